@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The command line, ./cbox: which commands there are, and how any error ends as a sentence and an exit code.
+// Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/errors.md), 2 mistyped, 130 Ctrl-C.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { describeFailure, Failure } from "../common/fail.ts";
+import { cacheDir } from "./cache-dir.ts";
+import type { BootCommandOptions } from "./commands/boot.ts";
+import type { BuildCommandOptions } from "./commands/build.ts";
+import type { DoctorOptions } from "./commands/doctor.ts";
+import type { LabCommandOptions } from "./commands/lab.ts";
+import type { ProfileShowOptions } from "./commands/profile.ts";
+import type { ProfilesOptions } from "./commands/profiles.ts";
+import { interruption } from "./interruption.ts";
+
+const MISTYPED = 2;
+const INTERRUPTED = 130;
+
+/** Each command loads its code when it is called, so that the help and the short ones come at once. */
+export function createProgram(): Command {
+  const program = new Command("cbox")
+    .description(
+      "Turns a hardware profile into a flashable Debian image whose first boot makes a community node.",
+    )
+    .option("-y, --yes", "install what this machine lacks without asking")
+    .helpCommand(false)
+    .exitOverride()
+    // The sentence is written in one place, with the code and the hint: see `asFailure`.
+    .configureOutput({ outputError: () => {} })
+    .addHelpText(
+      "after",
+      "\nTo start with:\n  ./cbox demo     build the VM image and walk through its first boot\n  ./cbox test     prove that everything works",
+    );
+
+  program
+    .command("profiles")
+    .description("list what can be built")
+    .option("--json", "as JSON")
+    .action(async (options: ProfilesOptions) =>
+      (await import("./commands/profiles.ts")).profilesCommand(options),
+    );
+
+  program
+    .command("profile")
+    .description("look at one profile")
+    .command("show")
+    .description("print a profile as the build sees it, merged with its parents")
+    .argument("<id>", "see ./cbox profiles")
+    .option("--origin", "each value with the file and line it was written in")
+    .option("--json", "as JSON")
+    .action(async (id: string, options: ProfileShowOptions) =>
+      (await import("./commands/profile.ts")).profileShowCommand(id, options),
+    );
+
+  program
+    .command("doctor")
+    .description("check this machine, and say what cures what it lacks")
+    .option("--kvm", "also run a tiny guest to see whether KVM works (5 seconds)")
+    .action(async (options: DoctorOptions) => (await import("./commands/doctor.ts")).doctorCommand(options));
+
+  program
+    .command("build")
+    .description("make the image of a profile")
+    .argument("<profile>", "see ./cbox profiles")
+    .option("--out <dir>", "where the image goes (default: out/<profile> in the project)")
+    .option("--release", "compress as small as possible, for publishing; slow")
+    .option("--dry-run", "say what would be made, and make nothing")
+    .option("--explain", "say why each layer was made again")
+    .option("--update-lock", "take the newest package versions and write them into the lock file")
+    .option("--mirror <url>", "Debian mirror (default: this machine's own, from APT)")
+    .option("--community <id|file>", "community network (default: guifi)")
+    .option("--sign-key <file>", "sign the checksums with this key")
+    .action(async (profile: string, options: BuildCommandOptions) => {
+      await (await import("./commands/build.ts")).buildCommand(profile, options);
+    });
+
+  program
+    .command("boot")
+    .description("boot the image in QEMU, its serial console on this terminal (Ctrl-A x leaves)")
+    .argument("<profile>", "see ./cbox profiles")
+    .addOption(new Option("--firmware <name>", "how the machine starts").choices(["bios", "efi64", "efi32"]))
+    .option("--memory <size>", "such as 2G; a bare number is in MiB (default: the profile's)")
+    .option("--disk <size>", "size of the throw-away disk, such as 16G")
+    .option("--image <file>", "boot this file instead of the newest image of the profile")
+    .option("--out <dir>", "where the image was built to")
+    .action(async (profile: string, options: BootCommandOptions) =>
+      (await import("./commands/boot.ts")).bootCommand(profile, options),
+    );
+
+  program
+    .command("lab")
+    .description("the closed test network: DHCP, DNS and a Serf peer in network namespaces")
+    .addArgument(new Argument("<action>", "what to do").choices(["up", "down", "status"]))
+    .option("--name <name>", "a lab beside the usual one")
+    .option("--community <id|file>", "community network (default: guifi)")
+    .action(async (action: string, options: LabCommandOptions) =>
+      (await import("./commands/lab.ts")).labCommand(action, options),
+    );
+
+  program
+    .command("demo")
+    .description(
+      "build if needed, start the lab, boot the box: its set-up on this terminal (Ctrl-A x leaves)",
+    )
+    .action(async () => (await import("./commands/demo.ts")).demoCommand());
+
+  program
+    .command("test")
+    .description("run every test, or those whose file name contains a filter")
+    .argument("[filter...]", "part of a test file's name")
+    .action(async (filter: string[]) => (await import("./commands/test.ts")).testCommand(filter));
+
+  program
+    .command("bench")
+    .description("measure this machine's build and boot against plain Debian, into test/bench/results.md")
+    .action(async () => (await import("./commands/bench.ts")).benchCommand());
+
+  return program;
+}
+
+/** Runs one command line, the words after `cbox`. Resolves to the exit code; never throws. */
+export async function main(words: readonly string[]): Promise<number> {
+  const signal = interruption();
+  const program = createProgram();
+  try {
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync(words, { from: "user" });
+    if (signal.aborted) throw interrupted();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = signal.aborted && !isInterruption(error) ? interrupted() : asFailure(error, words);
+    console.error(describeFailure(failure));
+    return failure.exitCode;
+  }
+}
+
+function interrupted(): Failure {
+  return new Failure({
+    code: "interrupted",
+    what: "Stopped by Ctrl-C. What was finished is kept; the same command goes on from there.",
+    exitCode: INTERRUPTED,
+  });
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof Failure && error.code === "interrupted";
+}
+
+function asFailure(error: unknown, words: readonly string[]): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof CommanderError) return mistyped(error, words);
+  const written = writeStack(error);
+  return new Failure({
+    code: "internal-error",
+    what: "This is a mistake in Community Box, not yours.",
+    found: error instanceof Error ? error.message : String(error),
+    hint: `please report it together with ${written}`,
+  });
+}
+
+/** commander's "error: unknown option '--relase'\n(Did you mean --release?)" in our form. */
+function mistyped({ message }: CommanderError, words: readonly string[]): Failure {
+  const [, guess] = /\(Did you mean (?:one of )?(.+?)\?\)/.exec(message) ?? [];
+  const what = message.replace(/^error: /, "").replace(/\s*\(Did you mean .*/s, "");
+  const command = createProgram()
+    .commands.find((known) => known.name() === words[0])
+    ?.name();
+  // Called without its sub-command, commander prints the help and has only this to say.
+  const sentence = what === "(outputHelp)" ? "say what to do, as the help above lists" : what;
+  return new Failure({
+    code: "usage",
+    what: `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, "")}.`,
+    found: `./cbox ${words.join(" ")}`,
+    hint: guess ? `did you mean ${guess}?` : `./cbox ${command ? `${command} ` : ""}--help`,
+    exitCode: MISTYPED,
+  });
+}
+
+/** Where the whole error is, for whoever mends it. */
+function writeStack(error: unknown): string {
+  const text =
+    error instanceof Error ? `${error.stack}\n${error.cause ? `cause: ${error.cause}\n` : ""}` : `${error}\n`;
+  const name = `crash-${new Date().toISOString().replaceAll(":", "")}.log`;
+  for (const folder of [join(cacheDir(), "log"), tmpdir()]) {
+    const path = join(folder, name);
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    } catch {
+      // A read-only home: the next folder.
+    }
+  }
+  return "the lines above";
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  process.exit(await main(process.argv.slice(2)));
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox doctor`: what this machine has and lacks, and for each lack the command that cures it.
+import {
+  type Checkup,
+  checks,
+  kvmIsThere,
+  kvmWorks,
+  type Purpose,
+  runChecks,
+  usualCircumstances,
+} from "../doctor/index.ts";
+import { table } from "../table.ts";
+
+export interface DoctorOptions {
+  /** Also run a tiny guest to see whether KVM works. */
+  readonly kvm?: boolean;
+}
+
+export async function doctorCommand(options: DoctorOptions): Promise<void> {
+  const checkups = await runChecks(checks, usualCircumstances());
+  const rows = checkups.map(({ check, finding }) => [
+    finding.ok ? "ok" : "LACK",
+    check.title,
+    finding.detail,
+  ]);
+  console.log(table([...rows, ["note", "KVM", await describeKvm(options.kvm === true)]]));
+  console.log(summary(checkups));
+  if (checkups.some(({ finding }) => !finding.ok)) process.exitCode = 1;
+}
+
+/** KVM only makes things faster: nothing is lacking without it. */
+async function describeKvm(probe: boolean): Promise<string> {
+  if (!kvmIsThere()) return "not there for this user: guests run by TCG, some 10 times slower";
+  if (!probe) return "present; ./cbox doctor --kvm tries whether a guest runs";
+  return (await kvmWorks())
+    ? "present, and a guest runs"
+    : "present, but a guest does not run: TCG will be used";
+}
+
+function summary(checkups: readonly Checkup[]): string {
+  const lacks = checkups.filter(({ finding }) => !finding.ok);
+  if (lacks.length === 0) return "\nThis machine is ready to build, boot and run the lab.";
+  const cures = lacks.map(({ check, finding }) => {
+    return `  ${check.title}: ${finding.detail}\n    needed to ${purposes(check.neededFor)}; cure: ${finding.cure}`;
+  });
+  return [`\n${lacks.length === 1 ? "One thing is" : `${lacks.length} things are`} missing:`, ...cures].join(
+    "\n",
+  );
+}
+
+function purposes(neededFor: readonly Purpose[]): string {
+  return neededFor.join(", ");
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a check is: one thing this machine must have, and the command that brings it.
+import type { Host } from "./host.ts";
+
+export type Purpose = "build" | "boot" | "lab";
+
+export interface Finding {
+  readonly ok: boolean;
+  /** What was found, in a few words. */
+  readonly detail: string;
+  /** The command, or the act, that makes it right. Always there when not ok. */
+  readonly cure?: string;
+}
+
+/** What the person is about to do, as far as a check depends on it. */
+export interface Circumstances {
+  readonly cache: string;
+  readonly out: string;
+  /** Architectures of the profiles concerned. */
+  readonly architectures: readonly string[];
+  /** Debian releases of the profiles concerned. */
+  readonly releases: readonly string[];
+}
+
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly neededFor: readonly Purpose[];
+  run(host: Host, circumstances: Circumstances): Promise<Finding>;
+}
+
+/** The command as this user has to type it. */
+export function asRoot(host: Host, command: string): string {
+  return host.userId === 0 ? command : `sudo ${command}`;
+}

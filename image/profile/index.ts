@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Profiles (hardware) and communities (network), as the rest of the build uses them.
+export { loadCommunity } from "./community.ts";
+export {
+  listProfiles,
+  type ProfileOptions,
+  type ProfileOrigin,
+  type ProfileSummary,
+  profileOrigins,
+  type ResolvedProfile,
+  resolveProfile,
+  showProfile,
+} from "./resolve.ts";

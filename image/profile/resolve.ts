@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From the name of a profile to the complete, checked and frozen description the build works with.
+import { readdirSync } from "node:fs";
+import { Failure, fail } from "../../common/fail.ts";
+import { compileSchema, didYouMean, sentence } from "../../common/schema.ts";
+import { OVERLAYS, PROFILES } from "../paths.ts";
+import { failWithMistakes, loadChain, mergeChain, profileIds } from "./chain.ts";
+import { type Frozen, freeze } from "./frozen.ts";
+import { type Leaf, leaves, plain, type Tracked, track } from "./merge.ts";
+import { type Profile, profileSchema, propertiesOf } from "./schema.ts";
+
+export type ResolvedProfile = Frozen<Profile>;
+
+export interface ProfileOptions {
+  /** Directory of the profiles; the project's own unless said. */
+  readonly dir?: string;
+  /** Directory of the overlays the profiles name; the project's own unless said. */
+  readonly overlays?: string;
+}
+
+/** One line of `cbox profiles`. */
+export interface ProfileSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly abstract: boolean;
+  readonly parent?: string;
+  readonly release?: string;
+  readonly architecture?: string;
+  /** Why it cannot be used, when its files are wrong. */
+  readonly problem?: Failure;
+}
+
+/** A leaf of the merged profile and where it was written; without file it is the schema's default. */
+export interface ProfileOrigin {
+  readonly field: string;
+  readonly value: Leaf["value"];
+  readonly file?: string;
+  readonly line?: number;
+}
+
+const checkProfile = compileSchema<Profile>(profileSchema, { name: "a profile" });
+
+/**
+ * The profile, merged with its ancestors, complete and frozen. Key order is the schema's, so equal profiles are equal
+ * texts whatever the order in their files.
+ * @throws Failure `profile-abstract` for a family, and all of {@link mergedProfile}'s.
+ */
+export function resolveProfile(id: string, options: ProfileOptions = {}): ResolvedProfile {
+  const merged = mergedProfile(id, options);
+  const data = plain(merged) as Partial<Profile>;
+  if (data.abstract === true) {
+    const children = listProfiles(options.dir).filter((profile) => !profile.abstract && !profile.problem);
+    fail({
+      code: "profile-abstract",
+      what: `The profile "${id}" is a family that other profiles continue; it cannot be built itself.`,
+      found: "abstract: true",
+      hint: `build one of: ${children.map((child) => child.id).join(", ")}`,
+    });
+  }
+  const checked = checkProfile(data);
+  const mistakes = checked.ok
+    ? contradictions(checked.value, options.overlays ?? OVERLAYS)
+    : checked.errors.map((error) => `${placeOf(error.field, merged, id)}: ${sentence(error)}`);
+  failWithMistakes(id, mistakes);
+  if (!checked.ok) throw new Error("unreachable: an incomplete profile has mistakes");
+  return freeze(inSchemaOrder(checked.value, profileSchema) as Profile);
+}
+
+/**
+ * The profile as far as its files go; a family may be incomplete. `parent` has done its work and is gone.
+ * @throws Failure `profile-unknown`, `profile-parent-unknown`, `profile-cycle`, `profile-invalid`, `yaml-invalid`
+ */
+export function mergedProfile(id: string, { dir = PROFILES }: ProfileOptions = {}): Tracked {
+  const merged = mergeChain(loadChain(id, dir));
+  if (merged.kind !== "map") return merged;
+  return { kind: "map", entries: new Map([...merged.entries].filter(([key]) => key !== "parent")) };
+}
+
+/** The same as plain data, defaults filled where it is complete: what `cbox profile show` prints. */
+export function showProfile(id: string, options: ProfileOptions = {}): unknown {
+  const data = plain(mergedProfile(id, options)) as Partial<Profile>;
+  return data.abstract ? inSchemaOrder(data, profileSchema) : resolveProfile(id, options);
+}
+
+/** Every leaf with the file and line it was written in. */
+export function profileOrigins(id: string, options: ProfileOptions = {}): readonly ProfileOrigin[] {
+  const written = leaves(mergedProfile(id, options));
+  const final = leavesOf(showProfile(id, options));
+  return [...final].map(([field, value]) => ({ field, value, ...written.get(field)?.origin }));
+}
+
+/** All profiles, families too, sorted by id. One that is wrong is listed with its problem. */
+export function listProfiles(dir: string = PROFILES): readonly ProfileSummary[] {
+  return profileIds(dir).map((id) => {
+    try {
+      const own = loadChain(id, dir).at(-1)?.data;
+      const merged = plain(mergedProfile(id, { dir })) as Partial<Profile>;
+      return {
+        id,
+        title: own?.title ?? id,
+        description: own?.description ?? "",
+        abstract: own?.abstract ?? false,
+        ...(own?.parent ? { parent: own.parent } : {}),
+        ...(merged.release ? { release: merged.release } : {}),
+        ...(merged.architecture ? { architecture: merged.architecture } : {}),
+      };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return { id, title: id, description: "", abstract: false, problem: error };
+    }
+  });
+}
+
+/** What no single field shows. */
+function contradictions(profile: Profile, overlays: string): readonly string[] {
+  const { memory_mib, boot, architecture } = profile;
+  const folders = readdirSync(overlays, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+  const found: string[] = [];
+  if (memory_mib.recommended < memory_mib.minimum) {
+    found.push(
+      `memory_mib: expected recommended (${memory_mib.recommended}) to be at least minimum (${memory_mib.minimum}).`,
+    );
+  }
+  const x86Only = boot.firmware.filter((firmware) => firmware === "bios" || firmware === "efi32");
+  if (x86Only.length > 0 && architecture !== "amd64" && architecture !== "i386") {
+    found.push(
+      `boot.firmware: ${x86Only.join(" and ")} exists on amd64 and i386 only, but architecture is ${architecture}.`,
+    );
+  }
+  for (const overlay of profile.overlays.filter((name) => !folders.includes(name))) {
+    const guess = didYouMean(overlay, folders);
+    found.push(
+      `overlays: there is no folder overlays/${overlay}.${guess ? ` Did you mean "${guess}"?` : ""}`,
+    );
+  }
+  return found;
+}
+
+/** Where a field of the merged profile was written; the profile's own name for what nobody wrote. */
+function placeOf(field: string, merged: Tracked, id: string): string {
+  const origin = leaves(merged).get(field)?.origin;
+  return origin ? `${origin.file}:${origin.line}` : `${id} and its parents`;
+}
+
+function inSchemaOrder(value: unknown, schema: Readonly<Record<string, unknown>>): unknown {
+  if (Array.isArray(value))
+    return value.map((item) => inSchemaOrder(item, (schema.items ?? {}) as typeof schema));
+  if (typeof value !== "object" || value === null) return value;
+  const data = value as Readonly<Record<string, unknown>>;
+  const ordered = Object.entries(propertiesOf(schema)).filter(([key]) => key in data);
+  return Object.fromEntries(ordered.map(([key, below]) => [key, inSchemaOrder(data[key], below)]));
+}
+
+function leavesOf(value: unknown): ReadonlyMap<string, Leaf["value"]> {
+  const nowhere = { file: "", line: 0 };
+  return new Map([...leaves(track(value, () => nowhere))].map(([field, leaf]) => [field, leaf.value]));
+}

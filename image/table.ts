@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Text in columns, for a terminal.
+
+/** Columns two spaces apart, each as wide as its widest cell; the last one as long as it is. */
+export function table(rows: readonly (readonly string[])[], indent = ""): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        indent +
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The launcher ./cbox on machines that lack things. Programs it calls are stand-ins that write down how they were
+// called; nothing is installed.
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const PACKAGES = `# package  needed for  proof
+some-tool  build  cbox-test-tool       # makes images
+some-file  boot   /cbox-test/firmware  # starts them
+shell      build  sh                   # is there
+nodejs     cli    node                 # runs the commands
+`;
+
+let project = "";
+let bin = "";
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), "cbox-launcher-"));
+  bin = join(project, "bin");
+  for (const folder of ["bin", "image", "node_modules"]) mkdirSync(join(project, folder));
+  copyFileSync(fileURLToPath(new URL("../../cbox", import.meta.url)), join(project, "cbox"));
+  writeFileSync(join(project, "image/host-packages.txt"), PACKAGES);
+  writeFileSync(join(project, "package-lock.json"), "{}");
+  npmHasRun(60);
+  program("node", 'case $1 in --version) echo v20.1.0 ;; *) shift 3; echo "cli: $*" ;; esac');
+  program("npm", `echo "npm $*" >>"${project}/calls"; [ ! -e "${project}/npm-fails" ]`);
+  program("id", "echo 0");
+  aptGet("");
+});
+afterEach(() => rmSync(project, { recursive: true }));
+
+const program = (name: string, script: string) =>
+  writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+/** Records the verb of each call; `script` decides how it ends. */
+const aptGet = (script: string) =>
+  program("apt-get", `echo "apt-get $DEBIAN_FRONTEND $*" >>"${project}/calls"\n${script}`);
+/** npm's own mark, made so many seconds after the lock file. */
+const npmHasRun = (secondsAfterLock: number) => {
+  const mark = join(project, "node_modules/.package-lock.json");
+  writeFileSync(mark, "{}");
+  utimesSync(join(project, "package-lock.json"), 1_000_000, 1_000_000);
+  utimesSync(mark, 1_000_000 + secondsAfterLock, 1_000_000 + secondsAfterLock);
+};
+
+function cbox(words: string[], env: Record<string, string> = {}) {
+  const result = spawnSync("/bin/sh", [join(project, "cbox"), ...words], {
+    env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+    encoding: "utf8",
+    input: "",
+  });
+  const calls = existsSync(join(project, "calls"))
+    ? readFileSync(join(project, "calls"), "utf8").trim().split("\n")
+    : [];
+  return { code: result.status, out: result.stdout, err: result.stderr, calls };
+}
+const APT = "apt-get noninteractive -qq -o DPkg::Lock::Timeout=300";
+const hasTool = () => program("cbox-test-tool", "");
+
+describe("./cbox", () => {
+  it("calls nothing but the command where nothing is missing", () => {
+    hasTool();
+    expect(cbox(["build", "vm-amd64"])).toEqual({
+      code: 0,
+      out: "cli: build vm-amd64\n",
+      err: "",
+      calls: [],
+    });
+  });
+
+  it.each([["profiles"], ["doctor"], ["--help"], ["build", "--help"], ["boot", "-h"]])(
+    "does not install build packages for %s %s",
+    (...words) => {
+      expect(cbox(words)).toMatchObject({ code: 0, err: "", calls: [] });
+    },
+  );
+
+  it("installs what the command needs, saying so, without asking where there is no terminal", () => {
+    expect(cbox(["build", "vm-amd64"])).toEqual({
+      code: 0,
+      out: "cli: build vm-amd64\n",
+      err: "Community Box needs these Debian packages: some-tool\nInstalled.\n",
+      calls: [
+        `${APT} --simulate install --no-install-recommends some-tool`,
+        `${APT} install --yes --no-install-recommends some-tool`,
+      ],
+    });
+  });
+
+  it("installs everything for the commands that build and boot", () => {
+    for (const command of ["demo", "test", "bench"]) {
+      expect(cbox([command]).err).toContain("needs these Debian packages: some-tool some-file\n");
+    }
+  });
+
+  it("fetches package lists only when they do not know the package, and a broken repository does not stop it", () => {
+    aptGet("case $* in *--simulate*|*update*) exit 100 ;; esac");
+    const { code, calls } = cbox(["build"]);
+    expect(code).toBe(0);
+    expect(calls).toEqual([
+      `${APT} --simulate install --no-install-recommends some-tool`,
+      `${APT} update`,
+      `${APT} install --yes --no-install-recommends some-tool`,
+    ]);
+  });
+
+  it("packages-failed shows APT's words and the command", () => {
+    aptGet('case $* in *--yes*) echo "E: Unable to locate package some-tool"; exit 100 ;; esac');
+    const { code, err, out } = cbox(["build"]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain("E: Unable to locate package some-tool\n");
+    expect(err).toContain(
+      "error: The packages could not be installed; APT's own words are above. [packages-failed]\n",
+    );
+    expect(err).toContain("hint:  apt-get install --no-install-recommends some-tool\n");
+  });
+
+  it("uses sudo where the person is not root", () => {
+    program("id", "echo 1000");
+    program("sudo", `echo "sudo $1" >>"${project}/calls"; exec "$@"`);
+    const { code, calls } = cbox(["build"]);
+    expect(code).toBe(0);
+    expect(calls[0]).toBe("sudo env");
+    expect(calls[1]).toContain("--simulate install");
+  });
+
+  it("packages-missing says the command where there is no sudo either", () => {
+    program("id", "echo 1000");
+    const tools = join(project, "tools");
+    mkdirSync(tools);
+    for (const tool of ["sh", "readlink", "dirname"]) copyFileSync(`/usr/bin/${tool}`, join(tools, tool));
+    // A PATH without /usr/bin, and the launcher's own additions hold no sudo.
+    const { code, err } = cbox(["build"], { PATH: `${bin}:${tools}` });
+    expect(code).toBe(1);
+    expect(err).toContain("error: Installing them needs root, and there is no sudo. [packages-missing]\n");
+    expect(err).toContain("hint:  as root: apt-get install --no-install-recommends some-tool\n");
+  });
+
+  it("asks on a terminal, takes no for an answer, and does not ask with --yes or in CI", () => {
+    const onTerminal = (answer: string, words: string, env: Record<string, string> = {}) =>
+      spawnSync("script", ["-qec", `sh ${join(project, "cbox")} ${words}`, "/dev/null"], {
+        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+        encoding: "utf8",
+        input: `${answer}\n`,
+      });
+    const no = onTerminal("n", "build");
+    expect(no.stdout).toContain("Install them now? [Y/n] ");
+    expect(no.stdout).toContain("error: They are needed for this command. [packages-missing]");
+    expect(no.status).toBe(1);
+    expect(existsSync(join(project, "calls"))).toBe(false);
+    expect(onTerminal("", "build")).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("Installed."),
+    });
+    expect(onTerminal("n", "build --yes").stdout).not.toContain("[Y/n]");
+    expect(onTerminal("n", "build", { CI: "true" }).stdout).not.toContain("[Y/n]");
+  });
+
+  it("node-too-old", () => {
+    program("node", "echo v18.19.0");
+    expect(cbox(["profiles"])).toMatchObject({
+      code: 1,
+      err: "error: Node.js 20 or newer is needed; this is v18.19.0. [node-too-old]\nhint:  Debian 13 (trixie) has it: apt-get install nodejs\n",
+    });
+  });
+
+  it("runs npm ci where the packages are missing or older than the lock file, once", () => {
+    npmHasRun(-60);
+    expect(cbox(["profiles"])).toMatchObject({
+      code: 0,
+      err: "Installing the JavaScript packages (npm ci) ...\n",
+      calls: ["npm ci --include=dev --no-audit --no-fund --loglevel=error"],
+    });
+    expect(cbox(["profiles"]).calls.length).toBe(1);
+  });
+
+  it("npm-failed", () => {
+    npmHasRun(-60);
+    writeFileSync(join(project, "npm-fails"), "");
+    const { code, err, out } = cbox(["profiles"]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain(
+      "error: npm could not install the JavaScript packages; its own words are above. [npm-failed]\n",
+    );
+    expect(err).toContain(`hint:  cd ${project} && npm ci\n`);
+  });
+
+  it("works from another directory and through a link, handing on words with spaces as they are", () => {
+    program(
+      "node",
+      'case $1 in --version) echo v22.0.0 ;; *) for word in "$@"; do echo "<$word>"; done ;; esac',
+    );
+    const link = join(bin, "linked-cbox");
+    spawnSync("ln", ["-s", join(project, "cbox"), link]);
+    const { stdout } = spawnSync("sh", [link, "profile", "show", "a b"], {
+      env: { PATH: `${bin}:/usr/bin:/bin` },
+      encoding: "utf8",
+      cwd: "/",
+    });
+    expect(stdout.split("\n").slice(0, -1)).toEqual([
+      "<--import>",
+      `<${project}/node_modules/tsx/dist/loader.mjs>`,
+      `<${project}/image/cli.ts>`,
+      "<profile>",
+      "<show>",
+      "<a b>",
+    ]);
+  });
+});

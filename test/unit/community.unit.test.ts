@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Community files: the shipped example, and what a mistake in one's own says.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PROFILES } from "../../image/paths.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { failureOf } from "../failure-of.ts";
+
+const example = readFileSync(join(PROFILES, "communities/guifi.yaml"), "utf8");
+
+describe("the Guifi example", () => {
+  it("is what existing Cloudy boxes and Guifi's servers expect", () => {
+    expect(loadCommunity("guifi")).toMatchObject({
+      id: "guifi",
+      ldap: { servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"], tls: { verify: true } },
+      vpn: { enabled_by_default: false },
+      serf: { port: 5000, profile: "wan", bootstrap: ["10.139.40.22:5000"], tag_budget_bytes: 512 },
+      default_language: "ca",
+      address_ranges: ["10.0.0.0/8"],
+    });
+  });
+
+  it("is frozen", () => {
+    expect(() => Object.assign(loadCommunity("guifi").serf, { port: 1 })).toThrow(TypeError);
+  });
+});
+
+describe("a community file of one's own", () => {
+  let dir = "";
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "cbox-community-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const mistake = (text: string) => {
+    const path = join(dir, "mine.yaml");
+    writeFileSync(path, text);
+    return failureOf(() => loadCommunity(path));
+  };
+
+  it("is loaded by its path", () => {
+    writeFileSync(join(dir, "mine.yaml"), example.replace("title: Guifi.net", "title: Mine"));
+    expect(loadCommunity(join(dir, "mine.yaml")).title).toBe("Mine");
+  });
+
+  it("community-unknown", async () => {
+    expect(await failureOf(() => loadCommunity("giufi"))).toMatchObject({
+      code: "community-unknown",
+      message: 'There is no community "giufi"; did you mean "guifi"?',
+      found: "the communities guifi",
+      hint: "name one of these, or the path of your own file: --community ./my-community.yaml",
+    });
+    expect(await failureOf(() => loadCommunity(`${dir}/none.yaml`))).toMatchObject({
+      code: "community-unknown",
+      message: `There is no community file ${dir}/none.yaml.`,
+      hint: "copy profiles/communities/guifi.yaml there and change it",
+    });
+  });
+
+  it("community-invalid, all mistakes with their lines", async () => {
+    const failure = await mistake(
+      example
+        .replace("ldaps://ldap2.guifi.net", "ldap://ldap2.guifi.net")
+        .replace("10.139.40.22:5000", "10.139.40.22")
+        .replace("timezone: Europe/Madrid", "time_zone: Europe/Madrid"),
+    );
+    const line = (text: string) => example.split("\n").findIndex((candidate) => candidate.includes(text)) + 1;
+    expect(failure.code).toBe("community-invalid");
+    expect(failure.message).toBe(`The community file ${dir}/mine.yaml has 4 mistakes.`);
+    expect(failure.hint).toBe("profiles/communities/guifi.yaml is a complete example with comments");
+    const found = failure.found?.replaceAll(`${dir}/`, "").split("\n  - ").slice(1);
+    const expected = [
+      'mine.yaml:1: timezone: expected a time zone such as Europe/Madrid, found nothing. Add "timezone".',
+      expect.stringMatching(
+        new RegExp(`^mine.yaml:${line("timezone: E")}: time_zone: .* Did you mean "timezone"\\?$`),
+      ),
+      `mine.yaml:${line("ldap2")}: ldap.servers[1]: expected an address such as ldaps://ldap.example.net (unencrypted ldap:// is not used), found "ldap://ldap2.guifi.net".`,
+      `mine.yaml:${line("10.139.40.22")}: serf.bootstrap[0]: expected an address or name with a port, such as 10.139.40.22:5000, found "10.139.40.22".`,
+    ];
+    expect(found).toHaveLength(expected.length);
+    expect(found).toEqual(expect.arrayContaining(expected));
+  });
+
+  it("yaml-invalid", async () => {
+    expect(await mistake("id: [mine\n")).toMatchObject({
+      code: "yaml-invalid",
+      message: `${dir}/mine.yaml is not valid YAML.`,
+    });
+  });
+});
