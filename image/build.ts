@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The build, read top to bottom like the manual: resolve -> base -> rootfs -> dress -> disk -> publish -> verify.
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { takeBuildLock } from "./build-lock.ts";
+import { openDiskTools } from "./disk-tools.ts";
+import { requireChecks } from "./doctor/index.ts";
+import { changes, type LayerInputs, layerKey } from "./layers.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import type { Session } from "./session.ts";
+import { sign } from "./signature.ts";
+import { base, baseInputs } from "./stages/base.ts";
+import { disk } from "./stages/disk.ts";
+import { dress } from "./stages/dress.ts";
+import { publish } from "./stages/publish.ts";
+import { dressInputs, resolve } from "./stages/resolve.ts";
+import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
+import { verify } from "./stages/verify.ts";
+import { openWorkspace, profileSet } from "./workspace.ts";
+
+export interface BuildOptions {
+  readonly out: string;
+  readonly community: string;
+  readonly release?: boolean;
+  readonly updateLock?: boolean;
+  readonly mirror?: string | undefined;
+  readonly signKey?: string | undefined;
+  /** Replaces the cache directory (the store of downloaded packages stays shared). */
+  readonly cache?: string;
+  readonly profiles?: string;
+  /** Says what would be done, and why, and stops there. */
+  readonly dryRun?: boolean;
+}
+
+export interface BuildResult {
+  readonly manifest: Manifest | undefined;
+  /** Why each layer was (or would be) made; layers that came from the cache are absent. */
+  readonly reasons: ReadonlyMap<string, readonly string[]>;
+  /** False when the image was there already. */
+  readonly built: boolean;
+}
+
+export async function build(
+  session: Session,
+  profileId: string,
+  options: BuildOptions,
+): Promise<BuildResult> {
+  const workspace = openWorkspace({
+    session,
+    mirror: options.mirror,
+    preview: options.dryRun ?? false,
+    lock: options.updateLock ? "update" : options.release ? "strict" : "use",
+    ...(options.cache ? { cache: options.cache } : {}),
+    ...(options.profiles ? { profiles: options.profiles } : {}),
+  });
+  const plan = await session.stage("resolve", "resolve: profile, community, overlays, first boot", async () =>
+    resolve(profileId, { profiles: workspace.profiles, community: options.community }),
+  );
+  const { profile } = plan;
+  if (!options.dryRun) {
+    await requireChecks("build", profile, { out: options.out, mirror: options.mirror });
+  }
+  const unlock = takeBuildLock(join(workspace.cache, "build.lock"));
+  try {
+    const packages = await session.stage(
+      "packages",
+      "packages: the lock file and the local store",
+      async () =>
+        workspace.packages(profile.release, profile.architecture, ["tools", "base", profileSet(profile.id)]),
+    );
+    const { epoch } = packages.lock;
+    const mirror = await workspace.mirror();
+    const baseKey = layerKey(baseInputs(plan, packages));
+    const rootfsKey = layerKey(rootfsInputs(plan, packages, baseKey));
+    const imageInputs: LayerInputs = {
+      format: 1,
+      profile: flatten(profile),
+      community: flatten(plan.community),
+      version: plan.version,
+      rootfs: rootfsKey,
+      overlays: dressInputs(plan),
+      mirror: { ...mirror },
+      epoch,
+    };
+    const inputsKey = layerKey(imageInputs);
+    const previous = await readManifest(options.out);
+    const upToDate =
+      previous?.inputs_key === inputsKey &&
+      previous.release_build === (options.release ?? false) &&
+      existsSync(join(options.out, previous.image.file)) &&
+      existsSync(join(workspace.cache, "images", `${previous.image.raw_sha256}.img`));
+
+    const imageReasons = previous ? changes(previous.inputs ?? {}, imageInputs) : ["no image yet"];
+    const signChecksums = async () => {
+      if (options.signKey) await sign(session, options.signKey, join(options.out, "SHA256SUMS"));
+    };
+
+    if (options.dryRun) {
+      const reasons = new Map<string, readonly string[]>();
+      const explain = async (kind: string, inputs: LayerInputs) => {
+        const why = await workspace.layers.explain(kind, inputs);
+        if (why) reasons.set(kind, why);
+      };
+      await explain(`base-${profile.release}-${profile.architecture}`, baseInputs(plan, packages));
+      await explain(`rootfs-${profile.id}`, rootfsInputs(plan, packages, baseKey));
+      if (!upToDate) reasons.set("image", imageReasons);
+      return { manifest: previous, reasons, built: false };
+    }
+    if (upToDate) {
+      await signChecksums();
+      return { manifest: previous, reasons: new Map(), built: false };
+    }
+
+    const tools = await session.stage("tools", "tools: disk programs of the release", () =>
+      workspace.tools(),
+    );
+    const diskTools = openDiskTools(session.run, tools.root, epoch);
+    const baseLayer = await session.stage("base", "base: common packages (mmdebstrap)", () =>
+      base(workspace, plan, packages),
+    );
+    const layer = await session.stage("rootfs", "rootfs: kernel, packages, hooks (live-build)", () =>
+      rootfs(workspace, plan, packages, baseLayer),
+    );
+
+    const work = join(workspace.cache, "work", profile.id);
+    const [root, image] = [join(work, "root"), join(work, "disk.img")];
+    const bootFiles = await session.stage("dress", "dress: overlays, first boot, identity out", () =>
+      dress(session, { plan, layer, mirror, epoch, target: root }),
+    );
+    const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
+      disk(session, { plan, tools: diskTools, root, bootFiles, image, seed: inputsKey }),
+    );
+    const imageStore = join(workspace.cache, "images");
+    const manifest = await session.stage("publish", "publish: compress, block map, SBOM, checksums", () =>
+      publish(session, {
+        plan,
+        image,
+        imageStore,
+        root,
+        layout,
+        out: options.out,
+        release: options.release ?? false,
+        inputs: imageInputs,
+        epoch,
+        packages: packages.identity(profileSet(profile.id)),
+        drift: packages.drift,
+      }),
+    );
+    await session.stage("verify", "verify: the finished image, opened again", async () => {
+      const raw = join(imageStore, `${manifest.image.raw_sha256}.img`);
+      const packed = join(options.out, manifest.image.file);
+      try {
+        await verify(session, { tools: diskTools, manifest, packed, raw, scratch: join(work, "verify") });
+      } catch (error) {
+        // An image that did not pass is not left where it could be taken for a good one.
+        for (const file of [join(options.out, "manifest.json"), packed, raw]) await rm(file, { force: true });
+        throw error;
+      }
+    });
+    await signChecksums();
+    await rm(work, { recursive: true, force: true });
+    const made = [baseLayer, layer].filter((one) => one.reasons.length > 0);
+    const reasons = new Map(made.map((one) => [one.kind, one.reasons]));
+    return { manifest, reasons: reasons.set("image", imageReasons), built: true };
+  } finally {
+    unlock();
+  }
+}
+
+/** Nested data as `path -> value`, so that a change can be named by its path. */
+function flatten(data: object): Record<string, string> {
+  const entries = Object.entries(data).flatMap(([key, value]): [string, string][] =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.entries(flatten(value)).map(([below, leaf]) => [`${key}.${below}`, leaf])
+      : [[key, JSON.stringify(value)]],
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox build PROFILE`: makes the image and says where it is and what it weighs.
+import { join } from "node:path";
+import { type BuildResult, build } from "../build.ts";
+import { cacheDir } from "../cache-dir.ts";
+import { interruption } from "../interruption.ts";
+import { PROJECT } from "../paths.ts";
+import { createSession } from "../session.ts";
+
+export interface BuildCommandOptions {
+  readonly out?: string;
+  readonly release?: boolean;
+  readonly dryRun?: boolean;
+  readonly explain?: boolean;
+  readonly updateLock?: boolean;
+  readonly mirror?: string;
+  readonly community?: string;
+  readonly signKey?: string;
+}
+
+/** Where a profile's image goes unless `--out` says otherwise. */
+export const defaultOut = (profileId: string) => join(PROJECT, "out", profileId);
+
+export async function buildCommand(profileId: string, options: BuildCommandOptions): Promise<BuildResult> {
+  const out = options.out ?? defaultOut(profileId);
+  const session = createSession({ logDirectory: join(cacheDir(), "log", profileId), signal: interruption() });
+  const started = performance.now();
+  const { out: _, ...rest } = options;
+  const result = await build(session, profileId, { ...rest, out, community: options.community ?? "guifi" });
+  if (options.explain || options.dryRun) explain(result);
+  if (options.dryRun || !result.manifest) return result;
+  const { image, lock_drift } = result.manifest;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    [
+      result.built ? `Built in ${seconds} s:` : `Nothing changed since the last build (${seconds} s):`,
+      `  ${join(out, image.file)}`,
+      `  ${megabytes(image.size)} packed, ${megabytes(image.raw_size)} as a disk, SHA-256 of the disk ${image.raw_sha256.slice(0, 16)}…`,
+      ...(lock_drift.length > 0
+        ? [`  ${lock_drift.length} package(s) differ from the lock file, see manifest.json`]
+        : []),
+      `Try it: ./cbox boot ${profileId}`,
+    ].join("\n"),
+  );
+  return result;
+}
+
+function explain({ reasons }: BuildResult): void {
+  if (reasons.size === 0) console.log("Every layer comes from the cache.");
+  for (const [layer, why] of reasons) console.log(`${layer}: rebuilt, ${why.join("; ")}`);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}

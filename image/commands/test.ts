@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox test [filter…]`: style, types, then the three levels of tests, and the image in between that the heavy ones
+// need. Everything runs even when something failed; the last line counts.
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describeFailure, Failure } from "../../common/fail.ts";
+import { interruption } from "../interruption.ts";
+import { PROJECT } from "../paths.ts";
+import { buildCommand } from "./build.ts";
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
+const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
+
+export async function testCommand(filter: readonly string[]): Promise<void> {
+  const counts: Count[] = [];
+  if (filter.length === 0) {
+    counts.push(await check("style", ["biome", "check", "--error-on-warnings", "."]));
+    counts.push(await check("types", ["tsc", "--noEmit"]));
+  }
+  counts.push(await level("unit", filter));
+  const heavy = filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
+  const built = heavy ? await buildImage() : PASSED;
+  if (heavy) {
+    counts.push(built);
+    counts.push(await level("integration", filter));
+    // Without an image there is nothing to boot, and saying so once is enough.
+    if (built === PASSED) counts.push(await level("boot", filter));
+  }
+  const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
+  const skipped = sum("skipped");
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  if (sum("failed") > 0) process.exitCode = 1;
+}
+
+async function check(name: string, argv: readonly [string, ...string[]]): Promise<Count> {
+  console.log(`\n== ${name}`);
+  return (await run(argv)) === 0 ? PASSED : FAILED;
+}
+
+async function buildImage(): Promise<Count> {
+  console.log("\n== the image the heavy tests use: vm-amd64");
+  try {
+    await buildCommand("vm-amd64", {});
+    return PASSED;
+  } catch (error) {
+    console.error(error instanceof Failure ? describeFailure(error) : error);
+    return FAILED;
+  }
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numFailedTestSuites: number;
+}
+
+async function level(name: string, filter: readonly string[]): Promise<Count> {
+  if (interruption().aborted) return FAILED;
+  console.log(`\n== ${name} tests`);
+  const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
+  const file = join(scratch, "report.json");
+  try {
+    const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`];
+    const code = await run([
+      "vitest",
+      "run",
+      "--project",
+      name,
+      "--passWithNoTests",
+      ...reporters,
+      ...filter,
+    ]);
+    const report = JSON.parse(await readFile(file, "utf8")) as VitestReport;
+    const { numPassedTests: passed, numFailedTests, numPendingTests: skipped } = report;
+    // A file that does not load has no failed test in it, but it has failed.
+    const failed =
+      numFailedTests === 0 && code !== 0 ? Math.max(1, report.numFailedTestSuites) : numFailedTests;
+    return { passed, failed, skipped };
+  } catch (error) {
+    console.error(`vitest ended without a report: ${error}`);
+    return FAILED;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Runs a program of node_modules with the terminal it has; resolves to its exit code. */
+function run([program, ...args]: readonly [string, ...string[]]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(join(PROJECT, "node_modules/.bin", program), args, {
+      cwd: PROJECT,
+      stdio: "inherit",
+    });
+    child.on("error", () => resolve(127));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks the Debian archive which packages a request needs, with a private APT state for the target release:
+// the host's own release, architecture and package state play no part.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { $ } from "zx";
+import type { Run } from "../session.ts";
+import type { PackagePin } from "./lock.ts";
+import type { Mirror, Repository } from "./mirror.ts";
+
+export interface ArchiveOptions {
+  readonly run: Run;
+  readonly mirror: Mirror;
+  readonly release: string;
+  readonly architecture: string;
+  /** Directory for the private APT state; kept between runs. */
+  readonly directory: string;
+}
+
+export interface Archive {
+  /** Downloads the index; APT checks its signature against Debian's keyring. */
+  refresh(): Promise<void>;
+  /** The packages that installing `request` on an empty system takes, without Recommends, by name. */
+  resolve(request: readonly string[]): Promise<PackagePin[]>;
+}
+
+const COMPONENTS = "main non-free-firmware";
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+export async function openArchive(options: ArchiveOptions): Promise<Archive> {
+  const { run, mirror, release, architecture, directory } = options;
+  for (const sub of ["lists/partial", "cache/archives/partial", "empty.d"]) {
+    await mkdir(join(directory, sub), { recursive: true });
+  }
+  const source = (uri: string, suite: string) => `deb [signed-by=${KEYRING}] ${uri} ${suite} ${COMPONENTS}\n`;
+  await writeFile(join(directory, "status"), "");
+  await writeFile(
+    join(directory, "sources.list"),
+    source(mirror.debian, release) +
+      source(mirror.debian, `${release}-updates`) +
+      source(mirror.security, `${release}-security`),
+  );
+  const settings: Record<string, string> = {
+    "Dir::State": directory,
+    "Dir::State::status": join(directory, "status"),
+    "Dir::Cache": join(directory, "cache"),
+    "Dir::Etc::sourcelist": join(directory, "sources.list"),
+    "Dir::Etc::sourceparts": join(directory, "empty.d"),
+    "Dir::Etc::preferences": "/dev/null",
+    "Dir::Etc::preferencesparts": join(directory, "empty.d"),
+    "APT::Architecture": architecture,
+    "APT::Architectures": architecture,
+    "APT::Install-Recommends": "false",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": "3",
+  };
+  const configuration = join(directory, "apt.conf");
+  await writeFile(
+    configuration,
+    Object.entries(settings)
+      .map(([key, value]) => `${key} "${value}";\n`)
+      .join(""),
+  );
+  const env = { APT_CONFIG: configuration };
+  const repositoryOf = (uri: string): Repository => (uri.startsWith(mirror.security) ? "security" : "debian");
+
+  return {
+    async refresh() {
+      await run(["apt-get", "update", "--error-on=any"], { env });
+    },
+
+    async resolve(request) {
+      const plan = await run(["apt-get", "install", "--yes", "--print-uris", ...request], { env });
+      const wanted = new Map<string, Repository>();
+      for (const [, uri = "", file = ""] of plan.matchAll(/^'([^']+)' (\S+) \d+/gm)) {
+        const [name, version] = file.split("_");
+        wanted.set(`${name}=${decodeURIComponent(version ?? "")}`, repositoryOf(uri));
+      }
+      // Not through `run`: the answer is thousands of lines nobody wants in a log.
+      const shown = await $({
+        quiet: true,
+        env: { ...process.env, ...env },
+      })`apt-cache show ${[...wanted.keys()]}`;
+      const pins = new Map<string, PackagePin>();
+      for (const stanza of shown.stdout.split(/\n\n+/)) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1] ?? "";
+        const name = field("Package");
+        if (name === "" || pins.has(name)) continue;
+        const repository = wanted.get(`${name}=${field("Version")}`) ?? "debian";
+        pins.set(name, {
+          name,
+          version: field("Version"),
+          architecture: field("Architecture"),
+          size: Number(field("Size")),
+          sha256: field("SHA256"),
+          repository,
+          path: field("Filename"),
+        });
+      }
+      return [...pins.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+  };
+}

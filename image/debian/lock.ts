@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lock file: which version of which package goes into what, one file per release and architecture.
+// It names repositories by a key, never by host.
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+
+export interface PackagePin {
+  readonly name: string;
+  readonly version: string;
+  /** The package's own architecture: that of the release, or `all`. */
+  readonly architecture: string;
+  /** Bytes of the .deb file. */
+  readonly size: number;
+  readonly sha256: string;
+  readonly repository: "debian" | "security";
+  /** Path of the .deb below the repository's base address. */
+  readonly path: string;
+}
+
+/** A set of packages that is installed together, such as the base layer or one profile's own packages. */
+export interface LockedSet {
+  readonly request: readonly string[];
+  /** Names of all packages that the request takes, sorted. */
+  readonly packages: readonly string[];
+}
+
+export interface Lock {
+  readonly release: string;
+  readonly architecture: string;
+  /** Seconds since 1970 at which the lock was made; the build's SOURCE_DATE_EPOCH. */
+  readonly epoch: number;
+  readonly sets: Readonly<Record<string, LockedSet>>;
+  readonly packages: Readonly<Record<string, PackagePin>>;
+}
+
+export type SetRequests = Readonly<Record<string, readonly string[]>>;
+
+export async function readLock(path: string): Promise<Lock | undefined> {
+  return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as Lock) : undefined;
+}
+
+/** Writes the lock with one package a line, so that a move of versions reads well in a diff. */
+export async function writeLock(path: string, lock: Lock): Promise<void> {
+  const lines = (record: Readonly<Record<string, unknown>>) =>
+    Object.keys(record)
+      .sort()
+      .map((key) => `    ${JSON.stringify(key)}: ${JSON.stringify(record[key])}`)
+      .join(",\n");
+  const head = `  "release": "${lock.release}",\n  "architecture": "${lock.architecture}",\n  "epoch": ${lock.epoch}`;
+  await writeFile(
+    path,
+    `{\n${head},\n  "sets": {\n${lines(lock.sets)}\n  },\n  "packages": {\n${lines(lock.packages)}\n  }\n}\n`,
+  );
+}
+
+/** The pins of one set, sorted by name. */
+export function pinsOf(lock: Lock, set: string): PackagePin[] {
+  return (lock.sets[set]?.packages ?? []).map((name) => lock.packages[name]!);
+}
+
+/** Names of the sets whose request differs from what the lock was made for. */
+export function outdatedSets(lock: Lock | undefined, requests: SetRequests): string[] {
+  const same = (a: readonly string[] = [], b: readonly string[]) => a.join(" ") === b.join(" ");
+  return Object.keys(requests).filter(
+    (set) => !lock?.sets[set] || !same(lock.sets[set].request, requests[set]!),
+  );
+}
+
+/** What moved between two locks, one short phrase a package: `+serf 0.10.1`, `-nano`, `openssl 3.5.1 -> 3.5.4`. */
+export function lockChanges(before: Lock | undefined, after: Lock): string[] {
+  const old = before?.packages ?? {};
+  const names = [...new Set([...Object.keys(old), ...Object.keys(after.packages)])].sort();
+  return names.flatMap((name) => {
+    const [was, is] = [old[name], after.packages[name]];
+    if (!is) return [`-${name}`];
+    if (!was) return [`+${name} ${is.version}`];
+    return was.version === is.version ? [] : [`${name} ${was.version} -> ${is.version}`];
+  });
+}

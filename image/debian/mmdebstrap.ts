@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Makes a Debian root file system from a laid-out repository with mmdebstrap: the base layer (which seeds
+// live-build's bootstrap cache) and the two helper trees, disk tools and lab servers.
+import type { Session } from "../session.ts";
+
+export interface MmdebstrapOptions {
+  readonly session: Session;
+  /** Directory of a repository made by `Pool.layOut`. */
+  readonly repository: string;
+  readonly release: string;
+  readonly architecture: string;
+  readonly packages: readonly string[];
+  /** `apt`: a configured system. `extract`: files only, no maintainer script runs. */
+  readonly variant: "apt" | "extract";
+  readonly target: string;
+  readonly epoch: number;
+  /** dpkg options such as path-exclude; they stay in the system, for later upgrades. */
+  readonly dpkgOptions?: readonly string[];
+}
+
+export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
+  const {
+    session,
+    repository,
+    release,
+    architecture,
+    packages,
+    variant,
+    target,
+    epoch,
+    dpkgOptions = [],
+  } = options;
+  await inNamespace(
+    session,
+    [
+      "mmdebstrap",
+      "--mode=root",
+      "--format=directory",
+      `--variant=${variant}`,
+      `--architectures=${architecture}`,
+      `--include=${packages.join(",")}`,
+      "--aptopt=APT::Install-Recommends false",
+      ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
+      "--skip=check/empty",
+      release,
+      target,
+      `deb [trusted=yes] copy://${repository} ${release} main`,
+    ],
+    { SOURCE_DATE_EPOCH: String(epoch) },
+  );
+}
+
+/**
+ * Runs a program in mount and process namespaces of its own: whatever it mounts or starts is gone with it,
+ * however it ends.
+ */
+export async function inNamespace(
+  session: Session,
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<string> {
+  const unshare = [
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "--propagation",
+    "private",
+  ];
+  return session.run([...unshare, ...argv], { env, ...(cwd ? { cwd } : {}) });
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The packages of one release and architecture, as the lock file pins them. When the mirror has moved on, the
+// build goes on with the mirror's versions and says so; with `strict` (a release build) it stops instead.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Failure, fail } from "../../common/fail.ts";
+import type { Session } from "../session.ts";
+import { openArchive } from "./archive.ts";
+import {
+  type Lock,
+  lockChanges,
+  outdatedSets,
+  pinsOf,
+  readLock,
+  type SetRequests,
+  writeLock,
+} from "./lock.ts";
+import type { Mirror } from "./mirror.ts";
+import { openPool } from "./pool.ts";
+
+/** Every configured Debian system starts from these. */
+export const ESSENTIAL = ["?essential", "apt"] as const;
+
+export interface PackagesOptions {
+  readonly session: Session;
+  readonly mirror: () => Promise<Mirror>;
+  readonly release: string;
+  readonly architecture: string;
+  /** The sets this release and architecture has, all of them, so that one lock serves every profile. */
+  readonly requests: SetRequests;
+  readonly lockDirectory: string;
+  readonly cache: string;
+  /** The store of downloaded packages. */
+  readonly pool: string;
+  /** `use` the lock and let it follow the profiles; `update` it first; `strict`: never move a version. */
+  readonly mode: "use" | "update" | "strict";
+  /** False: a lock that had to be made is used, but not written to the project. */
+  readonly write: boolean;
+}
+
+export interface Packages {
+  readonly lock: Lock;
+  /** A set as `name=version` with the start of its hash, for layer inputs. */
+  identity(set: string): Readonly<Record<string, string>>;
+  /** Lays out a repository with exactly this set, fetching what the local store lacks. */
+  repository(set: string, directory: string): Promise<void>;
+  /** What differs from the committed lock, empty when nothing does. */
+  readonly drift: readonly string[];
+}
+
+export async function openPackages(options: PackagesOptions, needed: readonly string[]): Promise<Packages> {
+  const { session, release, architecture, requests, lockDirectory, cache, mode } = options;
+  const lockPath = join(lockDirectory, `${release}-${architecture}.lock`);
+  const driftPath = join(cache, "locks", `${release}-${architecture}.lock`);
+  const pool = async () => openPool(session, await options.mirror(), options.pool);
+
+  const resolveAll = async (epoch: number): Promise<Lock> => {
+    const directory = join(cache, "apt", `${release}-${architecture}`);
+    const archive = await openArchive({
+      run: session.run,
+      mirror: await options.mirror(),
+      release,
+      architecture,
+      directory,
+    });
+    await archive.refresh();
+    const sets: Record<string, Lock["sets"][string]> = {};
+    const packages: Record<string, Lock["packages"][string]> = {};
+    for (const [set, request] of Object.entries(requests)) {
+      session.note(`resolving ${set}`);
+      const pins = await archive.resolve(request);
+      sets[set] = { request, packages: pins.map((pin) => pin.name) };
+      for (const pin of pins) packages[pin.name] = pin;
+    }
+    return { release, architecture, epoch, sets, packages };
+  };
+
+  const committed = await readLock(lockPath);
+  const outdated = outdatedSets(committed, requests);
+  let lock = committed;
+  if (mode === "strict" && outdated.length > 0) {
+    fail({
+      code: "lock-outdated",
+      what: `The lock file does not cover what the profiles ask for, and a release build does not change it.`,
+      found: `sets: ${outdated.join(", ")}`,
+      hint: "./cbox build PROFILE --update-lock, look at the diff, commit it, then build the release",
+    });
+  }
+  if (mode === "update" || outdated.length > 0 || !lock) {
+    // A profile that asks for one package more does not make every layer new; --update-lock does.
+    const epoch = mode === "update" ? undefined : committed?.epoch;
+    lock = await resolveAll(epoch ?? Math.floor(Date.now() / 1000));
+    if (options.write) {
+      await mkdir(lockDirectory, { recursive: true });
+      await writeLock(lockPath, lock);
+    }
+    const moved = lockChanges(committed, lock);
+    session.say(`  lock ${release}-${architecture}: ${moved.length === 0 ? "nothing moved" : brief(moved)}`);
+  }
+
+  const basis = createHash("sha256").update(JSON.stringify(lock)).digest("hex");
+  const fetchAll = async (candidate: Lock) => {
+    for (const set of needed) {
+      const pins = pinsOf(candidate, set);
+      if (pins.some((pin) => !existsSync(join(options.pool, `${pin.sha256}.deb`))))
+        await (await pool()).fetch(pins);
+    }
+  };
+
+  const drifted = existsSync(driftPath)
+    ? ((await readLock(driftPath)) as Lock & { basis?: string })
+    : undefined;
+  let used = lock;
+  try {
+    await fetchAll(lock);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "package-gone" || mode === "strict") throw error;
+    used = drifted?.basis === basis ? drifted : { ...(await resolveAll(lock.epoch)), ...{ basis } };
+    await fetchAll(used);
+    await mkdir(dirname(driftPath), { recursive: true });
+    await writeFile(driftPath, JSON.stringify(used));
+  }
+  const drift = used === lock ? [] : lockChanges(lock, used);
+  if (drift.length > 0) {
+    session.say(`  the mirror has moved past the lock file (${brief(drift)}); --update-lock records it`);
+  }
+
+  return {
+    lock: used,
+    drift,
+    identity: (set) =>
+      Object.fromEntries(
+        pinsOf(used, set).map((pin) => [pin.name, `${pin.version} ${pin.sha256.slice(0, 16)}`]),
+      ),
+    repository: async (set, directory) =>
+      (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
+  };
+}
+
+function brief(items: readonly string[]): string {
+  return items.length > 8 ? `${items.slice(0, 8).join(", ")} and ${items.length - 8} more` : items.join(", ");
+}

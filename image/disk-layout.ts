@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Disk arithmetic, pure: where the partitions lie and how large the root file system must be.
+import { createHash } from "node:crypto";
+
+export const SECTOR = 512;
+export const MIB = 1024 * 1024;
+const SECTORS_PER_MIB = MIB / SECTOR;
+
+/** One partition, in sectors of 512 bytes. */
+export interface Partition {
+  readonly number: number;
+  readonly name: string;
+  /** GPT partition type. */
+  readonly type: string;
+  readonly uuid: string;
+  readonly start: number;
+  readonly size: number;
+}
+
+export interface DiskLayout {
+  readonly diskUuid: string;
+  /** Bytes of the whole image. */
+  readonly size: number;
+  readonly partitions: { readonly bios: Partition; readonly boot: Partition; readonly root: Partition };
+}
+
+const TYPE = {
+  bios: "21686148-6449-6E6F-744E-656564454649",
+  esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+  /** Root, x86-64, of the Discoverable Partitions Specification; systemd-repart finds it by this. */
+  root: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
+} as const;
+
+/** Label of the FAT partition, where a person drops `answers.yaml`. */
+export const BOOT_LABEL = "CBOX-BOOT";
+export const ROOT_LABEL = "CBOX-ROOT";
+
+/**
+ * GPT: 1 MiB of table and alignment, 1 MiB BIOS boot, the FAT partition, the root, 1 MiB for the backup table.
+ * @param seed names the image; every UUID follows from it.
+ */
+export function layoutDisk(sizes: { bootMib: number; rootMib: number; seed: string }): DiskLayout {
+  const mib = (count: number) => count * SECTORS_PER_MIB;
+  const uuid = (purpose: string) => stableUuid(`${sizes.seed}:${purpose}`);
+  const bios: Partition = {
+    number: 1,
+    name: "bios",
+    type: TYPE.bios,
+    uuid: uuid("bios"),
+    start: mib(1),
+    size: mib(1),
+  };
+  const boot: Partition = {
+    number: 2,
+    name: "cbox-boot",
+    type: TYPE.esp,
+    uuid: uuid("boot"),
+    start: bios.start + bios.size,
+    size: mib(sizes.bootMib),
+  };
+  const root: Partition = {
+    number: 3,
+    name: "cbox-root",
+    type: TYPE.root,
+    uuid: uuid("root"),
+    start: boot.start + boot.size,
+    size: mib(sizes.rootMib),
+  };
+  return {
+    diskUuid: uuid("disk"),
+    size: (root.start + root.size) * SECTOR + MIB,
+    partitions: { bios, boot, root },
+  };
+}
+
+/** The layout as a script for sfdisk. */
+export function sfdiskScript({ diskUuid, partitions }: DiskLayout): string {
+  const lines = Object.values(partitions).map(
+    ({ number, start, size, type, uuid, name }) =>
+      `disk.img${number} : start=${start}, size=${size}, type=${type}, uuid=${uuid}, name="${name}"`,
+  );
+  return [`label: gpt`, `label-id: ${diskUuid}`, "unit: sectors", "first-lba: 34", "", ...lines, ""].join(
+    "\n",
+  );
+}
+
+/** Content of a root file system, counted once. */
+export interface TreeSize {
+  /** Bytes, each file rounded up to blocks of 4 KiB. */
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/**
+ * MiB for an ext4 that holds `tree` and `slackMib` more: block groups, inode tables (256 bytes an inode, one inode
+ * per 16 KiB) and a journal come on top of the content.
+ */
+export function rootSizeMib(tree: TreeSize, slackMib: number): number {
+  const journal = 64;
+  const perMib = 1 + 256 / 16384 + 0.01;
+  return Math.ceil((tree.bytes / MIB) * perMib + journal + slackMib);
+}
+
+/** A UUID that follows from a text: version 8 ("custom") of RFC 9562 over its SHA-256. */
+export function stableUuid(text: string): string {
+  const hash = createHash("sha256").update(text).digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x80;
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  const hex = hash.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)]
+    .join("-")
+    .toUpperCase();
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What every stage of the build works with: running programs with a captured log, showing progress, and stopping.
+// On a terminal one status line is kept up to date; elsewhere one line is printed per finished stage.
+import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { join } from "node:path";
+import { $, type ProcessOutput } from "zx";
+import { Failure, fail } from "../common/fail.ts";
+
+export interface RunOptions {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly input?: string | Buffer;
+  /** Exit codes that are not a failure, besides 0. */
+  readonly allow?: readonly number[];
+  /** Return standard error, too, after standard output. */
+  readonly errors?: boolean;
+}
+
+/** Runs one program; resolves to what it wrote to standard output. */
+export type Run = (argv: readonly string[], options?: RunOptions) => Promise<string>;
+
+export interface Session {
+  readonly run: Run;
+  /** One line into the log of the current stage, and on the status line. */
+  note(text: string): void;
+  /** A line that stays on the person's screen. */
+  say(text: string): void;
+  /** Runs `work` as a named stage, with a log of its own and its time measured. */
+  stage<T>(name: string, title: string, work: () => Promise<T>): Promise<T>;
+  /** Seconds per stage, in the order they ran. */
+  readonly timings: ReadonlyMap<string, number>;
+  readonly signal: AbortSignal;
+  readonly logDirectory: string;
+}
+
+export interface SessionOptions {
+  readonly logDirectory: string;
+  readonly signal?: AbortSignal;
+  readonly output?: NodeJS.WriteStream;
+}
+
+const SIGKILL_EXIT = 137;
+
+export function createSession({ logDirectory, signal, output = process.stdout }: SessionOptions): Session {
+  mkdirSync(logDirectory, { recursive: true });
+  const abort = signal ?? new AbortController().signal;
+  const timings = new Map<string, number>();
+  const live = output.isTTY === true;
+  let log: WriteStream | undefined;
+  let logPath = "";
+  let status: { title: string; started: number; last: string } | undefined;
+
+  const paint = () => {
+    if (!live || !status) return;
+    const elapsed = seconds(status.started).padStart(5);
+    const line = `  ${elapsed}  ${status.title}${status.last ? `: ${status.last}` : ""}`;
+    output.write(`\r\x1b[K${line.slice(0, (output.columns ?? 80) - 1)}`);
+  };
+  const clear = () => live && status && output.write("\r\x1b[K");
+
+  const note = (text: string) => {
+    const line = text.trimEnd();
+    if (line === "") return;
+    log?.write(`${line}\n`);
+    if (status)
+      status.last =
+        line
+          .split(/[\r\n]/)
+          .at(-1)
+          ?.trim() ?? "";
+    paint();
+  };
+  const say = (text: string) => {
+    log?.write(`${text}\n`);
+    clear();
+    output.write(`${text}\n`);
+    paint();
+  };
+
+  const run: Run = async (argv, options = {}) => {
+    if (abort.aborted) interrupted();
+    const [program = ""] = argv;
+    log?.write(`$ ${argv.join(" ")}\n`);
+    const shell = $({
+      verbose: false,
+      quiet: true,
+      nothrow: true,
+      signal: abort,
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+      env: { ...process.env, LC_ALL: "C.UTF-8", ...options.env },
+      ...(options.input === undefined
+        ? { stdio: ["ignore", "pipe", "pipe"] as const }
+        : { input: options.input }),
+    });
+    const child = shell`${argv}`;
+    child.stdout?.on("data", (chunk: Buffer) => note(chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => note(chunk.toString()));
+    const result = await child;
+    if (abort.aborted) interrupted();
+    if (result.exitCode === 0 || options.allow?.includes(result.exitCode ?? -1)) {
+      return options.errors ? result.stdout + result.stderr : result.stdout;
+    }
+    throw explainExit(program, result, logPath);
+  };
+
+  const stage: Session["stage"] = async (name, title, work) => {
+    if (abort.aborted) interrupted();
+    logPath = join(logDirectory, `${name}.log`);
+    log = createWriteStream(logPath);
+    const started = performance.now();
+    status = { title, started, last: "" };
+    const timer = live ? setInterval(paint, 500) : undefined;
+    if (!live) output.write(`  ...    ${title}\n`);
+    try {
+      const result = await work();
+      timings.set(name, (performance.now() - started) / 1000);
+      clear();
+      output.write(`  ${seconds(started).padStart(5)}  ${title}\n`);
+      return result;
+    } catch (error) {
+      clear();
+      output.write(`  ${seconds(started).padStart(5)}  ${title}: stopped, log in ${logPath}\n`);
+      throw error;
+    } finally {
+      clearInterval(timer);
+      status = undefined;
+      log.end();
+      log = undefined;
+    }
+  };
+
+  return { run, note, say, stage, timings, signal: abort, logDirectory };
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)}s`;
+}
+
+function interrupted(): never {
+  return fail({
+    code: "interrupted",
+    what: "The work was interrupted; finished layers are kept and the next run goes on from there.",
+    exitCode: 130,
+  });
+}
+
+/** Turns a program's end into a sentence: what was missing, full or killed is named as such. */
+function explainExit(program: string, result: ProcessOutput, logPath: string): Failure {
+  const text = `${result.stderr}\n${result.stdout}`;
+  const log = logPath ? `the whole output is in ${logPath}` : "run it by hand to see more";
+  const lastLines = text.trim().split("\n").slice(-3).join(" | ").slice(-400);
+  if (/No space left on device/i.test(text)) {
+    return new Failure({
+      code: "disk-full",
+      what: `The disk ran full while ${program} was working.`,
+      found: lastLines,
+      hint: "df -h; free some space (at least 8 GiB), then run the same command again",
+    });
+  }
+  const missing =
+    /Unable to locate package (\S+)/.exec(text)?.[1] ??
+    /E: Package '(\S+)' has no installation/.exec(text)?.[1];
+  if (missing) {
+    return new Failure({
+      code: "package-unknown",
+      what: `The package "${missing}" does not exist in the Debian release and architecture of this profile.`,
+      found: missing,
+      hint: `correct the name in the profile; look it up with: apt-cache search ${missing}`,
+    });
+  }
+  if (
+    /Could not (connect|resolve)|Temporary failure resolving|Unable to connect|Connection (refused|timed out|failed)/i.test(
+      text,
+    )
+  ) {
+    return new Failure({
+      code: "mirror-unreachable",
+      what: "The Debian mirror could not be reached.",
+      found: lastLines,
+      hint: "check the network, then run the same command again; another mirror: --mirror URL",
+    });
+  }
+  if (result.signal === "SIGKILL" || result.exitCode === SIGKILL_EXIT) {
+    return new Failure({
+      code: "child-killed",
+      what: `${program} was killed from outside, most often because memory ran out.`,
+      found: lastLines,
+      hint: "free -m; dmesg | tail; close other programs or add memory, then run the same command again",
+    });
+  }
+  if (result.exitCode === 127 || /command not found|ENOENT/.test(text)) {
+    return new Failure({
+      code: "tool-missing",
+      what: `The program ${program} could not be started.`,
+      found: lastLines,
+      hint: "./cbox doctor",
+    });
+  }
+  return new Failure({
+    code: "tool-failed",
+    what: `${program} failed with ${result.signal ?? `exit code ${result.exitCode}`}.`,
+    found: lastLines,
+    hint: log,
+  });
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stage "base": release x architecture x common packages, shared by every profile of an architecture. It is
+// live-build's bootstrap cache, filled by mmdebstrap because that is faster and needs no emulation to unpack.
+import { rm } from "node:fs/promises";
+import { mmdebstrap } from "../debian/mmdebstrap.ts";
+import type { Packages } from "../debian/packages.ts";
+import type { Layer, LayerInputs } from "../layers.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Plan } from "./resolve.ts";
+
+/** Raise when the way a base is made changes, so that old layers are not taken for new ones. */
+const FORMAT = 1;
+
+/**
+ * Manuals and translations the box's three languages do not need stay out, now and on upgrades; copyright files
+ * stay in. A box is set up by its wizard, and a fourth of a small card is a lot.
+ */
+const DPKG_OPTIONS = [
+  "path-exclude=/usr/share/doc/*",
+  "path-include=/usr/share/doc/*/copyright",
+  "path-exclude=/usr/share/man/*",
+  "path-exclude=/usr/share/info/*",
+  "path-exclude=/usr/share/lintian/*",
+  "path-exclude=/usr/share/locale/*",
+  "path-include=/usr/share/locale/ca/*",
+  "path-include=/usr/share/locale/es/*",
+  "path-include=/usr/share/locale/locale.alias",
+];
+
+export function baseInputs(plan: Plan, packages: Packages): LayerInputs {
+  return {
+    format: FORMAT,
+    release: plan.profile.release,
+    architecture: plan.profile.architecture,
+    "package list": plan.profile.base_packages,
+    "package version": packages.identity("base"),
+    "dpkg options": DPKG_OPTIONS,
+    epoch: packages.lock.epoch,
+  };
+}
+
+export async function base(workspace: Workspace, plan: Plan, packages: Packages): Promise<Layer> {
+  const { session } = workspace;
+  const { release, architecture, base_packages } = plan.profile;
+  const kind = `base-${release}-${architecture}`;
+  return workspace.layers.obtain(kind, baseInputs(plan, packages), async (root) => {
+    const repository = `${root}.repository`;
+    await packages.repository("base", repository);
+    await mmdebstrap({
+      session,
+      repository,
+      release,
+      architecture,
+      packages: base_packages,
+      variant: "apt",
+      target: root,
+      epoch: packages.lock.epoch,
+      dpkgOptions: DPKG_OPTIONS,
+    });
+    await rm(repository, { recursive: true });
+  });
+}

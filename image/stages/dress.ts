@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stage "dress": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
+// is copied by hard links, so files are always replaced, never written into.
+import { chmod, lchown, lutimes, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import Handlebars from "handlebars";
+import { fail } from "../../common/fail.ts";
+import type { Mirror } from "../debian/mirror.ts";
+import type { Layer } from "../layers.ts";
+import type { Session } from "../session.ts";
+import type { OverlayFile, Plan } from "./resolve.ts";
+import { scrub } from "./scrub.ts";
+
+/** What templates may use: `{{profile.disk.root_max_gib}}`, `{{mirror.debian}}`, `{{#each profile.consoles}}`. */
+export interface TemplateData extends Pick<Plan, "profile" | "community" | "version"> {
+  readonly mirror: Mirror;
+  /** Kernel command line without the root device. */
+  readonly kernel_arguments: string;
+  /** Date of the image, from its epoch. */
+  readonly built: string;
+}
+
+export interface DressOptions {
+  readonly plan: Plan;
+  readonly layer: Layer;
+  readonly mirror: Mirror;
+  readonly epoch: number;
+  /** Where the dressed root file system goes; anything there is removed. */
+  readonly target: string;
+}
+
+/** Leaves the dressed system at `target`; resolves to the files of the FAT partition, by path. */
+export async function dress(session: Session, options: DressOptions): Promise<Map<string, Uint8Array>> {
+  const { plan, layer, epoch, target } = options;
+  await rm(target, { recursive: true, force: true });
+  await mkdir(dirname(target), { recursive: true });
+  await session.run(["cp", "--archive", "--link", layer.root, target]);
+
+  const data = templateData(plan, options.mirror, epoch);
+  const put = async (path: string, mode: number, content: string | Uint8Array, link?: string) => {
+    const place = join(target, path);
+    await mkdir(dirname(place), { recursive: true });
+    await rm(place, { force: true });
+    if (link === undefined) {
+      await writeFile(place, content);
+      await chmod(place, mode);
+    } else {
+      await symlink(link, place);
+    }
+    await lchown(place, 0, 0);
+    await lutimes(place, epoch, epoch);
+  };
+
+  for (const file of plan.overlays) {
+    session.note(`overlay /${file.target}`);
+    if (file.link !== undefined) await put(file.target, file.mode, "", file.link);
+    else if (file.target.endsWith(".hbs"))
+      await put(file.target.slice(0, -4), file.mode, await render(file, data));
+    else await put(file.target, file.mode, await readFile(file.source));
+  }
+  await put("usr/lib/community-box/cbox.mjs", 0o644, plan.bundle.code);
+  await put(
+    "usr/lib/community-box/image.json",
+    0o644,
+    `${JSON.stringify(imageFacts(plan, data.built), null, 2)}\n`,
+  );
+  await mkdir(join(target, plan.profile.boot.mount), { recursive: true });
+  await scrub(session, target, epoch);
+
+  const bootFiles = new Map<string, Uint8Array>();
+  for (const file of plan.bootFiles) {
+    if (file.target.endsWith(".hbs"))
+      bootFiles.set(file.target.slice(0, -4), Buffer.from(await render(file, data)));
+    else bootFiles.set(file.target, await readFile(file.source));
+  }
+  return bootFiles;
+}
+
+export function templateData(plan: Plan, mirror: Mirror, epoch: number): TemplateData {
+  const { profile, community, version } = plan;
+  const consoles = profile.consoles.map((console) => `console=${console.kernel}`);
+  return {
+    profile,
+    community,
+    version,
+    mirror,
+    kernel_arguments: [...consoles, ...profile.kernel.arguments].join(" "),
+    built: new Date(epoch * 1000).toISOString().replace(".000", ""),
+  };
+}
+
+/** The facts that first boot reads in `/usr/lib/community-box/image.json`. */
+function imageFacts(plan: Plan, built: string) {
+  const { profile, community, version } = plan;
+  const { id, title, architecture, release } = profile;
+  return {
+    version,
+    built,
+    profile: { id, title, architecture, release },
+    consoles: profile.consoles.map(({ device, speed }) => ({ device, ...(speed ? { speed } : {}) })),
+    boot_mount: profile.boot.mount,
+    memory_mib: profile.memory_mib,
+    disk: profile.disk,
+    community,
+  };
+}
+
+async function render(file: OverlayFile, data: TemplateData): Promise<string> {
+  const text = await readFile(file.source, "utf8");
+  try {
+    return Handlebars.compile(text, { strict: true, noEscape: true })(data);
+  } catch (error) {
+    return fail({
+      code: "template-broken",
+      what: `The template for /${file.target} cannot be rendered.`,
+      found: (error as Error).message.split("\n")[0] ?? "",
+      hint: `look at ${file.source}; templates see profile, community, version, mirror, kernel_arguments and built`,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stage "rootfs": the base plus the profile's kernel, packages and hooks, installed by live-build's chroot stage.
+import { rm } from "node:fs/promises";
+import { liveBuild, takeChroot } from "../debian/live-build.ts";
+import type { Packages } from "../debian/packages.ts";
+import type { Layer, LayerInputs } from "../layers.ts";
+import { profileSet, type Workspace } from "../workspace.ts";
+import type { Plan } from "./resolve.ts";
+import { scrub } from "./scrub.ts";
+
+const FORMAT = 1;
+
+export function rootfsInputs(plan: Plan, packages: Packages, baseKey: string): LayerInputs {
+  return {
+    format: FORMAT,
+    base: baseKey,
+    "package list": packagesOf(plan),
+    "package version": packages.identity(profileSet(plan.profile.id)),
+    hook: Object.fromEntries(plan.hooks.map((hook) => [hook.target, hook.sha256])),
+    "initramfs modules": plan.profile.kernel.initramfs_modules,
+    epoch: packages.lock.epoch,
+  };
+}
+
+export async function rootfs(
+  workspace: Workspace,
+  plan: Plan,
+  packages: Packages,
+  base: Layer,
+): Promise<Layer> {
+  const { session } = workspace;
+  const { id, release, architecture } = plan.profile;
+  const { epoch } = packages.lock;
+  const modules = plan.profile.kernel.initramfs_modules;
+  return workspace.layers.obtain(`rootfs-${id}`, rootfsInputs(plan, packages, base.key), async (root) => {
+    const repository = `${root}.repository`;
+    const directory = `${root}.live-build`;
+    await packages.repository(profileSet(id), repository);
+    await liveBuild({
+      session,
+      release,
+      architecture,
+      repository,
+      base: base.root,
+      packages: packagesOf(plan),
+      filesBefore: { "usr/share/initramfs-tools/modules.d/community-box": `${modules.join("\n")}\n` },
+      hooks: plan.hooks.map((hook) => hook.source),
+      epoch,
+      directory,
+    });
+    await takeChroot(directory, root);
+    await rm(repository, { recursive: true });
+    await scrub(session, root, epoch);
+  });
+}
+
+function packagesOf(plan: Plan): string[] {
+  return [plan.profile.kernel.package, ...plan.profile.packages];
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stage "verify": opens the finished image, not the build directory, and says everything that is wrong with it.
+// A build whose image does not pass has failed.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fail } from "../../common/fail.ts";
+import { EFI_PATHS } from "../boot/efi.ts";
+import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts";
+import type { DiskTools } from "../disk-tools.ts";
+import type { Manifest } from "../manifest.ts";
+import type { Session } from "../session.ts";
+import { findSecrets } from "./secrets-gate.ts";
+
+export interface VerifyOptions {
+  readonly tools: DiskTools;
+  readonly manifest: Manifest;
+  /** The compressed image, as published. */
+  readonly packed: string;
+  /** The raw image it was made from; proven to be the same bytes before it is looked into. */
+  readonly raw: string;
+  /** Scratch directory; removed again. */
+  readonly scratch: string;
+}
+
+/** One thing that is wrong, as a sentence. */
+export type Finding = string;
+
+export async function verify(session: Session, options: VerifyOptions): Promise<void> {
+  const findings = await inspect(session, options);
+  if (findings.length === 0) return;
+  fail({
+    code: "image-invalid",
+    what: `The finished image did not pass its checks:\n${findings.map((finding) => `  - ${finding}`).join("\n")}`,
+    found: options.packed,
+    hint: `nothing was published as good; the log of the stage is in ${session.logDirectory}`,
+  });
+}
+
+/** Everything that is wrong with the image; empty when it is sound. */
+export async function inspect(session: Session, options: VerifyOptions): Promise<Finding[]> {
+  const { manifest, raw, packed, tools, scratch } = options;
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
+  try {
+    session.note("unpacking, comparing and checking the file systems");
+    const root = `${raw}?offset=${manifest.disk.partitions.root.start * SECTOR}`;
+    const [unpacked, ...damage] = await Promise.all([
+      sha256OfPacked(packed),
+      checkTable(tools, raw, manifest.disk),
+      checkFileSystems(tools, raw, root, manifest.disk, scratch),
+    ]);
+    if (unpacked !== manifest.image.raw_sha256)
+      return [`${packed} does not unpack to the image that was built`];
+    if (damage.flat().length > 0) return damage.flat();
+    const content = [checkBootPath(tools, raw, root, manifest, scratch), checkSecrets(tools, root, scratch)];
+    return (await Promise.all(content)).flat();
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function sha256OfPacked(packed: string): Promise<string> {
+  const hash = createHash("sha256");
+  const child = spawn("zstd", ["-q", "-d", "-c", packed], { stdio: ["ignore", "pipe", "ignore"] });
+  for await (const chunk of child.stdout) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+interface SfdiskTable {
+  readonly partitiontable: {
+    readonly label: string;
+    readonly id: string;
+    readonly partitions: readonly { start: number; size: number; type: string; uuid: string }[];
+  };
+}
+
+async function checkTable(tools: DiskTools, raw: string, layout: DiskLayout): Promise<Finding[]> {
+  const { partitiontable: table } = JSON.parse(await tools.tool("sfdisk", ["--json", raw])) as SfdiskTable;
+  const findings: Finding[] = [];
+  if (table.label !== "gpt") findings.push(`partition table is ${table.label}, expected gpt`);
+  Object.values(layout.partitions).forEach((expected: Partition, index) => {
+    const found = table.partitions[index];
+    const same =
+      found?.start === expected.start &&
+      found.size === expected.size &&
+      found.type === expected.type &&
+      found.uuid === expected.uuid;
+    if (!same) findings.push(`partition ${expected.number} (${expected.name}) is not where the layout says`);
+  });
+  // sfdisk goes on with the backup table when the first one is damaged, and says so on standard error.
+  const problems = await tools.tool("sfdisk", ["--verify", raw], { allow: [1], errors: true });
+  if (!/No errors detected/.test(problems) || /corrupt/.test(problems))
+    findings.push(`sfdisk --verify: ${problems.trim()}`);
+  return findings;
+}
+
+async function checkFileSystems(
+  tools: DiskTools,
+  raw: string,
+  root: string,
+  layout: DiskLayout,
+  scratch: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const fat = join(scratch, "boot.fat");
+  await extract(raw, layout.partitions.boot, fat);
+  await tools.tool("fsck.fat", ["-n", fat]).catch((error: Error) => {
+    findings.push(`the file system CBOX-BOOT is damaged: ${error.message}`);
+  });
+  await tools.tool("e2fsck", ["-f", "-n", root]).catch((error: Error) => {
+    findings.push(`the root file system is damaged: ${error.message}`);
+  });
+  return findings;
+}
+
+async function checkBootPath(
+  tools: DiskTools,
+  raw: string,
+  root: string,
+  manifest: Manifest,
+  scratch: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const { firmware } = manifest.profile.boot;
+  const { bios, boot } = manifest.disk.partitions;
+  const drive = `${raw}@@${boot.start * SECTOR}`;
+  const fromBoot = async (path: string) => {
+    const target = join(scratch, "file");
+    await rm(target, { force: true });
+    await tools
+      .tool("mcopy", ["-n", "-i", drive, `::${path}`, target])
+      .catch(() => findings.push(`CBOX-BOOT lacks /${path}`));
+    return readFile(target).catch(() => Buffer.alloc(0));
+  };
+
+  if (firmware.includes("bios")) {
+    const head = await readAt(raw, 0, SECTOR);
+    const core = await readAt(raw, bios.start * SECTOR, SECTOR);
+    if (head.readUInt16LE(510) !== 0xaa55) findings.push("the boot sector has no signature");
+    if (head.readBigUInt64LE(0x5c) !== BigInt(bios.start))
+      findings.push("the boot sector does not point at GRUB's core image");
+    if (core.readBigUInt64LE(0x1f4) !== BigInt(bios.start + 1))
+      findings.push("GRUB's core image is not in the BIOS boot partition");
+  }
+  for (const kind of ["efi64", "efi32"] as const) {
+    if (!firmware.includes(kind)) continue;
+    const loader = await fromBoot(EFI_PATHS[kind]);
+    const machine = loader.length > 64 ? loader.readUInt16LE(loader.readUInt32LE(0x3c) + 4) : 0;
+    const expected = kind === "efi64" ? 0x8664 : 0x14c;
+    if (machine !== expected) findings.push(`/${EFI_PATHS[kind]} is not a loader for ${kind}`);
+  }
+
+  const configuration = (await fromBoot("EFI/debian/grub.cfg")).toString();
+  const listed = [...configuration.matchAll(/^\s*(linux|initrd)\s+(\S+)/gm)].map((match) => match[2]!);
+  if (listed.length === 0) findings.push("the boot loader's configuration names no kernel");
+  for (const path of listed.filter((name) => !name.endsWith(".old"))) {
+    const real = await resolveLink(tools, root, path);
+    if (!real)
+      findings.push(`the boot loader's configuration names ${path}, which is not in the root file system`);
+    const release = /vmlinuz-(.+)$/.exec(real ?? "")?.[1];
+    if (release && !(await exists(tools, root, `/usr/lib/modules/${release}/modules.dep`))) {
+      findings.push(`the kernel ${release} has no modules in the root file system`);
+    }
+  }
+  const label = /root=LABEL=(\S+)/.exec(configuration)?.[1] ?? "";
+  const superblock = await tools.tool("debugfs", ["-R", "show_super_stats -h", root]);
+  if (label === "" || !new RegExp(`volume name: +${label}$`, "m").test(superblock)) {
+    findings.push(`the kernel is told root=LABEL=${label}, but the root file system has another label`);
+  }
+  return findings;
+}
+
+/** The path a (possibly symbolic) path ends at, undefined when there is nothing. */
+async function resolveLink(tools: DiskTools, root: string, path: string): Promise<string | undefined> {
+  const text = await tools.tool("debugfs", ["-R", `stat ${path}`, root]);
+  const target = /Fast link dest: "(.*)"/.exec(text)?.[1];
+  if (target !== undefined) return resolveLink(tools, root, target.startsWith("/") ? target : `/${target}`);
+  return /Type: regular/.test(text) ? path : undefined;
+}
+
+async function exists(tools: DiskTools, root: string, path: string): Promise<boolean> {
+  return /Inode: \d+/.test(await tools.tool("debugfs", ["-R", `stat ${path}`, root]));
+}
+
+/** Takes the places where secrets live out of the image and looks through them. */
+async function checkSecrets(tools: DiskTools, root: string, scratch: string): Promise<Finding[]> {
+  const tree = join(scratch, "tree");
+  await mkdir(join(tree, "var"), { recursive: true });
+  await mkdir(join(tree, "usr/lib"), { recursive: true });
+  const commands = [
+    `rdump /etc ${tree}`,
+    `rdump /root ${tree}`,
+    `rdump /home ${tree}`,
+    `rdump /var/lib ${tree}/var`,
+    `rdump /usr/lib/community-box ${tree}/usr/lib`,
+  ];
+  await tools.tool("debugfs", ["-f", "-", root], { input: `${commands.join("\n")}\n` });
+  return findSecrets(tree);
+}
+
+async function readAt(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+
+async function extract(raw: string, partition: Partition, target: string): Promise<void> {
+  const out = await open(target, "w");
+  const start = partition.start * SECTOR;
+  const stream = createReadStream(raw, {
+    start,
+    end: start + partition.size * SECTOR - 1,
+    highWaterMark: MIB,
+  });
+  try {
+    for await (const chunk of stream) await out.write(chunk as Buffer);
+  } finally {
+    await out.close();
+  }
+}

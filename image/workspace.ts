@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a build, the lab and the benchmarks share: the cache with its layers, the mirror, and the locked packages.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheDir } from "./cache-dir.ts";
+import type { SetRequests } from "./debian/lock.ts";
+import { findMirror, type Mirror } from "./debian/mirror.ts";
+import { mmdebstrap } from "./debian/mmdebstrap.ts";
+import { ESSENTIAL, openPackages, type Packages } from "./debian/packages.ts";
+import { type Layer, type LayerStore, openLayers } from "./layers.ts";
+import { PROFILES } from "./paths.ts";
+import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
+import type { Session } from "./session.ts";
+
+/** Programs that make and check disks come from the target release, so that every host makes the same bytes. */
+const TOOLS = [
+  "dosfstools",
+  "e2fsprogs",
+  "fdisk",
+  "grub-common",
+  "grub-efi-amd64-unsigned",
+  "grub-efi-ia32-unsigned",
+  "grub-pc-bin",
+  "mtools",
+];
+/** The lab's servers, from the same release. */
+const LAB = ["bzip2", "dnsmasq-base", "iproute2", "iputils-ping", "procps", "serf", "udhcpc"];
+
+/** Release and architecture of the helper trees: those of the machines that build. */
+const HELPERS = { release: "trixie", architecture: "amd64" } as const;
+
+export interface WorkspaceOptions {
+  readonly session: Session;
+  readonly mirror?: string | undefined;
+  readonly lock?: "use" | "update" | "strict";
+  /** Only to look: the lock file is not written. */
+  readonly preview?: boolean;
+  /** Replaces the cache directory; the store of downloaded packages stays shared. */
+  readonly cache?: string;
+  readonly profiles?: string;
+}
+
+export interface Workspace {
+  readonly session: Session;
+  readonly cache: string;
+  readonly layers: LayerStore;
+  readonly profiles: string;
+  mirror(): Promise<Mirror>;
+  packages(release: string, architecture: string, needed: readonly string[]): Promise<Packages>;
+  /** The tree with the disk tools (files only). */
+  tools(): Promise<Layer>;
+  /** The tree the lab's servers run in. */
+  lab(): Promise<Layer>;
+}
+
+/** live-build installs and removes this while it reads its package lists. */
+const LIVE_BUILD_NEEDS = ["dctrl-tools"];
+
+/** Name of the package set of one profile in the lock file. */
+export const profileSet = (id: string) => `profile:${id}`;
+export const profileRequest = (profile: ResolvedProfile) => [
+  ...ESSENTIAL,
+  ...profile.base_packages,
+  profile.kernel.package,
+  ...profile.packages,
+  ...LIVE_BUILD_NEEDS,
+];
+
+export function openWorkspace(options: WorkspaceOptions): Workspace {
+  const { session } = options;
+  const cache = options.cache ?? cacheDir();
+  const profiles = options.profiles ?? PROFILES;
+  const layers = openLayers(session, join(cache, "layers"));
+  let mirror: Promise<Mirror> | undefined;
+  const findIt = () => (mirror ??= findMirror(session.run, options.mirror));
+
+  const packages: Workspace["packages"] = async (release, architecture, needed) =>
+    openPackages(
+      {
+        session,
+        mirror: findIt,
+        release,
+        architecture,
+        requests: requestsOf(profiles, release, architecture),
+        lockDirectory: join(profiles, "locks"),
+        cache,
+        pool: join(cacheDir(), "pool"),
+        mode: options.lock ?? "use",
+        write: !options.preview,
+      },
+      needed,
+    );
+
+  const helper = async (kind: string, variant: "apt" | "extract", names: readonly string[]) => {
+    const { release, architecture } = HELPERS;
+    const locked = await packages(release, architecture, [kind]);
+    return layers.obtain(kind, { format: 1, variant, packages: locked.identity(kind) }, async (root) => {
+      const repository = `${root}.repository`;
+      await locked.repository(kind, repository);
+      const { epoch } = locked.lock;
+      await mmdebstrap({
+        session,
+        repository,
+        release,
+        architecture,
+        packages: names,
+        variant,
+        target: root,
+        epoch,
+      });
+      await rm(repository, { recursive: true });
+    });
+  };
+
+  return {
+    session,
+    cache,
+    layers,
+    profiles,
+    mirror: findIt,
+    packages,
+    tools: () => helper("tools", "extract", TOOLS),
+    lab: () => helper("lab", "apt", LAB),
+  };
+}
+
+function requestsOf(profiles: string, release: string, architecture: string): SetRequests {
+  const requests: Record<string, readonly string[]> = {};
+  if (release === HELPERS.release && architecture === HELPERS.architecture) {
+    requests.tools = TOOLS;
+    requests.lab = [...ESSENTIAL, ...LAB];
+  }
+  for (const summary of listProfiles(profiles)) {
+    if (summary.abstract || summary.problem) continue;
+    const profile = resolveProfile(summary.id, { dir: profiles });
+    if (profile.release !== release || profile.architecture !== architecture) continue;
+    requests.base = [...ESSENTIAL, ...profile.base_packages];
+    requests[profileSet(profile.id)] = profileRequest(profile);
+  }
+  return requests;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The build, really run: same bytes twice, interruption at any moment, and what goes wrong on a person's machine.
+import { existsSync } from "node:fs";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { build } from "../../image/build.ts";
+import { readManifest } from "../../image/manifest.ts";
+import { PROFILES } from "../../image/paths.ts";
+import { createSession } from "../../image/session.ts";
+import { openWorkspace } from "../../image/workspace.ts";
+import { builtImage, cbox, coldCache, run, scratch } from "./project.ts";
+
+describe("build of vm-amd64", () => {
+  it("twice from cold caches, the second time interrupted and continued, gives the same SHA-256", async () => {
+    const directory = await scratch();
+    const env = await coldCache(directory);
+    const cache = join(directory, "community-box");
+    const words = ["build", "vm-amd64", "--explain", "--out", join(directory, "out")];
+
+    const first = cbox(words, env);
+    await first.until(/rootfs: kernel, packages, hooks/);
+    await waitForText(join(cache, "log/vm-amd64/rootfs.log"), /Setting up/);
+
+    const second = await cbox(words, env).ended;
+    expect(second.output).toContain("Another build is using the same cache. [build-running]");
+    expect(second.output).toContain(`found: process ${first.process.pid}`);
+    expect(second.code).toBe(1);
+
+    first.process.kill("SIGINT");
+    const interrupted = await first.ended;
+    expect(interrupted.output).toContain("[interrupted]");
+    expect(interrupted.code).toBe(130);
+    expect((await readdir(join(cache, "layers"))).filter((name) => name.startsWith("rootfs-"))).toEqual([]);
+    expect(await readFile("/proc/mounts", "utf8")).not.toContain(directory);
+    expect(await processesWorkingIn(directory)).toEqual([]);
+
+    const continued = await cbox(words, env).ended;
+    expect(continued.output).toContain("rootfs-vm-amd64: rebuilt, nothing in the cache");
+    expect(continued.output).not.toContain("base-trixie-amd64: rebuilt");
+    expect(continued.code).toBe(0);
+
+    const again = await readManifest(join(directory, "out"));
+    const { manifest } = await builtImage("vm-amd64");
+    expect(again?.inputs_key).toBe(manifest.inputs_key);
+    expect(again?.image.raw_sha256).toBe(manifest.image.raw_sha256);
+    expect(again?.image.sha256).toBe(manifest.image.sha256);
+  });
+
+  it("explains itself without building when nothing changed, and signs the checksums with a key", async () => {
+    const directory = await scratch();
+    const key = join(directory, "key.asc");
+    const home = `GNUPGHOME=${directory}`;
+    const made = `export ${home}; gpg --batch --quiet --passphrase '' --quick-gen-key test@example.net ed25519 sign never 2>/dev/null &&
+      gpg --batch --armor --export-secret-keys > ${key}; gpgconf --kill all`;
+    expect((await run(["sh", "-c", made]).ended).code).toBe(0);
+
+    const again = await cbox(["build", "vm-amd64", "--explain", "--sign-key", key]).ended;
+    expect(again.output).toContain("Every layer comes from the cache.");
+    expect(again.output).toContain("Nothing changed since the last build");
+    const { packed } = await builtImage("vm-amd64");
+    const sums = join(packed, "../SHA256SUMS");
+    const check = `export ${home}; gpg --verify ${sums}.asc ${sums}; r=$?; gpgconf --kill all; cd ${join(packed, "..")}; sha256sum -c SHA256SUMS && exit $r`;
+    const verified = await run(["sh", "-c", check]).ended;
+    expect(verified.output).toContain("Good signature");
+    expect(verified.output.match(/: OK$/gm)).toHaveLength(4);
+    expect(verified.code).toBe(0);
+  });
+
+  it("--dry-run names the package that would make a layer new", async () => {
+    const profiles = await profilesWith("vm-amd64.yaml", (yaml) => `${yaml}\npackages: [tree]\n`);
+    const result = await dryRun(profiles, "vm-amd64");
+    expect(result.get("rootfs-vm-amd64")?.[0]).toBe("package list changed: +tree");
+    expect(result.has("base-trixie-amd64")).toBe(false);
+  });
+});
+
+describe("what goes wrong", () => {
+  it("a package that does not exist is named: package-unknown", async () => {
+    const profiles = await profilesWith("vm-amd64.yaml", (yaml) => `${yaml}\npackages: [no-such-package]\n`);
+    await expect(dryRun(profiles, "vm-amd64")).rejects.toMatchObject({
+      code: "package-unknown",
+      message:
+        'The package "no-such-package" does not exist in the Debian release and architecture of this profile.',
+      found: "no-such-package",
+    });
+  });
+
+  it("a lock file whose package left the mirror: a release build stops, another goes on and says so", async () => {
+    const gone = "0".repeat(64);
+    const profiles = await profilesWith("locks/trixie-amd64.lock", (text) => {
+      const lock = JSON.parse(text);
+      Object.assign(lock.packages.nano, {
+        version: "0.0.1",
+        sha256: gone,
+        path: "pool/main/n/nano/nano_0.0.1_amd64.deb",
+      });
+      return JSON.stringify(lock);
+    });
+    const directory = await scratch();
+    const session = createSession({ logDirectory: join(directory, "log") });
+    const open = (lock: "use" | "strict") =>
+      openWorkspace({ session, profiles, lock, cache: directory }).packages("trixie", "amd64", ["base"]);
+
+    await expect(open("strict")).rejects.toMatchObject({
+      code: "package-gone",
+      message: "1 package(s) of the lock file could not be fetched from the mirror.",
+      found: "nano 0.0.1",
+    });
+    const packages = await open("use");
+    expect(packages.drift.find((line) => line.startsWith("nano"))).toMatch(/^nano 0\.0\.1 -> \d/);
+    expect(packages.identity("base").nano).not.toContain(gone.slice(0, 16));
+  });
+
+  it("a mirror that does not answer: mirror-unreachable", async () => {
+    const directory = await scratch();
+    // Port 1 on this machine: nothing listens there, and nothing outside is asked.
+    const words = [
+      "build",
+      "vm-amd64",
+      "--out",
+      join(directory, "out"),
+      "--mirror",
+      "http://127.0.0.1:1/debian",
+    ];
+    const { code, output } = await cbox(words, { XDG_CACHE_HOME: directory }).ended;
+    expect(output).toContain("The Debian mirror could not be reached. [mirror-unreachable]");
+    expect(output).toContain(
+      "hint:  check the network, then run the same command again; another mirror: --mirror URL",
+    );
+    expect(code).toBe(1);
+    expect(existsSync(join(directory, "out/manifest.json"))).toBe(false);
+  });
+
+  it("a full disk: refused before anything starts", async () => {
+    const directory = await scratch();
+    const script = `mount -t tmpfs -o size=64m none ${directory} && exec node --import tsx image/cli.ts build vm-amd64 --out ${directory}/out`;
+    const ended = await run(["unshare", "--mount", "sh", "-c", script], { XDG_CACHE_HOME: directory }).ended;
+    expect(ended.output).toContain("[host-not-ready]");
+    expect(ended.output).toMatch(/disk.*8 GiB/i);
+    expect(ended.code).toBe(1);
+  });
+
+  it("not root: refused with the cure", async () => {
+    const directory = await scratch();
+    const node = process.execPath;
+    const words = [
+      "setpriv",
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      node,
+      "--import",
+      "tsx",
+      "image/cli.ts",
+    ];
+    const ended = await run([...words, "build", "vm-amd64", "--out", join(directory, "out")], {
+      HOME: "/tmp",
+    }).ended;
+    expect(ended.output).toContain("[host-not-ready]");
+    expect(ended.output).toMatch(/root/i);
+    expect(ended.code).toBe(1);
+  });
+});
+
+async function profilesWith(file: string, edit: (text: string) => string): Promise<string> {
+  const profiles = join(await scratch(), "profiles");
+  await cp(PROFILES, profiles, { recursive: true });
+  const path = join(profiles, file);
+  await writeFile(path, edit(await readFile(path, "utf8")));
+  return profiles;
+}
+
+async function dryRun(profiles: string, id: string) {
+  const session = createSession({ logDirectory: join(await scratch(), "log") });
+  const out = join(await scratch(), "out");
+  return (await build(session, id, { out, community: "guifi", profiles, dryRun: true })).reasons;
+}
+
+async function waitForText(path: string, pattern: RegExp): Promise<void> {
+  await expect
+    .poll(() => readFile(path, "utf8").catch(() => ""), { timeout: 120_000, interval: 100 })
+    .toMatch(pattern);
+}
+
+/** Command lines of processes that name a directory or work in it. */
+async function processesWorkingIn(directory: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.includes(directory)).map((line) => line.replaceAll("\0", " "));
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Layer keys and the words that explain a rebuild.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { changes, type LayerInputs, layerKey } from "../../image/layers.ts";
+
+const before: LayerInputs = {
+  format: 1,
+  "package list": ["nano", "sudo"],
+  hook: { "10-a.hook.chroot": "aa", "20-b.hook.chroot": "bb" },
+  epoch: 5,
+};
+
+describe("layer keys", () => {
+  it("do not depend on the order of keys", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.string()), (hooks) => {
+        const turned = Object.fromEntries(Object.entries(hooks).reverse());
+        expect(layerKey({ a: 1, hooks })).toBe(layerKey({ hooks: turned, a: 1 }));
+      }),
+    );
+  });
+
+  it("change with any value", () => {
+    const keys = [before, { ...before, epoch: 6 }, { ...before, "package list": ["sudo", "nano"] }].map(
+      layerKey,
+    );
+    expect(new Set(keys).size).toBe(3);
+  });
+});
+
+describe("the reason for a rebuild", () => {
+  it("names packages that came and went", () => {
+    expect(changes(before, { ...before, "package list": ["sudo", "serf"] })).toEqual([
+      "package list changed: +serf -nano",
+    ]);
+  });
+
+  it("names the hook that changed", () => {
+    const hook = { "10-a.hook.chroot": "aa", "20-b.hook.chroot": "cc", "30-c.hook.chroot": "dd" };
+    expect(changes(before, { ...before, hook })).toEqual([
+      "hook changed: 20-b.hook.chroot +30-c.hook.chroot",
+    ]);
+  });
+
+  it("shows plain values before and after, and counts what is too long to show", () => {
+    expect(changes(before, { ...before, epoch: 6 })).toEqual(["epoch changed: 5 -> 6"]);
+    const many = Array.from({ length: 9 }, (_, index) => `p${index}`);
+    expect(changes({ list: [] }, { list: many })).toEqual([
+      "list changed: +p0 +p1 +p2 +p3 +p4 +p5 and 3 more",
+    ]);
+  });
+
+  it("is empty exactly when the key is the same", () => {
+    const inputs = fc.record({ a: fc.integer(), list: fc.uniqueArray(fc.string()) });
+    fc.assert(
+      fc.property(inputs, inputs, (one, other) => {
+        expect(layerKey(one) === layerKey(other)).toBe(JSON.stringify(one) === JSON.stringify(other));
+        if (layerKey(one) !== layerKey(other)) expect(changes(one, other).length).toBeGreaterThan(0);
+        else expect(changes(one, other)).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lock file: it survives writing and reading, says what moved, and knows when a profile asks for more.
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  type Lock,
+  lockChanges,
+  outdatedSets,
+  pinsOf,
+  readLock,
+  writeLock,
+} from "../../image/debian/lock.ts";
+
+const pin = (name: string, version: string) => ({
+  name,
+  version,
+  architecture: "amd64",
+  size: 10,
+  sha256: "ab".repeat(32),
+  repository: "debian" as const,
+  path: `pool/main/${name}_${version}_amd64.deb`,
+});
+
+const lock: Lock = {
+  release: "trixie",
+  architecture: "amd64",
+  epoch: 1_763_000_000,
+  sets: {
+    base: { request: ["apt", "serf"], packages: ["apt", "serf"] },
+    tools: { request: ["mtools"], packages: ["mtools"] },
+  },
+  packages: { apt: pin("apt", "3.0"), mtools: pin("mtools", "4"), serf: pin("serf", "0.10") },
+};
+
+describe("the lock file", () => {
+  it("reads back what was written, one package a line", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "cbox-lock-")), "x.lock");
+    await writeLock(path, lock);
+    expect(await readLock(path)).toEqual(lock);
+    expect(
+      (await readFile(path, "utf8")).split("\n").filter((line) => line.includes('"sha256"')),
+    ).toHaveLength(3);
+    expect(await readLock(`${path}.missing`)).toBeUndefined();
+  });
+
+  it("gives a set's pins", () => {
+    expect(pinsOf(lock, "base").map(({ name }) => name)).toEqual(["apt", "serf"]);
+    expect(pinsOf(lock, "unknown")).toEqual([]);
+  });
+
+  it("says what moved", () => {
+    const { mtools: _, ...rest } = lock.packages;
+    const after = { ...lock, packages: { ...rest, apt: pin("apt", "3.1"), nano: pin("nano", "8") } };
+    expect(lockChanges(lock, after)).toEqual(["apt 3.0 -> 3.1", "-mtools", "+nano 8"]);
+    expect(lockChanges(lock, lock)).toEqual([]);
+  });
+
+  it("knows which sets a changed profile makes outdated", () => {
+    const requests = { base: ["apt", "serf"], tools: ["mtools", "fdisk"], "profile:vm": ["nano"] };
+    expect(outdatedSets(lock, requests)).toEqual(["tools", "profile:vm"]);
+    expect(outdatedSets(undefined, { base: ["apt"] })).toEqual(["base"]);
+  });
+});
