@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a profile may say. `profileSchema` describes the merged whole that the build works with; a single file may
 // leave things to its parent and take entries off its lists, which is `profileFileSchema`. The latter is published as
-// profiles/schemas/profile.schema.json (written by image/write-schemas.ts).
+// profiles/schemas/profile.schema.json (written by docs/generate.ts).
 import type { FromSchema } from "json-schema-to-ts";
 
 const packageName = {

@@ -126,10 +126,10 @@ describe("the doctor", () => {
       "sh -c 'modprobe tun; mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200'",
     ],
     [
-      "package-socat",
-      machine({ find: (name) => (name === "socat" ? undefined : name) }),
-      "socat is not there",
-      "apt-get install --no-install-recommends socat",
+      "package-bmap-tools",
+      machine({ find: (name) => (name === "bmaptool" ? undefined : name) }),
+      "bmaptool is not there",
+      "apt-get install --no-install-recommends bmap-tools",
     ],
   ])("%s", async (id, host, detail, cure) => {
     expect(await finding(id, host)).toEqual({ ok: false, detail, cure });

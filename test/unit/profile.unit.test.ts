@@ -9,7 +9,6 @@ import { describeOrigins } from "../../image/commands/profile.ts";
 import { describeProfiles } from "../../image/commands/profiles.ts";
 import { PROFILES } from "../../image/paths.ts";
 import { listProfiles, profileOrigins, resolveProfile, showProfile } from "../../image/profile/index.ts";
-import { publishedSchemas } from "../../image/write-schemas.ts";
 import { failureOf } from "../failure-of.ts";
 
 describe("the profiles of the project", () => {
@@ -59,12 +58,6 @@ describe("the profiles of the project", () => {
         "# yaml-language-server: $schema=../schemas/community.schema.json",
       );
     }
-  });
-
-  it.each(Object.entries(publishedSchemas))("profiles/schemas/%s is what the code says", (name, schema) => {
-    // Written by: node --import tsx image/write-schemas.ts
-    const published = JSON.parse(readFileSync(join(PROFILES, "schemas", name), "utf8"));
-    expect(published).toEqual(JSON.parse(JSON.stringify(schema)));
   });
 });
 

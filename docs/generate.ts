@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Writes what documents repeat from the code: the published JSON Schemas and the machine's diagram in
+// ARCHITECTURE.md. `npm run docs`; a unit test says when it has to be run.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { communitySchema } from "../common/community.ts";
+import { answersSchema } from "../firstboot/answers/schema.ts";
+import { machineDiagram } from "../firstboot/diagram.ts";
+import { steps } from "../firstboot/steps/index.ts";
+import { PROJECT } from "../image/paths.ts";
+import { profileFileSchema } from "../image/profile/schema.ts";
+
+const BEGIN = "<!-- the machine, written by npm run docs -->";
+const END = "<!-- end of the machine -->";
+
+/** Every generated text by its path in the project. */
+export function generated(): Map<string, string> {
+  const json = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
+  const architecture = readFileSync(join(PROJECT, "ARCHITECTURE.md"), "utf8");
+  const [before = "", rest = ""] = architecture.split(BEGIN);
+  const after = rest.split(END)[1] ?? "";
+  return new Map([
+    ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
+    ["profiles/schemas/community.schema.json", json(communitySchema)],
+    ["profiles/schemas/answers.schema.json", json(answersSchema(steps))],
+    ["ARCHITECTURE.md", `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+  ]);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  for (const [path, text] of generated()) writeFileSync(join(PROJECT, path), text);
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The benchmarks: everything in one run on one machine, as ratios to plain Debian of the same release, because
+// seconds of different machines say nothing. Not a test: nothing fails here, it is written down.
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { type BuildResult, build } from "../../image/build.ts";
+import { cacheDir } from "../../image/cache-dir.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
+import { ESSENTIAL, openPackages } from "../../image/debian/packages.ts";
+import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
+import { kvmWorks } from "../../image/doctor/index.ts";
+import { interruption } from "../../image/interruption.ts";
+import { PROFILES, PROJECT } from "../../image/paths.ts";
+import { loadCommunity, resolveProfile } from "../../image/profile/index.ts";
+import { parseDpkgStatus } from "../../image/sbom.ts";
+import { createSession, type Session } from "../../image/session.ts";
+import { disk } from "../../image/stages/disk.ts";
+import { dress } from "../../image/stages/dress.ts";
+import { resolve } from "../../image/stages/resolve.ts";
+import { scrub } from "../../image/stages/scrub.ts";
+import { openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
+import { type Box, createBox } from "../boot/harness.ts";
+import { labUp } from "../lab/lab.ts";
+import { formatResults, type Row } from "./results.ts";
+
+const PROFILE = "vm-amd64";
+const RESULTS = join(PROJECT, "test/bench/results.md");
+
+/** A Debian a person would call bootable and nothing more; the yardstick. */
+const PLAIN = [
+  ...["systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "iproute2", "openssh-server"],
+  ...["initramfs-tools", "linux-image-amd64"],
+];
+
+/** Runs everything (about 15 minutes on two cores without KVM). Resolves to the path of the results. */
+export async function measure(): Promise<string> {
+  const directory = join(cacheDir(), "bench");
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const session = createSession({ logDirectory: join(directory, "log"), signal: interruption() });
+  const workspace = openWorkspace({ session });
+  try {
+    const builds = await measureBuilds(session, directory);
+    const plain = await measurePlain(session, workspace, directory);
+    const boots = await measureBoots(session, builds.result, plain.image);
+    const rows: Row[] = [
+      ratio(
+        "cold build / plain mmdebstrap of the same package list",
+        builds.cold,
+        plain.mmdebstrap,
+        "s",
+        "1.5, hope for 1.15",
+      ),
+      share("rebuild after changing what is laid over / cold build", builds.changed, builds.cold, "5 %"),
+      share("nothing changed / cold build", builds.unchanged, builds.cold, "1 %"),
+      ratio(
+        "packed image / packed plain bootable Debian (zstd -3)",
+        builds.packed / 1e6,
+        plain.packed / 1e6,
+        "MB",
+        "reported",
+      ),
+      ratio(
+        "time to the wizard's prompt / time to plain Debian's login prompt",
+        boots.wizard,
+        boots.login,
+        "s",
+        "1.3",
+      ),
+      {
+        what: "memory used when set-up is done - plain Debian",
+        ours: `${boots.memory} MiB`,
+        theirs: `${boots.plainMemory} MiB`,
+        result: `${signed(boots.memory - boots.plainMemory)} MiB`,
+        aim: "+60 MB",
+      },
+    ];
+    const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${(await kvmWorks()) ? "KVM" : "QEMU's TCG, no KVM"}`;
+    await writeFile(
+      RESULTS,
+      formatResults({ date: new Date(), machine, rows, difference: plain.difference }),
+    );
+    return RESULTS;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureBuilds(session: Session, directory: string) {
+  const cache = join(directory, "cache");
+  const out = join(directory, "out");
+  const run = async (community: string): Promise<[number, BuildResult]> => {
+    const started = performance.now();
+    const result = await build(session, PROFILE, { out, community, cache });
+    return [(performance.now() - started) / 1000, result];
+  };
+  // The packages are on the disk for both sides: a network is not what is compared.
+  await openWorkspace({ session }).packages("trixie", "amd64", ["tools", "base", profileSet(PROFILE)]);
+  const [cold, result] = await run("guifi");
+  const [unchanged] = await run("guifi");
+  const other = join(directory, "community.yaml");
+  await cp(join(PROFILES, "communities/guifi.yaml"), other);
+  await writeFile(other, (await readFile(other, "utf8")).replace("title: Guifi.net", "title: Guifi"));
+  const [changed] = await run(other);
+  // The image to boot is the shipped one, not the changed one.
+  await run("guifi");
+  return { cold, changed, unchanged, result, packed: result.manifest!.image.size };
+}
+
+async function measurePlain(session: Session, workspace: Workspace, directory: string) {
+  const profile = resolveProfile(PROFILE);
+  const { release, architecture } = profile;
+  const packages = await workspace.packages(release, architecture, [profileSet(PROFILE)]);
+  const { epoch } = packages.lock;
+  const same = join(directory, "same");
+  await packages.repository(profileSet(PROFILE), `${same}.repository`);
+  const list = [...profile.base_packages, profile.kernel.package, ...profile.packages];
+  const common = { session, release, architecture, variant: "apt" as const, epoch };
+  const started = performance.now();
+  await session.stage("same", "plain mmdebstrap of the same package list", () =>
+    mmdebstrap({ ...common, repository: `${same}.repository`, packages: list, target: same }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+
+  const plain = join(directory, "plain");
+  const bootable = await openPackages(
+    {
+      ...{
+        session,
+        release,
+        architecture,
+        mirror: workspace.mirror,
+        cache: directory,
+        pool: join(cacheDir(), "pool"),
+      },
+      ...{
+        requests: { plain: [...ESSENTIAL, ...PLAIN] },
+        lockDirectory: directory,
+        mode: "use",
+        write: true,
+      },
+    },
+    ["plain"],
+  );
+  await bootable.repository("plain", `${plain}.repository`);
+  await session.stage("plain", "plain bootable Debian", async () => {
+    await mmdebstrap({ ...common, repository: `${plain}.repository`, packages: PLAIN, target: plain });
+    await scrub(session, plain, epoch);
+  });
+  const image = join(directory, "plain.img");
+  await session.stage("plain-disk", "plain Debian as a disk", async () => {
+    const tools: DiskTools = openDiskTools(session.run, (await workspace.tools()).root, epoch);
+    const plan = await resolve(PROFILE, { profiles: PROFILES, community: "guifi" });
+    // Only the boot loader's configuration is taken from our image: both start by the same one.
+    const layer = { kind: "plain", key: "plain", root: plain, reasons: [] };
+    const mirror = await workspace.mirror();
+    const options = { plan: { ...plan, overlays: [] }, layer, mirror, epoch, target: `${plain}.dressed` };
+    const bootFiles = await dress(session, options);
+    await disk(session, { plan, tools, root: plain, bootFiles, image, seed: "plain" });
+    await session.run(["zstd", "-q", "-T0", "-3", image, "-o", `${image}.zst`]);
+  });
+  const size = (await stat(`${image}.zst`)).size;
+  return { mmdebstrap: seconds, image, packed: size, difference: await packageDifference(plain, same) };
+}
+
+/** Our packages that plain Debian lacks, largest first, with their installed size in MB. */
+async function packageDifference(plain: string, same: string): Promise<[string, number][]> {
+  const installed = async (root: string) => {
+    const status = await readFile(join(root, "var/lib/dpkg/status"), "utf8");
+    const sizes = new Map<string, number>();
+    for (const stanza of status.split(/\n\n+/)) {
+      const name = /^Package: (.*)$/m.exec(stanza)?.[1];
+      const size = /^Installed-Size: (\d+)$/m.exec(stanza)?.[1];
+      if (name && size) sizes.set(name, Number(size) / 1000);
+    }
+    return new Map(parseDpkgStatus(status).map(({ name }) => [name, sizes.get(name) ?? 0]));
+  };
+  const [theirs, all] = await Promise.all([installed(plain), installed(same)]);
+  return [...all].filter(([name]) => !theirs.has(name)).sort((a, b) => b[1] - a[1]);
+}
+
+async function measureBoots(session: Session, ours: BuildResult, plainImage: string) {
+  const profile = resolveProfile(PROFILE);
+  const ourImage = join(cacheDir(), "bench/cache/images", `${ours.manifest!.image.raw_sha256}.img`);
+  const plain = await session.stage("boot-plain", "plain Debian to its login prompt", async () => {
+    const box = await createBox({ image: plainImage, profile });
+    try {
+      const started = performance.now();
+      await box.powerOn();
+      await box.expect(/login: /, { timeoutMs: 300_000 });
+      const login = (performance.now() - started) / 1000;
+      return { login, memory: await usedMemory(box) };
+    } finally {
+      await box.destroy();
+    }
+  });
+  const wizard = await session.stage("boot-ours", "our image to the wizard's prompt", async () => {
+    const box = await createBox({ image: ourImage, profile });
+    try {
+      const started = performance.now();
+      await box.powerOn();
+      await box.expect(/Press Enter to begin/, { timeoutMs: 300_000 });
+      return (performance.now() - started) / 1000;
+    } finally {
+      await box.destroy();
+    }
+  });
+  const memory = await session.stage("memory", "our image with set-up done, in the lab", async () => {
+    const lab = await labUp({ name: "bench", community: loadCommunity("guifi"), root: await labRoot() });
+    try {
+      const box = await createBox({ image: ourImage, profile, lab, ownDisk: true });
+      try {
+        await setUpByAnswers(box);
+        return await usedMemory(box);
+      } finally {
+        await box.destroy();
+      }
+    } finally {
+      await lab.down();
+    }
+  });
+  return { login: plain.login, plainMemory: plain.memory, wizard, memory };
+}
+
+const ANSWERS = `version: 1
+system:
+  hostname: bench
+  owner: { name: anna, password: "cargol groc damunt la teulada" }
+network: { method: dhcp }
+`;
+
+async function setUpByAnswers(box: Box): Promise<void> {
+  await (await box.bootPartition()).put("answers.yaml", ANSWERS);
+  await box.powerOn();
+  await box.expect(/\[done\] Set-up is complete/, { timeoutMs: 600_000 });
+}
+
+/** MiB that are used and could not be given to another program, once the system is at rest. */
+async function usedMemory(box: Box): Promise<number> {
+  await box.ask("systemctl is-system-running --wait || true", { timeoutMs: 240_000 });
+  return Number(
+    await box.ask("awk '/^MemTotal/{t=$2} /^MemAvailable/{a=$2} END{print int((t-a)/1024)}' /proc/meminfo"),
+  );
+}
+
+function ratio(what: string, ours: number, theirs: number, unit: string, aim: string): Row {
+  const text = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`;
+  return { what, ours: text(ours), theirs: text(theirs), result: (ours / theirs).toFixed(2), aim };
+}
+
+function share(what: string, part: number, whole: number, aim: string): Row {
+  return {
+    what,
+    ours: `${part.toFixed(1)} s`,
+    theirs: `${whole.toFixed(1)} s`,
+    result: `${((part / whole) * 100).toFixed(1)} %`,
+    aim,
+  };
+}
+
+function signed(value: number): string {
+  return value >= 0 ? `+${value}` : String(value);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The guest of the KVM probe, seen to run where every machine can run it: emulated.
+import { expect, it } from "vitest";
+import { guestRuns } from "../../image/doctor/kvm.ts";
+
+it("the tiny guest says its word under emulation", async () => {
+  expect(await guestRuns("tcg", 60_000)).toBe(true);
+});
+
+it("a guest that says nothing in time does not count as running", async () => {
+  const started = performance.now();
+  expect(await guestRuns("tcg", 1)).toBe(false);
+  expect(performance.now() - started).toBeLessThan(5_000);
+});

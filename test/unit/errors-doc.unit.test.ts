@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// docs/errors.md lists every code a person can meet at the command line, in order.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { PROJECT } from "../../image/paths.ts";
+
+const documented = [
+  ...readFileSync(join(PROJECT, "docs/errors.md"), "utf8")
+    .split("## Mistakes")[0]!
+    .matchAll(/^\| `([a-z-]+)` \|/gm),
+].map((match) => match[1]!);
+
+/** Codes in calls of `fail({ code: "…"` and `new Failure({ code: "…"`. */
+function codesIn(folder: string): string[] {
+  return readdirSync(join(PROJECT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [
+      ...readFileSync(join(PROJECT, folder, name), "utf8").matchAll(
+        /(?:fail|Failure)\(\{\s*code: "([a-z-]+)"/g,
+      ),
+    ])
+    .map((match) => match[1]!);
+}
+
+it("documents every error code of the build machine, and no other", () => {
+  const used = [
+    ...new Set([...codesIn("image"), ...codesIn("common"), ...codesIn("test/lab"), ...codesIn("firstboot")]),
+  ];
+  // Those of the launcher, a shell script.
+  const launcher = [...readFileSync(join(PROJECT, "cbox"), "utf8").matchAll(/stop ([a-z-]+) "/g)].map(
+    (match) => match[1]!,
+  );
+  expect(documented).toEqual([...new Set([...used, ...launcher])].sort());
+});

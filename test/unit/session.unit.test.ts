@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How programs run in a build: what their end is called, what is logged, and that an interruption ends them.
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { createSession } from "../../image/session.ts";
+
+function session(signal?: AbortSignal) {
+  const logDirectory = mkdtempSync(join(tmpdir(), "cbox-session-"));
+  const output = new PassThrough() as unknown as NodeJS.WriteStream;
+  return { logDirectory, output, ...createSession({ logDirectory, output, ...(signal ? { signal } : {}) }) };
+}
+
+const shell = (script: string) => ["sh", "-c", script];
+
+describe("a program that fails is named with what happened", () => {
+  it.each([
+    [
+      "echo 'write error: No space left on device' >&2; exit 1",
+      "disk-full",
+      "The disk ran full while sh was working.",
+    ],
+    ["kill -9 $$", "child-killed", "sh was killed from outside, most often because memory ran out."],
+    ["exit 137", "child-killed", "sh was killed from outside, most often because memory ran out."],
+    [
+      "echo 'E: Unable to locate package sref'; exit 100",
+      "package-unknown",
+      'The package "sref" does not exist in the Debian release and architecture of this profile.',
+    ],
+    [
+      "echo 'Could not resolve host'; exit 1",
+      "mirror-unreachable",
+      "The Debian mirror could not be reached.",
+    ],
+    ["nothing-of-this-name", "tool-missing", "The program sh could not be started."],
+    ["echo last words >&2; exit 3", "tool-failed", "sh failed with exit code 3."],
+  ])("%s", async (script, code, sentence) => {
+    await expect(session().run(shell(script))).rejects.toMatchObject({ code, message: sentence });
+  });
+
+  it("with its last words", async () => {
+    await expect(session().run(shell("echo one; echo two >&2; exit 3"))).rejects.toMatchObject({
+      found: expect.stringContaining("two"),
+    });
+  });
+});
+
+describe("a session", () => {
+  it("quotes arguments", async () => {
+    expect(await session().run(["printf", "%s|", "a b", "$HOME", "'", ""])).toBe("a b|$HOME|'||");
+  });
+
+  it("keeps a log per stage and its time, also when it fails", async () => {
+    const { stage, run, logDirectory, timings } = session();
+    await stage("good", "a good stage", () => run(shell("echo said")));
+    await expect(
+      stage("bad", "a bad stage", () => run(shell("echo wrong >&2; exit 1"))),
+    ).rejects.toMatchObject({
+      hint: `the whole output is in ${join(logDirectory, "bad.log")}`,
+    });
+    await expect.poll(() => readFileSync(join(logDirectory, "good.log"), "utf8")).toContain("said");
+    await expect.poll(() => readFileSync(join(logDirectory, "bad.log"), "utf8")).toContain("wrong");
+    expect([...timings.keys()]).toEqual(["good"]);
+  });
+
+  it("ends what runs when it is interrupted, and says so with exit code 130", async () => {
+    const interruption = new AbortController();
+    const { run } = session(interruption.signal);
+    const running = run(shell("echo started; sleep 600"));
+    setTimeout(() => interruption.abort(), 200);
+    await expect(running).rejects.toMatchObject({ code: "interrupted", exitCode: 130 });
+    await expect(run(["true"])).rejects.toMatchObject({ code: "interrupted" });
+  });
+});
