@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Checks answers: their form by the schema, then their sense by the steps. Finds every mistake in one go.
+
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { type Problem, problem } from "../problems.ts";
+import { secretQuestions, setAnswer, withDefaults } from "../questions.ts";
+import type { Answers, Step, Survey } from "../steps/step.ts";
+import { answersSchema, sectionSchema } from "./schema.ts";
+
+export interface CheckedAnswers {
+  readonly problems: readonly Problem[];
+  /** Defaults filled in, wrong fields taken out; secrets still in their places. */
+  readonly answers: { readonly [step: string]: Answers };
+}
+
+/** Checks a whole answers file. */
+export async function checkFile(
+  data: unknown,
+  steps: readonly Step[],
+  box: Box,
+  image: ImageInfo,
+): Promise<CheckedAnswers> {
+  const { $schema: _draft, ...schema } = answersSchema(steps);
+  const problems = await formProblems(data, schema);
+  const answers: Record<string, Answers> = {};
+  for (const step of steps) {
+    const survey = await step.survey(box, image);
+    const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
+    const wellFormed = withDefaults(step, without(section, step, problems), survey);
+    problems.push(...senseProblems(step, wellFormed, survey, givenIn(step, section)));
+    answers[step.id] = without(wellFormed, step, problems);
+  }
+  return { problems: oncePerField(problems), answers };
+}
+
+/** Checks the complete answers of one step, as typed. `given`: secrets known from before. */
+export async function checkStep(
+  step: Step,
+  answers: Answers,
+  given: readonly string[],
+  box: Box,
+  image: ImageInfo,
+): Promise<readonly Problem[]> {
+  const problems = await formProblems(answers, sectionSchema(step), step.id);
+  if (problems.length) return problems;
+  return oncePerField(senseProblems(step, answers, await step.survey(box, image), given));
+}
+
+function senseProblems(step: Step, answers: Answers, survey: Survey, given: readonly string[]): Problem[] {
+  return [...step.check(answers, survey, new Set(given)), ...(step.missing?.(answers) ?? [])];
+}
+
+/** `section`: where in the file the data stands. */
+async function formProblems(data: unknown, schema: object, section = ""): Promise<Problem[]> {
+  // ajv is half of the bundle and only needed from here on.
+  const { compileSchema } = await import("../../common/schema.ts");
+  const checked = compileSchema(schema, { name: "answers.yaml" })(data);
+  if (checked.ok) return [];
+  return checked.errors.map(({ code, field, found, expected, hint }) => ({
+    ...problem([section, field].filter(Boolean).join("."), code, { found, values: { expected } }),
+    expected,
+    ...(hint ? { hint } : {}),
+  }));
+}
+
+/** Answers without the fields that have a problem. */
+function without(answers: Answers, step: Step, problems: readonly Problem[]): Answers {
+  return problems
+    .filter(({ field }) => field.startsWith(`${step.id}.`))
+    .map(({ field }) => field.slice(step.id.length + 1).replace(/\[.*$/, ""))
+    .reduce((rest, path) => setAnswer(rest, path, undefined), answers);
+}
+
+function givenIn(step: Step, section: Answers): string[] {
+  return secretQuestions(step)
+    .filter(({ path }) =>
+      path.split(".").reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), section),
+    )
+    .map(({ path }) => `${step.id}.${path}`);
+}
+
+/** A field of the wrong type may also make no sense: the first word is enough. */
+function oncePerField(problems: readonly Problem[]): Problem[] {
+  const byField = new Map<string, Problem>();
+  for (const each of problems) if (!byField.has(each.field)) byField.set(each.field, each);
+  return [...byField.values()];
+}
+
+function isRecord(data: unknown): data is Record<string, unknown> {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
+}

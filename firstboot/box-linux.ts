@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The real box. Plain node:child_process instead of zx: no shell is needed here, and what is loaded at boot on an
+// Atom has to be small. `root` moves every path below a directory, for the dry run.
+
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  access,
+  appendFile,
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
+import type { Box, RunOptions, RunResult } from "./box.ts";
+
+export interface LinuxBoxOptions {
+  readonly root?: string;
+  /** Told of every command line (never of its input) and its exit code. */
+  readonly onCommand?: (line: string) => void;
+}
+
+export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = {}): Box {
+  const at = (path: string) => (root ? join(root, path) : path);
+  return {
+    async run(command, args, options) {
+      const result = await execute(command, args, options);
+      onCommand(
+        `${[command, ...args].join(" ")} -> ${result.code}${result.code ? ` ${result.stderr.trim()}` : ""}`,
+      );
+      return result;
+    },
+    filter: pipeThrough,
+    readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
+    writeFile: (path, content, options) => writeFileAtomic(at(path), content, options),
+    async overwrite(path, content) {
+      const file = await open(at(path), "r+");
+      try {
+        await file.write(content, 0, content.length, 0);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    },
+    async appendFile(path, text) {
+      await mkdir(dirname(at(path)), { recursive: true });
+      await appendFile(at(path), text, { mode: 0o640 });
+    },
+    async makeDirectory(path, { mode, owner } = {}) {
+      await mkdir(at(path), { recursive: true });
+      if (owner) await chown(at(path), owner.uid, owner.gid);
+      if (mode !== undefined) await chmod(at(path), mode);
+    },
+    async symlink(target, path) {
+      const temporary = `${at(path)}.new`;
+      await mkdir(dirname(at(path)), { recursive: true });
+      await rm(temporary, { force: true });
+      await symlink(target, temporary);
+      await rename(temporary, at(path));
+      await syncDirectory(dirname(at(path)));
+    },
+    readLink: (path) => readlink(at(path)).catch(() => undefined),
+    async rename(from, to) {
+      await rename(at(from), at(to));
+      await syncDirectory(dirname(at(to)));
+    },
+    async remove(path) {
+      if (!(await lstat(at(path)).catch(() => undefined))) return;
+      await rm(at(path), { force: true, recursive: true });
+      await syncDirectory(dirname(at(path)));
+    },
+    exists: (path) =>
+      access(at(path)).then(
+        () => true,
+        () => false,
+      ),
+    async list(path, { recursive = false } = {}) {
+      const entries = await readdir(at(path), { recursive, withFileTypes: true }).catch(() => []);
+      const base = at(path);
+      return entries
+        .filter((entry) => !recursive || !entry.isDirectory())
+        .map((entry) => (recursive ? join(entry.parentPath, entry.name).slice(base.length + 1) : entry.name))
+        .sort();
+    },
+    now: () => new Date(),
+    sleep: async (milliseconds, signal) => {
+      await delay(milliseconds, undefined, signal ? { signal } : {});
+    },
+    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+  };
+}
+
+function execute(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      command,
+      [...args],
+      {
+        timeout: options.timeout ?? 60_000,
+        killSignal: "SIGKILL",
+        maxBuffer: 16 * 1024 * 1024,
+        // Messages are matched and logged: keep them in one language.
+        env: { ...process.env, LC_ALL: "C.UTF-8", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      },
+      (error, stdout, stderr) => {
+        if (!error) return resolve({ code: 0, stdout, stderr });
+        // No exit code: killed by the time-out, or not there at all (ENOENT).
+        const code = typeof error.code === "number" ? error.code : error.killed ? 124 : 127;
+        resolve({ code, stdout, stderr: stderr || error.message.split("\n", 1).join("") });
+      },
+    );
+    // A command that does not read its input makes EPIPE; its exit code tells the story.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input ?? "");
+  });
+}
+
+function pipeThrough(command: string, input: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, [], { encoding: "buffer", timeout: 60_000 }, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    );
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}
+
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "EINVAL") return undefined;
+  throw error;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The world as the steps see it: commands, files, time. Everything a step does to the box goes through here,
+// so that tests can give it a made-up box and cut its power after any effect.
+
+import { fail } from "../common/fail.ts";
+
+export interface RunOptions {
+  /** Given on standard input; the only way a secret may reach a command, and never logged. */
+  readonly input?: string;
+  /** Milliseconds; 60 000 unless said. */
+  readonly timeout?: number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface WriteOptions {
+  readonly mode?: number;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+export interface Box {
+  /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link must}. */
+  run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Bytes through a command and back. Rejects when it fails. */
+  filter(command: string, input: Uint8Array): Promise<Uint8Array>;
+  /** The text of a file, or undefined when there is none. */
+  readFile(path: string): Promise<string | undefined>;
+  /** Replaces a file atomically and durably, making its directory. */
+  writeFile(path: string, content: string, options?: WriteOptions): Promise<void>;
+  /** Overwrites bytes where they are on the disk, then syncs: the way to blot out a secret. */
+  overwrite(path: string, content: Uint8Array): Promise<void>;
+  /** Adds a line to a file; durable only by luck. For logs. */
+  appendFile(path: string, text: string): Promise<void>;
+  makeDirectory(path: string, options?: WriteOptions): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readLink(path: string): Promise<string | undefined>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  /** Names in a directory, sorted; with `recursive` the relative paths of all files below it. */
+  list(path: string, options?: { recursive?: boolean }): Promise<string[]>;
+  now(): Date;
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Random bytes as hexadecimal text. */
+  randomHex(bytes: number): string;
+}
+
+/** Runs a command that has to succeed and returns what it printed. Fails with `command-failed`. */
+export async function must(
+  box: Pick<Box, "run">,
+  command: string,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<string> {
+  const result = await box.run(command, args, options);
+  if (result.code === 0) return result.stdout;
+  return fail({
+    code: "command-failed",
+    what: `The command "${[command, ...args].join(" ")}" failed with exit code ${result.code}.`,
+    found: lastLine(result.stderr) || lastLine(result.stdout) || "no message",
+    hint: "Try again; the log (l) has the details.",
+  });
+}
+
+/** Writes a file only when that changes it. Returns whether it did. */
+export async function writeIfChanged(
+  box: Box,
+  path: string,
+  content: string,
+  options?: WriteOptions,
+): Promise<boolean> {
+  if ((await box.readFile(path)) === content) return false;
+  await box.writeFile(path, content, options);
+  return true;
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox firstboot`: the set-up service. One process for all consoles; ends with login prompts in its place.
+
+import { parseArgs } from "node:util";
+import type { Box } from "../box.ts";
+import { linuxBox } from "../box-linux.ts";
+import { serveConsoles, servePort } from "../console/consoles.ts";
+import { standardPort } from "../console/device.ts";
+import { Holder } from "../console/seat.ts";
+import { type ConsoleInfo, readImageInfo } from "../image-info.ts";
+import { openLog } from "../log.ts";
+import { paths } from "../paths.ts";
+import { steps } from "../steps/index.ts";
+import { Walk } from "../walk.ts";
+
+export async function firstboot(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { root: { type: "string" }, console: { type: "string" } },
+  });
+  if (values.root !== undefined) return dryRun(values.root);
+  const log = openLog(linuxBox());
+  const box = linuxBox({ onCommand: log });
+  if (await box.exists(paths.configured)) return;
+  silenceBootMessages();
+  const image = await readImageInfo(box);
+  const walk = await Walk.open({ box, image, steps, log });
+  walk.start();
+  await serveConsoles(walk, image.consoles);
+  await log.tail(1);
+  await startLogins(box, image.consoles);
+}
+
+/** The same wizard on this terminal, in a directory instead of on the box. */
+async function dryRun(root: string): Promise<void> {
+  const { dryRunBox } = await import("../dry-run.ts");
+  const box = await dryRunBox(root);
+  const walk = await Walk.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
+  walk.start();
+  await servePort(walk, new Holder(), standardPort());
+}
+
+/** SIGRTMIN+21 (systemd(1)): no more "[ OK ] Started ..." across the wizard. Nobody else writes to the consoles then. */
+function silenceBootMessages(): void {
+  const SIGRTMIN = 34;
+  try {
+    process.kill(1, SIGRTMIN + 21);
+  } catch {
+    // Only cosmetic.
+  }
+}
+
+/** They wait for the marker, so the boot has passed them over. */
+async function startLogins(box: Box, consoles: readonly ConsoleInfo[]): Promise<void> {
+  const units = consoles.map(({ device }) =>
+    /^tty\d+$/.test(device) ? `getty@${device}.service` : `serial-getty@${device}.service`,
+  );
+  await box.run("systemctl", ["start", "--no-block", ...units]);
+}

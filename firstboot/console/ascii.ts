@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Texts for a terminal that may know nothing but ASCII and 80 columns.
+
+const SIGNS: Record<string, string> = {
+  "·": ".",
+  "’": "'",
+  "‘": "'",
+  "“": '"',
+  "”": '"',
+  "«": '"',
+  "»": '"',
+  "–": "-",
+  "—": "-",
+  "…": "...",
+  "¿": "",
+  "¡": "",
+  º: "o",
+  ª: "a",
+  "€": "EUR",
+  "\u00a0": " ",
+};
+
+/** The nearest ASCII text: à becomes a, ñ becomes n, l·l becomes l.l. Line ends stay, other controls go. */
+export function toAscii(text: string): string {
+  return [...text.normalize("NFD").replace(/[\u0300-\u036f]/g, "")]
+    .map((sign) => SIGNS[sign] ?? (/[\n\x20-\x7e]/.test(sign) ? sign : sign < " " ? "" : "?"))
+    .join("");
+}
+
+/** Lines of at most `width` columns, broken between words where that is possible; later lines get the indent. */
+export function wrap(text: string, width: number, indent = ""): string[] {
+  return text.split("\n").flatMap((paragraph) => wrapParagraph(paragraph, width, indent));
+}
+
+function wrapParagraph(paragraph: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let rest = paragraph;
+  while (rest.length > width) {
+    // A break inside the leading blanks would leave an empty line.
+    const start = rest.length - rest.trimStart().length;
+    const space = rest.lastIndexOf(" ", width);
+    const at = space > start ? space : width;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks the questions of one step, one by one, with the way back; checks each answer as it is given.
+
+import { type Translate, translator } from "../i18n.ts";
+import type { Problem } from "../problems.ts";
+import { getAnswer, isAsked, type Question, questionsOf, secretQuestions, setAnswer } from "../questions.ts";
+import type { Answers, Choice, Step, Survey, Value } from "../steps/step.ts";
+import type { Walk } from "../walk.ts";
+import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
+import type { Command, Option, Page, Reply, Terminal } from "./terminal.ts";
+
+/** Typed for "none" where Enter would keep or take the default. */
+const NONE = "-";
+const LOG_LINES = 14;
+
+export interface Conversation {
+  readonly walk: Walk;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+type Asked = { readonly value: Value | undefined } | { readonly command: "back" };
+
+/**
+ * Returns when the machine has left the step: checked and gone on, or back. Begins with the first answer that was
+ * found wrong, unless `fromStart`.
+ */
+export async function askStep(talk: Conversation, step: Step, fromStart: boolean): Promise<void> {
+  const { walk } = talk;
+  const survey = await walk.survey(step);
+  const all = questionsOf(step);
+  const pending = [...walk.context.problems];
+  let answers: Answers = walk.context.answers[step.id] ?? {};
+  let index = fromStart ? 0 : Math.max(0, firstWithProblem(asked(all, answers, survey), pending));
+  for (;;) {
+    const questions = asked(all, answers, survey);
+    const question = questions[index];
+    if (!question) return handIn(talk, step, answers, survey);
+    const known = pending.filter((each) => isAbout(each, question));
+    for (const each of known) pending.splice(pending.indexOf(each), 1);
+    const reply = await askChecked(talk, step, question, answers, survey, known);
+    if ("command" in reply) {
+      if (index === 0) {
+        walk.send({ type: "BACK" });
+        return;
+      }
+      index -= 1;
+      continue;
+    }
+    answers = setAnswer(answers, question.path, reply.value);
+    walk.answer("DRAFT", step, answers, survey);
+    index += 1;
+  }
+}
+
+/** After a power cut: only the secrets of the step. */
+export async function askSecretAgain(talk: Conversation, step: Step): Promise<void> {
+  const { walk, terminal } = talk;
+  const survey = await walk.survey(step);
+  let answers: Answers = walk.context.answers[step.id] ?? {};
+  terminal.line(translate(walk)("secret-again"));
+  for (const question of secretQuestions(step)) {
+    if (!walk.context.given.includes(`${step.id}.${question.path}`)) continue;
+    const reply = await askChecked(talk, step, question, answers, survey, [], true);
+    if ("command" in reply) {
+      walk.send({ type: "BACK" });
+      return;
+    }
+    answers = setAnswer(answers, question.path, reply.value);
+  }
+  walk.answer("ANSWER", step, answers, survey);
+}
+
+async function handIn({ walk }: Conversation, step: Step, answers: Answers, survey: Survey): Promise<void> {
+  walk.answer("ANSWER", step, answers, survey);
+  await walk.left(`${step.id}_check`);
+}
+
+function asked(questions: readonly Question[], answers: Answers, survey: Survey): Question[] {
+  return questions.filter((question) => isAsked(question, answers, survey));
+}
+
+function firstWithProblem(questions: readonly Question[], problems: readonly Problem[]): number {
+  return questions.findIndex((question) => problems.some((each) => isAbout(each, question)));
+}
+
+function isAbout({ field }: Problem, { step, path }: Question): boolean {
+  const own = `${step}.${path}`;
+  return field === own || field.startsWith(`${own}[`);
+}
+
+/** Asks until the answer makes sense or the person goes back. */
+async function askChecked(
+  talk: Conversation,
+  step: Step,
+  question: Question,
+  answers: Answers,
+  survey: Survey,
+  known: readonly Problem[],
+  isNeeded = false,
+): Promise<Asked> {
+  const { walk } = talk;
+  let problems = known;
+  for (;;) {
+    const t = translate(walk);
+    const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
+    const suggestion = problems.map(({ values }) => values?.suggestion).find((value) => value !== undefined);
+    const offered = suggestion ?? getAnswer(answers, question.path) ?? survey.defaults[question.path];
+    const reply = await askOnce(talk, question, offered, survey, error, isNeeded);
+    if ("command" in reply) return reply;
+    const given = walk.context.given.filter(
+      (path) => path !== `${step.id}.${question.path}` || reply.value === undefined,
+    );
+    const tried = setAnswer(answers, question.path, reply.value);
+    problems = step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+    if (problems.length === 0) return reply;
+  }
+}
+
+async function askOnce(
+  talk: Conversation,
+  question: Question,
+  current: Value | undefined,
+  survey: Survey,
+  error: string | undefined,
+  isNeeded: boolean,
+): Promise<Asked> {
+  const t = translate(talk.walk);
+  const options = optionsOf(t, question, survey);
+  if (options.length > 0) return askChoice(talk, question, options, String(current ?? ""), error);
+  if (question.kind === "secret") return askSecret(talk, question, error, isNeeded);
+  if (question.kind === "list")
+    return askList(talk, question, Array.isArray(current) ? current.map(String) : [], error);
+  return askText(talk, question, String(current ?? ""), error);
+}
+
+/** What there is to choose from; nothing for a question that is answered in words. */
+function optionsOf(t: Translate, question: Question, survey: Survey): Option[] {
+  const values = question.kind === "boolean" ? ["true", "false"] : question.choices;
+  const choices: readonly Choice[] = survey.choices?.[question.path] ?? values.map((value) => ({ value }));
+  return choices.map(({ value, label = optionLabel(t, question, value) }) => ({ value, label }));
+}
+
+async function askChoice(
+  talk: Conversation,
+  question: Question,
+  options: readonly Option[],
+  current: string,
+  error: string | undefined,
+): Promise<Asked> {
+  const initial = Math.max(
+    0,
+    options.findIndex(({ value }) => value === current),
+  );
+  const page = {
+    ...questionPage(translate(talk.walk), question, error),
+    keys: translate(talk.walk)("keys.choice"),
+  };
+  const reply = await withCommands(talk, question, () =>
+    talk.terminal.choose(page, options, initial, talk.signal),
+  );
+  if ("command" in reply) return reply;
+  return { value: question.kind === "boolean" ? reply.value === "true" : reply.value };
+}
+
+async function askText(
+  talk: Conversation,
+  question: Question,
+  current: string,
+  error?: string,
+): Promise<Asked> {
+  const page = questionPage(translate(talk.walk), question, error);
+  const reply = await withCommands(talk, question, () =>
+    talk.terminal.ask(page, talk.signal, { initial: current }),
+  );
+  if ("command" in reply) return reply;
+  return { value: reply.value.trim() || current };
+}
+
+/** One item a line, an empty line ends; an empty first line takes what is there. */
+async function askList(
+  talk: Conversation,
+  question: Question,
+  current: readonly string[],
+  error?: string,
+): Promise<Asked> {
+  const t = translate(talk.walk);
+  const items: string[] = [];
+  for (;;) {
+    const lines = items.length
+      ? [t("list.more", { count: items.length })]
+      : current.map((item) => `= ${shorten(item)}`);
+    const page = questionPage(t, question, items.length ? undefined : error, lines);
+    const reply = await withCommands(talk, question, () => talk.terminal.ask(page, talk.signal));
+    if ("command" in reply) return reply;
+    const line = reply.value.trim();
+    if (line === NONE) return { value: [] };
+    if (line === "") return { value: items.length ? items : [...current] };
+    items.push(line);
+  }
+}
+
+/** Typed twice. Enter alone: keeps the one given before, or none. */
+async function askSecret(
+  talk: Conversation,
+  question: Question,
+  error: string | undefined,
+  isNeeded: boolean,
+): Promise<Asked> {
+  const { walk, terminal, signal } = talk;
+  const t = translate(walk);
+  const path = `${question.step}.${question.path}`;
+  let complaint = error;
+  for (;;) {
+    const isGiven = walk.context.given.includes(path) && !isNeeded;
+    const page = questionPage(t, question, complaint, isGiven ? [t("secret.keep")] : []);
+    const reply = await withCommands(talk, question, () => terminal.ask(page, signal, { isSecret: true }));
+    if ("command" in reply) return reply;
+    if (reply.value === "" && isNeeded) continue;
+    if (reply.value === NONE) walk.withdraw(question.step, path);
+    if (reply.value === "" || reply.value === NONE) return { value: undefined };
+    const again: Page = {
+      ...page,
+      tag: `${question.tag}.repeat`,
+      title: t("secret.repeat"),
+      lines: [],
+      error: undefined,
+    };
+    const repeated = await withCommands(talk, question, () =>
+      terminal.ask(again, signal, { isSecret: true }),
+    );
+    if ("command" in repeated) continue;
+    if (repeated.value === reply.value) return { value: reply.value };
+    complaint = t("secret.differs");
+  }
+}
+
+/** Deals with help and log on the spot; "skip" has no meaning at a question. */
+async function withCommands(
+  { walk, terminal, signal }: Conversation,
+  question: Question,
+  ask: () => Promise<Reply>,
+): Promise<{ readonly value: string } | { readonly command: "back" }> {
+  for (;;) {
+    const reply = await ask();
+    if (!("command" in reply)) return reply;
+    const command: Command = reply.command;
+    if (command === "back") return { command };
+    const t = translate(walk);
+    if (command === "help") await terminal.pause(helpPage(t, question), signal);
+    if (command === "log") await terminal.pause(logPage(t, await walk.log.tail(LOG_LINES)), signal);
+  }
+}
+
+export function translate(walk: Walk): Translate {
+  return translator(walk.language);
+}
+
+function shorten(item: string): string {
+  return item.length > 60 ? `${item.slice(0, 40)}...${item.slice(-16)}` : item;
+}

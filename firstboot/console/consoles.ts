@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// All consoles of the box at once: each gets a seat at the same walk, and a new one whenever its line comes back.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConsoleInfo } from "../image-info.ts";
+import type { Walk } from "../walk.ts";
+import { type OpenPort, openConsole } from "./device.ts";
+import { Holder, Seat } from "./seat.ts";
+
+/** Between two tries to open a console that is not there, in milliseconds. */
+const RETRY_WAIT = 15_000;
+/** After a hang-up: the port is there, only the cable was pulled. */
+const REOPEN_WAIT = 1000;
+
+/** Resolves when the walk is done and every console that is there has shown it. */
+export async function serveConsoles(walk: Walk, consoles: readonly ConsoleInfo[]): Promise<void> {
+  const holder = new Holder();
+  const done = new AbortController();
+  void walk.reached("done").then(() => done.abort());
+  await Promise.all(consoles.map((info) => serveConsole(walk, holder, info, done.signal)));
+  // Without any console: the walk may still run by an answers file.
+  await walk.reached("done");
+}
+
+async function serveConsole(walk: Walk, holder: Holder, info: ConsoleInfo, done: AbortSignal): Promise<void> {
+  for (;;) {
+    const port = await openConsole(info);
+    if (port) {
+      const isHungUp = await servePort(walk, holder, port);
+      if (!isHungUp) return;
+      walk.log(`console ${info.device} was hung up`);
+    }
+    if (done.aborted) return;
+    await delay(port ? REOPEN_WAIT : RETRY_WAIT, undefined, { signal: done }).catch(() => {});
+    if (done.aborted) return;
+  }
+}
+
+/** True when the line was hung up before the walk was done. */
+export async function servePort(walk: Walk, holder: Holder, port: OpenPort): Promise<boolean> {
+  const seat = new Seat(port, walk, holder);
+  let isHungUp = false;
+  port.onData((bytes) => seat.terminal.keys.push(bytes));
+  port.onGone(() => {
+    isHungUp = true;
+    seat.hangUp();
+  });
+  await seat.attend();
+  const before = isHungUp;
+  if (!before) {
+    // What was written last has to leave the box before the login prompt takes the line.
+    await delay(200);
+    port.close();
+  }
+  return before;
+}

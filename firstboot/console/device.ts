@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A console below /dev as a port: opened without waiting for a modem line, set to raw mode, and opened again when it
+// was hung up. A console that is not there (no such port, or EIO because nothing is behind it) is tried now and then.
+
+import { execFile } from "node:child_process";
+import { close, constants, open } from "node:fs";
+import { ReadStream, WriteStream } from "node:tty";
+import { promisify } from "node:util";
+import type { ConsoleInfo } from "../image-info.ts";
+import type { Port } from "./terminal.ts";
+
+export interface OpenPort extends Port {
+  onData(listener: (bytes: Uint8Array) => void): void;
+  /** Called once, when the line is gone. */
+  onGone(listener: () => void): void;
+  close(): void;
+}
+
+const run = promisify(execFile);
+const openFile = promisify(open);
+const closeFile = promisify(close);
+
+/** Opens the console, or returns undefined when nothing is behind it. */
+export async function openConsole({ device, speed }: ConsoleInfo): Promise<OpenPort | undefined> {
+  const path = `/dev/${device}`;
+  try {
+    // clocal first: without it an open() that is not O_NONBLOCK, such as libuv's own, waits for a carrier. stty fails
+    // where nothing is behind the name, which is what we want to know.
+    const line = speed === undefined ? [] : [String(speed)];
+    await run("stty", ["-F", path, "sane", "clocal", "raw", "-echo", ...line], { timeout: 5000 });
+    const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
+    const fd = await openFile(path, flags);
+    try {
+      return await ttyPort(device, new ReadStream(fd), new WriteStream(await openFile(path, flags)));
+    } catch {
+      await closeFile(fd).catch(() => {});
+      return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** The terminal this process was started on, for the dry run. */
+export function standardPort(): OpenPort {
+  const { stdin, stdout } = process;
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.resume();
+  return {
+    name: "this terminal",
+    write: (text) => void stdout.write(text),
+    onData: (listener) => void stdin.on("data", listener),
+    onGone: (listener) => void stdin.on("end", listener),
+    close: () => {
+      if (stdin.isTTY) stdin.setRawMode(false);
+      stdin.pause();
+    },
+  };
+}
+
+async function ttyPort(name: string, input: ReadStream, output: WriteStream): Promise<OpenPort> {
+  input.setRawMode(true);
+  let goneListener: (() => void) | undefined;
+  let isGone = false;
+  const gone = () => {
+    if (isGone) return;
+    isGone = true;
+    input.destroy();
+    output.destroy();
+    goneListener?.();
+  };
+  for (const stream of [input, output]) stream.on("error", gone).on("close", gone);
+  input.on("end", gone);
+  input.resume();
+  return {
+    name,
+    write: (text) => {
+      // Nobody may read: a cable without a terminal must not fill the memory.
+      if (!isGone && output.writableLength < 64 * 1024) output.write(text);
+    },
+    onData: (listener) => void input.on("data", listener),
+    onGone: (listener) => {
+      goneListener = listener;
+    },
+    close: gone,
+  };
+}

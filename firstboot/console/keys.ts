@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Turns the bytes of a terminal into keys. node:readline has a decoder, but it does not know the cursor report that
+// tells a clever terminal from a dumb one.
+
+import { StringDecoder } from "node:string_decoder";
+
+export type KeyName =
+  | "text"
+  | "enter"
+  | "backspace"
+  | "delete"
+  | "up"
+  | "down"
+  | "left"
+  | "right"
+  | "home"
+  | "end"
+  | "escape"
+  | "redraw"
+  | "clear"
+  | "report";
+
+export interface Key {
+  readonly name: KeyName;
+  /** The character typed; only with "text". */
+  readonly text?: string;
+}
+
+/** After ESC [ or ESC O; both are in use for the same keys. */
+const SEQUENCES: Record<string, KeyName> = {
+  A: "up",
+  B: "down",
+  C: "right",
+  D: "left",
+  H: "home",
+  F: "end",
+  "1~": "home",
+  "3~": "delete",
+  "4~": "end",
+  "7~": "home",
+  "8~": "end",
+};
+
+const CONTROLS: Record<string, KeyName> = {
+  "\r": "enter",
+  "\n": "enter",
+  "\x7f": "backspace",
+  "\b": "backspace",
+  "\x01": "home",
+  "\x05": "end",
+  "\x0c": "redraw",
+  "\x03": "clear",
+  "\x15": "clear",
+};
+
+export interface Decoded {
+  readonly keys: readonly Key[];
+  /** The beginning of something that may go on in the next bytes. */
+  readonly rest: string;
+}
+
+/** `isLast`: nothing more will follow soon, so a lone ESC is the key Escape. */
+export function decodeKeys(input: string, isLast = false): Decoded {
+  const keys: Key[] = [];
+  let at = 0;
+  while (at < input.length) {
+    const sign = String.fromCodePoint(input.codePointAt(at) ?? 0);
+    if (sign === "\x1b") {
+      const sequence = /^\x1b(?:\[([0-9;?]*)([@-~])|O([A-Z]))/.exec(input.slice(at));
+      if (sequence) {
+        const [all, parameters = "", final = "", application] = sequence;
+        const name = nameOf(parameters, application ?? final);
+        if (name) keys.push({ name });
+        at += all.length;
+        continue;
+      }
+      if (/^\x1b(\[[0-9;?]*|O)?$/.test(input.slice(at)) && !isLast) break;
+      keys.push({ name: "escape" });
+      at += 1;
+      continue;
+    }
+    at += sign.length;
+    // Return and newline together are one Enter.
+    if (sign === "\r" && input[at] === "\n") at += 1;
+    const control = CONTROLS[sign];
+    if (control) keys.push({ name: control });
+    else if (sign >= " " && !(sign >= "\x80" && sign < "\xa0")) keys.push({ name: "text", text: sign });
+  }
+  return { keys, rest: input.slice(at) };
+}
+
+function nameOf(parameters: string, final: string): KeyName | undefined {
+  if (final === "R" && /^\d+;\d+$/.test(parameters)) return "report";
+  if (final === "~") return SEQUENCES[`${parameters}~`];
+  return SEQUENCES[final];
+}
+
+/** How long a lone ESC may take to become a sequence, in milliseconds: two bytes at 9600 baud, and some patience. */
+const ESCAPE_WAIT = 80;
+
+/** A queue of keys, so that what is typed ahead is not lost. */
+export class KeyQueue {
+  readonly #decoder = new StringDecoder("utf8");
+  readonly #keys: Key[] = [];
+  #rest = "";
+  #timer: NodeJS.Timeout | undefined;
+  #waiting: (() => void) | undefined;
+
+  push(bytes: Uint8Array): void {
+    clearTimeout(this.#timer);
+    this.#take(decodeKeys(this.#rest + this.#decoder.write(Buffer.from(bytes))));
+    if (this.#rest) this.#timer = setTimeout(() => this.#take(decodeKeys(this.#rest, true)), ESCAPE_WAIT);
+  }
+
+  /** The next key; undefined when `signal` is aborted first. */
+  async next(signal: AbortSignal): Promise<Key | undefined> {
+    while (this.#keys.length === 0 && !signal.aborted) {
+      const { promise, wake } = alarm();
+      this.#waiting = wake;
+      signal.addEventListener("abort", wake);
+      await promise;
+      signal.removeEventListener("abort", wake);
+    }
+    return signal.aborted ? undefined : this.#keys.shift();
+  }
+
+  /** Takes the first key of this name out of the queue. */
+  takeOut(name: KeyName): boolean {
+    const index = this.#keys.findIndex((key) => key.name === name);
+    if (index >= 0) this.#keys.splice(index, 1);
+    return index >= 0;
+  }
+
+  #take({ keys, rest }: Decoded): void {
+    this.#rest = rest;
+    this.#keys.push(...keys);
+    if (keys.length) this.#waiting?.();
+  }
+}
+
+function alarm(): { promise: Promise<void>; wake: () => void } {
+  let wake = () => {};
+  const promise = new Promise<void>((resolve) => {
+    wake = () => resolve();
+  });
+  return { promise, wake };
+}

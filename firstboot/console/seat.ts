@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One console of the box. It shows where the set-up stands, lets whoever presses Enter have the walk, and gives it up
+// when somebody asks for it at another console.
+
+import { english } from "../i18n.ts";
+import { stateOf } from "../machine.ts";
+import type { Walk } from "../walk.ts";
+import { translate } from "./ask-step.ts";
+import { busyPage, donePage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
+import { ProgressView } from "./progress.ts";
+import { Gone, type Page, type Port, Terminal } from "./terminal.ts";
+import { converse } from "./wizard.ts";
+
+/** Who has the walk; shared by all seats of the box. */
+export class Holder {
+  #seat: Seat | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  get name(): string | undefined {
+    return this.#seat?.name;
+  }
+
+  has(seat: Seat): boolean {
+    return this.#seat === seat;
+  }
+
+  take(seat: Seat): void {
+    const before = this.#seat;
+    this.#seat = seat;
+    before?.release();
+    this.#tell();
+  }
+
+  leave(seat: Seat): void {
+    if (this.#seat !== seat) return;
+    this.#seat = undefined;
+    this.#tell();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "done";
+
+export class Seat {
+  readonly terminal: Terminal;
+  readonly #walk: Walk;
+  readonly #holder: Holder;
+  readonly #line = new AbortController();
+  #turn = new AbortController();
+
+  constructor(port: Port, walk: Walk, holder: Holder) {
+    this.terminal = new Terminal(port);
+    this.#walk = walk;
+    this.#holder = holder;
+  }
+
+  get name(): string {
+    return this.terminal.port.name;
+  }
+
+  /** The line is gone: whatever this seat does ends. */
+  hangUp(): void {
+    this.#line.abort();
+    this.release();
+  }
+
+  /** Somebody else has the walk now. */
+  release(): void {
+    this.#turn.abort();
+  }
+
+  /** Returns when the walk is done and said so here, or when the line is gone. */
+  async attend(): Promise<void> {
+    while (!this.#line.signal.aborted && this.#walk.state !== "done") {
+      if (await this.#idle()) await this.#hold();
+    }
+    this.#holder.leave(this);
+    if (!this.#line.signal.aborted) await this.#sayDone();
+  }
+
+  /** Shows the state of things. True when a person here wants the walk. */
+  async #idle(): Promise<boolean> {
+    const shown = this.#view();
+    const outdated = new AbortController();
+    const look = () => {
+      if (shown === "working") this.#progress.update();
+      if (this.#view() !== shown) outdated.abort();
+    };
+    const stops = [this.#walk.onChange(look), this.#holder.onChange(look)];
+    try {
+      this.#draw(shown);
+      for (;;) {
+        const key = await this.terminal.keys.next(AbortSignal.any([outdated.signal, this.#line.signal]));
+        if (!key) return false;
+        const holder = this.#holder.name;
+        if (key.name === "enter") return holder === undefined || (await this.#confirmTakeOver(holder));
+        this.#draw(shown);
+      }
+    } finally {
+      for (const stop of stops) stop();
+    }
+  }
+
+  /** What there is to see for somebody who does not have the walk. */
+  #view(): View {
+    const { state } = this.#walk;
+    if (state === "done") return "done";
+    if (isWorking(this.#walk)) return "working";
+    if (this.#holder.name !== undefined) return "busy";
+    if (state === "file_refused") return "refused";
+    return state === "welcome" ? "welcome" : "resumed";
+  }
+
+  #draw(view: View): void {
+    if (view === "working") this.#progress.update();
+    else this.terminal.show(this.#page(view));
+  }
+
+  #page(view: View): Page {
+    const walk = this.#walk;
+    const { image, context } = walk;
+    if (view === "busy") return busyPage(translate(walk), this.#holder.name ?? "");
+    if (view === "refused") return refusedPage(translate(walk), context.problems);
+    const title = `${image.profile.title} - ${image.community.title}`;
+    const putAside = walk.putAside ? english("welcome.put-aside", { path: walk.putAside }) : undefined;
+    // A walk by an answers file that failed: nobody was there to be told.
+    const note = context.trouble ? troubleSentence(translate(walk), context.trouble) : putAside;
+    return welcomePage(image.version, title, view === "resumed", note);
+  }
+
+  get #progress(): ProgressView {
+    return ProgressView.of(this.terminal, this.#walk);
+  }
+
+  async #confirmTakeOver(holder: string): Promise<boolean> {
+    const t = translate(this.#walk);
+    const options = [
+      { value: "yes", label: t("option.true") },
+      { value: "no", label: t("option.false") },
+    ];
+    const page: Page = {
+      tag: "take-over",
+      title: t("busy.confirm", { console: holder }),
+      keys: t("keys.decide"),
+    };
+    try {
+      const reply = await this.terminal.choose(page, options, 1, this.#line.signal);
+      return "value" in reply && reply.value === "yes";
+    } catch (error) {
+      if (error instanceof Gone) return false;
+      throw error;
+    }
+  }
+
+  async #hold(): Promise<void> {
+    this.#turn = new AbortController();
+    this.#holder.take(this);
+    const signal = AbortSignal.any([this.#turn.signal, this.#line.signal]);
+    try {
+      await this.terminal.probe();
+      await converse({ walk: this.#walk, terminal: this.terminal, signal });
+    } catch (error) {
+      if (!(error instanceof Gone) && !signal.aborted) throw error;
+    } finally {
+      this.#holder.leave(this);
+    }
+  }
+
+  async #sayDone(): Promise<void> {
+    const walk = this.#walk;
+    await walk.reached("done");
+    this.terminal.show(donePage(translate(walk), await walk.summary(), walk.context.warnings));
+  }
+}
+
+/** The box does something by itself; nobody is asked. */
+function isWorking({ state, step }: Walk): boolean {
+  if (state === "reading" || state === "finishing") return true;
+  return step !== undefined && [stateOf.apply(step.id), stateOf.verify(step.id)].includes(state);
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One terminal, clever or dumb. Clever: clears the screen, arrows choose, a line can be edited. Dumb: lines and
+// numbers, nothing but CR LF. Both show the same pages and give the same replies.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { toAscii, wrap } from "./ascii.ts";
+import { type Key, KeyQueue } from "./keys.ts";
+
+/** What a terminal is connected to. */
+export interface Port {
+  /** For people: "ttyS0". */
+  readonly name: string;
+  write(text: string): void;
+}
+
+export interface Page {
+  /** Stable name of the page, for people on the telephone and for tests: "system/language". */
+  readonly tag: string;
+  /** Stable words after the tag, in every language. */
+  readonly token?: string;
+  readonly title: string;
+  readonly lines?: readonly string[];
+  /** What went wrong with the last try. */
+  readonly error?: string | undefined;
+  /** The line of keys at the bottom. */
+  readonly keys?: string;
+}
+
+export type Command = "back" | "skip" | "log" | "help";
+export type Reply = { readonly value: string } | { readonly command: Command };
+
+export interface Option {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** The person is gone: the line was hung up, or another console took the walk over. */
+export class Gone extends Error {}
+
+const WIDTH = 78;
+const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
+const CLEAR = "\x1b[2J\x1b[H";
+const CLEAR_LINE = "\r\x1b[K";
+/** How long a terminal may take to say where its cursor is, in milliseconds. */
+const PROBE_WAIT = 300;
+export const HEADING = "Community Box set-up";
+
+export class Terminal {
+  readonly keys = new KeyQueue();
+  readonly port: Port;
+  isRich = false;
+
+  constructor(port: Port) {
+    this.port = port;
+  }
+
+  /** Asks for the cursor position: who answers understands escape sequences. */
+  async probe(): Promise<void> {
+    this.keys.takeOut("report");
+    this.port.write("\x1b[6n");
+    for (let waited = 0; waited < PROBE_WAIT; waited += 20) {
+      await delay(20);
+      if (this.keys.takeOut("report")) {
+        this.isRich = true;
+        return;
+      }
+    }
+    this.isRich = false;
+    // Wipes the four signs a dumb terminal may have shown.
+    this.port.write("\r    \r");
+  }
+
+  show(page: Page): void {
+    this.port.write(`${this.#render(page).join("\r\n")}\r\n`);
+  }
+
+  /** One line below what is there. `isTransient`: the next line takes its place. */
+  line(text: string, { replace = false } = {}): void {
+    const lines = wrap(toAscii(text), WIDTH, "  ");
+    this.port.write(
+      replace && this.isRich ? `\x1b[A${CLEAR_LINE}${lines.join("\r\n")}\r\n` : `${lines.join("\r\n")}\r\n`,
+    );
+  }
+
+  async choose(page: Page, options: readonly Option[], initial: number, signal: AbortSignal): Promise<Reply> {
+    return this.isRich
+      ? this.#chooseByArrows(page, options, initial, signal)
+      : this.#chooseByNumber(page, options, initial, signal);
+  }
+
+  /** A line of text; an empty one is for the caller to understand. `initial` is only shown. */
+  async ask(page: Page, signal: AbortSignal, { initial = "", isSecret = false } = {}): Promise<Reply> {
+    this.show(page);
+    const prompt = initial ? `(${initial}) > ` : "> ";
+    const text = await this.#readLine(toAscii(prompt), isSecret, signal, () => this.show(page));
+    if (text === undefined) return { command: "back" };
+    const command = COMMANDS[text.trim()];
+    return command ? { command } : { value: text };
+  }
+
+  /** Waits for Enter; anything else redraws. */
+  async pause(page: Page, signal: AbortSignal): Promise<void> {
+    this.show(page);
+    for (;;) {
+      const key = await this.#key(signal);
+      if (key.name === "enter" || key.name === "escape") return;
+      this.show(page);
+    }
+  }
+
+  async #chooseByArrows(
+    page: Page,
+    options: readonly Option[],
+    initial: number,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    let chosen = initial;
+    const draw = () => {
+      const lines = options.map(
+        ({ label }, index) => `${index === chosen ? ">" : " "} ${index + 1}. ${label}`,
+      );
+      this.show({ ...page, lines: [...(page.lines ?? []), "", ...lines] });
+    };
+    draw();
+    for (;;) {
+      const { name, text = "" } = await this.#key(signal);
+      if (name === "enter") return { value: options[chosen]?.value ?? "" };
+      if (name === "escape" || name === "left") return { command: "back" };
+      if (COMMANDS[text]) return { command: COMMANDS[text] };
+      const number = Number(text || "0");
+      if (name === "up") chosen = (chosen + options.length - 1) % options.length;
+      else if (name === "down") chosen = (chosen + 1) % options.length;
+      else if (number >= 1 && number <= options.length) chosen = number - 1;
+      else if (name !== "redraw") continue;
+      draw();
+    }
+  }
+
+  async #chooseByNumber(
+    page: Page,
+    options: readonly Option[],
+    initial: number,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const lines = options.map(({ label }, index) => `  ${index + 1}. ${label}`);
+    const full = { ...page, lines: [...(page.lines ?? []), ...lines] };
+    for (;;) {
+      const reply = await this.ask(full, signal, { initial: String(initial + 1) });
+      if ("command" in reply) return reply;
+      const typed = reply.value.trim();
+      const chosen = typed === "" ? initial : /^\d+$/.test(typed) ? Number(typed) - 1 : -1;
+      const option = options[chosen];
+      if (option) return { value: option.value };
+      this.line(`[error] 1-${options.length}`);
+    }
+  }
+
+  /** Undefined: the person pressed Escape. */
+  async #readLine(
+    prompt: string,
+    isSecret: boolean,
+    signal: AbortSignal,
+    redraw: () => void,
+  ): Promise<string | undefined> {
+    let text: string[] = [];
+    let cursor = 0;
+    this.port.write(prompt);
+    for (;;) {
+      const key = await this.#key(signal);
+      const before = text.join("");
+      switch (key.name) {
+        case "enter":
+          this.port.write("\r\n");
+          return text.join("");
+        case "escape":
+          if (this.isRich) return undefined;
+          continue;
+        case "redraw":
+          redraw();
+          this.port.write(prompt);
+          if (!isSecret && !this.isRich) this.port.write(toAscii(before));
+          break;
+        case "text":
+          text.splice(cursor, 0, key.text ?? "");
+          cursor += 1;
+          break;
+        case "backspace":
+          if (cursor > 0) text.splice(--cursor, 1);
+          break;
+        case "delete":
+          text.splice(cursor, 1);
+          break;
+        case "clear":
+          text = [];
+          cursor = 0;
+          break;
+        case "left":
+          cursor = Math.max(0, cursor - 1);
+          break;
+        case "right":
+          cursor = Math.min(text.length, cursor + 1);
+          break;
+        case "home":
+          cursor = 0;
+          break;
+        case "end":
+          cursor = text.length;
+          break;
+        default:
+          continue;
+      }
+      if (this.isRich) this.#drawLine(prompt, isSecret ? text.map(() => "*") : text, cursor);
+      else {
+        // A dumb terminal has no way to move about in the line.
+        cursor = text.length;
+        if (!isSecret) this.port.write(echo(before, text.join("")));
+      }
+    }
+  }
+
+  /** The part of the line around the cursor, when it is longer than the screen is wide. */
+  #drawLine(prompt: string, text: readonly string[], cursor: number): void {
+    const room = WIDTH - prompt.length;
+    const from = Math.max(0, cursor - room);
+    const shown = toAscii(text.slice(from, from + room).join(""));
+    const back = shown.length - (cursor - from);
+    this.port.write(`${CLEAR_LINE}${prompt}${shown}${back > 0 ? `\x1b[${back}D` : ""}`);
+  }
+
+  #render({ tag, token, title, lines = [], error, keys }: Page): string[] {
+    const tagLine = `[${tag}]${token ? ` ${token}` : ""}`;
+    const body = [
+      ...wrap(toAscii(title), WIDTH),
+      ...lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     ")),
+      ...(error ? wrap(toAscii(`[error] ${error}`), WIDTH, "        ") : []),
+    ];
+    const footer = keys ? wrap(toAscii(keys), WIDTH) : [];
+    if (!this.isRich) return ["", tagLine, ...body, ...footer];
+    const gap = " ".repeat(Math.max(1, WIDTH - HEADING.length - tagLine.length));
+    return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
+  }
+
+  async #key(signal: AbortSignal): Promise<Key> {
+    const key = await this.keys.next(signal);
+    if (!key) throw new Gone();
+    return key;
+  }
+}
+
+/** What makes a dumb terminal show `after` where `before` stands: rubs out, then writes. */
+function echo(before: string, after: string): string {
+  if (after.startsWith(before)) return toAscii(after.slice(before.length));
+  const [old, wanted] = [toAscii(before), toAscii(after)];
+  return "\b \b".repeat(old.length - wanted.length);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The conversation with the person who has the walk: looks at the machine's state, shows the page for it, and sends
+// the decision back as an event. Knows no step by name.
+
+import { isTextKey } from "../i18n.ts";
+import { stateOf } from "../machine.ts";
+import type { Step } from "../steps/step.ts";
+import { askSecretAgain, askStep, type Conversation, translate } from "./ask-step.ts";
+import { failurePage, logPage, reviewPage } from "./pages.ts";
+import { ProgressView } from "./progress.ts";
+import type { Option } from "./terminal.ts";
+
+const LOG_LINES = 14;
+
+/** Returns when the walk is done. Throws Gone when the person is, or another console took over. */
+export async function converse(talk: Conversation): Promise<void> {
+  const { walk } = talk;
+  // With a refused file, too, the first question is the language: the person may not understand the others.
+  let isNew = false;
+  while (walk.state !== "done") {
+    const { state, step } = walk;
+    if (state === "welcome" || state === "file_refused") {
+      walk.send({ type: "BEGIN" });
+      isNew = true;
+    } else if (state === step?.id) {
+      await askStep(talk, step, isNew);
+      isNew = false;
+    } else if (step && state === stateOf.secret(step.id)) await askSecretAgain(talk, step);
+    else if (state === "review") await review(talk);
+    else if (state === "failed_finishing" || (step && state === stateOf.failed(step.id)))
+      await fails(talk, step);
+    else await watch(talk, state, step);
+  }
+}
+
+async function review(talk: Conversation): Promise<void> {
+  const { walk, terminal, signal } = talk;
+  const t = translate(walk);
+  const options: Option[] = [
+    { value: "apply", label: t("review.apply") },
+    ...walk.steps.map((step) => ({
+      value: step.id,
+      label: t("review.edit", { step: stepName(talk, step) }),
+    })),
+  ];
+  const reply = await terminal.choose(reviewPage(t, walk.context, walk.steps), options, 0, signal);
+  if ("command" in reply) {
+    if (reply.command === "back") walk.send({ type: "BACK" });
+    if (reply.command === "log") await showLog(talk);
+    return;
+  }
+  walk.send(reply.value === "apply" ? { type: "CONFIRM" } : { type: "EDIT", step: reply.value });
+}
+
+async function fails(talk: Conversation, step: Step | undefined): Promise<void> {
+  const { walk, terminal, signal } = talk;
+  const t = translate(walk);
+  const options: Option[] = [
+    { value: "retry", label: t("failed.retry") },
+    ...(step ? [{ value: "edit", label: t("failed.edit") }] : []),
+    ...(step?.passable ? [{ value: "skip", label: t("failed.skip") }] : []),
+    { value: "log", label: t("failed.log") },
+  ];
+  const reply = await terminal.choose(
+    failurePage(t, walk.context.trouble, step?.id ?? "finish"),
+    options,
+    0,
+    signal,
+  );
+  const choice = "command" in reply ? reply.command : reply.value;
+  if (choice === "retry") walk.send({ type: "RETRY" });
+  if (choice === "skip" && step?.passable) walk.send({ type: "SKIP" });
+  if ((choice === "edit" || choice === "back") && step) walk.send({ type: "EDIT", step: step.id });
+  if (choice === "log") await showLog(talk);
+}
+
+/** The box works: shows how far it is. The person may go on without waiting where that is allowed. */
+async function watch(talk: Conversation, state: string, step: Step | undefined): Promise<void> {
+  const { walk, terminal, signal } = talk;
+  const view = ProgressView.of(terminal, walk);
+  const mayPass = step?.passable === true && state === stateOf.verify(step.id);
+  const changed = new AbortController();
+  const stop = walk.onChange(() => {
+    view.update();
+    if (walk.state !== state) changed.abort();
+  });
+  try {
+    view.update();
+    if (walk.state !== state) return;
+    for (;;) {
+      const key = await terminal.keys.next(AbortSignal.any([signal, changed.signal]));
+      signal.throwIfAborted();
+      if (!key) return;
+      if (key.text === "s" && mayPass) walk.send({ type: "SKIP" });
+      if (key.text === "l") await showLog(talk);
+      if (key.name === "redraw") view.redraw();
+    }
+  } finally {
+    stop();
+  }
+}
+
+async function showLog({ walk, terminal, signal }: Conversation): Promise<void> {
+  await terminal.pause(logPage(translate(walk), await walk.log.tail(LOG_LINES)), signal);
+}
+
+function stepName({ walk }: Conversation, { id }: Step): string {
+  const key = `step.${id}`;
+  return isTextKey(key) ? translate(walk)(key) : id;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The last effect of the walk: keep the answers, report, wipe the secrets, and only then call the box configured.
+
+import { wipeAnswers } from "./answers/file.ts";
+import { makeReport, writeKeptAnswers, writeReport } from "./answers/report.ts";
+import type { Box } from "./box.ts";
+import type { ImageInfo } from "./image-info.ts";
+import type { Log } from "./log.ts";
+import type { WalkContext } from "./machine.ts";
+import { answersPaths, paths } from "./paths.ts";
+import type { Step, Warning } from "./steps/step.ts";
+import { toTrouble } from "./trouble.ts";
+
+export interface FinishTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+}
+
+/** Repeated from the start after a power cut: each line leaves the same result when done twice. */
+export async function finish(context: WalkContext, tools: FinishTools): Promise<Warning[]> {
+  const { box, image } = tools;
+  await writeKeptAnswers(box, context);
+  const warnings = await settleAnswersFile(context, tools);
+  await box.writeFile(paths.issue, issueText(context));
+  const marker = {
+    configured: box.now().toISOString(),
+    version: image.version,
+    warnings: [...context.warnings, ...warnings],
+  };
+  await box.writeFile(paths.configured, `${JSON.stringify(marker, undefined, 2)}\n`);
+  return warnings;
+}
+
+/** The boot partition may be read-only, full or gone. That spoils the report, not the box. */
+async function settleAnswersFile(context: WalkContext, tools: FinishTools): Promise<Warning[]> {
+  const { box, image, steps, log } = tools;
+  if (!(await box.exists(answersPaths(image.boot_mount).answers))) return [];
+  try {
+    await writeReport(
+      box,
+      image,
+      makeReport(
+        context,
+        steps.map(({ id }) => id),
+        image,
+        box.now(),
+      ),
+    );
+    if (await wipeAnswers({ box, image, steps })) log("secrets wiped from answers.yaml");
+    return [];
+  } catch (error) {
+    log(`answers.yaml could not be settled: ${toTrouble(error).what}`);
+    return [{ code: "answers-not-wiped" }];
+  }
+}
+
+/** Shown by every login prompt; agetty fills in the name and the address of the moment. */
+function issueText(context: WalkContext): string {
+  const owner = context.answers.system?.owner;
+  const name = typeof owner === "object" && owner !== null && "name" in owner ? String(owner.name) : "";
+  return `Community Box \\n at \\4 - log in here or with: ssh ${name}@\\4\n\n`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Texts in the languages of the box. English is the reference: its keys are the type, and a unit test holds the
+// other catalogues to the same keys and the same placeholders.
+
+import ca from "./i18n/ca.json" with { type: "json" };
+import en from "./i18n/en.json" with { type: "json" };
+import es from "./i18n/es.json" with { type: "json" };
+
+export type TextKey = keyof typeof en;
+export type Catalogue = Record<TextKey, string>;
+export type Language = "en" | "ca" | "es";
+
+export const catalogues: Record<Language, Catalogue> = { en, ca, es };
+export const languages = Object.keys(catalogues) as Language[];
+
+type Values = { readonly [name: string]: string | number };
+
+/** Says a text in one language. */
+export type Translate = (key: TextKey, values?: Values) => string;
+
+export function translator(language: string): Translate {
+  const catalogue = catalogues[isLanguage(language) ? language : "en"];
+  return (key, values = {}) => fill(catalogue[key], values);
+}
+
+/** The reference language: for reports and logs, which other people and programs read. */
+export const english: Translate = translator("en");
+
+export function isLanguage(text: string): text is Language {
+  return Object.hasOwn(catalogues, text);
+}
+
+/** For keys made at run time, such as `problem.<code>`. */
+export function isTextKey(key: string): key is TextKey {
+  return Object.hasOwn(en, key);
+}
+
+function fill(template: string, values: Values): string {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the build tells the box about itself: /usr/lib/community-box/image.json.
+
+import type { Community } from "../common/community.ts";
+import { fail } from "../common/fail.ts";
+import type { Box } from "./box.ts";
+import { paths } from "./paths.ts";
+import { parseJson } from "./world.ts";
+
+/** The part of the community's settings that first boot uses; the file holds all of them. */
+export type CommunityInfo = Pick<
+  Community,
+  "id" | "title" | "timezone" | "default_language" | "languages" | "address_ranges" | "dns" | "ntp" | "serf"
+>;
+
+export interface ConsoleInfo {
+  /** Name below /dev, e.g. "ttyS0". */
+  readonly device: string;
+  /** Baud; serial lines only. */
+  readonly speed?: number;
+}
+
+export interface ImageInfo {
+  readonly version: string;
+  readonly built: string;
+  readonly profile: {
+    readonly id: string;
+    readonly title: string;
+    readonly architecture: string;
+    readonly release: string;
+  };
+  readonly consoles: readonly ConsoleInfo[];
+  /** Where the FAT partition with answers.yaml is mounted. */
+  readonly boot_mount: string;
+  readonly community: CommunityInfo;
+}
+
+/** Fails with `image-info-unreadable`. */
+export async function readImageInfo(box: Pick<Box, "readFile">): Promise<ImageInfo> {
+  const text = (await box.readFile(paths.imageInfo)) ?? "";
+  const info = parseJson<ImageInfo | undefined>(text, undefined);
+  if (info) return info;
+  return fail({
+    code: "image-info-unreadable",
+    what: `${paths.imageInfo} is missing or damaged.`,
+    found: text ? "not JSON" : "no such file",
+    hint: "The image is damaged: write it to the disk again.",
+  });
+}

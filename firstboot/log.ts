@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The log of the set-up: what was done and how it went, never an answer that could be a secret.
+
+import type { Box } from "./box.ts";
+import { paths } from "./paths.ts";
+
+export interface Log {
+  (line: string): void;
+  /** The last lines, oldest first. */
+  tail(count: number): Promise<string[]>;
+}
+
+export function openLog(box: Pick<Box, "appendFile" | "readFile" | "now">): Log {
+  // In order, and never in the way: a full or read-only disk must not stop the walk.
+  let written = Promise.resolve();
+  const log = (line: string) => {
+    const text = `${box.now().toISOString()} ${line}\n`;
+    written = written.then(() => box.appendFile(paths.log, text)).catch(() => {});
+  };
+  const tail = async (count: number) => {
+    await written;
+    return ((await box.readFile(paths.log)) ?? "").trimEnd().split("\n").slice(-count);
+  };
+  return Object.assign(log, { tail });
+}

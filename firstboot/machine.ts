@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The walk of first boot as one flat state machine, made from the list of steps. Pure: what it invokes is injected.
+// Flat, because nested machines do not survive being written to disk; work sits in invoked promises, because those
+// start again when a snapshot is restored, while entry actions do not.
+
+import { assign, fromPromise, setup } from "xstate";
+import type { Problem } from "./problems.ts";
+import { secretQuestions } from "./questions.ts";
+import type { Answers, Step, Warning } from "./steps/step.ts";
+import { type Trouble, toTrouble } from "./trouble.ts";
+
+/** Everything the walk remembers over a power cut. Secrets never come in here: only the paths of those given. */
+export interface WalkContext {
+  /** Runs by an answers file: nobody is asked, and what may be passed over is. */
+  readonly unattended: boolean;
+  readonly answers: { readonly [step: string]: Answers };
+  /** Paths of the secrets that were given, e.g. "system.owner.password". */
+  readonly given: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly trouble: Trouble | null;
+  readonly warnings: readonly Warning[];
+  /** Steps applied and verified with the present answers. */
+  readonly settled: readonly string[];
+  /** Came from the review or from a failure, and goes back there. */
+  readonly editing: boolean;
+}
+
+export type WalkEvent =
+  | { type: "BEGIN" }
+  /** One question answered: kept, so that a power cut does not ask it again. */
+  | { type: "DRAFT"; answers: Answers; given: readonly string[] }
+  /** All questions of the step answered. */
+  | { type: "ANSWER"; answers: Answers; given: readonly string[] }
+  | { type: "BACK" }
+  | { type: "EDIT"; step: string }
+  | { type: "CONFIRM" }
+  | { type: "RETRY" }
+  | { type: "SKIP" };
+
+/** What was found on the boot partition. */
+export type FoundAnswers =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "valid" | "refused";
+      /** Only what is correct. */
+      readonly answers: { readonly [step: string]: Answers };
+      readonly given: readonly string[];
+      readonly problems: readonly Problem[];
+    };
+
+export interface StepInput {
+  readonly step: string;
+}
+
+/** Thrown by an apply that needs a secret which a power cut took away. */
+export const SECRET_NEEDED = "secret-needed";
+
+const notProvided = async () => Promise.reject(new Error("the machine was not given its effects"));
+
+const walk = setup({
+  types: {
+    context: {} as WalkContext,
+    events: {} as WalkEvent,
+  },
+  actors: {
+    read: fromPromise<FoundAnswers>(notProvided),
+    check: fromPromise<readonly Problem[], StepInput>(notProvided),
+    apply: fromPromise<void, StepInput>(notProvided),
+    verify: fromPromise<readonly Warning[], StepInput>(notProvided),
+    finish: fromPromise<readonly Warning[]>(notProvided),
+  },
+  guards: {
+    isEditing: ({ context }) => context.editing,
+    isUnattended: ({ context }) => context.unattended,
+    hasNoFile: (_, found: FoundAnswers) => found.kind === "none",
+    isFileValid: (_, found: FoundAnswers) => found.kind === "valid",
+    hasProblems: (_, problems: readonly Problem[]) => problems.length > 0,
+    needsSecret: (_, { error }: { error: unknown }) => toTrouble(error).code === SECRET_NEEDED,
+    isFor: ({ event }, step: string) => event.type === "EDIT" && event.step === step,
+  },
+  actions: {
+    takeFile: assign((_, found: FoundAnswers) =>
+      found.kind === "none"
+        ? {}
+        : {
+            answers: found.answers,
+            given: found.given,
+            problems: found.problems,
+            unattended: found.kind === "valid",
+          },
+    ),
+    keepAnswers: assign(({ context }, { step, answers, given }: KeptAnswers) => ({
+      answers: { ...context.answers, [step]: answers },
+      given: [...context.given.filter((path) => !path.startsWith(`${step}.`)), ...given],
+      settled: context.settled.filter((settled) => settled !== step),
+      trouble: null,
+    })),
+    keepProblems: assign((_, problems: readonly Problem[]) => ({ problems })),
+    keepTrouble: assign((_, { error }: { error: unknown }) => ({ trouble: toTrouble(error) })),
+    startEditing: assign({ editing: true, unattended: false, problems: [] }),
+    stopEditing: assign({ editing: false, problems: [] }),
+    startApplying: assign({ warnings: [], trouble: null }),
+    settle: assign(({ context }, { step, warnings }: { step: string; warnings: readonly Warning[] }) => ({
+      warnings: [...context.warnings, ...warnings],
+      settled: [...context.settled.filter((settled) => settled !== step), step],
+      trouble: null,
+    })),
+    passOver: assign(({ context }, { step, reason }: { step: string; reason: string }) => ({
+      warnings: [...context.warnings, { code: `${step}-passed`, values: { reason } }],
+      trouble: null,
+    })),
+    addWarnings: assign(({ context }, warnings: readonly Warning[]) => ({
+      warnings: [...context.warnings, ...warnings],
+    })),
+  },
+});
+
+interface KeptAnswers {
+  readonly step: string;
+  readonly answers: Answers;
+  readonly given: readonly string[];
+}
+
+type StateConfig = NonNullable<Parameters<typeof walk.createMachine>[0]["states"]>[string];
+type States = Record<string, StateConfig>;
+
+/** Names of the states of a step; the one that asks has the step's own name. */
+export const stateOf = {
+  check: (step: string) => `${step}_check`,
+  apply: (step: string) => `apply_${step}`,
+  secret: (step: string) => `secret_${step}`,
+  verify: (step: string) => `verify_${step}`,
+  failed: (step: string) => `failed_${step}`,
+};
+
+/** What the machine has to know of a step. */
+export type MachineStep = Pick<Step, "id" | "passable" | "schema">;
+
+export function createWalkMachine(steps: readonly MachineStep[]) {
+  const first = steps[0]?.id ?? "review";
+  const states: States = {
+    reading: reading(first),
+    welcome: { on: { BEGIN: first } },
+    file_refused: { on: { BEGIN: first } },
+    review: review(steps),
+    finishing: finishing(),
+    failed_finishing: { on: { RETRY: "finishing" } },
+    done: { type: "final" },
+  };
+  for (const [index, step] of steps.entries()) {
+    const next = steps[index + 1]?.id;
+    Object.assign(states, asking(step.id, steps[index - 1]?.id, next ?? "review"));
+    Object.assign(states, doing(step, next ? stateOf.apply(next) : "finishing", steps));
+  }
+  return walk.createMachine({
+    id: "firstboot",
+    initial: "reading",
+    context: {
+      unattended: false,
+      answers: {},
+      given: [],
+      problems: [],
+      trouble: null,
+      warnings: [],
+      settled: [],
+      editing: false,
+    },
+    states,
+  });
+}
+
+export type WalkMachine = ReturnType<typeof createWalkMachine>;
+
+function reading(first: string): StateConfig {
+  return {
+    invoke: {
+      src: "read",
+      onDone: [
+        {
+          guard: { type: "hasNoFile", params: ({ event }) => event.output },
+          target: "welcome",
+        },
+        {
+          guard: { type: "isFileValid", params: ({ event }) => event.output },
+          target: stateOf.apply(first),
+          actions: { type: "takeFile", params: ({ event }) => event.output },
+        },
+        { target: "file_refused", actions: { type: "takeFile", params: ({ event }) => event.output } },
+      ],
+      // A partition that cannot be read is no reason to keep a person waiting.
+      onError: {
+        target: "welcome",
+        actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+      },
+    },
+  };
+}
+
+/** Asking a step's questions and checking the answers. */
+function asking(step: string, previous: string | undefined, onward: string): States {
+  return {
+    [step]: {
+      on: {
+        DRAFT: { actions: { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) } },
+        ANSWER: {
+          target: stateOf.check(step),
+          actions: [
+            { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) },
+            { type: "keepProblems", params: [] },
+          ],
+        },
+        BACK: [
+          { guard: "isEditing", target: "review", actions: "stopEditing" },
+          ...(previous ? [{ target: previous }] : []),
+        ],
+      },
+    },
+    [stateOf.check(step)]: {
+      invoke: {
+        src: "check",
+        input: { step },
+        onDone: [
+          {
+            guard: { type: "hasProblems", params: ({ event }) => event.output },
+            target: step,
+            actions: { type: "keepProblems", params: ({ event }) => event.output },
+          },
+          { guard: "isEditing", target: "review", actions: "stopEditing" },
+          { target: onward },
+        ],
+        onError: {
+          target: step,
+          actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+  };
+}
+
+function review(steps: readonly MachineStep[]): StateConfig {
+  return {
+    on: {
+      CONFIRM: {
+        target: steps[0] ? stateOf.apply(steps[0].id) : "finishing",
+        actions: "startApplying",
+      },
+      EDIT: editing(steps),
+      ...(steps.length ? { BACK: { target: steps.at(-1)?.id } } : {}),
+    },
+  } as StateConfig;
+}
+
+/** Applying a step, verifying it, and what can be done when that fails. */
+function doing(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
+  const { id, passable } = step;
+  const secret = secretQuestions(step).length > 0 ? askingAgain(id) : {};
+  return {
+    [stateOf.apply(id)]: {
+      invoke: {
+        src: "apply",
+        input: { step: id },
+        onDone: stateOf.verify(id),
+        onError: [
+          ...Object.keys(secret).map((target) => needingSecret(target)),
+          ...(passable ? [passingOver(id, onward)] : []),
+          failing(id),
+        ],
+      },
+    },
+    ...secret,
+    [stateOf.verify(id)]: {
+      invoke: {
+        src: "verify",
+        input: { step: id },
+        onDone: {
+          target: onward,
+          actions: { type: "settle", params: ({ event }) => ({ step: id, warnings: event.output }) },
+        },
+        onError: [...(passable ? [passingOver(id, onward)] : []), failing(id)],
+      },
+      on: passable ? { SKIP: skipping(id, onward) } : {},
+    },
+    [stateOf.failed(id)]: {
+      on: {
+        RETRY: stateOf.apply(id),
+        EDIT: editing(steps),
+        ...(passable ? { SKIP: skipping(id, onward) } : {}),
+      },
+    },
+  };
+}
+
+/** A power cut took the secret away: only that is asked again. */
+function askingAgain(step: string): States {
+  return {
+    [stateOf.secret(step)]: {
+      on: {
+        ANSWER: {
+          target: stateOf.apply(step),
+          actions: { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) },
+        },
+        BACK: "review",
+      },
+    },
+  };
+}
+
+type OnError = { readonly event: { readonly error: unknown } };
+
+function needingSecret(target: string) {
+  return {
+    guard: { type: "needsSecret", params: ({ event }: OnError) => ({ error: event.error }) },
+    target,
+  } as const;
+}
+
+function passingOver(step: string, target: string) {
+  return {
+    guard: "isUnattended",
+    target,
+    actions: {
+      type: "passOver",
+      params: ({ event }: OnError) => ({ step, reason: toTrouble(event.error).code }),
+    },
+  } as const;
+}
+
+function failing(step: string) {
+  return {
+    target: stateOf.failed(step),
+    actions: { type: "keepTrouble", params: ({ event }: OnError) => ({ error: event.error }) },
+  } as const;
+}
+
+function skipping(step: string, target: string) {
+  return {
+    target,
+    actions: {
+      type: "passOver",
+      params: ({ context }: { context: WalkContext }) => ({
+        step,
+        reason: context.trouble?.code ?? "not-waited",
+      }),
+    },
+  } as const;
+}
+
+function editing(steps: readonly MachineStep[]) {
+  return steps.map(
+    ({ id }) => ({ guard: { type: "isFor", params: id }, target: id, actions: "startEditing" }) as const,
+  );
+}
+
+function finishing(): StateConfig {
+  return {
+    invoke: {
+      src: "finish",
+      onDone: { target: "done", actions: { type: "addWarnings", params: ({ event }) => event.output } },
+      onError: {
+        target: "failed_finishing",
+        actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+      },
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every place on the box that first boot knows by name.
+
+import { join } from "node:path";
+
+export const paths = {
+  imageInfo: "/usr/lib/community-box/image.json",
+  /** Snapshot of the walk. No secrets. */
+  state: "/var/lib/community-box/state.json",
+  /** Exists = set-up is done. Units have it as a condition: the name is a contract. */
+  configured: "/var/lib/community-box/configured",
+  /** The answers file that would reproduce this box, without secrets. */
+  answersKept: "/var/lib/community-box/answers.yaml",
+  serfHostId: "/var/lib/community-box/serf-host-id",
+  /** What was chosen; readable by everyone. */
+  choices: "/etc/community-box/box.json",
+  log: "/var/log/community-box/firstboot.log",
+  /** Result of the last `cbox publish`, for `cbox status`. */
+  published: "/run/community-box/publish.json",
+  issue: "/etc/issue.d/community-box.issue",
+  network: "/etc/systemd/network/10-community-box.network",
+  timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
+  sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
+  serfConfig: "/etc/serf/community-box.json",
+  zoneinfo: "/usr/share/zoneinfo",
+} as const;
+
+/** The two files a person shares with the box on its FAT partition. */
+export function answersPaths(bootMount: string): { answers: string; report: string } {
+  return { answers: join(bootMount, "answers.yaml"), report: join(bootMount, "answers-report.yaml") };
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Turns a step's JSON Schema into the questions a front end asks, one by one, and puts answers together and apart.
+
+import type { Answers, QuestionSchema, Step, Survey, Value } from "./steps/step.ts";
+
+export interface Question {
+  readonly step: string;
+  /** Path within the step's answers, e.g. "owner.name". */
+  readonly path: string;
+  /** Stable name for tag lines, e.g. "system/owner.name". */
+  readonly tag: string;
+  readonly kind: "choice" | "boolean" | "text" | "secret" | "list";
+  readonly choices: readonly string[];
+  readonly when: { readonly [path: string]: string };
+}
+
+/** All questions of a step, in the order of its schema. */
+export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
+  return flatten(step.schema, "").map(({ path, schema }) => ({
+    step: step.id,
+    path,
+    tag: `${step.id}/${schema["x-name"] ?? path}`,
+    kind: kindOf(schema),
+    choices: schema.enum ?? [],
+    when: schema["x-when"] ?? {},
+  }));
+}
+
+function flatten(schema: QuestionSchema, at: string): { path: string; schema: QuestionSchema }[] {
+  if (schema.type !== "object") return [{ path: at, schema }];
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) =>
+    flatten(inner, at ? `${at}.${name}` : name),
+  );
+}
+
+function kindOf(schema: QuestionSchema): Question["kind"] {
+  if (schema["x-secret"]) return "secret";
+  if (schema.enum) return "choice";
+  if (schema.type === "boolean") return "boolean";
+  return schema.type === "array" ? "list" : "text";
+}
+
+/** Is the question worth asking, given the box and the answers so far? */
+export function isAsked(question: Question, answers: Answers, survey: Survey): boolean {
+  if (survey.hidden?.includes(question.path)) return false;
+  return Object.entries(question.when).every(([path, value]) => getAnswer(answers, path) === value);
+}
+
+export function getAnswer(answers: Answers, path: string): Value | undefined {
+  return path.split(".").reduce<Value | undefined>((here, name) => {
+    return isGroup(here) && Object.hasOwn(here, name) ? here[name] : undefined;
+  }, answers);
+}
+
+/** Answers with one more; `undefined` takes it out. */
+export function setAnswer(answers: Answers, path: string, value: Value | undefined): Answers {
+  const [name = "", ...rest] = path.split(".");
+  const { [name]: inner, ...others } = answers;
+  if (rest.length === 0) return value === undefined ? others : { ...answers, [name]: value };
+  return { ...answers, [name]: setAnswer(isGroup(inner) ? inner : {}, rest.join("."), value) };
+}
+
+/** Fills in what was not said and has a default here; conditions of the questions are heeded. */
+export function withDefaults(step: Step, answers: Answers, survey: Survey): Answers {
+  return questionsOf(step).reduce((filled, question) => {
+    const value = survey.defaults[question.path];
+    const isOpen = getAnswer(filled, question.path) === undefined;
+    return isOpen && value !== undefined && isAsked(question, filled, survey)
+      ? setAnswer(filled, question.path, value)
+      : filled;
+  }, answers);
+}
+
+/** Drops answers to questions that are not asked any more, such as the address after a change to DHCP. */
+export function withoutUnasked(step: Step, answers: Answers, survey: Survey): Answers {
+  return questionsOf(step)
+    .filter((question) => !isAsked(question, answers, survey) && !survey.hidden?.includes(question.path))
+    .reduce((kept, question) => setAnswer(kept, question.path, undefined), answers);
+}
+
+export function secretQuestions(step: Pick<Step, "id" | "schema">): Question[] {
+  return questionsOf(step).filter(({ kind }) => kind === "secret");
+}
+
+function isGroup(value: Value | undefined): value is Answers {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Serf on this box: its configuration, whether it answers, what it announces. Used by the step "services", by
+// `cbox publish` and by `cbox status`.
+
+import type { Box } from "./box.ts";
+import { writeIfChanged } from "./box.ts";
+import type { ImageInfo } from "./image-info.ts";
+import { paths } from "./paths.ts";
+import { contains, parseCidr, parseIpv4 } from "./steps/network/ipv4.ts";
+import { type Address, ipv4Addresses, parseJson } from "./world.ts";
+
+export const SERF_RPC = "127.0.0.1:7373";
+export const SERF_UNIT = "serf.service";
+export const PUBLISH_TIMER = "cbox-publish.timer";
+
+export function serfPort(image: ImageInfo): number {
+  return image.community.serf.port;
+}
+
+/** The address other nodes know the box by: the first one in the community's ranges, else the first one. */
+export async function communityAddress(box: Box, image: ImageInfo): Promise<Address | undefined> {
+  const ranges = image.community.address_ranges.map(parseCidr).filter((range) => range !== undefined);
+  const addresses = await ipv4Addresses(box);
+  const isInside = ({ address }: Address) => {
+    const number = parseIpv4(address);
+    return number !== undefined && ranges.some((range) => contains(range, number));
+  };
+  return addresses.find(isInside) ?? addresses[0];
+}
+
+/**
+ * Writes Serf's configuration for the address the box has now. Returns whether anything changed; without an
+ * address there is no file, and the unit waits for one (its drop-in has the file as a condition).
+ */
+export async function configureSerf(
+  box: Box,
+  image: ImageInfo,
+): Promise<{ address?: string; changed: boolean }> {
+  const found = await communityAddress(box, image);
+  if (!found) return { changed: false };
+  const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox";
+  const content = serfConfig(image, await hostId(box), hostname, found.address);
+  return { address: found.address, changed: await writeIfChanged(box, paths.serfConfig, content) };
+}
+
+/** Unique in the community although host names are not; made on the box, kept for good. */
+async function hostId(box: Box): Promise<string> {
+  const kept = ((await box.readFile(paths.serfHostId)) ?? "").trim();
+  if (/^[0-9a-f]{32}$/.test(kept)) return kept;
+  const made = box.randomHex(16);
+  await box.writeFile(paths.serfHostId, `${made}\n`);
+  return made;
+}
+
+export function serfConfig(image: ImageInfo, hostId: string, hostname: string, address: string): string {
+  const { profile, protocol, bootstrap } = image.community.serf;
+  const config = {
+    node_name: `${hostId}-${hostname}`,
+    bind: `${address}:${serfPort(image)}`,
+    profile,
+    ...(protocol === undefined ? {} : { protocol }),
+    rpc_addr: SERF_RPC,
+    // Again and again, until a peer answers: the cable may come tomorrow.
+    retry_join: bootstrap,
+    retry_interval: "30s",
+    rejoin_after_leave: true,
+    snapshot_path: "/var/lib/serf/snapshot",
+    // Tags set at run time survive a restart of the agent.
+    tags_file: "/var/lib/serf/tags.json",
+    // A quiet journal: the disk may be a card.
+    log_level: "WARN",
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+export interface SerfInfo {
+  /** Nodes alive, this one included. */
+  readonly members: number;
+  readonly tags: { readonly [name: string]: string };
+}
+
+interface InfoAnswer {
+  readonly tags?: Record<string, string>;
+  readonly serf?: { readonly members?: string; readonly failed?: string; readonly left?: string };
+}
+
+/** What the agent says over RPC; undefined when it does not answer. */
+export async function serfInfo(box: Box): Promise<SerfInfo | undefined> {
+  const { code, stdout } = await box.run("serf", ["info", "-format=json", `-rpc-addr=${SERF_RPC}`], {
+    timeout: 15_000,
+  });
+  if (code !== 0) return undefined;
+  const answer = parseJson<InfoAnswer>(stdout, {});
+  const { members = "0", failed = "0", left = "0" } = answer.serf ?? {};
+  return { members: Number(members) - Number(failed) - Number(left), tags: answer.tags ?? {} };
+}
+
+export async function waitForSerf(
+  box: Box,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<SerfInfo | undefined> {
+  for (let second = 0; second < seconds; second++) {
+    const info = await serfInfo(box);
+    if (info) return info;
+    await box.sleep(1000, signal);
+  }
+  return undefined;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Applies "network": one file for systemd-networkd, one for the clock, and word to both daemons.
+
+import { fail } from "../../../common/fail.ts";
+import { must, writeIfChanged } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { paths } from "../../paths.ts";
+import type { StepTools } from "../step.ts";
+import { automatic, settleInterfaces } from "./interfaces.ts";
+import type { NetworkAnswers } from "./questions.ts";
+
+export async function apply(answers: NetworkAnswers, { box, image, progress }: StepTools): Promise<void> {
+  const target = automatic(await settleInterfaces(box), answers.interface);
+  if (!target && answers.method === "static") {
+    fail({
+      code: "interface-missing",
+      what: "No network interface was found for the static address.",
+      hint: "Plug the cable in and try again, or name the interface.",
+    });
+  }
+  progress("progress.network.configure", { interface: target?.name ?? "en*" });
+  const isNew = await writeIfChanged(box, paths.network, networkFile(answers, target?.name, image));
+  await writeIfChanged(box, paths.timesync, timesyncFile(image));
+  // A new file makes "reload" configure its interfaces; an old one gets another try.
+  if (isNew || !target) await must(box, "networkctl", ["reload"]);
+  else await must(box, "networkctl", ["reconfigure", target.name]);
+  // Absent in the smallest images; the clock then waits for the next boot.
+  await box.run("systemctl", ["try-restart", "systemd-timesyncd.service"]);
+}
+
+/** Without an interface: every Ethernet port, so that whichever gets the cable works. */
+export function networkFile(answers: NetworkAnswers, name: string | undefined, image: ImageInfo): string {
+  const dns = answers.dns ?? image.community.dns.servers;
+  const search = image.community.dns.search;
+  const lines = [
+    "# Written by the Community Box set-up. Change it by hand if you like; cbox does not touch it again.",
+    "[Match]",
+    ...(name ? [`Name=${name}`] : ["Name=en* eth*", "Type=ether"]),
+    "",
+    "[Network]",
+    "LLMNR=no",
+    "MulticastDNS=no",
+    ...(search.length ? [`Domains=${search.join(" ")}`] : []),
+  ];
+  if (answers.method === "static") {
+    lines.push(
+      `Address=${answers.address}`,
+      `Gateway=${answers.gateway}`,
+      ...dns.map((server) => `DNS=${server}`),
+    );
+  } else {
+    // By MAC address, so that the person in charge of the DHCP server finds the box there.
+    lines.push("DHCP=ipv4", "", "[DHCPv4]", "ClientIdentifier=mac");
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function timesyncFile(image: ImageInfo): string {
+  const servers = image.community.ntp.servers;
+  return [
+    "# Written by the Community Box set-up.",
+    "[Time]",
+    ...(servers.length ? [`NTP=${servers.join(" ")}`] : []),
+    "",
+  ].join("\n");
+}

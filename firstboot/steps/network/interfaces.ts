@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Finds the Ethernet interfaces of the box and says which one is meant when nobody says.
+
+import type { Box } from "../../box.ts";
+
+export interface Interface {
+  readonly name: string;
+  readonly mac: string;
+  /** A cable is in it and the other end is alive. */
+  readonly hasCarrier: boolean;
+}
+
+const SYS = "/sys/class/net";
+/** ARPHRD_ETHER of linux/if_arp.h. */
+const ETHERNET = "1";
+
+/** Waits for drivers that are still on their way, this early in the boot. Costs nothing once all are there. */
+export async function settleInterfaces(box: Box): Promise<Interface[]> {
+  await box.run("udevadm", ["settle", "--timeout=10"]);
+  return findInterfaces(box);
+}
+
+export async function findInterfaces(box: Box): Promise<Interface[]> {
+  const found: Interface[] = [];
+  for (const name of await box.list(SYS)) {
+    const at = `${SYS}/${name}`;
+    // Bridges, tunnels and the like have no device behind them; Wi-Fi has a step of its own one day.
+    const isPhysical = (await box.exists(`${at}/device`)) && !(await box.exists(`${at}/wireless`));
+    if (!isPhysical || (await read(box, `${at}/type`)) !== ETHERNET) continue;
+    found.push({
+      name,
+      mac: await read(box, `${at}/address`),
+      // Reading it fails (EINVAL) while the interface is down: no carrier, then.
+      hasCarrier: (await read(box, `${at}/carrier`)) === "1",
+    });
+  }
+  return found;
+}
+
+/** The interfaces a person has to choose from; empty when there is no doubt. */
+export function ambiguous(interfaces: readonly Interface[]): readonly Interface[] {
+  const connected = interfaces.filter((each) => each.hasCarrier);
+  return connected.length > 1 ? connected : [];
+}
+
+/** The interface meant: the one chosen, else the only one with a cable, else the only one there is. */
+export function automatic(interfaces: readonly Interface[], chosen?: string): Interface | undefined {
+  const connected = interfaces.filter((each) => each.hasCarrier);
+  if (chosen !== undefined) return interfaces.find((each) => each.name === chosen);
+  return connected[0] ?? (interfaces.length === 1 ? interfaces[0] : undefined);
+}
+
+async function read(box: Box, path: string): Promise<string> {
+  return ((await box.readFile(path)) ?? "").trim();
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The shape of a step: what it asks (a JSON Schema), checks, applies and verifies. The machine, the console, the
+// answers file and its published schema are all made from these; a new step is one folder and one line in index.ts.
+
+import type { Box } from "../box.ts";
+import type { TextKey } from "../i18n.ts";
+import type { ImageInfo } from "../image-info.ts";
+import type { Problem } from "../problems.ts";
+
+/** Anything that can stand in an answers file. */
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+export type Answers = { readonly [key: string]: Value };
+
+/** JSON Schema of a question or of a group of them, with the words of our own (`x-…`). */
+export interface QuestionSchema {
+  readonly type: "string" | "boolean" | "array" | "object" | "integer";
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly items?: QuestionSchema;
+  readonly properties?: { readonly [name: string]: QuestionSchema };
+  readonly required?: readonly string[];
+  readonly additionalProperties?: false;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly examples?: readonly Value[];
+  /** A good value, in words (common/schema.ts). */
+  readonly "x-expected"?: string;
+  /** Never shown, logged or kept. */
+  readonly "x-secret"?: true;
+  /** Name in the tag line when it is not the path: `serf` for `serf.enabled`. */
+  readonly "x-name"?: string;
+  /** Asked only when these other answers of the step have these values. */
+  readonly "x-when"?: { readonly [path: string]: string };
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label?: string;
+}
+
+/** What is true of this box right now and matters to the questions. */
+export interface Survey {
+  /** Offered as default, by path. A question without one must be answered unless it is not required. */
+  readonly defaults: { readonly [path: string]: Value };
+  /** Choices that only the box knows, by path. Without a label: the catalogue's, or the value itself. */
+  readonly choices?: { readonly [path: string]: readonly Choice[] };
+  /** Questions not worth asking here, by path. */
+  readonly hidden?: readonly string[];
+}
+
+export interface StepTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  /** Paths of all secrets that were given. One that is given but absent from the answers was applied before. */
+  readonly given: ReadonlySet<string>;
+  /** Tells the person what is going on. `transient`: replaces the line before it where the terminal can. */
+  progress(key: TextKey, values?: TextValues, options?: { transient?: boolean }): void;
+  /** Aborted when the person goes on without waiting. */
+  readonly signal: AbortSignal;
+}
+
+export type TextValues = { readonly [name: string]: string | number };
+
+/** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
+export interface Warning {
+  readonly code: string;
+  readonly values?: TextValues;
+}
+
+export interface Step<Facts extends Survey = Survey> {
+  readonly id: string;
+  readonly schema: QuestionSchema;
+  /** May be passed over when it fails: the box is still of use, and says what is missing. */
+  readonly passable: boolean;
+  survey(box: Box, image: ImageInfo): Promise<Facts>;
+  /** Errors in answers that may still be incomplete; pure. Structure is checked by the schema already. */
+  check(answers: Answers, facts: Facts, given: ReadonlySet<string>): Problem[];
+  /** What complete answers lack because of each other. */
+  missing?(answers: Answers): Problem[];
+  /** Idempotent: a power cut repeats it from the start. Throws a Failure. */
+  apply(answers: Answers, tools: StepTools): Promise<void>;
+  /** Looks at the world, not at what apply did. Throws a Failure when it is not as it should be. */
+  verify(answers: Answers, tools: StepTools): Promise<Warning[]>;
+}
+
+/** Types a step's parts by its own answers; the generic machinery only knows {@link Answers}. */
+export function defineStep<A, Facts extends Survey>(step: {
+  readonly id: string;
+  readonly schema: QuestionSchema;
+  readonly passable: boolean;
+  survey(box: Box, image: ImageInfo): Promise<Facts>;
+  check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
+  missing?(answers: A): Problem[];
+  apply(answers: A, tools: StepTools): Promise<void>;
+  verify(answers: A, tools: StepTools): Promise<Warning[]>;
+}): Step {
+  // The walk validates answers against `schema` before check, apply and verify see them, and hands a survey only
+  // to the step that made it: that is what makes this cast true.
+  return step as unknown as Step;
+}
+
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Looks up an account in the user databases. `getent` rather than the files: it is the same question sshd asks.
+
+import type { Box } from "../../box.ts";
+
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** The password field of /etc/shadow: a hash, "*", or "!…" when locked. Undefined when there is no entry. */
+  readonly shadow: string | undefined;
+  /** In all databases, with a home: useradd was not interrupted. */
+  readonly isComplete: boolean;
+}
+
+export async function findAccount(box: Box, name: string): Promise<Account | undefined> {
+  const passwd = await entry(box, "passwd", name);
+  if (!passwd) return undefined;
+  const [, , uid = "", gid = "", , home = ""] = passwd;
+  const shadow = (await entry(box, "shadow", name))?.[1];
+  const group = await entry(box, "group", name);
+  return {
+    uid: Number(uid),
+    gid: Number(gid),
+    home,
+    shadow,
+    isComplete: shadow !== undefined && group?.[2] === gid && (await box.exists(home)),
+  };
+}
+
+async function entry(box: Box, database: string, name: string): Promise<string[] | undefined> {
+  const { code, stdout } = await box.run("getent", [database, name]);
+  return code === 0 && stdout.trim() ? stdout.trim().split(":") : undefined;
+}

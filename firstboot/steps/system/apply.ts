@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Applies "system". Files and well-known tools instead of systemd's hostnamed and timedated: nothing has to answer
+// on D-Bus, and each line can be repeated after a power cut.
+
+import { fail } from "../../../common/fail.ts";
+import { type Box, must, writeIfChanged } from "../../box.ts";
+import { paths } from "../../paths.ts";
+import type { StepTools } from "../step.ts";
+import { findAccount } from "./account.ts";
+import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
+import { formatSshKey, parseSshKey } from "./ssh-key.ts";
+
+const OWNER_GROUPS = "sudo,adm";
+const SUDOERS = "/etc/sudoers.d/community-box-owner";
+
+/** What was chosen, for programs on the box and for `cbox status`. */
+export interface Choices {
+  readonly language?: string;
+  readonly timezone?: string;
+  readonly hostname?: string;
+  readonly owner?: string;
+}
+
+export async function readChoices(box: Pick<Box, "readFile">): Promise<Choices> {
+  try {
+    return JSON.parse((await box.readFile(paths.choices)) ?? "{}") as Choices;
+  } catch {
+    return {};
+  }
+}
+
+export async function apply(answers: SystemAnswers, tools: StepTools): Promise<void> {
+  const { box, progress } = tools;
+  const { hostname = "", timezone = "UTC", owner } = answers;
+  const hasPassword = owner.password !== undefined || tools.given.has(PASSWORD_PATH);
+
+  progress("progress.system.names", { hostname });
+  await nameBox(box, hostname);
+  await setTimeZone(box, timezone);
+  await checkMachineId(box);
+
+  progress("progress.system.owner", { owner: owner.name });
+  await recordChoices(box, answers);
+  await makeAccount(box, owner.name);
+  await setPassword(box, owner.name, owner.password, hasPassword);
+  await allowSudo(box, owner.name, hasPassword);
+  await installKeys(box, owner.name, owner.ssh_keys ?? []);
+
+  // Keys of its own first: sshd must never start with others.
+  progress("progress.system.ssh");
+  await must(box, "ssh-keygen", ["-A"], { timeout: 300_000 });
+  await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword));
+  // ssh-keygen and useradd do not sync what they write.
+  await must(box, "sync", []);
+  await must(box, "systemctl", ["enable", "ssh.service"]);
+  await must(box, "systemctl", ["restart", "ssh.service"], { timeout: 120_000 });
+}
+
+async function nameBox(box: Box, hostname: string): Promise<void> {
+  await writeIfChanged(box, "/etc/hostname", `${hostname}\n`);
+  await writeIfChanged(box, "/etc/hosts", hostsFile(hostname));
+  await must(box, "hostname", [hostname]);
+}
+
+export function hostsFile(hostname: string): string {
+  return [
+    "127.0.0.1\tlocalhost",
+    `127.0.1.1\t${hostname}`,
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+    "",
+  ].join("\n");
+}
+
+async function setTimeZone(box: Box, timezone: string): Promise<void> {
+  const target = `${paths.zoneinfo}/${timezone}`;
+  if ((await box.readLink("/etc/localtime")) !== target) await box.symlink(target, "/etc/localtime");
+  await writeIfChanged(box, "/etc/timezone", `${timezone}\n`);
+}
+
+/** systemd made it at the first boot and only keeps it when it could write it. */
+async function checkMachineId(box: Box): Promise<void> {
+  const machineId = ((await box.readFile("/etc/machine-id")) ?? "").trim();
+  if (/^[0-9a-f]{32}$/.test(machineId)) return;
+  fail({
+    code: "machine-id-missing",
+    what: "The box has no identity of its own: /etc/machine-id is not 32 hexadecimal digits.",
+    found: machineId || "an empty file",
+    hint: "Restart the box and begin again.",
+  });
+}
+
+async function recordChoices(
+  box: Box,
+  { language, timezone, hostname, owner }: SystemAnswers,
+): Promise<void> {
+  const earlier = (await readChoices(box)).owner;
+  // The name was changed after an earlier try: that account was ours, and must not stay as a second entrance.
+  if (earlier && earlier !== owner.name) await removeAccount(box, earlier);
+  const choices: Choices = {
+    ...(language ? { language } : {}),
+    ...(timezone ? { timezone } : {}),
+    ...(hostname ? { hostname } : {}),
+    owner: owner.name,
+  };
+  await writeIfChanged(box, paths.choices, `${JSON.stringify(choices, undefined, 2)}\n`);
+}
+
+async function makeAccount(box: Box, name: string): Promise<void> {
+  const account = await findAccount(box, name);
+  // A power cut inside useradd leaves one database without the others; begin anew rather than guess.
+  if (account && !account.isComplete) await removeAccount(box, name);
+  if (!account?.isComplete) {
+    await must(box, "useradd", [
+      ...["--create-home", "--user-group", "--shell", "/bin/bash", "--comment", "Owner of this box", name],
+    ]);
+  }
+  await must(box, "usermod", ["--append", "--groups", OWNER_GROUPS, name]);
+}
+
+async function removeAccount(box: Box, name: string): Promise<void> {
+  // Each may be there without the other; verify sees whether what is needed was made.
+  await box.run("userdel", ["--force", "--remove", name]);
+  await box.run("groupdel", [name]);
+}
+
+async function setPassword(box: Box, name: string, password: string | undefined, hasPassword: boolean) {
+  if (password !== undefined) {
+    await must(box, "chpasswd", [], { input: `${name}:${password}\n` });
+  } else if (!hasPassword) {
+    // "*" is no password at all; "!" would lock the account, for keys as well on some systems.
+    await must(box, "usermod", ["--password", "*", name]);
+  }
+}
+
+/** Who has no password cannot type it for sudo. */
+async function allowSudo(box: Box, name: string, hasPassword: boolean): Promise<void> {
+  if (hasPassword) return box.remove(SUDOERS);
+  await writeIfChanged(box, SUDOERS, `${name} ALL=(ALL:ALL) NOPASSWD: ALL\n`, { mode: 0o440 });
+}
+
+async function installKeys(box: Box, name: string, lines: readonly string[]): Promise<void> {
+  const account = await findAccount(box, name);
+  if (!account) return fail({ code: "account-missing", what: `The account "${name}" could not be made.` });
+  const file = `${account.home}/.ssh/authorized_keys`;
+  if (lines.length === 0) return box.remove(file);
+  const keys = lines.map(parseSshKey).filter((key) => typeof key !== "string");
+  const owner = { uid: account.uid, gid: account.gid };
+  await box.makeDirectory(account.home, { owner, mode: 0o750 });
+  await box.makeDirectory(`${account.home}/.ssh`, { owner, mode: 0o700 });
+  await box.writeFile(file, `${keys.map(formatSshKey).join("\n")}\n`, { owner, mode: 0o600 });
+}
+
+export function sshdConfig(hasPassword: boolean): string {
+  return [
+    "# Written by the Community Box set-up.",
+    "PermitRootLogin no",
+    `PasswordAuthentication ${hasPassword ? "yes" : "no"}`,
+    "KbdInteractiveAuthentication no",
+    "",
+  ].join("\n");
+}

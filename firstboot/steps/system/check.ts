@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Checks the answers of "system" against what is known of this box: its time zones and the names it has taken.
+
+import { didYouMean } from "../../../common/did-you-mean.ts";
+import { HIDDEN, type Problem, problem } from "../../problems.ts";
+import type { DeepPartial, Survey } from "../step.ts";
+import { hostNameProblem, suggestHostName } from "./hostname.ts";
+import { PASSWORD_MINIMUM, passwordProblem } from "./password.ts";
+import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "./ssh-key.ts";
+
+export interface SystemFacts extends Survey {
+  readonly zones: ReadonlySet<string>;
+  /** Users and groups of the system. */
+  readonly takenNames: ReadonlySet<string>;
+}
+
+/** What Debian's adduser accepts, without the capitals and dots that other tools stumble over. */
+const OWNER_NAME = /^[a-z][a-z0-9_-]{0,30}$/;
+
+export function check(
+  answers: DeepPartial<SystemAnswers>,
+  facts: SystemFacts,
+  given: ReadonlySet<string>,
+): Problem[] {
+  const { timezone, hostname, owner } = answers;
+  return [
+    ...(timezone === undefined ? [] : checkTimeZone(timezone, facts)),
+    ...(hostname === undefined ? [] : checkHostName(hostname)),
+    ...(owner === undefined ? [] : checkOwner(owner, hostname, facts, given)),
+  ];
+}
+
+function checkTimeZone(timezone: string, { zones }: SystemFacts): Problem[] {
+  if (zones.has(timezone)) return [];
+  return [
+    problem("system.timezone", "timezone-unknown", {
+      found: timezone,
+      suggestion: nearestZone(timezone, zones),
+    }),
+  ];
+}
+
+/** People type the city alone, too: "madrid", or "madrit". */
+function nearestZone(typed: string, zones: ReadonlySet<string>): string | undefined {
+  const wanted = typed.trim().replaceAll(" ", "_");
+  if (wanted.includes("/")) return didYouMean(wanted, [...zones]);
+  const byCity = new Map([...zones].map((zone) => [zone.split("/").at(-1) ?? zone, zone]));
+  return byCity.get(didYouMean(wanted, [...byCity.keys()]) ?? "");
+}
+
+function checkHostName(hostname: string): Problem[] {
+  const code = hostNameProblem(hostname);
+  return code
+    ? [problem("system.hostname", code, { found: hostname, suggestion: suggestHostName(hostname) })]
+    : [];
+}
+
+function checkOwner(
+  owner: DeepPartial<SystemAnswers["owner"]>,
+  hostname: string | undefined,
+  { takenNames }: SystemFacts,
+  given: ReadonlySet<string>,
+): Problem[] {
+  const found: Problem[] = [];
+  const { name, password, ssh_keys: keys } = owner;
+  if (name !== undefined && !OWNER_NAME.test(name)) {
+    found.push(problem("system.owner.name", "owner-name-syntax", { found: name }));
+  } else if (name !== undefined && takenNames.has(name)) {
+    found.push(problem("system.owner.name", "owner-name-taken", { found: name }));
+  }
+  if (password !== undefined) {
+    const names = [name, hostname].filter((word) => word !== undefined);
+    const code = passwordProblem(password, names);
+    if (code)
+      found.push(problem(PASSWORD_PATH, code, { found: HIDDEN, values: { minimum: PASSWORD_MINIMUM } }));
+  }
+  for (const [index, line] of (keys ?? []).entries()) {
+    const key = parseSshKey(line);
+    if (typeof key !== "string") continue;
+    found.push(
+      problem(`system.owner.ssh_keys[${index}]`, key, {
+        // A private key pasted by mistake must not end up on the screen or in the report.
+        found: key === "ssh-key-private" ? HIDDEN : shorten(line),
+        values: { types: SSH_KEY_TYPES.join(", ") },
+      }),
+    );
+  }
+  const hasPassword = password !== undefined || given.has(PASSWORD_PATH);
+  // Asked last, so an owner with neither is told there.
+  if (!hasPassword && keys?.length === 0) found.push(problem("system.owner.ssh_keys", "owner-no-entrance"));
+  return found;
+}
+
+function shorten(line: string): string {
+  return line.length > 40 ? `${line.slice(0, 37)}...` : line;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Host names: one label of RFC 1123, in lower case, and not a name that means something else.
+
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const RESERVED = new Set(["localhost", "localdomain", "ip6-localhost", "ip6-loopback", "broadcasthost"]);
+
+export type HostNameProblem = "hostname-syntax" | "hostname-reserved";
+
+export function hostNameProblem(name: string): HostNameProblem | undefined {
+  // All digits is a legal label, but tools take it for a number or an address.
+  if (!LABEL.test(name) || /^[0-9]+$/.test(name)) return "hostname-syntax";
+  return RESERVED.has(name) ? "hostname-reserved" : undefined;
+}
+
+/** The nearest legal name to what was typed, or undefined when nothing is left of it. */
+export function suggestHostName(name: string): string | undefined {
+  const suggestion = name
+    .normalize("NFD")
+    .toLowerCase()
+    .replace(/[\s_.]+/g, "-")
+    .replace(/[^a-z0-9-]/g, "")
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, "");
+  return suggestion && !hostNameProblem(suggestion) ? suggestion : undefined;
+}
+
+/** `cbox-` and four hexadecimal digits: short enough to say, and neighbours seldom share it. */
+export function defaultHostName(machineId: string): string {
+  return `cbox-${machineId.slice(0, 4) || "0000"}`;
+}

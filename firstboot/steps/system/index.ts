@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Step "system": language, time zone, host name and the owner's account; then the box may be reached by SSH.
+
+import type { Box } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { paths } from "../../paths.ts";
+import { defineStep } from "../step.ts";
+import { apply, readChoices } from "./apply.ts";
+import { check, type SystemFacts } from "./check.ts";
+import { defaultHostName } from "./hostname.ts";
+import { type SystemAnswers, schema } from "./questions.ts";
+import { verify } from "./verify.ts";
+
+export const system = defineStep<SystemAnswers, SystemFacts>({
+  id: "system",
+  schema,
+  passable: false,
+  survey,
+  check,
+  apply,
+  verify,
+});
+
+/** Users from here up are people (login.defs, UID_MIN). */
+const FIRST_PERSON = 1000;
+
+async function survey(box: Box, image: ImageInfo): Promise<SystemFacts> {
+  const machineId = (await box.readFile("/etc/machine-id")) ?? "";
+  return {
+    defaults: {
+      language: image.community.default_language,
+      timezone: image.community.timezone,
+      hostname: defaultHostName(machineId.trim()),
+      "owner.ssh_keys": [],
+    },
+    choices: { language: image.community.languages.map((value) => ({ value })) },
+    zones: await timeZones(box),
+    takenNames: await takenNames(box),
+  };
+}
+
+async function timeZones(box: Box): Promise<ReadonlySet<string>> {
+  const files = await box.list(paths.zoneinfo, { recursive: true });
+  // Capital first letter: not posix/, right/ (the same zones again) nor tables such as zone.tab.
+  return new Set(files.filter((name) => /^[A-Z][\w+/-]*$/.test(name)));
+}
+
+async function takenNames(box: Box): Promise<ReadonlySet<string>> {
+  const taken = new Set<string>(["root"]);
+  const ours = (await readChoices(box)).owner;
+  for (const file of ["/etc/passwd", "/etc/group"]) {
+    for (const line of ((await box.readFile(file)) ?? "").split("\n")) {
+      const [name = "", , id = ""] = line.split(":");
+      // The owner of an earlier try is not in the way; apply takes the account over.
+      if (name && !(name === ours && Number(id) >= FIRST_PERSON)) taken.add(name);
+    }
+  }
+  return taken;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the step "system" asks: the language, where the box is, its name, and the account of its owner.
+
+import type { FromSchema } from "json-schema-to-ts";
+
+export const schema = {
+  type: "object",
+  description: "The box itself and the account of its owner.",
+  additionalProperties: false,
+  required: ["owner"],
+  properties: {
+    language: {
+      type: "string",
+      enum: ["en", "ca", "es"],
+      description: "Language of the set-up and of cbox. Default: the community's.",
+    },
+    timezone: {
+      type: "string",
+      description: "Time zone by its place name. Default: the community's.",
+      examples: ["Europe/Madrid"],
+    },
+    hostname: {
+      type: "string",
+      description: "Name of the box: letters, digits and hyphens. Default: cbox- and four signs of its own.",
+      examples: ["can-bruixa"],
+    },
+    owner: {
+      type: "object",
+      description: "The person who looks after the box. A password, an SSH key, or both.",
+      additionalProperties: false,
+      required: ["name"],
+      properties: {
+        name: { type: "string", description: "Name to log in with.", examples: ["anna"] },
+        password: {
+          type: "string",
+          description: "At least 10 characters. The box wipes it from this file once it has used it.",
+          "x-secret": true,
+          "x-expected": "a text of at least 10 characters, in quotes",
+        },
+        ssh_keys: {
+          type: "array",
+          items: { type: "string" },
+          description: "Public keys, as in ~/.ssh/id_ed25519.pub.",
+          examples: [["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... anna"]],
+        },
+      },
+    },
+  },
+} as const;
+
+export type SystemAnswers = FromSchema<typeof schema>;
+
+export const PASSWORD_PATH = "system.owner.password";

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs the machine on a box: gives it its effects, writes every snapshot to disk before an effect starts, takes up
+// an interrupted walk, and tells front ends what happens. Front ends send events and never touch the box.
+
+import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
+import { fail } from "../common/fail.ts";
+import { checkStep } from "./answers/check.ts";
+import { readAnswers } from "./answers/file.ts";
+import { makeReport, writeReport } from "./answers/report.ts";
+import type { Box } from "./box.ts";
+import { finish } from "./finish.ts";
+import type { TextKey } from "./i18n.ts";
+import type { ImageInfo } from "./image-info.ts";
+import type { Log } from "./log.ts";
+import {
+  createWalkMachine,
+  SECRET_NEEDED,
+  stateOf,
+  type WalkContext,
+  type WalkEvent,
+  type WalkMachine,
+} from "./machine.ts";
+import { withoutUnasked } from "./questions.ts";
+import { Secrets } from "./secrets.ts";
+import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
+import type { Answers, Step, StepTools, Survey, TextValues, Warning } from "./steps/step.ts";
+import { type Summary, summarize } from "./summary.ts";
+import { toTrouble } from "./trouble.ts";
+
+export interface WalkTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+}
+
+export interface Progress {
+  readonly key: TextKey;
+  readonly values: TextValues;
+  /** Takes the place of the line before it where the terminal can. */
+  readonly transient: boolean;
+}
+
+type Listener = () => void;
+
+export class Walk {
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+  /** Where an unreadable snapshot was put, if there was one. */
+  readonly putAside: string | undefined;
+  /** True when a walk was interrupted before. */
+  readonly isResumed: boolean;
+
+  readonly #box: Box;
+  readonly #actor: Actor<WalkMachine>;
+  readonly #secrets = new Secrets();
+  readonly #listeners = new Set<Listener>();
+  #progress: Progress[] = [];
+  #saved: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
+  static async open(tools: WalkTools): Promise<Walk> {
+    const machine = createWalkMachine(tools.steps);
+    const loaded = await loadSnapshot(tools.box, (snapshot) => canResume(machine, snapshot));
+    return new Walk(tools, machine, loaded.snapshot, loaded.putAside);
+  }
+
+  private constructor(
+    tools: WalkTools,
+    machine: WalkMachine,
+    snapshot?: Snapshot<unknown>,
+    putAside?: string,
+  ) {
+    this.#box = tools.box;
+    this.image = tools.image;
+    this.steps = tools.steps;
+    this.log = tools.log;
+    this.putAside = putAside;
+    this.isResumed = snapshot !== undefined;
+    this.#actor = createActor(this.#withEffects(machine), snapshot ? { snapshot } : {});
+    if (putAside) this.log(`unreadable snapshot kept as ${putAside}; starting over`);
+  }
+
+  start(): void {
+    let last = "";
+    this.#actor.subscribe(() => {
+      if (this.#stopped) return;
+      this.#save();
+      const { state } = this;
+      if (state !== last) {
+        this.log(`state ${state}`);
+        if (state === stateOf.apply(this.steps[0]?.id ?? "")) this.#progress = [];
+      }
+      last = state;
+      this.#tell();
+    });
+    this.#actor.start();
+  }
+
+  /** Stops without a word, as a power cut does. What runs now has no effect on the walk any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#listeners.clear();
+    this.#actor.stop();
+  }
+
+  get state(): string {
+    return String(this.#actor.getSnapshot().value);
+  }
+
+  get context(): WalkContext {
+    return this.#actor.getSnapshot().context;
+  }
+
+  /** Lines since applying began. */
+  get progress(): readonly Progress[] {
+    return this.#progress;
+  }
+
+  /** The language chosen so far, else the community's. */
+  get language(): string {
+    const chosen = this.context.answers.system?.language;
+    return typeof chosen === "string" ? chosen : this.image.community.default_language;
+  }
+
+  /** The step that the state is about, if any. */
+  get step(): Step | undefined {
+    return this.steps.find(
+      ({ id }) => this.state === id || Object.values(stateOf).some((name) => name(id) === this.state),
+    );
+  }
+
+  send(event: Exclude<WalkEvent, { type: "ANSWER" | "DRAFT" }>): void {
+    this.#actor.send(event);
+  }
+
+  /** Hands in answers of the step that is being asked. Secrets are taken out before anything is kept. */
+  answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, survey: Survey): void {
+    const { answers: rest, taken } = this.#secrets.take(step, withoutUnasked(step, answers, survey));
+    const before = this.context.given.filter((path) => path.startsWith(`${step.id}.`));
+    this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])] });
+  }
+
+  /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
+  withdraw(step: string, path: string): void {
+    const answers = this.context.answers[step] ?? {};
+    const given = this.context.given.filter((each) => each.startsWith(`${step}.`) && each !== path);
+    this.#actor.send({ type: "DRAFT", answers, given });
+  }
+
+  /** How to reach the box, as it is now. */
+  summary(): Promise<Summary> {
+    return summarize(this.#box);
+  }
+
+  survey(step: Step): Promise<Survey> {
+    return step.survey(this.#box, this.image);
+  }
+
+  /** Calls back on every change, until the returned function is called. */
+  onChange(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the state is this one, and the snapshot that says so is on the disk. */
+  async reached(state: string): Promise<void> {
+    await this.#until(() => this.state === state);
+    await this.#saved;
+  }
+
+  /** Resolves when the state is not this one any more. */
+  async left(state: string): Promise<void> {
+    await this.#until(() => this.state !== state);
+  }
+
+  async #until(isTrue: () => boolean): Promise<void> {
+    while (!isTrue()) {
+      await new Promise<void>((resolve) => {
+        const stop = this.onChange(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
+  #withEffects(machine: WalkMachine): WalkMachine {
+    const { image, steps, log } = this;
+    const box = this.#box;
+    return machine.provide({
+      actors: {
+        read: fromPromise(() =>
+          this.#effect("read", async () => {
+            const found = await readAnswers({ box, image, steps, secrets: this.#secrets });
+            if (found.kind === "refused") await this.#report({ ...this.context, problems: found.problems });
+            return found;
+          }),
+        ),
+        check: fromPromise(({ input }) =>
+          this.#effect(`check ${input.step}`, () => {
+            const step = this.#find(input.step);
+            return checkStep(step, this.#joined(step), this.context.given, box, image);
+          }),
+        ),
+        apply: fromPromise(({ input, signal }) =>
+          this.#effect(`apply ${input.step}`, async () => {
+            const step = this.#find(input.step);
+            await this.#recoverSecrets(step);
+            await step.apply(this.#joined(step), this.#tools(signal));
+          }),
+        ),
+        verify: fromPromise(({ input, signal }) =>
+          this.#effect(`verify ${input.step}`, () => {
+            const step = this.#find(input.step);
+            return step.verify(this.#joined(step), this.#tools(signal));
+          }),
+        ),
+        finish: fromPromise(() =>
+          this.#effect<readonly Warning[]>("finish", async () => {
+            const warnings = await finish(this.context, { box, image, steps, log });
+            this.#secrets.forget();
+            return warnings;
+          }),
+        ),
+      },
+    });
+  }
+
+  /** Every effect waits until the snapshot that announces it is on the disk. */
+  async #effect<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    // The transition that starts this effect is told to subscribers, and thus saved, right after it began.
+    await Promise.resolve();
+    await this.#saved;
+    try {
+      return await run();
+    } catch (error) {
+      if (!this.#stopped) await this.#logFailure(name, error);
+      throw error;
+    }
+  }
+
+  async #logFailure(name: string, error: unknown): Promise<void> {
+    const trouble = toTrouble(error);
+    this.log(`${name}: ${trouble.what}${trouble.found ? ` (${trouble.found})` : ""} [${trouble.code}]`);
+    if (trouble.code === "unexpected" && error instanceof Error) this.log(error.stack ?? "");
+    if (this.context.unattended) await this.#report({ ...this.context, trouble });
+  }
+
+  /** A report that cannot be written must not make things worse. */
+  async #report(context: WalkContext): Promise<void> {
+    const ids = this.steps.map(({ id }) => id);
+    await writeReport(this.#box, this.image, makeReport(context, ids, this.image, this.#box.now())).catch(
+      (error) => this.log(`the report could not be written: ${toTrouble(error).what}`),
+    );
+  }
+
+  /** After a power cut the secrets are gone. The answers file may still have them; else somebody has to be asked. */
+  async #recoverSecrets(step: Step): Promise<void> {
+    const isMissing = () =>
+      this.context.given.some((path) => path.startsWith(`${step.id}.`) && !this.#secrets.has(path));
+    if (!isMissing() || this.context.settled.includes(step.id)) return;
+    if (this.context.unattended) {
+      await readAnswers({ box: this.#box, image: this.image, steps: this.steps, secrets: this.#secrets });
+    }
+    if (isMissing())
+      fail({ code: SECRET_NEEDED, what: "A secret was lost in a power cut and is needed again." });
+  }
+
+  #joined(step: Step): Answers {
+    return this.#secrets.join(step, this.context.answers[step.id] ?? {}, this.context.given);
+  }
+
+  #tools(signal: AbortSignal): StepTools {
+    return {
+      box: this.#box,
+      image: this.image,
+      given: new Set(this.context.given),
+      signal,
+      progress: (key, values = {}, { transient = false } = {}) => {
+        if (this.#stopped || signal.aborted) return;
+        if (this.#progress.at(-1)?.transient) this.#progress.pop();
+        this.#progress.push({ key, values, transient });
+        this.#tell();
+      },
+    };
+  }
+
+  #find(id: string): Step {
+    return (
+      this.steps.find((step) => step.id === id) ??
+      fail({ code: "unexpected", what: `There is no step "${id}".` })
+    );
+  }
+
+  #save(): void {
+    const snapshot = this.#actor.getPersistedSnapshot();
+    this.#saved = this.#saved
+      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, snapshot)))
+      // A full or read-only disk: the walk goes on, only a power cut would be noticed.
+      .catch((error: unknown) => this.log(`the snapshot could not be saved: ${toTrouble(error).what}`));
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */
+function canResume(machine: WalkMachine, snapshot: Snapshot<unknown>): boolean {
+  const { status, value, context } = snapshot as Partial<{
+    status: string;
+    value: unknown;
+    context: WalkContext;
+  }>;
+  const isKnown = typeof value === "string" && Object.hasOwn(machine.states, value);
+  return (
+    status === "active" && isKnown && Array.isArray(context?.given) && typeof context.answers === "object"
+  );
+}

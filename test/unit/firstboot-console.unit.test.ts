@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Keys and terminals: sequences in pieces, typing ahead, the line editor, menus, and passwords that nobody sees.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeKeys, KeyQueue } from "../../firstboot/console/keys.ts";
+import { Gone, type Page, Terminal } from "../../firstboot/console/terminal.ts";
+
+const names = (input: string) => decodeKeys(input, true).keys.map(({ name, text }) => text ?? name);
+
+describe("keys", () => {
+  test.each([
+    ["ab", ["a", "b"]],
+    ["\r", ["enter"]],
+    ["\r\n", ["enter"]],
+    ["\n", ["enter"]],
+    ["\r\r", ["enter", "enter"]],
+    ["\x1b[A\x1bOB\x1b[C\x1b[D", ["up", "down", "right", "left"]],
+    ["\x1b[3~\x1b[1~\x1b[4~", ["delete", "home", "end"]],
+    ["\x7f\b", ["backspace", "backspace"]],
+    ["\x1b[24;80R", ["report"]],
+    ["\x1b[5;5~x", ["x"]],
+    ["\x1b", ["escape"]],
+    ["\x0c\x03\x15", ["redraw", "clear", "clear"]],
+    ["ñ€😀", ["ñ", "€", "😀"]],
+    ["\x00\x07", []],
+  ])("%j", (input, expected) => expect(names(input)).toEqual(expected));
+
+  test("however the bytes are cut, the keys are the same", async () => {
+    const whole = "a\x1b[A\r\nñ\x1b[24;80R\x1bOBz";
+    const bytes = Buffer.from(whole);
+    const expected = names(whole);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: bytes.length - 1 })), async (cuts) => {
+        // Return and newline are one key only when they come together.
+        const between = bytes.indexOf("\r\n") + 1;
+        const at = [0, ...cuts.filter((cut) => cut !== between).sort((a, b) => a - b), bytes.length];
+        const queue = new KeyQueue();
+        for (const [index, start] of at.slice(0, -1).entries())
+          queue.push(bytes.subarray(start, at[index + 1]));
+        const keys: string[] = [];
+        for (let count = 0; count < expected.length; count++) {
+          const key = await queue.next(new AbortController().signal);
+          keys.push(key?.text ?? key?.name ?? "");
+        }
+        expect(keys).toEqual(expected);
+      }),
+    );
+  });
+});
+
+const page: Page = { tag: "test/page", title: "A question" };
+
+function terminal(isRich: boolean, typed: string) {
+  const written: string[] = [];
+  const made = new Terminal({ name: "test", write: (text) => void written.push(text) });
+  made.isRich = isRich;
+  made.keys.push(Buffer.from(typed));
+  return { terminal: made, output: () => written.join("") };
+}
+
+const never = new AbortController().signal;
+const options = ["one", "two", "three"].map((value) => ({ value, label: `Label ${value}` }));
+
+describe.each([
+  ["rich", true],
+  ["dumb", false],
+])("a %s terminal", (_name, isRich) => {
+  test("asks for a line", async () => {
+    const { terminal: made, output } = terminal(isRich, "can-bruixa\r");
+    expect(await made.ask(page, never, { initial: "cbox-17" })).toEqual({ value: "can-bruixa" });
+    expect(output()).toContain("[test/page]");
+    expect(output()).toContain("(cbox-17) > ");
+    expect(output()).toContain("can-bruixa");
+  });
+
+  test("corrects with backspace and Ctrl-U", async () => {
+    expect(await terminal(isRich, "xy\x15abc\x7fd\r").terminal.ask(page, never)).toEqual({ value: "abd" });
+  });
+
+  test("shows nothing of a secret", async () => {
+    const { terminal: made, output } = terminal(isRich, "four wxt\x7f\x7fet goats\r");
+    expect(await made.ask(page, never, { isSecret: true })).toEqual({ value: "four wet goats" });
+    expect(output()).not.toMatch(/four|wet|goat/);
+    expect(output().includes("**")).toBe(isRich);
+  });
+
+  test.each([
+    ["b", "back"],
+    ["s", "skip"],
+    ["l", "log"],
+    ["?", "help"],
+  ])("%s alone is the command %s", async (typed, command) => {
+    expect(await terminal(isRich, `${typed}\r`).terminal.ask(page, never)).toEqual({ command });
+    expect(await terminal(isRich, `${typed}\r`).terminal.choose(page, options, 0, never)).toEqual({
+      command,
+    });
+  });
+
+  test("chooses by number, or by Enter what is offered", async () => {
+    expect(await terminal(isRich, "3\r").terminal.choose(page, options, 0, never)).toEqual({
+      value: "three",
+    });
+    expect(await terminal(isRich, "\r").terminal.choose(page, options, 1, never)).toEqual({ value: "two" });
+  });
+
+  test("does not take a number that is not there", async () => {
+    expect(await terminal(isRich, "9\r2\r").terminal.choose(page, options, 0, never)).toEqual({
+      value: isRich ? "one" : "two",
+    });
+  });
+
+  test("lets go at once when the person is gone", async () => {
+    const gone = new AbortController();
+    const reply = terminal(isRich, "half a li").terminal.ask(page, gone.signal);
+    gone.abort();
+    await expect(reply).rejects.toThrow(Gone);
+  });
+});
+
+test("arrows choose on a rich terminal, round and round", async () => {
+  const up = terminal(true, "\x1b[A\r");
+  expect(await up.terminal.choose(page, options, 0, never)).toEqual({ value: "three" });
+  expect(up.output()).toContain("> 3. Label three");
+  expect(await terminal(true, "\x1b[B\x1b[B\r").terminal.choose(page, options, 0, never)).toEqual({
+    value: "three",
+  });
+});
+
+test("arrows move in the line of a rich terminal", async () => {
+  expect(await terminal(true, "bc\x1b[D\x1b[Da\x1b[4~d\x1b[H\x1b[3~\r").terminal.ask(page, never)).toEqual({
+    value: "bcd",
+  });
+});
+
+test("a dumb terminal gets nothing but ASCII, CR LF and rubbing out", async () => {
+  const { terminal: made, output } = terminal(false, "àb\x7f\x1b[Ac\x0c\r");
+  await made.ask({ ...page, title: "Català" }, never);
+  expect(output()).toMatch(/^[\r\n\b\x20-\x7e]*$/);
+});
+
+test("a long line on a rich terminal never wraps", async () => {
+  const { terminal: made, output } = terminal(true, `${"k".repeat(400)}\r`);
+  expect(await made.ask(page, never)).toEqual({ value: "k".repeat(400) });
+  const lines = output()
+    .replaceAll("\x1b[2J\x1b[H", "")
+    .split(/\r\n|\r\x1b\[K/);
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
+describe("the probe", () => {
+  test("who says where the cursor is, is rich", async () => {
+    const made = new Terminal({ name: "test", write: (text) => void (text.includes("\x1b[6n") && answer()) });
+    const answer = () => made.keys.push(Buffer.from("\x1b[5;1R"));
+    await made.probe();
+    expect(made.isRich).toBe(true);
+  });
+
+  test("who says nothing is dumb, and what was typed ahead is kept", async () => {
+    const { terminal: made } = terminal(true, "2\r");
+    await made.probe();
+    expect(made.isRich).toBe(false);
+    expect(await made.choose(page, options, 0, never)).toEqual({ value: "two" });
+  });
+});

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The parsers of first boot: addresses, host names, passwords, SSH keys, the output of ss and ip. Examples from the
+// standards, and properties that hold for everything.
+
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/steps/network/ipv4.ts";
+import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
+import { passwordProblem } from "../../firstboot/steps/system/password.ts";
+import { formatSshKey, parseSshKey } from "../../firstboot/steps/system/ssh-key.ts";
+import { listeningPorts, parseAddresses } from "../../firstboot/world.ts";
+
+const anyAddress = fc.integer({ min: 0, max: 0xffffffff });
+
+describe("IPv4", () => {
+  test("formatting and parsing are inverse", () => {
+    fc.assert(
+      fc.property(anyAddress, (address) => {
+        expect(parseIpv4(formatIpv4(address))).toBe(address);
+      }),
+    );
+  });
+
+  test.each([
+    "",
+    "10.1.2",
+    "10.1.2.3.4",
+    "10.1.2.256",
+    "010.1.2.3",
+    "10.1.2.-3",
+    "10.1.2.3 ",
+    "a.b.c.d",
+    "١.١.١.١",
+  ])("%j is no address", (text) => expect(parseIpv4(text)).toBeUndefined());
+
+  test("an address is inside its own subnet, whose size is a power of two", () => {
+    fc.assert(
+      fc.property(anyAddress, fc.integer({ min: 0, max: 32 }), (address, prefix) => {
+        const cidr = parseCidr(`${formatIpv4(address)}/${prefix}`)!;
+        expect(contains(cidr, address)).toBe(true);
+        expect(cidr.broadcast - cidr.network + 1).toBe(2 ** (32 - prefix));
+      }),
+    );
+  });
+
+  test.each(["10.1.2.3", "10.1.2.3/", "10.1.2.3/33", "10.1.2.3/08", "10.1.2.3/-1", "10.1.2.3/255.255.255.0"])(
+    "%j is no CIDR",
+    (text) => expect(parseCidr(text)).toBeUndefined(),
+  );
+});
+
+describe("host names (RFC 1123)", () => {
+  test.each(["a", "can-bruixa", "cbox-17", "3com", "x".repeat(63)])("%s is good", (name) =>
+    expect(hostNameProblem(name)).toBeUndefined(),
+  );
+
+  test.each(["", "-a", "a-", "a.b", "a_b", "Can", "1234", "x".repeat(64), "càn", "a b", "a\n"])(
+    "%j is not",
+    (name) => expect(hostNameProblem(name)).toBe("hostname-syntax"),
+  );
+
+  test("localhost is somebody else", () => expect(hostNameProblem("localhost")).toBe("hostname-reserved"));
+
+  test("what is suggested is always good", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (typed) => {
+        const suggestion = suggestHostName(typed);
+        if (suggestion !== undefined) expect(hostNameProblem(suggestion)).toBeUndefined();
+      }),
+    );
+    expect(suggestHostName("Ca l'Àvia_2")).toBe("ca-lavia-2");
+  });
+});
+
+describe("passwords", () => {
+  test.each([
+    ["short", "password-short"],
+    ["aaaaaaaaaaaa", "password-repetitive"],
+    ["abcabcabcabc", "password-repetitive"],
+    ["1234567890", "password-common"],
+    ["0987654321", "password-common"],
+    ["qwertyuiop12", "password-common"],
+    ["Password123!", "password-common"],
+    ["p4ssw0rd2024", "password-common"],
+    ["contrasenya1", "password-common"],
+    ["anna1234567", "password-has-name"],
+    ["can-bruixa-1", "password-has-name"],
+    ["tab\tinside it", "password-characters"],
+    ["x1y2z3".repeat(40), "password-long"],
+  ])("%j is refused: %s", (password, code) =>
+    expect(passwordProblem(password, ["anna", "can-bruixa"])).toBe(code),
+  );
+
+  test.each(["four wet goats sing", "Kx7-pQ9z-mm", "sardina blava amb barret", "anna menja pa amb oli"])(
+    "%j is good",
+    (password) => expect(passwordProblem(password, ["anna", "can-bruixa"])).toBeUndefined(),
+  );
+
+  test("never throws", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary" }),
+        fc.string(),
+        (text, name) => void passwordProblem(text, [name]),
+      ),
+    );
+  });
+});
+
+/** A length-prefixed string of RFC 4251. */
+const field = (bytes: Uint8Array) => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+const line = (type: string, ...fields: Uint8Array[]) =>
+  `${type} ${Buffer.concat([field(Buffer.from(type)), ...fields.map(field)]).toString("base64")} anna@laptop`;
+const modulus = (bits: number) => Buffer.concat([Buffer.from([0, 0x80]), Buffer.alloc(bits / 8 - 1, 7)]);
+
+describe("SSH public keys", () => {
+  const good = line("ssh-ed25519", Buffer.alloc(32, 1));
+
+  test("what ssh-keygen makes is read, with its fingerprint", () => {
+    const directory = execFileSync("mktemp", ["-d"]).toString().trim();
+    execFileSync("ssh-keygen", [
+      "-q",
+      "-t",
+      "ecdsa",
+      "-b",
+      "384",
+      "-N",
+      "",
+      "-C",
+      "a b",
+      "-f",
+      `${directory}/key`,
+    ]);
+    const text = execFileSync("cat", [`${directory}/key.pub`]).toString();
+    const printed = execFileSync("ssh-keygen", ["-l", "-f", `${directory}/key.pub`]).toString();
+    execFileSync("rm", ["-r", directory]);
+    const key = parseSshKey(text);
+    expect(key).toMatchObject({ type: "ecdsa-sha2-nistp384", comment: "a b" });
+    expect(typeof key === "object" && printed.includes(key.fingerprint)).toBe(true);
+  });
+
+  test.each([
+    ["", "ssh-key-syntax"],
+    ["hello", "ssh-key-syntax"],
+    ["ssh-ed25519", "ssh-key-syntax"],
+    [`command="x" ${good}`, "ssh-key-syntax"],
+    ["toString AAAA", "ssh-key-syntax"],
+    ["-----BEGIN OPENSSH PRIVATE KEY-----", "ssh-key-private"],
+    [line("ssh-dss", Buffer.alloc(128, 1)), "ssh-key-type"],
+    [line("ssh-rsa", Buffer.from([1, 0, 1]), modulus(1024)), "ssh-key-weak"],
+    [good.replace("ssh-ed25519", "ssh-rsa"), "ssh-key-damaged"],
+    [good.replace(/AQEB/, "AQ"), "ssh-key-damaged"],
+    [line("ecdsa-sha2-nistp256", Buffer.from("nistp384"), Buffer.alloc(65)), "ssh-key-damaged"],
+  ])("%j is refused: %s", (text, code) => expect(parseSshKey(text)).toBe(code));
+
+  test.each([
+    good,
+    line("ssh-rsa", Buffer.from([1, 0, 1]), modulus(2048)),
+    line("sk-ssh-ed25519@openssh.com", Buffer.alloc(32, 1), Buffer.from("ssh:")),
+    line(
+      "sk-ecdsa-sha2-nistp256@openssh.com",
+      Buffer.from("nistp256"),
+      Buffer.alloc(65),
+      Buffer.from("ssh:"),
+    ),
+  ])("%j is good, and written as it was", (text) => {
+    const key = parseSshKey(`  ${text}\r\n`);
+    expect(typeof key === "string" ? key : formatSshKey(key)).toBe(text);
+  });
+
+  test("a key that was cut anywhere is found out", () => {
+    const [type = "", base64 = ""] = good.split(" ");
+    for (let length = 0; length < base64.length - 1; length++) {
+      expect(parseSshKey(`${type} ${base64.slice(0, length)}`)).toMatch(/^ssh-key-(damaged|syntax)$/);
+    }
+  });
+
+  test("never throws", () => {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.base64String(),
+        (a, b) => void [parseSshKey(a), parseSshKey(`ssh-rsa ${b}`)],
+      ),
+    );
+  });
+});
+
+describe("the words of ss and ip", () => {
+  test("ports that others can reach, not those of loopback", () => {
+    const output = `udp UNCONN 0 0 10.1.2.3%enp1s0:68 0.0.0.0:*
+tcp LISTEN 0 4096 127.0.0.1:7373 0.0.0.0:*
+tcp LISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:*
+tcp LISTEN 0 4096 10.1.2.3:5000 0.0.0.0:*
+LISTEN 0 128 [::]:22 [::]:*
+tcp LISTEN 0 128 [::1]:631 [::]:*
+`;
+    expect([...listeningPorts(output)].sort((a, b) => a - b)).toEqual([22, 68, 5000]);
+  });
+
+  test("addresses, and nothing from an interface without", () => {
+    const json = `[{},{"ifname":"lo"},{"ifname":"enp1s0","addr_info":[{"local":"10.1.2.3","prefixlen":24}]}]`;
+    expect(parseAddresses(json)).toEqual([{ interface: "enp1s0", address: "10.1.2.3", prefix: 24 }]);
+    expect(parseAddresses("")).toEqual([]);
+  });
+});

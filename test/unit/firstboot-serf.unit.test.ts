@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The Serf tag: what we write, old and new nodes can read; what they write, we can; and 512 bytes are 512 bytes.
+
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  decodeServices,
+  encodeServices,
+  type Filter,
+  fitServices,
+  type PublishedService,
+  SERF_META_LIMIT,
+  serfMetaBytes,
+} from "../../common/serf-payload.ts";
+import { publish } from "../../firstboot/publish.ts";
+import { serfConfig } from "../../firstboot/serf.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+
+const filter: Filter = async (command, input) => execFileSync(command, { input });
+/** For many runs: the same size order, no process. */
+const noFilter: Filter = async (_command, input) => input;
+
+const serf: PublishedService = {
+  s: "serf",
+  d: "SERF instance running",
+  m: "can-bruixa.guifi.local",
+  i: "10.1.2.3",
+  p: "5000",
+  e: "guifi",
+  t: "",
+};
+
+describe("encoding", () => {
+  test("is base64 of bzip2 of a JSON array with the keys in their order, spaces as _", async () => {
+    const tag = await encodeServices([serf], filter);
+    expect(tag).toMatch(/^[A-Za-z0-9+/]+=*$/);
+    const json = execFileSync("bunzip2", { input: Buffer.from(tag, "base64") }).toString();
+    expect(json).toBe(
+      '[{"s":"serf","d":"SERF_instance_running","m":"can-bruixa.guifi.local","i":"10.1.2.3","p":"5000","e":"guifi","t":""}]',
+    );
+  });
+
+  test("round trip, whatever the texts", async () => {
+    const text = fc.string({ unit: "grapheme" });
+    const service = fc.record({
+      s: text,
+      d: text.map((d) => d.replaceAll(" ", "_")),
+      m: text,
+      i: text,
+      p: text,
+      e: text,
+      t: text,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(service, { maxLength: 4 }), async (services) => {
+        expect(await decodeServices(await encodeServices(services, noFilter), noFilter)).toEqual(services);
+      }),
+    );
+  });
+
+  test("an old node's single quotes and numbers are understood", async () => {
+    const old =
+      "[{'s':'syncthing','d':'Syncthing','m':'a.guifi.local','i':'10.1.1.1','p':22000,'e':'guifi','t':'node_id=X'}]";
+    const tag = Buffer.from(await filter("bzip2", Buffer.from(old))).toString("base64");
+    expect(await decodeServices(tag, filter)).toMatchObject([{ s: "syncthing", p: "22000", t: "node_id=X" }]);
+  });
+
+  test("a damaged tag is an error, not a service", async () => {
+    await expect(decodeServices("AAAA", filter)).rejects.toThrow();
+  });
+});
+
+describe("the limit", () => {
+  test("counts what msgpack makes of the tags", () => {
+    // 1 magic byte, 1 for the map, 1 + 1 for "a", 1 + 3 for "bcd".
+    expect(serfMetaBytes({ a: "bcd" })).toBe(8);
+    expect(serfMetaBytes({})).toBe(2);
+    expect(serfMetaBytes({ a: "x".repeat(32) })).toBe(2 + 2 + 35);
+  });
+
+  test("is never passed, and nothing is lost without being named", async () => {
+    const many = Array.from({ length: 30 }, (_, index) => ({
+      ...serf,
+      s: `service-${index}`,
+      p: String(8000 + index * 7),
+    }));
+    const { tag, bytes, published, omitted } = await fitServices(many, filter, {
+      otherTags: { role: "node" },
+    });
+    expect(bytes).toBe(serfMetaBytes({ role: "node", services: tag }));
+    expect(bytes).toBeLessThanOrEqual(SERF_META_LIMIT);
+    expect(published.length).toBeGreaterThan(3);
+    expect([...published, ...omitted].map(({ s }) => s).sort()).toEqual(many.map(({ s }) => s).sort());
+    expect(published[0]).toBe(many[0]);
+  });
+});
+
+describe("cbox publish", () => {
+  async function boxWithSerf(): Promise<FakeBox> {
+    const box = new FakeBox();
+    box.files.set("/etc/hostname", "can-bruixa\n");
+    box.system.enabled.add("serf.service");
+    return box;
+  }
+
+  test("announces what is enabled and listens; the second time there is nothing to do", async () => {
+    const box = await boxWithSerf();
+    const result = await publish(box, IMAGE);
+    expect(result.published).toMatchObject([
+      { s: "serf", i: "10.1.2.50", p: "5000", m: "can-bruixa.guifi.local" },
+    ]);
+    expect(await decodeServices(box.system.tags.services ?? "", filter)).toHaveLength(1);
+    const before = box.effects.length;
+    await publish(box, IMAGE);
+    expect(box.effects.slice(before).filter((effect) => /tags|restart|serf\/community/.test(effect))).toEqual(
+      [],
+    );
+  });
+
+  test("moves Serf when the address has changed", async () => {
+    const box = await boxWithSerf();
+    await publish(box, IMAGE);
+    box.system.dhcpAddress = "10.9.9.9/24";
+    const { published } = await publish(box, IMAGE);
+    expect(published[0]?.i).toBe("10.9.9.9");
+    expect(box.files.get("/etc/serf/community-box.json")).toContain('"10.9.9.9:5000"');
+    expect(box.effects.filter((effect) => effect === "systemctl restart serf.service")).toHaveLength(2);
+  });
+
+  test("says why not: discovery is off", async () => {
+    expect(await publish(new FakeBox(), IMAGE)).toMatchObject({ reason: "serf-disabled", published: [] });
+  });
+
+  test("says why not: there is no address", async () => {
+    const box = await boxWithSerf();
+    box.system.dhcpAddress = undefined;
+    expect(await publish(box, IMAGE)).toMatchObject({ reason: "no-address", published: [] });
+  });
+
+  test("the configuration is the one of the network, and the node's name is its own", () => {
+    expect(JSON.parse(serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.3"))).toMatchObject({
+      node_name: "0123-can-bruixa",
+      bind: "10.1.2.3:5000",
+      profile: "wan",
+      rpc_addr: "127.0.0.1:7373",
+      retry_join: ["10.139.40.22:5000"],
+    });
+  });
+});

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The texts: the same keys and placeholders in all languages, a text for everything that may be said, and every page
+// fits a terminal of 80x24 that knows only ASCII.
+
+import { describe, expect, test } from "vitest";
+import { statusText } from "../../firstboot/commands/status.ts";
+import { toAscii, wrap } from "../../firstboot/console/ascii.ts";
+import {
+  busyPage,
+  donePage,
+  failurePage,
+  helpPage,
+  logPage,
+  optionLabel,
+  problemSentence,
+  questionPage,
+  refusedPage,
+  reviewPage,
+  welcomePage,
+} from "../../firstboot/console/pages.ts";
+import { type Page, Terminal } from "../../firstboot/console/terminal.ts";
+import { catalogues, isTextKey, languages, type TextKey, translator } from "../../firstboot/i18n.ts";
+import type { WalkContext } from "../../firstboot/machine.ts";
+import { type Problem, type ProblemCode, problem } from "../../firstboot/problems.ts";
+import { questionsOf } from "../../firstboot/questions.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+
+const keys = Object.keys(catalogues.en) as TextKey[];
+const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+const questions = steps.flatMap(questionsOf);
+
+describe.each(languages)("catalogue %s", (language) => {
+  const catalogue = catalogues[language];
+
+  test("has the keys of English, no more and no less", () => {
+    expect(Object.keys(catalogue).sort()).toEqual([...keys].sort());
+  });
+
+  test("has the placeholders of English", () => {
+    for (const key of keys)
+      expect(placeholders(catalogue[key]), key).toEqual(placeholders(catalogues.en[key]));
+  });
+
+  test("says nothing that ASCII cannot show", () => {
+    for (const key of keys) expect(toAscii(catalogue[key]), key).not.toContain("?".repeat(2));
+    for (const key of keys) {
+      const questionMarks = (text: string) => text.split("?").length;
+      expect(questionMarks(toAscii(catalogue[key])), key).toBe(questionMarks(catalogue[key]));
+    }
+  });
+});
+
+test("each question has its words", () => {
+  for (const { step, path, kind, choices } of questions) {
+    for (const word of ["ask", "help", "label"])
+      expect(isTextKey(`${word}.${step}.${path}`), `${word} ${path}`).toBe(true);
+    for (const choice of choices) expect(isTextKey(`option.${step}.${path}.${choice}`), choice).toBe(true);
+    expect(kind).toBeTruthy();
+  }
+  for (const { id } of steps) expect(isTextKey(`step.${id}`)).toBe(true);
+});
+
+const print = "SHA256:kTJyhs0iSoiHCyTG5LBSOAL/Dz9Ow/aQrLScJgnHL2s";
+const problemCodes = keys
+  .filter((key) => key.startsWith("problem."))
+  .map((key) => key.slice(8) as ProblemCode);
+const troubleCodes = keys.filter((key) => /^trouble\.[\w-]+$/.test(key)).map((key) => key.slice(8));
+const warningCodes = keys.filter((key) => key.startsWith("warning.")).map((key) => key.slice(8));
+const values = {
+  minimum: 10,
+  line: 12,
+  first: "10.255.255.1",
+  last: "10.255.255.254",
+  names: "enp1s0, enp2s0",
+  types:
+    "ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com",
+  expected: "only the keys language, timezone, hostname, owner",
+  suggestion: "Europe/Madrid",
+};
+const allProblems: Problem[] = problemCodes.map((code) =>
+  problem(`system.owner.name`, code, { found: "x".repeat(40), values }),
+);
+
+const context: WalkContext = {
+  unattended: false,
+  answers: {
+    system: {
+      language: "ca",
+      timezone: "America/Argentina/ComodRivadavia",
+      hostname: "h".repeat(63),
+      owner: { name: "o".repeat(31), ssh_keys: [`ssh-ed25519 ${"A".repeat(68)} anna@laptop`] },
+    },
+    network: {
+      interface: "enp1s0",
+      method: "static",
+      address: "10.255.255.100/27",
+      gateway: "10.255.255.97",
+      dns: ["10.255.255.97", "10.255.255.98"],
+    },
+    services: { serf: { enabled: true } },
+  },
+  given: ["system.owner.password"],
+  problems: [],
+  trouble: null,
+  warnings: [],
+  settled: [],
+  editing: false,
+};
+
+/** Every page of the wizard, as full as it gets. */
+function pages(language: string): [string, Page][] {
+  const t = translator(language);
+  const summary = {
+    hostname: "can-bruixa",
+    owner: "anna",
+    addresses: ["10.255.255.100", "192.168.100.100"],
+    fingerprints: ["ECDSA", "ED25519", "RSA"].map((kind) => `${print} (${kind})`),
+  };
+  const withChoices = questions.map((question): [string, Page] => {
+    const labels = question.kind === "boolean" ? ["true", "false"] : question.choices;
+    const lines = labels.map((value, index) => `  ${index + 1}. ${optionLabel(t, question, value)}`);
+    return [`question ${question.tag}`, questionPage(t, question, undefined, lines)];
+  });
+  const longest = allProblems.reduce((a, b) =>
+    problemSentence(t, a).length > problemSentence(t, b).length ? a : b,
+  );
+  const reviewChoices = [
+    "",
+    ...["1", "2", "3", "4"].map((number) => `  ${number}. ${t("review.edit", { step: t("step.services") })}`),
+  ];
+  const review = reviewPage(t, context, steps);
+  return [
+    ["welcome", welcomePage("0.1.0", "Virtual machine - guifi.net", false)],
+    [
+      "resumed",
+      welcomePage(
+        "0.1.0",
+        "Virtual machine - guifi.net",
+        true,
+        t("welcome.put-aside", { path: "/var/lib/community-box/state.json.bad-1" }),
+      ),
+    ],
+    ["busy", busyPage(t, "ttyS0")],
+    ["refused", refusedPage(t, allProblems.slice(0, 3))],
+    ["review", { ...review, lines: [...(review.lines ?? []), ...reviewChoices] }],
+    [
+      "done",
+      donePage(
+        t,
+        summary,
+        warningCodes.slice(0, 2).map((code) => ({ code, values: { reason: "no-address", names: "x" } })),
+      ),
+    ],
+    [
+      "log",
+      logPage(
+        t,
+        Array.from({ length: 14 }, () => `2026-01-01T00:00:00.000Z ${"word ".repeat(40)}`),
+      ),
+    ],
+    ...withChoices,
+    ...questions.map((question): [string, Page] => [`help ${question.tag}`, helpPage(t, question)]),
+    ...questions.map((question): [string, Page] => [
+      `error at ${question.tag}`,
+      questionPage(t, question, problemSentence(t, longest)),
+    ]),
+    ...troubleCodes.map((code): [string, Page] => [
+      `failure ${code}`,
+      failurePage(
+        t,
+        { code, what: "What went wrong.", found: "x".repeat(70), hint: "Try again." },
+        "network",
+      ),
+    ]),
+  ];
+}
+
+function rendered(page: Page, isRich: boolean): string {
+  const written: string[] = [];
+  const terminal = new Terminal({ name: "test", write: (text) => void written.push(text) });
+  terminal.isRich = isRich;
+  terminal.show(page);
+  return written.join("");
+}
+
+describe.each(languages)("pages in %s", (language) => {
+  test.each(pages(language))("%s fits 80x24 and is plain ASCII", (_name, page) => {
+    const dumb = rendered(page, false);
+    expect(dumb).toMatch(/^[\r\n\x20-\x7e]*$/);
+    expect(dumb.split("\r\n").filter((line) => line.length > 79)).toEqual([]);
+    expect(dumb).not.toMatch(/\{\w+\}/);
+    const rich = rendered(page, true).replace("\x1b[2J\x1b[H", "");
+    expect(rich).toMatch(/^[\r\n\x20-\x7e]*$/);
+    // The last one is where the cursor stands, after the prompt.
+    expect(rich.split("\r\n").length).toBeLessThanOrEqual(24);
+  });
+
+  test("every page has its tag, the same in all languages", () => {
+    for (const [, page] of pages(language)) expect(rendered(page, false)).toContain(`[${page.tag}]`);
+  });
+
+  test("cbox status stays within 80 columns", () => {
+    const t = translator(language);
+    const service = { id: "serf", enabled: true, healthy: true, port: 5000 };
+    const text = statusText(
+      {
+        hostname: "can-bruixa",
+        owner: "anna",
+        addresses: ["10.255.255.100"],
+        fingerprints: [`${print} (ED25519)`],
+        version: "0.1.0",
+        profile: "vm-amd64",
+        consoles: ["tty1", "ttyS0"],
+        language,
+        configured: true,
+        configured_at: "2026-01-01T00:00:00.000Z",
+        services: [
+          { ...service, published: true, address: "10.255.255.100", members: 120 },
+          { ...service, published: false, reason: "omitted" },
+          { ...service, enabled: false, published: false },
+        ],
+        warnings: [],
+      },
+      t,
+    );
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+});
+
+describe("ASCII", () => {
+  test("accents are folded, middle dots become full stops", () => {
+    expect(toAscii("Català, español, passarel·la, ç, «sí», ¿qué?, 5 €…")).toBe(
+      'Catala, espanol, passarel.la, c, "si", que?, 5 EUR...',
+    );
+  });
+
+  test("no control sign gets through", () => {
+    expect(toAscii("a\x1b[2Jb\x07\x9bc")).toBe("a[2Jb?c");
+  });
+
+  test("wrapping keeps the words, the margin and the leading blanks", () => {
+    expect(wrap("  one two three", 9, "    ")).toEqual(["  one two", "    three"]);
+    expect(wrap("x".repeat(12), 5)).toEqual(["xxxxx", "xxxxx", "xx"]);
+    expect(wrap("", 5)).toEqual([""]);
+  });
+});

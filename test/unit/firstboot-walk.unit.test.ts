@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The walk on a box in memory: by answers file, refused, with a power cut after each single effect, and twice.
+
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+
+async function open(box: FakeBox): Promise<Walk> {
+  return Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+}
+
+/** Lets the walk run until it is done, the power is cut, or nothing happens any more. */
+async function settle(walk: Walk, box: FakeBox): Promise<string> {
+  for (let quiet = 0; quiet < 50 && walk.state !== "done" && !box.isOff; ) {
+    const before = `${walk.state} ${box.effects.length}`;
+    await new Promise((resolve) => setImmediate(resolve));
+    // bzip2 runs outside of this process and takes real time.
+    if (before === `${walk.state} ${box.effects.length}`)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    quiet = before === `${walk.state} ${box.effects.length}` ? quiet + 1 : 0;
+  }
+  return walk.state;
+}
+
+function boxWith(answers: string): FakeBox {
+  const box = new FakeBox();
+  box.files.set(ANSWERS_FILE, answers);
+  return box;
+}
+
+async function runWhole(box: FakeBox): Promise<Walk> {
+  const walk = await open(box);
+  walk.start();
+  expect(await settle(walk, box)).toBe("done");
+  return walk;
+}
+
+describe("by a valid answers file", () => {
+  test("the whole walk runs without a key, and the report says so", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    await runWhole(box);
+    expect(box.files.has(paths.configured)).toBe(true);
+    expect(parse(box.files.get(REPORT_FILE) ?? "")).toMatchObject({
+      version: 1,
+      result: "applied",
+      errors: [],
+    });
+    expect(box.files.get("/etc/hostname")).toBe("can-bruixa\n");
+    expect(box.files.get("/etc/localtime")).toBe("-> /usr/share/zoneinfo/Europe/Madrid");
+    expect(box.system.accounts.get("anna")?.groups).toEqual(["sudo", "adm"]);
+    expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
+    expect(box.system.enabled).toEqual(new Set(["ssh.service", "serf.service", "cbox-publish.timer"]));
+    expect(box.system.tags.services).toBeTruthy();
+  });
+
+  test("the box's own SSH keys are made before sshd is enabled or started", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    await runWhole(box);
+    const keys = box.effects.indexOf("ssh-keygen -A");
+    expect(keys).toBeGreaterThan(0);
+    expect(box.effects.findIndex((effect) => /^systemctl \S+ ssh\.service/.test(effect))).toBeGreaterThan(
+      keys,
+    );
+  });
+
+  test("secrets are blotted out in place, then gone; comments stay", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    await runWhole(box);
+    expect(box.files.get(ANSWERS_FILE)).toContain("# Our box");
+    expect(box.files.get(ANSWERS_FILE)).not.toContain(PASSWORD);
+    expect(box.effects.indexOf(`overwrite ${ANSWERS_FILE}`)).toBeGreaterThan(0);
+    expect(box.effects.indexOf(`overwrite ${ANSWERS_FILE}`)).toBeLessThan(
+      box.effects.indexOf(`write ${ANSWERS_FILE}`),
+    );
+    expect(box.effects.indexOf(`write ${ANSWERS_FILE}`)).toBeLessThan(
+      box.effects.indexOf(`write ${paths.configured}`),
+    );
+  });
+
+  test("the password is in nothing the box writes and in no command line", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    await runWhole(box);
+    expect(box.everWritten.length).toBeGreaterThan(20);
+    expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
+    expect(box.system.commands.filter((line) => line.includes(PASSWORD))).toEqual([]);
+  });
+
+  test("a network without DHCP is passed over with a warning, and the result is partial", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    box.system.dhcpAddress = undefined;
+    await runWhole(box);
+    expect(parse(box.files.get(REPORT_FILE) ?? "")).toMatchObject({
+      result: "partial",
+      steps: [
+        { id: "system", result: "applied" },
+        { id: "network", result: "passed-over", detail: "no-address" },
+        { id: "services", result: "applied" },
+      ],
+    });
+    expect(box.files.has(paths.serfConfig)).toBe(false);
+    expect(box.system.enabled.has("serf.service")).toBe(true);
+  });
+
+  test("the answers kept on the box would set up the same box again, but for the secret", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    await runWhole(box);
+    const kept = box.files.get(paths.answersKept) ?? "";
+    const again = boxWith(kept.replace("    name: anna\n", `    name: anna\n    password: "${PASSWORD}"\n`));
+    await runWhole(again);
+    for (const path of ["/etc/hostname", paths.network, paths.sshd, paths.choices]) {
+      expect(again.files.get(path)).toBe(box.files.get(path));
+    }
+  });
+});
+
+describe("by an invalid answers file", () => {
+  const THREE_MISTAKES = `version: 1
+system:
+  hostname: Can Bruixa
+  timezone: Europe/Madrit
+  owner: { name: root, password: "${PASSWORD}" }
+`;
+
+  test("all mistakes are reported at once and nothing is applied", async () => {
+    const box = boxWith(THREE_MISTAKES);
+    const walk = await open(box);
+    walk.start();
+    expect(await settle(walk, box)).toBe("file_refused");
+    const report = parse(box.files.get(REPORT_FILE) ?? "") as { result: string; errors: { field: string }[] };
+    expect(report.result).toBe("refused");
+    expect(report.errors.map(({ field }) => field)).toEqual([
+      "system.timezone",
+      "system.hostname",
+      "system.owner.name",
+    ]);
+    expect(box.effects.filter((effect) => !/state\.json|answers-report|udevadm settle/.test(effect))).toEqual(
+      [],
+    );
+    expect(box.files.get(ANSWERS_FILE)).toBe(THREE_MISTAKES);
+  });
+
+  test("what is correct is kept for the person who goes on by hand", async () => {
+    const box = boxWith(
+      `${THREE_MISTAKES}network: { method: static, address: 10.1.2.3/24, gateway: 10.1.2.1 }\n`,
+    );
+    const walk = await open(box);
+    walk.start();
+    await settle(walk, box);
+    expect(walk.context.answers.network).toMatchObject({ method: "static", address: "10.1.2.3/24" });
+    expect(walk.context.answers.system).not.toHaveProperty("hostname");
+    expect(walk.context.given).toEqual(["system.owner.password"]);
+  });
+
+  test.each([
+    ["not YAML at all", "version: 1\nsystem: [", "yaml-syntax"],
+    ["an unknown key", `${VALID_ANSWERS}netwrok: {}\n`, "unknown-key"],
+    ["a password that is a number", VALID_ANSWERS.replace(`"${PASSWORD}"`, "12345678901"), "wrong-type"],
+    ["a version of the future", VALID_ANSWERS.replace("version: 1", "version: 2"), "not-allowed"],
+    ["static without address", `${VALID_ANSWERS}network: { method: static }\n`, "static-needs"],
+    ["no owner", "version: 1\nsystem: {}\n", "missing"],
+    ["neither password nor key", "version: 1\nsystem: { owner: { name: anna } }\n", "owner-no-entrance"],
+    [
+      "a private key",
+      `${VALID_ANSWERS}    ssh_keys: ["-----BEGIN OPENSSH PRIVATE KEY-----"]\n`,
+      "ssh-key-private",
+    ],
+  ])("%s is refused by name", async (_what, answers, code) => {
+    const box = boxWith(answers);
+    const walk = await open(box);
+    walk.start();
+    expect(await settle(walk, box)).toBe("file_refused");
+    expect(walk.context.problems.map((each) => each.code)).toContain(code);
+    const report = box.files.get(REPORT_FILE) ?? "";
+    expect(report).toContain("result: refused");
+    expect(report).not.toContain(PASSWORD);
+    expect(report).not.toContain("12345678901");
+    expect(report).not.toContain("PRIVATE KEY");
+  });
+});
+
+describe("power cut", () => {
+  /** The world as it is when all is done, without what differs from run to run by nature. */
+  function picture(box: FakeBox): unknown {
+    const own = [paths.state, paths.log, paths.configured, paths.published, REPORT_FILE];
+    return {
+      files: Object.fromEntries(
+        [...box.files].filter(([path]) => !own.includes(path) && !path.includes(".bad-")),
+      ),
+      accounts: [...box.system.accounts],
+      enabled: [...box.system.enabled].sort(),
+      tags: box.system.tags,
+    };
+  }
+
+  test("after each single effect: the box ends configured, as if nothing had happened", async () => {
+    const calm = boxWith(VALID_ANSWERS);
+    await runWhole(calm);
+    const whole = picture(calm);
+    for (let cut = 0; cut < calm.effects.length; cut++) {
+      const box = boxWith(VALID_ANSWERS);
+      box.cutAfter(cut);
+      const first = await open(box);
+      first.start();
+      await settle(first, box);
+      expect(box.isOff, `cut ${cut} happened`).toBe(true);
+      first.stop();
+      box.powerOn();
+      if (!box.files.has(paths.configured)) {
+        const second = await open(box);
+        second.start();
+        expect(await settle(second, box), `after cut ${cut}, before ${calm.effects[cut]}`).toBe("done");
+      }
+      expect(picture(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual(whole);
+      expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
+    }
+  }, 120_000);
+
+  test("a typed password is asked for again, and only that", async () => {
+    const box = new FakeBox();
+    const walk = await open(box);
+    walk.start();
+    await typeAnswers(walk, box);
+    box.cutAfter(8);
+    walk.send({ type: "CONFIRM" });
+    await settle(walk, box);
+    walk.stop();
+    box.powerOn();
+    const resumed = await open(box);
+    expect(resumed.isResumed).toBe(true);
+    resumed.start();
+    expect(await settle(resumed, box)).toBe("secret_system");
+    const system = steps[0]!;
+    const answers = {
+      ...resumed.context.answers.system,
+      owner: { name: "anna", password: PASSWORD, ssh_keys: [] },
+    };
+    resumed.answer("ANSWER", system, answers, await resumed.survey(system));
+    expect(await settle(resumed, box)).toBe("done");
+    expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
+  });
+
+  test.each([
+    ["half of it", '{"version":1,"snap'],
+    ["another release's", '{"version":99,"snapshot":{}}'],
+    [
+      "an unknown state",
+      '{"version":1,"snapshot":{"status":"active","value":"gone","context":{"given":[],"answers":{}}}}',
+    ],
+  ])("a snapshot that is %s is put aside and the walk starts over", async (_what, content) => {
+    const box = new FakeBox();
+    box.files.set(paths.state, content);
+    box.files.set(`${paths.state}.bad-1`, "from before");
+    const walk = await open(box);
+    expect(walk.putAside).toBe(`${paths.state}.bad-2`);
+    expect(box.files.get(`${paths.state}.bad-2`)).toBe(content);
+    walk.start();
+    expect(await settle(walk, box)).toBe("welcome");
+  });
+});
+
+async function typeAnswers(walk: Walk, box: FakeBox): Promise<void> {
+  await settle(walk, box);
+  walk.send({ type: "BEGIN" });
+  const typed = {
+    system: {
+      language: "en",
+      timezone: "Europe/Madrid",
+      hostname: "can-bruixa",
+      owner: { name: "anna", password: PASSWORD, ssh_keys: [] },
+    },
+    network: { method: "dhcp" },
+    services: { serf: { enabled: true } },
+  } as const;
+  for (const step of steps) {
+    expect(walk.state).toBe(step.id);
+    walk.answer("ANSWER", step, typed[step.id as keyof typeof typed], await walk.survey(step));
+    await walk.left(`${step.id}_check`);
+  }
+  expect(walk.state).toBe("review");
+}
+
+describe("typed", () => {
+  test("apply twice is apply once", async () => {
+    const box = new FakeBox();
+    const walk = await open(box);
+    walk.start();
+    await typeAnswers(walk, box);
+    walk.send({ type: "CONFIRM" });
+    await settle(walk, box);
+    const files = new Map(box.files);
+    const accounts = JSON.stringify([...box.system.accounts]);
+    for (const step of steps) {
+      const answers =
+        step.id === "system"
+          ? { ...walk.context.answers.system, owner: { name: "anna", password: PASSWORD, ssh_keys: [] } }
+          : (walk.context.answers[step.id] ?? {});
+      const tools = {
+        box,
+        image: IMAGE,
+        given: new Set(walk.context.given),
+        progress: () => {},
+        signal: new AbortController().signal,
+      };
+      await step.apply(answers, tools);
+      await step.verify(answers, tools);
+    }
+    box.files.delete(paths.published);
+    files.delete(paths.published);
+    expect(box.files).toEqual(files);
+    expect(JSON.stringify([...box.system.accounts])).toBe(accounts);
+  });
+
+  test("without an address the person goes on with SKIP, and the box says what is missing", async () => {
+    const box = new FakeBox();
+    box.system.dhcpAddress = undefined;
+    const walk = await open(box);
+    walk.start();
+    await typeAnswers(walk, box);
+    walk.send({ type: "CONFIRM" });
+    expect(await settle(walk, box)).toBe("failed_network");
+    expect(walk.context.trouble?.code).toBe("no-address");
+    walk.send({ type: "SKIP" });
+    expect(await settle(walk, box)).toBe("done");
+    expect(walk.context.warnings.map(({ code }) => code)).toEqual(["network-passed", "serf-no-address"]);
+  });
+
+  test("a new owner name after a failure leaves no second account behind", async () => {
+    const box = new FakeBox();
+    box.system.dhcpAddress = undefined;
+    const walk = await open(box);
+    walk.start();
+    await typeAnswers(walk, box);
+    walk.send({ type: "CONFIRM" });
+    await settle(walk, box);
+    walk.send({ type: "EDIT", step: "system" });
+    const system = steps[0]!;
+    const owner = { name: "berta", password: PASSWORD, ssh_keys: [] };
+    walk.answer("ANSWER", system, { ...walk.context.answers.system, owner }, await walk.survey(system));
+    expect(await settle(walk, box)).toBe("review");
+    walk.send({ type: "CONFIRM" });
+    await settle(walk, box);
+    expect([...box.system.accounts.keys()]).toEqual(["berta"]);
+  });
+
+  test("without a password: key only, sudo without one, and no password login by SSH", async () => {
+    const key =
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDt6nFFjJQqkB9dGfzaCCOYYsd6YyBDXpShAwtmQTYOz anna@laptop";
+    const box = boxWith(`version: 1\nsystem: { owner: { name: anna, ssh_keys: ["${key}"] } }\n`);
+    await runWhole(box);
+    expect(box.system.accounts.get("anna")?.shadow).toBe("*");
+    expect(box.files.get("/home/anna/.ssh/authorized_keys")).toBe(`${key}\n`);
+    expect(box.files.get(paths.sshd)).toContain("PasswordAuthentication no");
+    expect(box.files.get("/etc/sudoers.d/community-box-owner")).toContain("NOPASSWD");
+  });
+
+  test("an account that a power cut left half made is made anew", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    box.files.set(paths.choices, JSON.stringify({ owner: "anna" }));
+    box.files.set("/etc/passwd", `${box.files.get("/etc/passwd")}anna:x:1000:1000::/home/anna:/bin/bash\n`);
+    // useradd had written its databases, but no home.
+    box.system.accounts.set("anna", { uid: 1000, shadow: "!", groups: [] });
+    await runWhole(box);
+    expect(box.effects).toContain("userdel --force --remove anna");
+    expect(box.files.has("/home/anna/.profile")).toBe(true);
+    expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
+  });
+
+  test("by a file, a system that cannot be set up waits for a person, and the report says so", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    box.files.set("/etc/machine-id", "");
+    const walk = await open(box);
+    walk.start();
+    expect(await settle(walk, box)).toBe("failed_system");
+    expect(walk.context.trouble).toMatchObject({ code: "machine-id-missing" });
+    const report = parse(box.files.get(REPORT_FILE) ?? "");
+    expect(report).toMatchObject({
+      result: "partial",
+      steps: [{ id: "system", result: "failed", detail: "machine-id-missing" }, {}, {}],
+    });
+    // Nothing is wiped before the secret has done its work.
+    expect(box.files.get(ANSWERS_FILE)).toBe(VALID_ANSWERS);
+    box.files.set("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    walk.send({ type: "RETRY" });
+    expect(await settle(walk, box)).toBe("done");
+  });
+
+  test("a boot partition that cannot be written spoils the report, not the box", async () => {
+    const box = boxWith(VALID_ANSWERS);
+    const write = box.writeFile.bind(box);
+    box.writeFile = async (path, content) => {
+      if (path.startsWith("/boot/efi/")) throw new Error("EROFS: read-only file system");
+      await write(path, content);
+    };
+    const walk = await runWhole(box);
+    expect(walk.context.warnings.map(({ code }) => code)).toEqual(["answers-not-wiped"]);
+    expect(box.files.has(paths.configured)).toBe(true);
+  });
+});

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box in memory: files, made-up commands (firstboot/pretend.ts), a clock that does not wait, and a plug that can be
+// pulled after any effect. What was done before the cut stays; nothing is done after it.
+
+import { execFileSync } from "node:child_process";
+import type { Box } from "../../../firstboot/box.ts";
+import type { ImageInfo } from "../../../firstboot/image-info.ts";
+import { paths } from "../../../firstboot/paths.ts";
+import { PretendSystem } from "../../../firstboot/pretend.ts";
+
+export const IMAGE: ImageInfo = {
+  version: "0.1.0",
+  built: "2026-01-01T00:00:00Z",
+  profile: { id: "vm-amd64", title: "Virtual machine", architecture: "amd64", release: "trixie" },
+  consoles: [{ device: "tty1" }, { device: "ttyS0", speed: 115200 }],
+  boot_mount: "/boot/efi",
+  community: {
+    id: "guifi",
+    title: "guifi.net",
+    timezone: "Europe/Madrid",
+    default_language: "ca",
+    languages: ["ca", "es", "en"],
+    address_ranges: ["10.0.0.0/8"],
+    dns: { servers: ["10.138.0.2"], search: [] },
+    ntp: { servers: ["10.138.0.2"] },
+    serf: {
+      port: 5000,
+      profile: "wan",
+      bootstrap: ["10.139.40.22:5000"],
+      cloud: "guifi",
+      microcloud: "guifi",
+      tag_budget_bytes: 512,
+    },
+  },
+};
+
+export const ANSWERS_FILE = "/boot/efi/answers.yaml";
+export const REPORT_FILE = "/boot/efi/answers-report.yaml";
+
+export class PowerCut extends Error {}
+
+export class FakeBox implements Box {
+  readonly files = new Map<string, string>();
+  readonly system = new PretendSystem({
+    read: async (path) => this.files.get(path),
+    write: async (path, content) => void this.files.set(path, content),
+    list: (path) => this.list(path),
+  });
+  /** Names of the effects so far, in order. */
+  readonly effects: string[] = [];
+  /** Everything that was ever written anywhere, for the search for secrets. */
+  readonly everWritten: string[] = [];
+  #clock = Date.UTC(2026, 0, 1);
+  #cutAfter = Number.POSITIVE_INFINITY;
+  #isOff = false;
+
+  constructor() {
+    const start: Record<string, string> = {
+      [paths.imageInfo]: JSON.stringify(IMAGE),
+      "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+      "/etc/passwd": "root:x:0:0::/root:/bin/bash\nwww-data:x:33:33::/:/usr/sbin/nologin\n",
+      "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",
+      "/usr/share/zoneinfo/Europe/Madrid": "",
+      "/usr/share/zoneinfo/Europe/Paris": "",
+      "/usr/share/zoneinfo/UTC": "",
+      "/usr/share/zoneinfo/zone.tab": "",
+    };
+    for (const [path, content] of Object.entries(start)) this.files.set(path, content);
+    this.plugIn("enp1s0", true);
+  }
+
+  /** Adds an Ethernet interface. */
+  plugIn(name: string, hasCarrier: boolean): void {
+    this.files.set(`/sys/class/net/${name}/type`, "1\n");
+    this.files.set(`/sys/class/net/${name}/address`, "52:54:00:12:34:56\n");
+    this.files.set(`/sys/class/net/${name}/carrier`, hasCarrier ? "1\n" : "0\n");
+    this.files.set(`/sys/class/net/${name}/device/vendor`, "0x1af4\n");
+  }
+
+  /** The power goes after this many more effects. */
+  cutAfter(effects: number): void {
+    this.#cutAfter = this.effects.length + effects;
+  }
+
+  get isOff(): boolean {
+    return this.#isOff;
+  }
+
+  /** On again: the disk is as it was, what ran does not run any more. */
+  powerOn(): void {
+    this.#isOff = false;
+    this.#cutAfter = Number.POSITIVE_INFINITY;
+    this.system.running.clear();
+    for (const unit of this.system.enabled) this.system.running.add(unit);
+    for (const path of [...this.files.keys()]) if (path.startsWith("/run/")) this.files.delete(path);
+  }
+
+  /** Every effect goes through here. */
+  async #effect<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    this.#live();
+    if (this.effects.length >= this.#cutAfter) {
+      this.#isOff = true;
+      throw new PowerCut(`power cut before ${name}`);
+    }
+    this.effects.push(name);
+    return run();
+  }
+
+  #live(): void {
+    if (this.#isOff) throw new PowerCut("the box is off");
+  }
+
+  #put(path: string, content: string): void {
+    this.everWritten.push(`${path}\n${content}`);
+    this.files.set(path, content);
+  }
+
+  async run(command: string, args: readonly string[], options?: { input?: string }) {
+    return this.#effect([command, ...args].join(" "), () => this.system.run(command, args, options));
+  }
+
+  async filter(command: string, input: Uint8Array): Promise<Uint8Array> {
+    this.#live();
+    return execFileSync(command, { input });
+  }
+
+  async readFile(path: string): Promise<string | undefined> {
+    this.#live();
+    return this.files.get(path);
+  }
+
+  async writeFile(path: string, content: string): Promise<void> {
+    await this.#effect(`write ${path}`, () => this.#put(path, content));
+  }
+
+  async overwrite(path: string, content: Uint8Array): Promise<void> {
+    await this.#effect(`overwrite ${path}`, () => this.#put(path, Buffer.from(content).toString()));
+  }
+
+  /** The log is no effect: losing lines of it loses nothing. */
+  async appendFile(path: string, text: string): Promise<void> {
+    this.#live();
+    this.#put(path, (this.files.get(path) ?? "") + text);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#effect(`mkdir ${path}`, () => {});
+  }
+
+  async symlink(target: string, path: string): Promise<void> {
+    await this.#effect(`link ${path}`, () => this.#put(path, `-> ${target}`));
+  }
+
+  async readLink(path: string): Promise<string | undefined> {
+    this.#live();
+    return this.files.get(path)?.replace(/^-> /, "");
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#effect(`rename ${from} ${to}`, () => {
+      this.#put(to, this.files.get(from) ?? "");
+      this.files.delete(from);
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    if (!(await this.exists(path))) return;
+    await this.#effect(`remove ${path}`, () => void this.files.delete(path));
+  }
+
+  async exists(path: string): Promise<boolean> {
+    this.#live();
+    return [...this.files.keys()].some((file) => file === path || file.startsWith(`${path}/`));
+  }
+
+  async list(path: string, { recursive = false } = {}): Promise<string[]> {
+    this.#live();
+    const below = [...this.files.keys()].filter((file) => file.startsWith(`${path}/`));
+    const names = below.map((file) => file.slice(path.length + 1));
+    return [...new Set(recursive ? names : names.map((name) => name.split("/")[0] ?? ""))].sort();
+  }
+
+  now(): Date {
+    return new Date(this.#clock);
+  }
+
+  /** Time passes at once, but other things get their turn. */
+  async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    this.#live();
+    this.#clock += milliseconds;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+
+  randomHex(bytes: number): string {
+    return "5a".repeat(bytes);
+  }
+}
+
+export const PASSWORD = "four wet goats sing";
+
+export const VALID_ANSWERS = `# Our box
+version: 1
+system:
+  language: en
+  hostname: can-bruixa
+  owner:
+    name: anna
+    password: "${PASSWORD}"
+`;
