@@ -68,7 +68,7 @@ describe("verify of vm-amd64", () => {
 
   it("a damaged partition table", async () => {
     const found = await findingsAfter((copy) => overwrite(copy, 2 * SECTOR + 32, Buffer.alloc(16, 7)));
-    expect(found[0]).toMatch(/^sfdisk --verify: [^]*corrupt/);
+    expect(found[0]).toMatch(/^sfdisk --verify: .*corrupt/s);
   });
 
   it("a damaged root file system", async () => {

@@ -10,7 +10,7 @@ import { createSession } from "../../image/session.ts";
 function session(signal?: AbortSignal) {
   const logDirectory = mkdtempSync(join(tmpdir(), "cbox-session-"));
   const output = new PassThrough() as unknown as NodeJS.WriteStream;
-  return { logDirectory, output, ...createSession({ logDirectory, output, ...(signal ? { signal } : {}) }) };
+  return { output, ...createSession({ logDirectory, output, ...(signal ? { signal } : {}) }) };
 }
 
 const shell = (script: string) => ["sh", "-c", script];

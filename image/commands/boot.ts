@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox boot PROFILE`: the newest image of a profile as a virtual machine, its serial console on this terminal.
+// The disk is thrown away afterwards, and the machine has no network.
+import { join } from "node:path";
+import { fail } from "../../common/fail.ts";
+import { requireChecks } from "../doctor/index.ts";
+import { prepareFirmware } from "../firmware.ts";
+import { accelerator } from "../guest.ts";
+import { DEFAULT_DISK_MIB, overlayDisk } from "../guest-disk.ts";
+import { interruption } from "../interruption.ts";
+import { type LocatedImage, locateImage, openImage } from "../locate-image.ts";
+import { type ResolvedProfile, resolveProfile } from "../profile/index.ts";
+import { FIRMWARES, type Firmware, type GuestOptions } from "../qemu.ts";
+import { makeScratch } from "../scratch.ts";
+import { parseMib } from "../size.ts";
+import { runOnTerminal } from "../terminal.ts";
+import { defaultOut } from "./build.ts";
+
+/** As typed. */
+export interface BootCommandOptions {
+  readonly firmware?: string;
+  /** Such as 2G; the profile's own figure unless given. */
+  readonly memory?: string;
+  /** Such as 16G; 8G unless given. */
+  readonly disk?: string;
+  /** An image file, instead of the newest build. */
+  readonly image?: string;
+  readonly out?: string;
+}
+
+export async function bootCommand(profileId: string, options: BootCommandOptions): Promise<void> {
+  const profile = await resolveProfile(profileId);
+  const machine = readMachine(profile, options);
+  await requireChecks("boot", profile);
+  const image = await (options.image
+    ? openImage(options.image)
+    : locateImage(profileId, options.out ?? defaultOut(profileId)));
+  console.log(
+    `Booting ${image.name} (${machine.firmware}) without a network, on a disk that is thrown away. Leave with Ctrl-A x.`,
+  );
+  await bootOnTerminal(profile, image, machine, "none");
+}
+
+export interface Machine {
+  readonly firmware: Firmware;
+  readonly memoryMib: number;
+  readonly diskMib: number;
+}
+
+/** @throws Failure `firmware-unknown`, `firmware-unsupported`, `size-invalid` */
+export function readMachine(profile: ResolvedProfile, options: BootCommandOptions): Machine {
+  const supported: readonly Firmware[] = profile.boot.firmware;
+  const firmware = FIRMWARES.find((name) => name === options.firmware) ?? supported[0]!;
+  if (options.firmware !== undefined && options.firmware !== firmware) {
+    fail({
+      code: "firmware-unknown",
+      what: "There is no such firmware.",
+      found: options.firmware,
+      hint: `--firmware ${FIRMWARES.join("|")}`,
+    });
+  }
+  if (!supported.includes(firmware)) {
+    fail({
+      code: "firmware-unsupported",
+      what: `The profile ${profile.id} does not boot from this firmware.`,
+      found: firmware,
+      hint: `--firmware ${supported.join("|")}`,
+    });
+  }
+  return {
+    firmware,
+    memoryMib: options.memory === undefined ? profile.qemu.memory_mib : parseMib(options.memory, "--memory"),
+    diskMib: options.disk === undefined ? DEFAULT_DISK_MIB : parseMib(options.disk, "--disk"),
+  };
+}
+
+/** Runs the guest on this terminal to its end; nothing of it stays behind. */
+export async function bootOnTerminal(
+  profile: ResolvedProfile,
+  image: LocatedImage,
+  machine: Machine,
+  network: GuestOptions["network"],
+): Promise<void> {
+  const scratch = makeScratch();
+  try {
+    const uefi = await prepareFirmware(machine.firmware, scratch.path);
+    const disk = await overlayDisk(image.path, machine.diskMib, join(scratch.path, "disk.qcow2"));
+    const options = {
+      disk,
+      ...(uefi ? { uefi } : {}),
+      memoryMib: machine.memoryMib,
+      accelerator: await accelerator(),
+      network,
+    };
+    await runOnTerminal(profile, options, interruption());
+  } finally {
+    scratch.remove();
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one image on other firmware, with other consoles, and without a network.
+import { afterEach, describe, expect, test } from "vitest";
+import { sha256 } from "../../image/stages/publish.ts";
+import { type Box, createBox } from "./harness.ts";
+import * as seen from "./observations.ts";
+import { subject } from "./subject.ts";
+import { begin } from "./walk.ts";
+
+let box: Box | undefined;
+
+afterEach(async () => {
+  await box?.destroy();
+  box = undefined;
+});
+
+const machineIds = new Set<string>();
+const chosen = async (of: Box) => (await of.expect(/> (\d)\. [^\n]*\n/))[1];
+
+describe("vm-amd64 without a network", () => {
+  test("UEFI 64-bit: reaches the prompt on a terminal that knows arrows, and they choose", async () => {
+    const it = await subject("vm-amd64");
+    box = await createBox({ ...it, firmware: "efi64", terminal: "rich" });
+    await box.powerOn();
+    await begin(box);
+    await box.expect(/\[system\/language\]/);
+    const first = await chosen(box);
+    box.key("down");
+    const second = await chosen(box);
+    expect(second).not.toBe(first);
+    box.key("up");
+    expect(await chosen(box)).toBe(first);
+    box.key("enter");
+    await box.expect(/\[system\/timezone\]/);
+    box.key("escape");
+    await box.expect(/\[system\/language\]/);
+    expect(await box.ask("cat /sys/firmware/efi/fw_platform_size")).toBe("64");
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    machineIds.add((await seen.identity(box)).machineId);
+  });
+
+  test("UEFI 32-bit, no serial port at all: reaches the prompt on the screen, where a key begins", async () => {
+    const it = await subject("vm-amd64");
+    box = await createBox({ ...it, firmware: "efi32", serial: false });
+    await box.powerOn();
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await box.ask("cat /sys/firmware/efi/fw_platform_size")).toBe("32");
+    expect(await box.ask("systemctl is-active cbox-firstboot.service")).toBe("active");
+    await onScreen(box, "Press Enter to begin");
+    await box.screenKey("ret");
+    await onScreen(box, "[system/language]");
+    machineIds.add((await seen.identity(box)).machineId);
+  });
+
+  test("two boxes from the same image are two boxes, and the image was only read", async () => {
+    expect([...machineIds]).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+    ]);
+    const { image, manifest } = await subject("vm-amd64");
+    expect(await sha256(image)).toBe(manifest.image.raw_sha256);
+  });
+});
+
+/** Waits in the box, where the screen is a file, until a text is on it. */
+async function onScreen(box: Box, text: string): Promise<void> {
+  await box.ask(`timeout 60 sh -c 'until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done'`, {
+    timeoutMs: 90_000,
+  });
+}

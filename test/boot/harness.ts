@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box to test with: the real image in QEMU, its power switch, its serial line, its screen, and a root shell for
+// assertions. Everything is waited for by what happens, with limits that allow for an emulated processor.
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { prepareFirmware } from "../../image/firmware.ts";
+import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
+import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../../image/guest-disk.ts";
+import type { Firmware, GuestOptions, GuestProfile } from "../../image/qemu.ts";
+import { makeScratch } from "../../image/scratch.ts";
+import type { Lab } from "../lab/lab.ts";
+import { type BootPartition, bootPartition } from "./boot-partition.ts";
+import { PROBE_CREDENTIALS, Probe, type ShellResult } from "./probe.ts";
+import { Qmp } from "./qmp.ts";
+import { type Key, SerialLine, type Terminal } from "./serial-line.ts";
+import { connectWhenOpen } from "./sockets.ts";
+
+/** Limits in milliseconds, for a processor that is emulated on a busy machine. */
+export const BOOT_MS = 240_000;
+const ANSWER_MS = 60_000;
+
+export interface BoxOptions {
+  /** Raw image; it is only read. */
+  readonly image: string;
+  readonly profile: GuestProfile;
+  readonly firmware?: Firmware;
+  readonly memoryMib?: number;
+  readonly diskMib?: number;
+  /** Plugs the box into a lab; without one it has no network. */
+  readonly lab?: Lab;
+  /** Name at the lab's switch; decides the address of the network card. */
+  readonly name?: string;
+  /** A disk that can be looked into and written to from outside, instead of an overlay. */
+  readonly ownDisk?: boolean;
+  /** False: a machine without any serial port. */
+  readonly serial?: boolean;
+  readonly terminal?: Terminal;
+}
+
+export interface Box {
+  readonly line: SerialLine;
+  powerOn(): Promise<void>;
+  /** Pulls the plug: what the guest had not written to its disk is lost. */
+  cutPower(): Promise<void>;
+  /** Waits until the guest has switched itself off. */
+  poweredOff(timeoutMs?: number): Promise<void>;
+  /** Presses the reset button. */
+  reset(): Promise<void>;
+  expect(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>;
+  type(line: string): void;
+  key(key: Key): void;
+  /** Runs a command as root, without a trace in the image. */
+  shell(command: string, options?: { readonly timeoutMs?: number }): Promise<ShellResult>;
+  /** The same for a command that has to succeed; returns what it printed. */
+  ask(command: string, options?: { readonly timeoutMs?: number }): Promise<string>;
+  /** Presses a key at the screen, by QEMU's name for it, such as `ret` or `down`. */
+  screenKey(name: string): Promise<void>;
+  /** A picture of the screen, as a PPM file at this path. */
+  screenshot(path: string): Promise<void>;
+  /** The partition CBOX-BOOT of a box with `ownDisk` that is switched off. */
+  bootPartition(): Promise<BootPartition>;
+  readonly diskPath: string;
+  /** Switches off and removes everything. */
+  destroy(): Promise<void>;
+}
+
+export async function createBox(options: BoxOptions): Promise<Box> {
+  const { image, profile, firmware = "bios", diskMib = DEFAULT_DISK_MIB, lab, name = "box" } = options;
+  const scratch = makeScratch();
+  const file = (base: string) => join(scratch.path, base);
+  const disk: GuestDisk = options.ownDisk
+    ? await copiedDisk(image, diskMib, file("disk.img"))
+    : await overlayDisk(image, diskMib, file("disk.qcow2"));
+  const uefi = await prepareFirmware(firmware, scratch.path);
+  const machine: GuestOptions = {
+    disk,
+    ...(uefi ? { uefi } : {}),
+    ...(options.memoryMib ? { memoryMib: options.memoryMib } : {}),
+    accelerator: await accelerator(),
+    network: lab ? await lab.attach(name) : "none",
+    serial: options.serial === false ? "none" : { socket: file("serial") },
+    control: file("control"),
+    probe: file("probe"),
+    credentials: PROBE_CREDENTIALS,
+  };
+  const line = new SerialLine();
+  line.terminal = options.terminal ?? "dumb";
+  let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
+
+  const on = () => running ?? complain("The box is switched off.");
+  const off = () => running && complain("The box is switched on.");
+
+  const powerOn = async () => {
+    off();
+    for (const socket of ["serial", "control", "probe"]) rmSync(file(socket), { force: true });
+    const log = openSync(file("qemu.log"), "w");
+    const guest = await startGuest(profile, machine, { stdio: ["ignore", log, log] });
+    closeSync(log);
+    const dead = new AbortController();
+    void guest.ended.then(({ code, signal }) => {
+      const said = readFileSync(file("qemu.log"), "utf8").trim();
+      running = undefined;
+      line.disconnect(`the machine ended with ${signal ?? `code ${code}`} ${said}`);
+      dead.abort();
+    });
+    if (machine.serial !== "none") line.connect(await connectWhenOpen(file("serial"), dead.signal));
+    const probe = new Probe(await connectWhenOpen(file("probe"), dead.signal));
+    const qmp = new Qmp(await connectWhenOpen(file("control"), dead.signal));
+    running = { guest, probe, qmp };
+  };
+
+  const shell: Box["shell"] = (command, { timeoutMs = ANSWER_MS } = {}) => on().probe.run(command, timeoutMs);
+
+  return {
+    line,
+    powerOn,
+    shell,
+    diskPath: disk.path,
+    async cutPower() {
+      await running?.guest.kill();
+    },
+    async poweredOff(timeoutMs = ANSWER_MS) {
+      const { guest } = on();
+      const timer = setTimeout(() => void guest.kill(), timeoutMs);
+      const { signal } = await guest.ended;
+      clearTimeout(timer);
+      if (signal) complain(`The box did not switch itself off within ${timeoutMs / 1000} s.`);
+    },
+    async reset() {
+      await on().qmp.execute("system_reset");
+    },
+    expect: (pattern, { timeoutMs = ANSWER_MS } = {}) => line.expect(pattern, { timeoutMs }),
+    type: (text) => line.type(text),
+    key: (key) => line.key(key),
+    async ask(command, limits) {
+      const { code, stdout, stderr } = await shell(command, limits);
+      return code === 0
+        ? stdout.trimEnd()
+        : complain(`On the box, code ${code}: ${command}\n${stdout}${stderr}`);
+    },
+    async screenKey(key) {
+      await on().qmp.execute("send-key", { keys: [{ type: "qcode", data: key }] });
+    },
+    async screenshot(path) {
+      await on().qmp.execute("screendump", { filename: path });
+    },
+    async bootPartition() {
+      off();
+      if (disk.format !== "raw") complain("Only a box with a disk of its own can be looked into.");
+      return bootPartition(disk.path);
+    },
+    async destroy() {
+      await running?.guest.kill();
+      await lab?.detach(name);
+      scratch.remove();
+    },
+  };
+}
+
+function complain(what: string): never {
+  throw new Error(what);
+}

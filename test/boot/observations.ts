@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What can be seen of a box from inside, for assertions that hold for every profile.
+import { SECTOR } from "../../image/disk-layout.ts";
+import { BOOT_MS, type Box } from "./harness.ts";
+
+export interface Health {
+  /** systemd's own word, once the boot is over: "running". */
+  readonly state: string;
+  readonly failedUnits: string;
+  readonly orderingCycles: string;
+  readonly reachedTarget: boolean;
+  readonly tainted: string;
+}
+
+export async function health(box: Box): Promise<Health> {
+  const state = await box.shell("systemctl is-system-running --wait", { timeoutMs: BOOT_MS });
+  return {
+    state: state.stdout.trim(),
+    failedUnits: await box.ask("systemctl list-units --failed --plain --no-legend"),
+    orderingCycles: await box.ask("journalctl -b -o cat | grep -i 'ordering cycle' || true"),
+    reachedTarget:
+      (await box.shell("journalctl -b -o cat | grep -q 'Reached target multi-user.target'")).code === 0,
+    tainted: await box.ask("cat /proc/sys/kernel/tainted"),
+  };
+}
+
+export const HEALTHY: Health = {
+  state: "running",
+  failedUnits: "",
+  orderingCycles: "",
+  reachedTarget: true,
+  tainted: "0",
+};
+
+export interface Identity {
+  readonly machineId: string;
+  /** Fingerprints of the SSH host keys; none before set-up. */
+  readonly hostKeys: readonly string[];
+}
+
+export async function identity(box: Box): Promise<Identity> {
+  const keys = await box.ask(
+    "for k in /etc/ssh/ssh_host_*_key.pub; do [ ! -e $k ] || ssh-keygen -lf $k; done",
+  );
+  return {
+    machineId: await box.ask("cat /etc/machine-id"),
+    hostKeys: keys.split("\n").flatMap((line) => /SHA256:\S+/.exec(line) ?? []),
+  };
+}
+
+/** Ports open to the network, as `tcp/22`; what only listens on the box itself is left out. */
+export async function openPorts(box: Box): Promise<string[]> {
+  const lines = (await box.ask("ss -Hlntu")).split("\n").filter(Boolean);
+  const open = lines.flatMap((line) => {
+    const [protocol, , , , local = ""] = line.split(/\s+/);
+    const [, address = "", port] = /^(.*):(\d+)$/.exec(local) ?? [];
+    return /^127\.|^\[::1\]/.test(address) ? [] : [`${protocol}/${port}`];
+  });
+  return [...new Set(open)].sort();
+}
+
+/** Accounts one could log in to with a password. */
+export async function passwords(box: Box): Promise<string[]> {
+  const shadow = await box.ask("cat /etc/shadow");
+  return shadow.split("\n").flatMap((line) => {
+    const [name = "", hash = ""] = line.split(":");
+    return /^[!*]+$/.test(hash) ? [] : [name];
+  });
+}
+
+/** Bytes of the root file system. */
+export async function rootSize(box: Box): Promise<number> {
+  return Number((await box.ask("df -B1 --output=size / | tail -n 1")).trim());
+}
+
+/** Bytes of the disk behind its last partition. */
+export async function unclaimedSpace(box: Box): Promise<number> {
+  const disk = "/sys/class/block/$(lsblk -no pkname $(findmnt -no source /))";
+  const ends = await box.ask(
+    `for p in ${disk}/*/partition; do cd ${"$"}{p%/*}; echo $(($(cat start) + $(cat size))); done`,
+  );
+  const size = Number(await box.ask(`cat ${disk}/size`));
+  return (size - Math.max(...ends.split("\n").map(Number))) * SECTOR;
+}
+
+/** Everything that should stay as it is when a box that is set up starts again: name, size, time, owner, mode. */
+export async function configuration(box: Box): Promise<string[]> {
+  const places = "/etc /usr /boot /root /home /var/lib/community-box";
+  const list = await box.ask(
+    `find ${places} -type f -printf '%p %s %T+ %u:%g %m\\n' -o -type l -printf '%p -> %l\\n'`,
+  );
+  return list.split("\n").sort();
+}
+
+/** Files and logs on the box that hold a text. Looks where programs keep what they were told. */
+export async function placesHolding(box: Box, text: string): Promise<string[]> {
+  const word = Buffer.from(text).toString("base64");
+  const found = await box.ask(
+    [
+      `word=$(base64 -d <<<${word})`,
+      '! journalctl --no-pager | grep -qF -e "$word" || echo journal',
+      '! dmesg | grep -qF -e "$word" || echo kernel log',
+      'grep -rlsF -e "$word" /etc /var /root /home /tmp /run/community-box || true',
+    ].join("\n"),
+  );
+  return found.split("\n").filter(Boolean);
+}

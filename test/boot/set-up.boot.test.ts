@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The two ways through the set-up, with the network plugged in: question by question at a plain serial console, and by
+// answers.yaml without a key pressed.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { $ } from "zx";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { sha256 } from "../../image/stages/publish.ts";
+import { type Lab, labUp } from "../lab/lab.ts";
+import { leases } from "../lab/leases.ts";
+import { memberWhere } from "../lab/serf.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import * as seen from "./observations.ts";
+import { type Subject, subject } from "./subject.ts";
+import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
+
+const PASSWORD = "cargol groc damunt la teulada";
+const MIB = 1024 * 1024;
+
+let lab: Lab;
+let box: Box;
+let it: Subject;
+let address: string;
+let firstIdentity: seen.Identity;
+
+beforeAll(async () => {
+  it = await subject("vm-amd64");
+  lab = await labUp({ name: "walktest", root: await labRoot(), community: loadCommunity("guifi") });
+  box = await createBox({ ...it, lab });
+  await box.powerOn();
+});
+
+afterAll(async () => {
+  await box?.destroy();
+  await lab?.down();
+});
+
+describe("vm-amd64 BIOS: before anybody has touched it", () => {
+  test("shows the set-up on the serial line and on the screen", async () => {
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
+    expect(await box.ask("cat /dev/vcs1")).toMatch(/Community Box set-up.*Press Enter to begin/s);
+  });
+
+  test("starts in full health", async () => {
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+  });
+
+  test("has nobody to log in as, nothing that listens, and no SSH host key", async () => {
+    expect(await seen.passwords(box)).toEqual([]);
+    expect(await seen.openPorts(box)).toEqual(["udp/68"]);
+    firstIdentity = await seen.identity(box);
+    expect(firstIdentity).toEqual({ machineId: expect.stringMatching(/^[0-9a-f]{32}$/), hostKeys: [] });
+  });
+
+  test("has claimed its part of the disk and left room for data", async () => {
+    const { root } = it.manifest.disk.partitions;
+    expect(await seen.rootSize(box)).toBeGreaterThan(2 * root.size * 512);
+    expect(await seen.unclaimedSpace(box)).toBeGreaterThan(1024 * MIB);
+  });
+});
+
+describe("vm-amd64 BIOS: set up key by key", () => {
+  test("asks, reviews, applies and says it is done", async () => {
+    box.key("enter");
+    await answer(box, "system/language");
+    await answer(box, "system/timezone");
+    await answer(box, "system/hostname", "can bruixa");
+    expect(await answer(box, "system/hostname", "can-bruixa")).toContain("[error]");
+    await answer(box, "system/owner.name", "b");
+    expect(await answer(box, "system/hostname")).toContain("can-bruixa");
+    await answer(box, "system/owner.name", "anna");
+    await answer(box, "system/owner.password", PASSWORD);
+    await answer(box, "system/owner.password.repeat", PASSWORD);
+    await answer(box, "system/owner.ssh_keys");
+    await answer(box, "network/method");
+    await answer(box, "services/serf");
+    expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);
+    await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
+    const [, found] = await box.expect(/ssh anna@(10\.139\.40\.\d+)/);
+    address = found!;
+    await box.expect(/SHA256:\S+/);
+    expect(leases(lab)).toEqual([expect.objectContaining({ address })]);
+  });
+
+  test("lets the owner log in at the same console, who finds all well", async () => {
+    await logIn(box, "anna", PASSWORD);
+    box.type("cbox status");
+    await box.expect(/can-bruixa.*serf.*10\.139\.40\.\d+:5000.*\$ /s);
+    box.type("sudo id -un");
+    await box.expect(/password[^\n]*: /i);
+    box.type(PASSWORD);
+    await box.expect(/\nroot\n.*\$ /s);
+    box.type("exit");
+    await box.expect(/can-bruixa login: /);
+  });
+
+  test("is seen by its neighbours, who can read what it offers", async () => {
+    const member = await memberWhere(lab, ({ services }) =>
+      services.some(({ m }) => m.startsWith("can-bruixa.")),
+    );
+    expect(member).toMatchObject({ address: `${address}:5000`, status: "alive" });
+    expect(member.services).toEqual([
+      {
+        s: "serf",
+        d: "SERF_instance_running",
+        m: "can-bruixa.guifi.local",
+        i: address,
+        p: "5000",
+        e: "guifi",
+        t: "",
+      },
+    ]);
+  });
+
+  test("has only the doors open that the owner asked for", async () => {
+    expect(await seen.openPorts(box)).toEqual(["tcp/22", "tcp/5000", "udp/5000", "udp/68"]);
+    const { stdout } = await lab.run("peer", [
+      "sh",
+      "-c",
+      `busybox nc -w 5 ${address} 22 </dev/null | head -n 1`,
+    ]);
+    expect(stdout).toMatch(/^SSH-2\.0-OpenSSH/);
+    expect(await seen.passwords(box)).toEqual(["anna"]);
+  });
+
+  test("has kept the password nowhere but in the account", async () => {
+    // The same search finds the owner's name, so it does look in the right places.
+    const known = await seen.placesHolding(box, "anna");
+    expect(known).toEqual(expect.arrayContaining(["journal", "/etc/passwd", "/etc/community-box/box.json"]));
+    expect(await seen.placesHolding(box, PASSWORD)).toEqual([]);
+    expect(box.line.transcript).not.toContain(PASSWORD);
+  });
+});
+
+describe("vm-amd64 BIOS: the second start", () => {
+  test("changes nothing, asks nothing, and keeps the box what it is", async () => {
+    const before = { identity: await seen.identity(box), files: await seen.configuration(box) };
+    expect(before.identity.machineId).toBe(firstIdentity.machineId);
+    expect(before.identity.hostKeys.length).toBeGreaterThan(0);
+    const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
+    await box.ask("systemctl reboot");
+    await box.expect(/can-bruixa login: /, { timeoutMs: BOOT_MS });
+    expect(await box.ask("cat /proc/sys/kernel/random/boot_id", { timeoutMs: BOOT_MS })).not.toBe(boot);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await seen.identity(box)).toEqual(before.identity);
+    expect(await seen.configuration(box)).toEqual(before.files);
+    const again = await memberWhere(
+      lab,
+      ({ services, status }) => status === "alive" && services[0]?.i === address,
+    );
+    expect(again.services[0]?.m).toBe("can-bruixa.guifi.local");
+  });
+});
+
+describe("vm-amd64 BIOS: set up by answers.yaml, with the power cut in the middle of it", () => {
+  const SECRET = "nou forques i una masia";
+  const ANSWERS = `version: 1
+system:
+  language: en
+  hostname: mas-nou
+  owner: { name: berta, password: "${SECRET}" }
+network: { method: dhcp }
+`;
+
+  test("goes on without a key pressed where it was, and ends configured", async () => {
+    const typed = await seen.identity(box);
+    await box.destroy();
+    box = await createBox({ ...it, lab, name: "unattended", ownDisk: true });
+    const before = await box.bootPartition();
+    await before.put("answers.yaml", ANSWERS);
+    expect((await before.bytes()).includes(SECRET)).toBe(true);
+
+    await box.powerOn();
+    // The line of the second step: the first one is applied and checked.
+    await box.expect(/\[apply\] Account of the owner: berta.*\[apply\] Network: /s, { timeoutMs: BOOT_MS });
+    await box.cutPower();
+    expect(box.line.transcript).not.toContain("[done]");
+
+    await box.powerOn();
+    await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + APPLY_MS });
+    await logIn(box, "berta", SECRET);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    const own = await seen.identity(box);
+    expect(own.machineId).not.toBe(typed.machineId);
+    expect(own.hostKeys).toHaveLength(typed.hostKeys.length);
+    expect(own.hostKeys.filter((key) => typed.hostKeys.includes(key))).toEqual([]);
+    const member = await memberWhere(lab, ({ services }) =>
+      services.some(({ m }) => m === "mas-nou.guifi.local"),
+    );
+    expect(member.status).toBe("alive");
+  });
+
+  test("has written its report and wiped the secret from every byte of its disk", async () => {
+    expect(await seen.placesHolding(box, SECRET)).toEqual([]);
+    await box.ask("systemctl poweroff --no-block");
+    await box.poweredOff();
+    const partition = await box.bootPartition();
+    expect(parse((await partition.get("answers-report.yaml")) ?? "")).toMatchObject({
+      result: "applied",
+      errors: [],
+      steps: ["system", "network", "services"].map((id) => ({ id, result: "applied" })),
+    });
+    const kept = await partition.get("answers.yaml");
+    expect(kept).toContain("mas-nou");
+    expect(kept).not.toContain("password");
+    expect((await partition.bytes()).includes(SECRET)).toBe(false);
+    expect(await holds(box.diskPath, "mas-nou")).toBe(true);
+    expect(await holds(box.diskPath, SECRET)).toBe(false);
+  });
+
+  test("the image was only read", async () => {
+    expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
+  });
+});
+
+/** Whether a text is anywhere in a file, byte for byte. */
+async function holds(file: string, text: string): Promise<boolean> {
+  return (await $({ quiet: true, nothrow: true })`grep -qaF -e ${text} ${file}`).exitCode === 0;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Connects to a Unix socket that a program just started is about to open.
+import { once } from "node:events";
+import { existsSync, watch } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { basename, dirname } from "node:path";
+
+/** @param signal aborted when the program has ended and will not open it any more. */
+export async function connectWhenOpen(path: string, signal: AbortSignal): Promise<Socket> {
+  for (;;) {
+    await appears(path, signal);
+    const socket = connect(path);
+    try {
+      await once(socket, "connect", { signal });
+      return socket;
+    } catch (error) {
+      // The file is there a moment before anybody listens behind it.
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
+    }
+  }
+}
+
+function appears(path: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(dirname(path), (_, name) => name === basename(path) && settle(resolve));
+    const settle = (finish: () => void) => {
+      watcher.close();
+      signal.removeEventListener("abort", stop);
+      finish();
+    };
+    const stop = () => settle(() => reject(new Error(`Nobody opened ${path}.`)));
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    else if (existsSync(path)) settle(resolve);
+  });
+}

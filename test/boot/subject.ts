@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the boot tests test: the newest image of a profile, as ./cbox build left it.
+import { defaultOut } from "../../image/commands/build.ts";
+import { locateImage } from "../../image/locate-image.ts";
+import { type Manifest, readManifest } from "../../image/manifest.ts";
+import { type ResolvedProfile, resolveProfile } from "../../image/profile/index.ts";
+
+export interface Subject {
+  readonly profile: ResolvedProfile;
+  readonly image: string;
+  readonly manifest: Manifest;
+}
+
+/** @throws Failure `image-missing`, with the command that builds it */
+export async function subject(profileId: string): Promise<Subject> {
+  const out = defaultOut(profileId);
+  const { path } = await locateImage(profileId, out);
+  return { profile: resolveProfile(profileId), image: path, manifest: (await readManifest(out))! };
+}

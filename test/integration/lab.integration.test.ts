@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lab itself, with real servers: needs root and network namespaces, no box.
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Failure } from "../../common/fail.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { end, hostProcess, isAlive } from "../../image/host-process.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import type { LabHost } from "../lab/host.ts";
+import { LEASE_RANGE } from "../lab/hosts/dns.ts";
+import { LAB_HOSTS } from "../lab/hosts/index.ts";
+import { serfPeer } from "../lab/hosts/serf-peer.ts";
+import { findLab, type Lab, labDown, labUp } from "../lab/lab.ts";
+import { leases } from "../lab/leases.ts";
+import { existingNamespaces, namespaceOf, processesIn } from "../lab/network.ts";
+import { changeRecord, labDirectory, readRecord } from "../lab/record.ts";
+import { memberWhere } from "../lab/serf.ts";
+
+const NAME = "labtest";
+const HOSTS: readonly LabHost[] = [
+  ...LAB_HOSTS,
+  serfPeer("neighbour", "10.139.40.23", { join: "10.139.40.22" }),
+  { name: "guest" },
+];
+const community = loadCommunity("guifi");
+
+let root: string;
+let lab: Lab;
+const up = (hosts = HOSTS) => labUp({ name: NAME, root, community, hosts });
+
+beforeAll(async () => {
+  root = await labRoot();
+  await labDown(NAME);
+  lab = await up();
+});
+
+afterAll(async () => {
+  await labDown(NAME);
+});
+
+describe("a lab that is up", () => {
+  test("answers for the names of the community, and denies all others", async () => {
+    const lookUp = (name: string) =>
+      lab.run("neighbour", ["busybox", "nslookup", "-type=a", name, "10.139.40.1"]);
+    const ldap = await lookUp("ldap.guifi.net");
+    expect(ldap.stdout).toMatch(/Name:\s+ldap\.guifi\.net\s+Address: 10\.139\.40\.30/);
+    const outside = await lookUp("debian.org");
+    expect(outside.stdout).toContain("NXDOMAIN");
+  });
+
+  test("gives a client an address, a name server and no router", async () => {
+    // What a lease says reaches the script as variables: print them instead of applying them.
+    const told = await lab.run("guest", [
+      ...[
+        "sh",
+        "-euc",
+        'printf "#!/bin/sh\\nenv\\n" > /tmp/s; chmod +x /tmp/s; exec busybox udhcpc -f -q -n -i eth0 -x hostname:guest -s /tmp/s',
+      ],
+    ]);
+    expect(told.code).toBe(0);
+    const address = /^ip=(\S+)$/m.exec(told.stdout)?.[1];
+    expect(address).toMatch(/^10\.139\.40\.1\d\d$/);
+    expect(told.stdout).toMatch(/^dns=10\.139\.40\.1$/m);
+    expect(told.stdout).toMatch(/^mask=24$/m);
+    expect(told.stdout).not.toMatch(/^router=/m);
+    expect(leases(lab)).toEqual([expect.objectContaining({ address, name: "guest" })]);
+    expect(LEASE_RANGE.first <= address! && address! <= LEASE_RANGE.last).toBe(true);
+  });
+
+  test("its Serf agents see each other and read each other's services", async () => {
+    const seen = await memberWhere(lab, ({ name, services }) => name === "neighbour" && services.length > 0);
+    expect(seen).toMatchObject({
+      address: "10.139.40.23:5000",
+      status: "alive",
+      services: [{ s: "serf", m: "neighbour.guifi.local", i: "10.139.40.23", p: "5000", e: "guifi" }],
+    });
+    const back = await memberWhere(lab, ({ name }) => name === "peer", { peer: "neighbour" });
+    expect(back.services).toMatchObject([{ s: "serf", d: "SERF_instance_running", i: "10.139.40.22" }]);
+  });
+
+  test("has no way out of any of its namespaces", async () => {
+    for (const { name } of HOSTS) {
+      const { stdout } = await lab.run(name, ["ip", "-4", "route", "show", "table", "all"]);
+      expect(stdout, name).not.toMatch(/^default| via /m);
+      const links = await lab.run(name, ["ip", "-br", "link"]);
+      expect(
+        links.stdout
+          .trim()
+          .split("\n")
+          .map((line) => line.split(/[\s@]/)[0]),
+      ).toEqual(["lo", "eth0"]);
+    }
+  });
+
+  test("leaves its root file system untouched", async () => {
+    const touched = await lab.run("dns", ["touch", "/etc/touched"]);
+    expect(touched.code).not.toBe(0);
+    expect(existsSync(`${root}/etc/touched`)).toBe(false);
+    expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(root);
+  });
+
+  test("is found, not made again, by a second up", async () => {
+    const before = readRecord(NAME);
+    await up();
+    expect(readRecord(NAME)).toEqual(before);
+    expect(findLab(NAME)?.name).toBe(NAME);
+  });
+
+  test("plugs a box in and out", async () => {
+    const plug = await lab.attach("box");
+    expect(plug).toEqual({
+      namespace: namespaceOf(NAME, "switch"),
+      tap: expect.stringMatching(/^box-[0-9a-f]{8}$/),
+      mac: expect.stringMatching(/^52:54:00(:[0-9a-f]{2}){3}$/),
+    });
+    expect(await lab.attach("box")).toEqual(plug);
+    expect(readRecord(NAME)?.boxes).toHaveLength(1);
+    await lab.detach("box");
+    expect(readRecord(NAME)?.boxes).toEqual([]);
+  });
+});
+
+describe("a lab that is gone", () => {
+  test("a lab that lost a server is put up anew", async () => {
+    const [first] = readRecord(NAME)!.servers;
+    await end(first!.process);
+    await up();
+    const servers = readRecord(NAME)!.servers;
+    expect(servers.map(({ host }) => host)).toEqual(["dns", "peer", "neighbour"]);
+    expect(servers.every(({ process }) => isAlive(process))).toBe(true);
+    expect(servers[0]!.process).not.toEqual(first!.process);
+  });
+
+  test("what a crash in the middle of up left behind is cleared away by the next up", async () => {
+    const servers = readRecord(NAME)!.servers;
+    await changeRecord(NAME, (record) => ({
+      ...record,
+      starting: { pid: process.pid, started: "long ago" },
+    }));
+    expect(findLab(NAME)).toBeUndefined();
+    await up();
+    expect(findLab(NAME)?.name).toBe(NAME);
+    expect(servers.some(({ process }) => isAlive(process))).toBe(false);
+  });
+
+  test("up and down keep off a lab that another process is setting up", async () => {
+    const other = hostProcess(process.ppid)!;
+    await changeRecord(NAME, (record) => ({ ...record, starting: other }));
+    for (const failure of [await failureOf(up()), await failureOf(labDown(NAME))]) {
+      expect(failure).toMatchObject({ code: "lab-busy", found: `process ${other.pid}` });
+    }
+    await changeRecord(NAME, ({ starting: _, ...record }) => record);
+  });
+
+  test("down keeps off a lab with a box plugged in by another process", async () => {
+    const owner = hostProcess(process.ppid)!;
+    const box = { name: "theirs", tap: "box-0", mac: "52:54:00:00:00:00", owner };
+    await changeRecord(NAME, (record) => ({ ...record, boxes: [box] }));
+    expect(await failureOf(labDown(NAME))).toMatchObject({
+      code: "lab-busy",
+      message: 'The box "theirs" is plugged into the lab.',
+    });
+    await changeRecord(NAME, (record) => ({ ...record, boxes: [] }));
+  });
+
+  test("down leaves no namespace, no process and no file, and may be repeated", async () => {
+    const { servers } = readRecord(NAME)!;
+    const pids = (await Promise.all(existingNamespaces(NAME).map(processesIn))).flat();
+    expect(pids.length).toBeGreaterThanOrEqual(servers.length);
+    expect(await labDown(NAME)).toBe(true);
+    expect(existingNamespaces(NAME)).toEqual([]);
+    expect(pids.filter((pid) => hostProcess(pid))).toEqual([]);
+    expect(existsSync(labDirectory(NAME))).toBe(false);
+    expect(await labDown(NAME)).toBe(false);
+  });
+
+  test("a failed up removes what it made and says why", async () => {
+    const broken: LabHost = {
+      name: "broken",
+      address: "10.139.40.9",
+      server: async () => ({ command: ["sh", "-c", "echo no such luck; exit 3"], ready: /ready/ }),
+    };
+    const failure = await failureOf(up([...HOSTS, broken]));
+    expect(failure).toMatchObject({ code: "lab-server-failed", found: "no such luck" });
+    expect(existingNamespaces(NAME)).toEqual([]);
+  });
+
+  test("two hosts with one address are refused before anything is made", async () => {
+    const failure = await failureOf(up([...HOSTS, serfPeer("twin", "10.139.40.22")]));
+    expect(failure.code).toBe("lab-address-in-use");
+    expect(failure.message).toContain("peer and twin");
+    expect(existingNamespaces(NAME)).toEqual([]);
+  });
+});
+
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Failure);
+  return error as Failure;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a host of the lab is: a name, an address, and at most one server program.
+import type { Community as CommunityFile } from "../../common/community.ts";
+import type { Frozen } from "../../image/profile/frozen.ts";
+
+export type Community = Frozen<CommunityFile>;
+
+/** Reads or changes nothing of the machine: says which program is to run, with which files. */
+export interface Server {
+  /** Run in the host's namespace, in the lab's root file system; its own directory is mounted at /srv. */
+  readonly command: readonly string[];
+  /** Files put into /srv before the start, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The line of its log that says it is ready to serve. */
+  readonly ready: RegExp;
+}
+
+export interface LabHost {
+  readonly name: string;
+  /** IPv4 address; a host without one may ask the lab's DHCP server. */
+  readonly address?: string;
+  /** Names of the real network that this host answers to in the lab. */
+  readonly answersFor?: (community: Community) => readonly string[];
+  /** `all` is the whole lab, for servers that have to know the others. */
+  readonly server?: (community: Community, all: readonly LabHost[]) => Promise<Server>;
+}

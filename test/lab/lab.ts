@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lab: a small community in network namespaces of its own, with nothing in it that leads outside.
+// Up and down may be called any number of times, by any process, also after a crash of an earlier one.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { fail } from "../../common/fail.ts";
+import { end, hostProcess, isAlive } from "../../image/host-process.ts";
+import type { TapNetwork } from "../../image/qemu.ts";
+import type { Community, LabHost } from "./host.ts";
+import { LAB_HOSTS } from "./hosts/index.ts";
+import {
+  existingNamespaces,
+  makeHost,
+  makeSwitch,
+  makeTap,
+  namespaceOf,
+  removeNamespace,
+  removeTap,
+  switchOf,
+  waitUntilEmpty,
+} from "./network.ts";
+import {
+  changeRecord,
+  claimRecord,
+  hostDirectory,
+  type LabRecord,
+  labDirectory,
+  readRecord,
+  removeRecord,
+} from "./record.ts";
+import { type Place, runInside, startServer } from "./server.ts";
+
+export interface LabOptions {
+  readonly name?: string;
+  /** Root file system with the servers, see `labRoot()`. */
+  readonly root: string;
+  readonly community: Community;
+  readonly hosts?: readonly LabHost[];
+}
+
+export interface Lab {
+  readonly name: string;
+  /** Where a host's server and {@link Lab.run} work. */
+  place(host: string): Place;
+  /** Runs a command on a host. */
+  run(host: string, command: readonly string[]): Promise<{ code: number; stdout: string }>;
+  /** Plugs a box in. Its network card has the same address each time. */
+  attach(box: string): Promise<TapNetwork>;
+  detach(box: string): Promise<void>;
+  down(): Promise<void>;
+}
+
+export const DEFAULT_LAB = "lab";
+
+/**
+ * Sets the lab up, or finds it set up.
+ * @throws Failure `lab-busy`, `lab-name-invalid`, `lab-namespace-in-use`, `lab-network-refused`, `lab-server-failed`,
+ *   `lab-address-in-use`
+ */
+export async function labUp({
+  name = DEFAULT_LAB,
+  root,
+  community,
+  hosts = LAB_HOSTS,
+}: LabOptions): Promise<Lab> {
+  checkName(name);
+  checkAddresses(hosts);
+  const lab = openLab(name, root);
+  if (isUp(readRecord(name))) return lab;
+  await labDown(name);
+  const starting = hostProcess()!;
+  if (!claimRecord(name, { starting, root, servers: [], boxes: [] })) return busy(name);
+  try {
+    await makeSwitch(name);
+    for (const host of hosts) await makeHost(name, host.name, host.address);
+    for (const host of hosts) {
+      const server = await host.server?.(community, hosts);
+      if (!server) continue;
+      await startServer(lab.place(host.name), server, (process) =>
+        changeRecord(name, (before) => ({
+          ...before,
+          servers: [...before.servers, { host: host.name, process }],
+        })),
+      );
+    }
+    await changeRecord(name, ({ starting: _, ...before }) => before);
+    return lab;
+  } catch (error) {
+    await removeLab(name);
+    throw error;
+  }
+}
+
+/** A lab that is up already, for looking at it. */
+export function findLab(name: string): Lab | undefined {
+  const record = readRecord(name);
+  return record && isUp(record) ? openLab(name, record.root) : undefined;
+}
+
+/**
+ * Ends and removes everything of a lab, whole or broken. Returns whether there was anything.
+ * @throws Failure `lab-busy` while it is being set up or a box is plugged in, `lab-namespace-in-use`
+ */
+export async function labDown(name: string = DEFAULT_LAB): Promise<boolean> {
+  checkName(name);
+  const record = readRecord(name);
+  if (record?.starting && record.starting.pid !== process.pid && isAlive(record.starting)) return busy(name);
+  const box = record?.boxes.find(({ owner }) => owner.pid !== process.pid && isAlive(owner));
+  if (box) {
+    fail({
+      code: "lab-busy",
+      what: `The box "${box.name}" is plugged into the lab.`,
+      found: `process ${box.owner.pid}`,
+      hint: "switch the box off first (Ctrl-A x on its console)",
+    });
+  }
+  return removeLab(name);
+}
+
+function openLab(name: string, root: string): Lab {
+  const place = (host: string): Place => ({
+    namespace: namespaceOf(name, host),
+    root,
+    directory: hostDirectory(name, host),
+  });
+  return {
+    name,
+    place,
+    run: (host, command) => runInside(place(host), command),
+    async attach(box) {
+      const { tap, mac } = plug(box);
+      const owner = hostProcess()!;
+      const taken = readRecord(name)?.boxes.find((other) => other.name === box);
+      if (taken && isAlive(taken.owner) && taken.owner.pid !== owner.pid) {
+        fail({
+          code: "lab-box-attached",
+          what: `A box called "${box}" is plugged into the lab already.`,
+          found: `process ${taken.owner.pid}`,
+          hint: "switch that one off first, or use another name",
+        });
+      }
+      if (taken) await this.detach(box);
+      await changeRecord(name, (before) => ({
+        ...before,
+        boxes: [...before.boxes, { name: box, tap, mac, owner }],
+      }));
+      await makeTap(name, tap);
+      return { namespace: switchOf(name), tap, mac };
+    },
+    async detach(box) {
+      await removeTap(name, plug(box).tap);
+      await changeRecord(name, (before) => ({
+        ...before,
+        boxes: before.boxes.filter((other) => other.name !== box),
+      }));
+    },
+    async down() {
+      await labDown(name);
+    },
+  };
+}
+
+/** Names and addresses that follow from the box's name; interface names have at most 15 characters. */
+function plug(box: string): { tap: string; mac: string } {
+  const hash = createHash("sha256").update(box).digest("hex");
+  // 52:54:00 is QEMU's own prefix of locally administered addresses.
+  return { tap: `box-${hash.slice(0, 8)}`, mac: `52:54:00:${hash.slice(0, 6).match(/../g)!.join(":")}` };
+}
+
+function isUp(record: LabRecord | undefined): boolean {
+  return record !== undefined && !record.starting && record.servers.every(({ process }) => isAlive(process));
+}
+
+async function removeLab(name: string): Promise<boolean> {
+  const servers = readRecord(name)?.servers ?? [];
+  for (const { process } of servers) await end(process);
+  const namespaces = existingNamespaces(name);
+  // In the switch run only guests, and those end with the process that started them.
+  const switchNamespace = switchOf(name);
+  for (const namespace of namespaces) {
+    if (namespace === switchNamespace) continue;
+    const strangers = await waitUntilEmpty(namespace);
+    if (strangers.length === 0) continue;
+    fail({
+      code: "lab-namespace-in-use",
+      what: `The network namespace ${namespace} is used by a process the lab did not start.`,
+      found: `process ${strangers.join(", ")}`,
+      hint: `look at it with: ip netns pids ${namespace}`,
+    });
+  }
+  for (const namespace of namespaces) await removeNamespace(namespace);
+  const existed = namespaces.length > 0 || existsSync(labDirectory(name));
+  removeRecord(name);
+  return existed;
+}
+
+function busy(name: string): never {
+  return fail({
+    code: "lab-busy",
+    what: `The lab "${name}" is being set up by another process.`,
+    found: `process ${readRecord(name)?.starting?.pid ?? "unknown"}`,
+    hint: "wait until it is done, then run the same command again",
+  });
+}
+
+function checkName(name: string): void {
+  if (/^[a-z][a-z0-9]{0,15}$/.test(name)) return;
+  fail({
+    code: "lab-name-invalid",
+    what: "A lab's name has 1 to 16 lower-case letters and digits and starts with a letter.",
+    found: name,
+    hint: `--name ${DEFAULT_LAB}`,
+  });
+}
+
+function checkAddresses(hosts: readonly LabHost[]): void {
+  const taken = new Map<string, string>();
+  for (const { name, address } of hosts) {
+    if (address === undefined) continue;
+    const other = taken.get(address);
+    if (other) {
+      fail({
+        code: "lab-address-in-use",
+        what: `Two hosts of the lab have the same address: ${other} and ${name}.`,
+        found: address,
+        hint: "give one of them another address in test/lab/hosts/index.ts",
+      });
+    }
+    taken.set(address, name);
+  }
+}

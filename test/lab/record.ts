@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is written down about a running lab, so that any later process can find it, use it and remove it.
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomic.ts";
+import type { HostProcess } from "../../image/host-process.ts";
+
+export interface RecordedServer {
+  readonly host: string;
+  readonly process: HostProcess;
+}
+
+export interface RecordedBox {
+  readonly name: string;
+  readonly tap: string;
+  readonly mac: string;
+  /** The process that plugged the box in; the plug is free again when it is gone. */
+  readonly owner: HostProcess;
+}
+
+export interface LabRecord {
+  /** The process that is setting the lab up, until it is up. */
+  readonly starting?: HostProcess;
+  /** The lab's root file system. */
+  readonly root: string;
+  readonly servers: readonly RecordedServer[];
+  readonly boxes: readonly RecordedBox[];
+}
+
+/** Directory of a lab: its record, and one directory per host with configuration, state and log. */
+export function labDirectory(lab: string): string {
+  return join(runDirectory(), "lab", lab);
+}
+
+export const hostDirectory = (lab: string, host: string) => join(labDirectory(lab), host);
+const recordPath = (lab: string) => join(labDirectory(lab), "lab.json");
+
+export function readRecord(lab: string): LabRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(recordPath(lab), "utf8")) as LabRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the first record. False when there is one already: somebody else was faster. */
+export function claimRecord(lab: string, record: LabRecord): boolean {
+  mkdirSync(labDirectory(lab), { recursive: true });
+  try {
+    writeFileSync(recordPath(lab), JSON.stringify(record), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+export async function changeRecord(lab: string, change: (before: LabRecord) => LabRecord): Promise<void> {
+  const before = readRecord(lab);
+  if (before) await writeFileAtomic(recordPath(lab), JSON.stringify(change(before)));
+}
+
+export function removeRecord(lab: string): void {
+  rmSync(labDirectory(lab), { recursive: true, force: true });
+}
+
+function runDirectory(): string {
+  try {
+    accessSync("/run", constants.W_OK);
+    return "/run/community-box";
+  } catch {
+    return "/tmp/community-box";
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The network as a Serf peer of the lab sees it: who is there, and which services they publish.
+import { fail } from "../../common/fail.ts";
+import { decodeServices, type PublishedService, SERVICES_TAG } from "../../common/serf-payload.ts";
+import { bzip2Filter } from "./bzip2-filter.ts";
+import type { Lab } from "./lab.ts";
+import { spawnInside } from "./server.ts";
+
+export interface Member {
+  readonly name: string;
+  /** IPv4 address and port. */
+  readonly address: string;
+  readonly status: string;
+  readonly services: readonly PublishedService[];
+}
+
+interface SerfMembers {
+  readonly members: readonly { name: string; addr: string; status: string; tags: Record<string, string> }[];
+}
+
+/** Empty when the agent does not answer. */
+export async function members(lab: Lab, peer = "peer"): Promise<Member[]> {
+  const { code, stdout } = await lab.run(peer, ["serf", "members", "-format=json"]);
+  if (code !== 0) return [];
+  const found = (JSON.parse(stdout) as SerfMembers).members;
+  return Promise.all(
+    found.map(async ({ name, addr, status, tags }) => ({
+      name,
+      address: addr,
+      status,
+      services: tags[SERVICES_TAG] ? await decodeServices(tags[SERVICES_TAG], bzip2Filter) : [],
+    })),
+  );
+}
+
+/**
+ * Waits until a member is as wanted; looks whenever the agent reports an event.
+ * @throws Failure `lab-member-missing` after `timeoutMs`.
+ */
+export async function memberWhere(
+  lab: Lab,
+  wanted: (member: Member) => boolean,
+  { peer = "peer", timeoutMs = 60_000 }: { peer?: string; timeoutMs?: number } = {},
+): Promise<Member> {
+  const monitor = spawnInside(lab.place(peer), ["serf", "monitor"]);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    while (!deadline.aborted) {
+      const event = nextEvent(monitor.stdout, deadline);
+      const member = (await members(lab, peer)).find(wanted);
+      if (member) return member;
+      await event;
+    }
+  } finally {
+    monitor.kill("SIGKILL");
+  }
+  const seen = await members(lab, peer);
+  return fail({
+    code: "lab-member-missing",
+    what: `The lab's Serf peer did not see the member it waited for within ${timeoutMs / 1000} s.`,
+    found:
+      seen
+        .map(({ name, status, services }) => `${name} (${status}, ${services.length} services)`)
+        .join(", ") || "nobody",
+    hint: "./cbox lab status",
+  });
+}
+
+function nextEvent(stream: NodeJS.ReadableStream, deadline: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("data", () => resolve());
+    deadline.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
