@@ -135,6 +135,7 @@ export async function build(
     const manifest = await session.stage("publish", "publish: compress, block map, SBOM, checksums", () =>
       publish(session, {
         plan,
+        tools: diskTools,
         image,
         imageStore,
         root,

@@ -22,6 +22,7 @@ const TOOLS = [
   "grub-efi-ia32-unsigned",
   "grub-pc-bin",
   "mtools",
+  "zstd",
 ];
 /** The lab's servers, from the same release. */
 const LAB = ["bzip2", "dnsmasq-base", "iproute2", "iputils-ping", "procps", "serf", "udhcpc"];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Drives Debian's live-build through its configuration tree: its bootstrap stage restores the base layer from its
 // own cache, its chroot stage installs the profile's packages and runs the hooks. Its binary stages are not used.
-import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Session } from "../session.ts";
 import { inNamespace } from "./mmdebstrap.ts";
@@ -36,8 +36,8 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const mirrors = ["bootstrap", "chroot", "binary"].flatMap((stage) => [
-    [`--mirror-${stage}`, `file:${MIRROR}/`],
-    [`--parent-mirror-${stage}`, `file:${MIRROR}/`],
+    [`--mirror-${stage}`, `file://${MIRROR}/`],
+    [`--parent-mirror-${stage}`, `file://${MIRROR}/`],
   ]);
   const settings = [
     ["--mode", "debian"],
@@ -95,8 +95,11 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
 }
 
 /** Moves the finished system to where the layer store wants it and removes live-build's working files. */
-export async function takeChroot(directory: string, target: string): Promise<void> {
+export async function takeChroot(directory: string, target: string, epoch: number): Promise<void> {
   await rm(target, { recursive: true, force: true });
   await rename(join(directory, "chroot"), target);
+  // Newer versions of live-build take the directory of the mirror away with it.
+  await mkdir(join(target, MIRROR), { recursive: true });
+  await utimes(join(target, MIRROR), epoch, epoch);
   await rm(directory, { recursive: true, force: true });
 }

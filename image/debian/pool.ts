@@ -3,7 +3,7 @@
 // retries and hash checks apply). From it, small repositories are laid out that hold exactly a locked set.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { link, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fail } from "../../common/fail.ts";
@@ -95,7 +95,7 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
       for (const pin of pins) {
         const file = join("pool", `${pin.name}_${pin.version.replace(/:/g, "%3a")}_${pin.architecture}.deb`);
         await mkdir(join(target, "pool"), { recursive: true });
-        await link(stored(pin), join(target, file)).catch(() => symlink(stored(pin), join(target, file)));
+        await link(stored(pin), join(target, file)).catch(() => copyFile(stored(pin), join(target, file)));
         stanzas.push(
           `${(await controlOf(pin)).trimEnd()}\nFilename: ${file}\nSize: ${pin.size}\nSHA256: ${pin.sha256}\n`,
         );

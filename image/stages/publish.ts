@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { DiskLayout } from "../disk-layout.ts";
+import type { DiskTools } from "../disk-tools.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
 import type { Manifest } from "../manifest.ts";
 import { makeSbom, parseDpkgStatus } from "../sbom.ts";
@@ -17,6 +18,7 @@ import type { Plan } from "./resolve.ts";
 const LEVEL = { development: 3, release: 19 } as const;
 
 export interface PublishOptions {
+  readonly tools: DiskTools;
   readonly plan: Plan;
   /** The raw image; renamed into `imageStore` by its hash. */
   readonly image: string;
@@ -49,7 +51,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
     const packed = join(staged, `${name}.img.zst`);
     const [rawSha256] = await Promise.all([
       sha256(image),
-      session.run(["zstd", "-q", "-T0", `-${level}`, image, "-o", packed]),
+      options.tools.tool("zstd", ["-q", "-T0", `-${level}`, image, "-o", packed]),
       session.run(["bmaptool", "create", "-o", join(staged, `${name}.bmap`), image]),
     ]);
     await mkdir(options.imageStore, { recursive: true });

@@ -5,10 +5,11 @@ import { liveBuild, takeChroot } from "../debian/live-build.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Layer, LayerInputs } from "../layers.ts";
 import { profileSet, type Workspace } from "../workspace.ts";
+import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
-const FORMAT = 1;
+const FORMAT = 3;
 
 export function rootfsInputs(plan: Plan, packages: Packages, baseKey: string): LayerInputs {
   return {
@@ -48,9 +49,11 @@ export async function rootfs(
       epoch,
       directory,
     });
-    await takeChroot(directory, root);
+    await takeChroot(directory, root, epoch);
     await rm(repository, { recursive: true });
     await scrub(session, root, epoch);
+    const { sets, packages: pins } = packages.lock;
+    await normalize(session, { root, epoch, set: sets[profileSet(id)]!, packages: pins, architecture });
   });
 }
 

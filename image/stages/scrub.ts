@@ -21,8 +21,6 @@ const TRACES = [
   "etc/apt/apt.conf.d/99mmdebstrap",
   "etc/apt/sources.list",
   "etc/apt/sources.list.d/*",
-  "initrd.img.old",
-  "vmlinuz.old",
   "root/.[a-z]*history",
   "root/packages*",
   "var/cache/apt/**",
