@@ -60,5 +60,5 @@ async function settleAnswersFile(context: WalkContext, tools: FinishTools): Prom
 function issueText(context: WalkContext): string {
   const owner = context.answers.system?.owner;
   const name = typeof owner === "object" && owner !== null && "name" in owner ? String(owner.name) : "";
-  return `Community Box \\n at \\4 - log in here or with: ssh ${name}@\\4\n\n`;
+  return `Community Box \\n at \\4\nLog in here, or with: ssh ${name}@\\4\n\n`;
 }
