@@ -11,7 +11,7 @@ import { cacheDir } from "./cache-dir.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
-import type { LabCommandOptions } from "./commands/lab.ts";
+import type { LabAction, LabCommandOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
 import { interruption } from "./interruption.ts";
@@ -96,7 +96,7 @@ export function createProgram(): Command {
     .addArgument(new Argument("<action>", "what to do").choices(["up", "down", "status"]))
     .option("--name <name>", "a lab beside the usual one")
     .option("--community <id|file>", "community network (default: guifi)")
-    .action(async (action: string, options: LabCommandOptions) =>
+    .action(async (action: LabAction, options: LabCommandOptions) =>
       (await import("./commands/lab.ts")).labCommand(action, options),
     );
 

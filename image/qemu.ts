@@ -4,7 +4,6 @@
 import type { ResolvedProfile } from "./profile/index.ts";
 
 export type Firmware = "bios" | "efi64" | "efi32";
-export const FIRMWARES: readonly Firmware[] = ["bios", "efi64", "efi32"];
 
 /** Files of an UEFI firmware. `variables` is written by the guest, so it is a copy of the package's template. */
 export interface FirmwareFiles {

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly input?: string | Buffer;
   /** Exit codes that are not a failure, besides 0. */
   readonly allow?: readonly number[];
+  /** What a person knows the program by, where that is not the first word. */
+  readonly name?: string;
   /** Return standard error, too, after standard output. */
   readonly errors?: boolean;
 }
@@ -100,7 +102,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
     if (result.exitCode === 0 || options.allow?.includes(result.exitCode ?? -1)) {
       return options.errors ? result.stdout + result.stderr : result.stdout;
     }
-    throw explainExit(program, result, logPath);
+    throw explainExit(options.name ?? program, result, logPath);
   };
 
   const stage: Session["stage"] = async (name, title, work) => {
@@ -148,7 +150,9 @@ function interrupted(): never {
 function explainExit(program: string, result: ProcessOutput, logPath: string): Failure {
   const text = `${result.stderr}\n${result.stdout}`;
   const log = logPath ? `the whole output is in ${logPath}` : "run it by hand to see more";
-  const lastLines = text.trim().split("\n").slice(-3).join(" | ").slice(-400);
+  const lines = text.trim().split("\n");
+  const telling = lines.filter((line) => /^E:|error|fail|cannot|not found/i.test(line));
+  const lastLines = (telling.length > 0 ? telling : lines).slice(-3).join(" | ").slice(-400);
   if (/No space left on device/i.test(text)) {
     return new Failure({
       code: "disk-full",

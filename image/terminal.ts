@@ -7,7 +7,7 @@ import type { GuestOptions, GuestProfile } from "./qemu.ts";
 
 /**
  * Runs the guest until the person leaves (Ctrl-A x), it switches off, or `signal` is aborted.
- * @throws Failure `qemu-failed`
+ * @throws Failure `qemu-failed`, `interrupted`
  */
 export async function runOnTerminal(
   profile: GuestProfile,
@@ -18,6 +18,13 @@ export async function runOnTerminal(
   try {
     const guest = await startGuest(profile, { ...options, serial: "terminal" }, { stdio: "inherit", signal });
     const { code } = await guest.ended;
+    if (signal.aborted) {
+      fail({
+        code: "interrupted",
+        what: "The box was switched off, because the command was stopped.",
+        exitCode: 130,
+      });
+    }
     if (code) {
       fail({
         code: "qemu-failed",

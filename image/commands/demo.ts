@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox demo`: the whole walk on any machine. Image, lab, and a box plugged into it with its console right here.
 
-import { type Lab, labUp } from "../../test/lab/lab.ts";
+import { labUp } from "../../test/lab/lab.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
+import { interruption } from "../interruption.ts";
 import { locateImage } from "../locate-image.ts";
 import { loadCommunity, resolveProfile } from "../profile/index.ts";
 import { bootOnTerminal, readMachine } from "./boot.ts";
@@ -17,25 +18,23 @@ const COMMUNITY = "guifi";
 export async function demoCommand(): Promise<void> {
   await requireChecks("lab");
   await buildCommand(PROFILE, { community: COMMUNITY });
-  const profile = await resolveProfile(PROFILE);
+  const profile = resolveProfile(PROFILE);
+  const image = await locateImage(PROFILE, defaultOut(PROFILE));
   const community = loadCommunity(COMMUNITY);
-  const lab = await labUp({ name: LAB, community, root: await labRoot() });
+  const lab = await labUp({ name: LAB, community, root: await labRoot(), signal: interruption() });
+  // Refused while another demo runs, whose lab this then is: it is not ours to take down.
+  const network = await lab.attach("demo");
   try {
-    const image = await locateImage(PROFILE, defaultOut(PROFILE));
     console.log(
       [
         "A box starts now, and its serial console is this terminal: press Enter when it asks you to, and answer.",
-        `It is plugged into a closed lab with DHCP, DNS and a neighbour to discover; nothing leaves this machine.`,
+        "It is plugged into a closed lab with DHCP, DNS and a neighbour to discover; nothing leaves this machine.",
         "Leave with Ctrl-A x: the box, its disk and the lab are then gone.",
       ].join("\n"),
     );
-    await bootOnTerminal(profile, image, readMachine(profile, {}), await lab.attach("demo"));
+    await bootOnTerminal(profile, image, readMachine(profile, {}), network);
   } finally {
-    await takeDown(lab);
+    await lab.down();
+    console.log("The box and the lab are gone. Start again with ./cbox demo");
   }
-}
-
-async function takeDown(lab: Lab): Promise<void> {
-  await lab.down();
-  console.log("The box and the lab are gone. Start again with ./cbox demo");
 }

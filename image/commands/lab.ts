@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox lab up|down|status`: the closed network of real servers that boxes can be plugged into.
-import { fail } from "../../common/fail.ts";
 import { LAB_HOSTS } from "../../test/lab/hosts/index.ts";
 import { DEFAULT_LAB, findLab, type Lab, labDown, labUp } from "../../test/lab/lab.ts";
 import { leases } from "../../test/lab/leases.ts";
 import { type Member, members } from "../../test/lab/serf.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
+import { interruption } from "../interruption.ts";
 import { loadCommunity } from "../profile/index.ts";
 import { table } from "../table.ts";
 
@@ -16,24 +16,16 @@ export interface LabCommandOptions {
 }
 
 const ACTIONS = { up, down, status } as const;
+export type LabAction = keyof typeof ACTIONS;
 
-export async function labCommand(action: string, options: LabCommandOptions): Promise<void> {
-  const run = Object.entries(ACTIONS).find(([name]) => name === action)?.[1];
-  if (!run) {
-    fail({
-      code: "lab-action-unknown",
-      what: "The lab can be put up, taken down and looked at.",
-      found: action,
-      hint: `./cbox lab ${Object.keys(ACTIONS).join("|")}`,
-    });
-  }
-  await run(options.name ?? DEFAULT_LAB, options);
+export async function labCommand(action: LabAction, options: LabCommandOptions): Promise<void> {
+  await ACTIONS[action](options.name ?? DEFAULT_LAB, options);
 }
 
 async function up(name: string, options: LabCommandOptions): Promise<void> {
   await requireChecks("lab");
   const community = loadCommunity(options.community ?? "guifi");
-  const lab = await labUp({ name, community, root: await labRoot() });
+  const lab = await labUp({ name, community, root: await labRoot(), signal: interruption() });
   console.log(`The lab "${name}" is up. Take it down with: ./cbox lab down`);
   console.log(await describeLab(lab));
 }

@@ -91,7 +91,11 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     "umount cache/bootstrap",
     "lb chroot",
   ].join("\n");
-  await inNamespace(session, ["sh", "-c", script, "live-build", base, repository], env, directory);
+  await inNamespace(session, ["sh", "-c", script, "live-build", base, repository], {
+    name: "live-build",
+    cwd: directory,
+    env,
+  });
 }
 
 /** Moves the finished system to where the layer store wants it and removes live-build's working files. */

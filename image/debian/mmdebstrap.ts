@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Makes a Debian root file system from a laid-out repository with mmdebstrap: the base layer (which seeds
 // live-build's bootstrap cache) and the two helper trees, disk tools and lab servers.
-import type { Session } from "../session.ts";
+import type { RunOptions, Session } from "../session.ts";
 
 export interface MmdebstrapOptions {
   readonly session: Session;
@@ -46,7 +46,7 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
       target,
       `deb [trusted=yes] copy://${repository} ${release} main`,
     ],
-    { SOURCE_DATE_EPOCH: String(epoch) },
+    { name: "mmdebstrap", env: { SOURCE_DATE_EPOCH: String(epoch) } },
   );
 }
 
@@ -57,8 +57,7 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
 export async function inNamespace(
   session: Session,
   argv: readonly string[],
-  env: Record<string, string> = {},
-  cwd?: string,
+  options: Pick<RunOptions, "env" | "cwd" | "name">,
 ): Promise<string> {
   const unshare = [
     "unshare",
@@ -70,5 +69,5 @@ export async function inNamespace(
     "--propagation",
     "private",
   ];
-  return session.run([...unshare, ...argv], { env, ...(cwd ? { cwd } : {}) });
+  return session.run([...unshare, ...argv], options);
 }

@@ -62,7 +62,7 @@ describe("vm-amd64 without a network", () => {
   });
 });
 
-/** Waits in the box, where the screen is a file, until a text is on it. */
+/** Waits until a text is on the screen. In the box that is a file, which has no event for a shell: it looks often. */
 async function onScreen(box: Box, text: string): Promise<void> {
   await box.ask(`timeout 60 sh -c 'until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done'`, {
     timeoutMs: 90_000,

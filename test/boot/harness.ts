@@ -100,10 +100,14 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     void guest.ended.then(({ code, signal }) => {
       const said = readFileSync(file("qemu.log"), "utf8").trim();
       running = undefined;
-      line.disconnect(`the machine ended with ${signal ?? `code ${code}`} ${said}`);
-      dead.abort();
+      const end = `the machine ended with ${signal ?? `code ${code}`} ${said}`.trimEnd();
+      line.disconnect(end);
+      dead.abort(new Error(end));
     });
-    if (machine.serial !== "none") line.connect(await connectWhenOpen(file("serial"), dead.signal));
+    if (machine.serial !== "none") {
+      const wire = await connectWhenOpen(file("serial"), dead.signal);
+      line.connect(wire, wire);
+    }
     const probe = new Probe(await connectWhenOpen(file("probe"), dead.signal));
     const qmp = new Qmp(await connectWhenOpen(file("control"), dead.signal));
     running = { guest, probe, qmp };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A box's serial line as a person at it uses it: reads what appears, types when it is asked to.
-import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 
 /** What a real terminal of 80 by 24 answers when it is asked where the cursor is (ESC[6n). */
 const CURSOR_ANSWER = "\x1b[24;80R";
@@ -28,7 +28,7 @@ export interface ExpectOptions {
 }
 
 export class SerialLine {
-  #socket: Socket | undefined;
+  #output: Writable | undefined;
   #pending = "";
   #text = "";
   #cursor = 0;
@@ -37,17 +37,17 @@ export class SerialLine {
   terminal: Terminal = "dumb";
 
   /** Joins the wire to a machine that was just switched on. */
-  connect(socket: Socket): void {
-    this.#socket = socket;
+  connect(input: Readable, output: Writable): void {
+    this.#output = output;
     this.#ended = undefined;
-    socket.setEncoding("utf8");
-    socket.on("data", (chunk: string) => this.#read(chunk));
+    input.setEncoding("utf8");
+    input.on("data", (chunk: string) => this.#read(chunk));
   }
 
   /** The machine is gone: whoever waits for text waits in vain. */
   disconnect(reason: string): void {
-    this.#socket?.destroy();
-    this.#socket = undefined;
+    this.#output?.destroy();
+    this.#output = undefined;
     this.#ended = reason;
     for (const look of this.#onText) look();
   }
@@ -97,13 +97,13 @@ export class SerialLine {
   }
 
   send(bytes: string): void {
-    if (!this.#socket) throw new Error("The box is switched off: nobody reads what is typed.");
-    this.#socket.write(bytes);
+    if (!this.#output) throw new Error("The box is switched off: nobody reads what is typed.");
+    this.#output.write(bytes);
   }
 
   #read(chunk: string): void {
     if (this.terminal === "rich") {
-      for (const _ of chunk.matchAll(/\x1b\[6n/g)) this.#socket?.write(CURSOR_ANSWER);
+      for (const _ of chunk.matchAll(/\x1b\[6n/g)) this.#output?.write(CURSOR_ANSWER);
     }
     const raw = this.#pending + chunk;
     const unfinished = UNFINISHED.exec(raw);

@@ -5,7 +5,7 @@ import { existsSync, watch } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
 
-/** @param signal aborted when the program has ended and will not open it any more. */
+/** @param signal aborted, with the reason, when the program has ended and will not open it any more. */
 export async function connectWhenOpen(path: string, signal: AbortSignal): Promise<Socket> {
   for (;;) {
     await appears(path, signal);
@@ -28,7 +28,7 @@ function appears(path: string, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", stop);
       finish();
     };
-    const stop = () => settle(() => reject(new Error(`Nobody opened ${path}.`)));
+    const stop = () => settle(() => reject(signal.reason));
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
     else if (existsSync(path)) settle(resolve);

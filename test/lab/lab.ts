@@ -36,6 +36,8 @@ export interface LabOptions {
   readonly root: string;
   readonly community: Community;
   readonly hosts?: readonly LabHost[];
+  /** Aborting it stops setting up, and removes what was made so far. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Lab {
@@ -55,14 +57,10 @@ export const DEFAULT_LAB = "lab";
 /**
  * Sets the lab up, or finds it set up.
  * @throws Failure `lab-busy`, `lab-name-invalid`, `lab-namespace-in-use`, `lab-network-refused`, `lab-server-failed`,
- *   `lab-address-in-use`
+ *   `lab-address-in-use`, `interrupted`
  */
-export async function labUp({
-  name = DEFAULT_LAB,
-  root,
-  community,
-  hosts = LAB_HOSTS,
-}: LabOptions): Promise<Lab> {
+export async function labUp(options: LabOptions): Promise<Lab> {
+  const { name = DEFAULT_LAB, root, community, hosts = LAB_HOSTS, signal } = options;
   checkName(name);
   checkAddresses(hosts);
   const lab = openLab(name, root);
@@ -74,6 +72,7 @@ export async function labUp({
     await makeSwitch(name);
     for (const host of hosts) await makeHost(name, host.name, host.address);
     for (const host of hosts) {
+      if (signal?.aborted) interrupted();
       const server = await host.server?.(community, hosts);
       if (!server) continue;
       await startServer(lab.place(host.name), server, (process) =>
@@ -192,6 +191,14 @@ async function removeLab(name: string): Promise<boolean> {
   const existed = namespaces.length > 0 || existsSync(labDirectory(name));
   removeRecord(name);
   return existed;
+}
+
+function interrupted(): never {
+  return fail({
+    code: "interrupted",
+    what: "The lab was not set up, because the command was stopped.",
+    exitCode: 130,
+  });
 }
 
 function busy(name: string): never {

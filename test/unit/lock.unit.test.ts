@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The lock file: it survives writing and reading, says what moved, and knows when a profile asks for more.
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -12,6 +11,7 @@ import {
   readLock,
   writeLock,
 } from "../../image/debian/lock.ts";
+import { temporaryDirectory } from "../temporary.ts";
 
 const pin = (name: string, version: string) => ({
   name,
@@ -36,7 +36,7 @@ const lock: Lock = {
 
 describe("the lock file", () => {
   it("reads back what was written, one package a line", async () => {
-    const path = join(await mkdtemp(join(tmpdir(), "cbox-lock-")), "x.lock");
+    const path = join(temporaryDirectory(), "x.lock");
     await writeLock(path, lock);
     expect(await readLock(path)).toEqual(lock);
     expect(

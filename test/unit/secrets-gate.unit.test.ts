@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The secrets gate, seen red for each thing it guards against.
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkShadow, findSecrets } from "../../image/stages/secrets-gate.ts";
+import { temporaryDirectory } from "../temporary.ts";
 
 const CLEAN = {
   "etc/machine-id": "",
@@ -12,7 +12,7 @@ const CLEAN = {
 };
 
 async function treeWith(files: Record<string, string>): Promise<string> {
-  const tree = await mkdtemp(join(tmpdir(), "cbox-gate-"));
+  const tree = temporaryDirectory();
   for (const [name, content] of Object.entries({ ...CLEAN, ...files })) {
     await mkdir(dirname(join(tree, name)), { recursive: true });
     await writeFile(join(tree, name), content);

@@ -18,7 +18,7 @@ beforeEach(async () => {
   [box] = (await once(server, "connection")) as [Socket];
   box.setEncoding("utf8");
   line = new SerialLine();
-  line.connect(wire);
+  line.connect(wire, wire);
   close = () => {
     line.disconnect("test over");
     box.destroy();

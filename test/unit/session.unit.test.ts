@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How programs run in a build: what their end is called, what is logged, and that an interruption ends them.
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { createSession } from "../../image/session.ts";
+import { temporaryDirectory } from "../temporary.ts";
 
 function session(signal?: AbortSignal) {
-  const logDirectory = mkdtempSync(join(tmpdir(), "cbox-session-"));
+  const logDirectory = temporaryDirectory();
   const output = new PassThrough() as unknown as NodeJS.WriteStream;
   return { output, ...createSession({ logDirectory, output, ...(signal ? { signal } : {}) }) };
 }

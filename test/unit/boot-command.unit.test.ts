@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What `cbox boot` understands of its options.
+import { describe, expect, test } from "vitest";
+import { readMachine } from "../../image/commands/boot.ts";
+import { resolveProfile } from "../../image/profile/index.ts";
+
+const profile = resolveProfile("vm-amd64");
+
+describe("readMachine", () => {
+  test("without options: the profile's first firmware and memory, a disk of 8 GiB", () => {
+    expect(readMachine(profile, {})).toEqual({ firmware: "bios", memoryMib: 1024, diskMib: 8192 });
+  });
+
+  test("takes what was asked for", () => {
+    expect(readMachine(profile, { firmware: "efi32", memory: "2G", disk: "32G" })).toEqual({
+      firmware: "efi32",
+      memoryMib: 2048,
+      diskMib: 32768,
+    });
+  });
+
+  test("refuses firmware the profile does not boot from", () => {
+    const biosOnly = { ...profile, boot: { ...profile.boot, firmware: ["bios"] as const } };
+    expect(() => readMachine(biosOnly, { firmware: "efi64" })).toThrow(
+      expect.objectContaining({ code: "firmware-unsupported", hint: "--firmware bios" }),
+    );
+  });
+
+  test("names the option whose size makes no sense", () => {
+    expect(() => readMachine(profile, { memory: "lots" })).toThrow(
+      expect.objectContaining({ code: "size-invalid", hint: "--memory 8G" }),
+    );
+  });
+});
