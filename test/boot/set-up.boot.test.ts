@@ -3,13 +3,13 @@
 // answers.yaml without a key pressed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { $ } from "zx";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
 import { memberWhere } from "../lab/serf.ts";
+import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
 import { type Subject, subject } from "./subject.ts";
@@ -205,16 +205,11 @@ network: { method: dhcp }
     expect(kept).toContain("mas-nou");
     expect(kept).not.toContain("password");
     expect((await partition.bytes()).includes(SECRET)).toBe(false);
-    expect(await holds(box.diskPath, "mas-nou")).toBe(true);
-    expect(await holds(box.diskPath, SECRET)).toBe(false);
+    expect(await diskHolds(box.diskPath, "mas-nou")).toBe(true);
+    expect(await diskHolds(box.diskPath, SECRET)).toBe(false);
   });
 
   test("the image was only read", async () => {
     expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
   });
 });
-
-/** Whether a text is anywhere in a file, byte for byte. */
-async function holds(file: string, text: string): Promise<boolean> {
-  return (await $({ quiet: true, nothrow: true })`grep -qaF -e ${text} ${file}`).exitCode === 0;
-}
