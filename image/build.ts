@@ -5,7 +5,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
-import { requireChecks } from "./doctor/index.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import type { Session } from "./session.ts";
@@ -58,9 +57,6 @@ export async function build(
     resolve(profileId, { profiles: workspace.profiles, community: options.community }),
   );
   const { profile } = plan;
-  if (!options.dryRun) {
-    await requireChecks("build", profile, { out: options.out, mirror: options.mirror });
-  }
   const unlock = takeBuildLock(join(workspace.cache, "build.lock"));
   try {
     const packages = await session.stage(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What every stage of the build works with: running programs with a captured log, showing progress, and stopping.
 // On a terminal one status line is kept up to date; elsewhere one line is printed per finished stage.
-import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { accessSync, constants, createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import { $, type ProcessOutput } from "zx";
 import { Failure, fail } from "../common/fail.ts";
@@ -44,7 +44,7 @@ export interface SessionOptions {
 const SIGKILL_EXIT = 137;
 
 export function createSession({ logDirectory, signal, output = process.stdout }: SessionOptions): Session {
-  mkdirSync(logDirectory, { recursive: true });
+  makeLogDirectory(logDirectory);
   const abort = signal ?? new AbortController().signal;
   const timings = new Map<string, number>();
   const live = output.isTTY === true;
@@ -132,6 +132,23 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
   };
 
   return { run, note, say, stage, timings, signal: abort, logDirectory };
+}
+
+function makeLogDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    fail(
+      {
+        code: "cache-unwritable",
+        what: "The cache, where layers and logs are kept, cannot be written to.",
+        found: (error as Error).message,
+        hint: "run as root, who made it, or choose another place with XDG_CACHE_HOME",
+      },
+      { cause: error },
+    );
+  }
 }
 
 function seconds(since: number): string {

@@ -3,8 +3,10 @@
 import { join } from "node:path";
 import { type BuildResult, build } from "../build.ts";
 import { cacheDir } from "../cache-dir.ts";
+import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { PROJECT } from "../paths.ts";
+import { resolveProfile } from "../profile/index.ts";
 import { createSession } from "../session.ts";
 
 export interface BuildCommandOptions {
@@ -23,6 +25,9 @@ export const defaultOut = (profileId: string) => join(PROJECT, "out", profileId)
 
 export async function buildCommand(profileId: string, options: BuildCommandOptions): Promise<BuildResult> {
   const out = options.out ?? defaultOut(profileId);
+  if (!options.dryRun) {
+    await requireChecks("build", resolveProfile(profileId), { out, mirror: options.mirror });
+  }
   const session = createSession({ logDirectory: join(cacheDir(), "log", profileId), signal: interruption() });
   const started = performance.now();
   const { out: _, ...rest } = options;

@@ -141,25 +141,25 @@ describe("what goes wrong", () => {
     expect(ended.code).toBe(1);
   });
 
-  it("not root: refused with the cure", async () => {
+  it("not root: refused with the cure, also when the cache is root's", async () => {
     const directory = await scratch();
-    const node = process.execPath;
-    const words = [
+    const nobody = [
       "setpriv",
       "--reuid=65534",
       "--regid=65534",
       "--clear-groups",
-      node,
+      process.execPath,
       "--import",
       "tsx",
-      "image/cli.ts",
     ];
-    const ended = await run([...words, "build", "vm-amd64", "--out", join(directory, "out")], {
-      HOME: "/tmp",
-    }).ended;
-    expect(ended.output).toContain("[host-not-ready]");
-    expect(ended.output).toMatch(/root/i);
-    expect(ended.code).toBe(1);
+    const words = [...nobody, "image/cli.ts", "build", "vm-amd64", "--out", join(directory, "out")];
+    const refused = await run(words, { XDG_CACHE_HOME: directory }).ended;
+    expect(refused.output).toContain("[host-not-ready]");
+    expect(refused.output).toMatch(/root/i);
+    expect(refused.code).toBe(1);
+    const looking = await run([...words, "--dry-run"], { XDG_CACHE_HOME: directory }).ended;
+    expect(looking.output).toContain("cannot be written to. [cache-unwritable]");
+    expect(looking.code).toBe(1);
   });
 });
 

@@ -17,7 +17,7 @@ function codesIn(folder: string): string[] {
     .filter((name) => name.endsWith(".ts"))
     .flatMap((name) => [
       ...readFileSync(join(PROJECT, folder, name), "utf8").matchAll(
-        /(?:fail|Failure)\(\{\s*code: "([a-z-]+)"/g,
+        /(?:fail|Failure)\(\s*\{\s*code: "([a-z-]+)"/g,
       ),
     ])
     .map((match) => match[1]!);
