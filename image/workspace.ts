@@ -75,8 +75,15 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   let mirror: Promise<Mirror> | undefined;
   const findIt = () => (mirror ??= findMirror(session.run, options.mirror));
 
-  const packages: Workspace["packages"] = async (release, architecture, needed) =>
-    openPackages(
+  const updated = new Set<string>();
+
+  const packages: Workspace["packages"] = async (release, architecture, needed) => {
+    const file = `${release}-${architecture}`;
+    const asked = options.lock ?? "use";
+    // Moved once; what comes later in the same build uses the lock as it is then.
+    const mode = asked === "update" && updated.has(file) ? "use" : asked;
+    updated.add(file);
+    return openPackages(
       {
         session,
         mirror: findIt,
@@ -86,11 +93,12 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
         lockDirectory: join(profiles, "locks"),
         cache,
         pool: join(cacheDir(), "pool"),
-        mode: options.lock ?? "use",
+        mode,
         write: !options.preview,
       },
       needed,
     );
+  };
 
   const helper = async (kind: string, variant: "apt" | "extract", names: readonly string[]) => {
     const { release, architecture } = HELPERS;

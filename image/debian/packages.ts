@@ -109,18 +109,28 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     }
   };
 
-  const drifted = existsSync(driftPath)
+  // What an earlier build found on the mirror instead of the same lock; the mirror may have moved again since.
+  const noted = existsSync(driftPath)
     ? ((await readLock(driftPath)) as Lock & { basis?: string })
     : undefined;
-  let used = lock;
-  try {
-    await fetchAll(lock);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code !== "package-gone" || mode === "strict") throw error;
-    used = drifted?.basis === basis ? drifted : { ...(await resolveAll(lock.epoch)), ...{ basis } };
+  const goesOnWithout = (error: unknown) =>
+    error instanceof Failure && error.code === "package-gone" && mode !== "strict";
+  const tried = [lock, ...(noted?.basis === basis ? [noted] : [])];
+  let used: Lock | undefined;
+  for (const candidate of tried) {
+    try {
+      await fetchAll(candidate);
+      used = candidate;
+      break;
+    } catch (error) {
+      if (!goesOnWithout(error)) throw error;
+    }
+  }
+  if (!used) {
+    used = await resolveAll(lock.epoch);
     await fetchAll(used);
     await mkdir(dirname(driftPath), { recursive: true });
-    await writeFile(driftPath, JSON.stringify(used));
+    await writeFile(driftPath, JSON.stringify({ ...used, basis }));
   }
   const drift = used === lock ? [] : lockChanges(lock, used);
   if (drift.length > 0) {

@@ -73,6 +73,18 @@ describe("build of vm-amd64", () => {
     expect(result.get("rootfs-vm-amd64")?.[0]).toBe("package list changed: +tree");
     expect(result.has("base-trixie-amd64")).toBe(false);
   });
+
+  it("--update-lock moves the lock once in a build, however many layers ask for packages", async () => {
+    const profiles = await profilesWith("vm-amd64.yaml", (yaml) => yaml);
+    const directory = await scratch();
+    const session = createSession({ logDirectory: join(directory, "log") });
+    const workspace = openWorkspace({ session, profiles, lock: "update", cache: directory });
+    const before = JSON.parse(await readFile(join(profiles, "locks/trixie-amd64.lock"), "utf8"));
+    const first = await workspace.packages("trixie", "amd64", ["base"]);
+    const second = await workspace.packages("trixie", "amd64", ["tools"]);
+    expect(first.lock.epoch).toBeGreaterThan(before.epoch);
+    expect(second.lock.epoch).toBe(first.lock.epoch);
+  });
 });
 
 describe("what goes wrong", () => {
@@ -110,6 +122,20 @@ describe("what goes wrong", () => {
     const packages = await open("use");
     expect(packages.drift.find((line) => line.startsWith("nano"))).toMatch(/^nano 0\.0\.1 -> \d/);
     expect(packages.identity("base").nano).not.toContain(gone.slice(0, 16));
+
+    // The mirror moves once more: what was written down of its versions is gone, too.
+    const noted = join(directory, "locks/trixie-amd64.lock");
+    const stale = JSON.parse(await readFile(noted, "utf8"));
+    Object.assign(stale.packages.nano, {
+      version: "0.0.2",
+      sha256: gone,
+      path: "pool/main/n/nano/nano_0.0.2_amd64.deb",
+    });
+    await writeFile(noted, JSON.stringify(stale));
+    const again = await open("use");
+    expect(again.drift.find((line) => line.startsWith("nano"))).toBe(
+      packages.drift.find((line) => line.startsWith("nano")),
+    );
   });
 
   it("a mirror that does not answer: mirror-unreachable", async () => {
