@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The build, read top to bottom like the manual: resolve -> base -> rootfs -> dress -> disk -> publish -> verify.
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
@@ -12,7 +12,7 @@ import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
 import { disk } from "./stages/disk.ts";
 import { dress } from "./stages/dress.ts";
-import { publish } from "./stages/publish.ts";
+import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
 import { verify } from "./stages/verify.ts";
@@ -151,9 +151,10 @@ export async function build(
         await verify(session, { tools: diskTools, manifest, packed, raw, scratch: join(work, "verify") });
       } catch (error) {
         // An image that did not pass is not left where it could be taken for a good one.
-        for (const file of [join(options.out, "manifest.json"), packed, raw]) await rm(file, { force: true });
+        for (const file of [join(options.out, UNVERIFIED), packed, raw]) await rm(file, { force: true });
         throw error;
       }
+      await rename(join(options.out, UNVERIFIED), join(options.out, "manifest.json"));
     });
     await signChecksums();
     await rm(work, { recursive: true, force: true });

@@ -35,6 +35,9 @@ export interface PublishOptions {
   readonly drift: readonly string[];
 }
 
+/** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
+export const UNVERIFIED = "manifest.json.unverified";
+
 /** Raw images kept in the cache, for `cbox boot` and the tests. */
 const KEEP = 3;
 
@@ -112,7 +115,9 @@ export async function publish(session: Session, options: PublishOptions): Promis
     );
     await rm(join(out, "manifest.json"), { force: true });
     await rm(join(out, "SHA256SUMS.asc"), { force: true });
-    for (const file of all) await rename(join(staged, file), join(out, file));
+    for (const file of all) {
+      await rename(join(staged, file), join(out, file === "manifest.json" ? UNVERIFIED : file));
+    }
     return manifest;
   } finally {
     await rm(staged, { recursive: true, force: true });
