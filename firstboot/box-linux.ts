@@ -23,6 +23,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
 import type { Box, RunOptions, RunResult } from "./box.ts";
+import { exchange, ldapBind } from "./box-net.ts";
 
 export interface LinuxBoxOptions {
   readonly root?: string;
@@ -41,6 +42,8 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
       return result;
     },
     filter: pipeThrough,
+    request: (wanted) => exchange(wanted),
+    ldapBind: (bind) => ldapBind(bind),
     readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
     writeFile: (path, content, options) => writeFileAtomic(at(path), content, options),
     async overwrite(path, content) {

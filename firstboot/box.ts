@@ -22,7 +22,49 @@ export interface WriteOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  /** Sent with these very spellings, over HTTP/1.1. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Milliseconds for the whole exchange; 15 000 unless said. */
+  readonly timeout?: number;
+  /** A longer answer is an error; 1 MiB unless said. */
+  readonly maxBytes?: number;
+  readonly tls?: TlsTrust;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+export interface TlsTrust {
+  /** PEM certificates trusted beside the public authorities. */
+  readonly authorities?: readonly string[];
+  /** False: any certificate will do. Only where the community's settings say so. */
+  readonly verify?: boolean;
+}
+
+/** A simple bind to an LDAP server over TLS (ldaps). */
+export interface LdapBind {
+  /** Such as ldaps://ldap.example.net or ldaps://ldap.example.net:1636. */
+  readonly url: string;
+  readonly dn: string;
+  readonly password: string;
+  /** Milliseconds to decide that a server is dead. */
+  readonly timeout: number;
+  readonly tls?: TlsTrust;
+}
+
 export interface Box {
+  /** One exchange; any HTTP status is an answer. Throws a Failure: `server-unreachable`, `server-slow`,
+   * `server-untrusted` (certificate), `reply-too-large`. Never follows redirections; nothing of it is logged. */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /** Resolves to whether the server accepts name and password (49 = refused). Throws a Failure:
+   * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`. */
+  ldapBind(bind: LdapBind): Promise<"accepted" | "refused">;
   /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link must}. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Bytes through a command and back. Rejects when it fails. */

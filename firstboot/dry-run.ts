@@ -7,6 +7,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Box } from "./box.ts";
 import { linuxBox } from "./box-linux.ts";
+import { failConnection } from "./box-net.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { PretendSystem } from "./pretend.ts";
@@ -21,6 +22,9 @@ export async function dryRunBox(root: string): Promise<Box> {
   });
   return {
     ...files,
+    // Nobody's servers are asked for the sake of a rehearsal.
+    request: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
+    ldapBind: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
     // Whoever runs this need not be root: everything belongs to them.
     writeFile: (path, content, { mode } = {}) =>
       files.writeFile(path, content, mode === undefined ? {} : { mode }),
@@ -44,6 +48,18 @@ const IMAGE: ImageInfo = {
   community: {
     id: "guifi",
     title: "Guifi.net",
+    website: "https://guifi.net",
+    ldap: {
+      servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"],
+      base_dn: "o=webusers,dc=guifi,dc=net",
+      tls: { verify: true },
+    },
+    api: {
+      url: "https://guifi.net/api",
+      auth_url: "https://guifi.net/api/auth",
+      cnml_url: "https://guifi.net/guifi/cnml",
+    },
+    vpn: { enabled_by_default: true, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],

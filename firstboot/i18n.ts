@@ -2,9 +2,7 @@
 // Texts in the languages of the box. English is the reference: its keys are the type, and a unit test holds the
 // other catalogues to the same keys and the same placeholders.
 
-import ca from "./i18n/ca.json" with { type: "json" };
-import en from "./i18n/en.json" with { type: "json" };
-import es from "./i18n/es.json" with { type: "json" };
+import { ca, en, es } from "./i18n/index.ts";
 
 export type TextKey = keyof typeof en;
 export type Catalogue = Record<TextKey, string>;

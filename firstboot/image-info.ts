@@ -10,7 +10,19 @@ import { parseJson } from "./world.ts";
 /** The part of the community's settings that first boot uses; the file holds all of them. */
 export type CommunityInfo = Pick<
   Community,
-  "id" | "title" | "timezone" | "default_language" | "languages" | "address_ranges" | "dns" | "ntp" | "serf"
+  | "id"
+  | "title"
+  | "website"
+  | "timezone"
+  | "default_language"
+  | "languages"
+  | "address_ranges"
+  | "ldap"
+  | "api"
+  | "vpn"
+  | "dns"
+  | "ntp"
+  | "serf"
 >;
 
 export interface ConsoleInfo {

@@ -21,6 +21,8 @@ export interface WalkContext {
   readonly warnings: readonly Warning[];
   /** Steps applied and verified with the present answers. */
   readonly settled: readonly string[];
+  /** Steps that were passed over since applying began. */
+  readonly passed: readonly string[];
   /** Came from the review or from a failure, and goes back there. */
   readonly editing: boolean;
 }
@@ -35,6 +37,8 @@ export type WalkEvent =
   | { type: "EDIT"; step: string }
   | { type: "CONFIRM" }
   | { type: "RETRY" }
+  /** The secrets that a power cut took away were given again. */
+  | { type: "SECRETS" }
   | { type: "SKIP" };
 
 /** What was found on the boot partition. */
@@ -99,7 +103,7 @@ const walk = setup({
     keepTrouble: assign((_, { error }: { error: unknown }) => ({ trouble: toTrouble(error) })),
     startEditing: assign({ editing: true, unattended: false, problems: [] }),
     stopEditing: assign({ editing: false, problems: [] }),
-    startApplying: assign({ warnings: [], trouble: null }),
+    startApplying: assign({ warnings: [], trouble: null, passed: [] }),
     settle: assign(({ context }, { step, warnings }: { step: string; warnings: readonly Warning[] }) => ({
       warnings: [...context.warnings, ...warnings],
       settled: [...context.settled.filter((settled) => settled !== step), step],
@@ -107,6 +111,7 @@ const walk = setup({
     })),
     passOver: assign(({ context }, { step, reason }: { step: string; reason: string }) => ({
       warnings: [...context.warnings, { code: `${step}-passed`, values: { reason } }],
+      passed: [...context.passed.filter((passed) => passed !== step), step],
       trouble: null,
     })),
     addWarnings: assign(({ context }, warnings: readonly Warning[]) => ({
@@ -134,7 +139,7 @@ export const stateOf = {
 };
 
 /** What the machine has to know of a step. */
-export type MachineStep = Pick<Step, "id" | "passable" | "schema">;
+export type MachineStep = Pick<Step, "id" | "passable" | "schema" | "secretsFrom">;
 
 export function createWalkMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
@@ -163,6 +168,7 @@ export function createWalkMachine(steps: readonly MachineStep[]) {
       trouble: null,
       warnings: [],
       settled: [],
+      passed: [],
       editing: false,
     },
     states,
@@ -253,7 +259,8 @@ function review(steps: readonly MachineStep[]): StateConfig {
 /** Applying a step, verifying it, and what can be done when that fails. */
 function doing(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
   const { id, passable } = step;
-  const secret = secretQuestions(step).length > 0 ? askingAgain(id) : {};
+  const needsSecrets = secretQuestions(step).length > 0 || (step.secretsFrom?.length ?? 0) > 0;
+  const secret = needsSecrets ? askingAgain(id) : {};
   return {
     [stateOf.apply(id)]: {
       invoke: {
@@ -295,10 +302,7 @@ function askingAgain(step: string): States {
   return {
     [stateOf.secret(step)]: {
       on: {
-        ANSWER: {
-          target: stateOf.apply(step),
-          actions: { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) },
-        },
+        SECRETS: stateOf.apply(step),
         BACK: "review",
       },
     },

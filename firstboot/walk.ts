@@ -20,10 +20,19 @@ import {
   type WalkEvent,
   type WalkMachine,
 } from "./machine.ts";
-import { withoutUnasked } from "./questions.ts";
+import { type Question, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
-import type { Answers, Step, StepTools, Survey, TextValues, Warning } from "./steps/step.ts";
+import type {
+  Answers,
+  Finding,
+  LookUpTools,
+  Step,
+  StepTools,
+  Survey,
+  TextValues,
+  Warning,
+} from "./steps/step.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { toTrouble } from "./trouble.ts";
 
@@ -156,7 +165,37 @@ export class Walk {
   }
 
   survey(step: Step): Promise<Survey> {
-    return step.survey(this.#box, this.image);
+    return step.survey(this.#box, this.image, this.context.answers);
+  }
+
+  /** Asks the world about an answer that was just given. Never fails: what cannot be looked up is not known. */
+  async lookUp(step: Step, path: string, answers: Answers, signal: AbortSignal): Promise<Finding> {
+    if (!step.lookUp?.paths.includes(path)) return {};
+    try {
+      return await step.lookUp.run(path, this.#secrets.join(step, answers, this.context.given), {
+        ...this.#lookUpTools(signal),
+      });
+    } catch (error) {
+      const { code, what, found } = toTrouble(error);
+      this.log(`look up ${step.id}.${path}: ${what}${found ? ` (${found})` : ""} [${code}]`);
+      return {};
+    }
+  }
+
+  /** The secrets that a power cut took away from this step: question and the step it belongs to. */
+  missingSecrets(step: Step): { readonly step: Step; readonly question: Question }[] {
+    return this.steps
+      .filter(({ id }) => id === step.id || step.secretsFrom?.includes(id))
+      .flatMap((each) => secretQuestions(each).map((question) => ({ step: each, question })))
+      .filter(({ step: { id }, question: { path } }) => {
+        const full = `${id}.${path}`;
+        return this.context.given.includes(full) && !this.#secrets.has(full);
+      });
+  }
+
+  /** Keeps a secret that was asked for again, in memory. Send `SECRETS` when all are there. */
+  remember(step: Step, path: string, value: string): void {
+    this.#secrets.take(step, setAnswer({}, path, value));
   }
 
   /** Calls back on every change, until the returned function is called. */
@@ -202,7 +241,7 @@ export class Walk {
         check: fromPromise(({ input }) =>
           this.#effect(`check ${input.step}`, () => {
             const step = this.#find(input.step);
-            return checkStep(step, this.#joined(step), this.context.given, box, image);
+            return checkStep(step, this.#joined(step), this.context.given, box, image, this.context.answers);
           }),
         ),
         apply: fromPromise(({ input, signal }) =>
@@ -259,8 +298,7 @@ export class Walk {
 
   /** After a power cut the secrets are gone. The answers file may still have them; else somebody has to be asked. */
   async #recoverSecrets(step: Step): Promise<void> {
-    const isMissing = () =>
-      this.context.given.some((path) => path.startsWith(`${step.id}.`) && !this.#secrets.has(path));
+    const isMissing = () => this.missingSecrets(step).length > 0;
     if (!isMissing() || this.context.settled.includes(step.id)) return;
     if (this.context.unattended) {
       await readAnswers({ box: this.#box, image: this.image, steps: this.steps, secrets: this.#secrets });
@@ -273,12 +311,20 @@ export class Walk {
     return this.#secrets.join(step, this.context.answers[step.id] ?? {}, this.context.given);
   }
 
-  #tools(signal: AbortSignal): StepTools {
+  #lookUpTools(signal: AbortSignal): LookUpTools {
     return {
       box: this.#box,
       image: this.image,
-      given: new Set(this.context.given),
+      answersOf: (id) => this.#joined(this.#find(id)),
       signal,
+    };
+  }
+
+  #tools(signal: AbortSignal): StepTools {
+    return {
+      ...this.#lookUpTools(signal),
+      passed: new Set(this.context.passed),
+      given: new Set(this.context.given),
       progress: (key, values = {}, { transient = false } = {}) => {
         if (this.#stopped || signal.aborted) return;
         if (this.#progress.at(-1)?.transient) this.#progress.pop();

@@ -5,7 +5,7 @@ import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { type Problem, problem } from "../problems.ts";
 import { secretQuestions, setAnswer, withDefaults } from "../questions.ts";
-import type { Answers, Step, Survey } from "../steps/step.ts";
+import type { AllAnswers, Answers, Step, Survey } from "../steps/step.ts";
 import { answersSchema, sectionSchema } from "./schema.ts";
 
 export interface CheckedAnswers {
@@ -25,7 +25,7 @@ export async function checkFile(
   const problems = await formProblems(data, schema);
   const answers: Record<string, Answers> = {};
   for (const step of steps) {
-    const survey = await step.survey(box, image);
+    const survey = await step.survey(box, image, answers);
     const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
     const wellFormed = withDefaults(step, without(section, step, problems), survey);
     problems.push(...senseProblems(step, wellFormed, survey, givenIn(step, section)));
@@ -41,10 +41,11 @@ export async function checkStep(
   given: readonly string[],
   box: Box,
   image: ImageInfo,
+  all: AllAnswers,
 ): Promise<readonly Problem[]> {
   const problems = await formProblems(answers, sectionSchema(step), step.id);
   if (problems.length) return problems;
-  return oncePerField(senseProblems(step, answers, await step.survey(box, image), given));
+  return oncePerField(senseProblems(step, answers, await step.survey(box, image, all), given));
 }
 
 function senseProblems(step: Step, answers: Answers, survey: Survey, given: readonly string[]): Problem[] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Asks the questions of one step, one by one, with the way back; checks each answer as it is given.
 
-import { type Translate, translator } from "../i18n.ts";
+import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { Problem } from "../problems.ts";
-import { getAnswer, isAsked, type Question, questionsOf, secretQuestions, setAnswer } from "../questions.ts";
+import { getAnswer, isAsked, type Question, questionsOf, setAnswer } from "../questions.ts";
 import type { Answers, Choice, Step, Survey, Value } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
@@ -21,54 +21,100 @@ export interface Conversation {
 
 type Asked = { readonly value: Value | undefined } | { readonly command: "back" };
 
+export type Direction = "on" | "back";
+
 /**
  * Returns when the machine has left the step: checked and gone on, or back. Begins with the first answer that was
- * found wrong, unless `fromStart`.
+ * found wrong, unless `fromStart`. A step with nothing to ask here is passed through in the direction of the walk.
  */
-export async function askStep(talk: Conversation, step: Step, fromStart: boolean): Promise<void> {
+export async function askStep(
+  talk: Conversation,
+  step: Step,
+  fromStart: boolean,
+  direction: Direction,
+): Promise<Direction> {
   const { walk } = talk;
-  const survey = await walk.survey(step);
+  let survey = await walk.survey(step);
   const all = questionsOf(step);
   const pending = [...walk.context.problems];
   let answers: Answers = walk.context.answers[step.id] ?? {};
   let index = fromStart ? 0 : Math.max(0, firstWithProblem(asked(all, answers, survey), pending));
+  const back = (): Direction => {
+    walk.send({ type: "BACK" });
+    return "back";
+  };
+  if (direction === "back" && asked(all, answers, survey).length === 0) return back();
   for (;;) {
     const questions = asked(all, answers, survey);
     const question = questions[index];
-    if (!question) return handIn(talk, step, answers, survey);
+    if (!question) {
+      await handIn(talk, step, answers, survey);
+      return "on";
+    }
     const known = pending.filter((each) => isAbout(each, question));
     for (const each of known) pending.splice(pending.indexOf(each), 1);
     const reply = await askChecked(talk, step, question, answers, survey, known);
     if ("command" in reply) {
-      if (index === 0) {
-        walk.send({ type: "BACK" });
-        return;
-      }
+      if (index === 0) return back();
       index -= 1;
       continue;
     }
     answers = setAnswer(answers, question.path, reply.value);
     walk.answer("DRAFT", step, answers, survey);
-    index += 1;
+    const found = await lookUp(talk, step, question, answers);
+    pending.push(...found.problems);
+    survey = {
+      defaults: { ...survey.defaults, ...found.survey.defaults },
+      choices: { ...survey.choices, ...found.survey.choices },
+      hidden: found.survey.hidden ?? survey.hidden ?? [],
+    };
+    if (found.isRight) index += 1;
   }
 }
 
-/** After a power cut: only the secrets of the step. */
+/** Asks the world about an answer behind a busy line, and the person when the world has a question. */
+async function lookUp(talk: Conversation, step: Step, question: Question, answers: Answers) {
+  const { walk, terminal, signal } = talk;
+  const isLookedUp = step.lookUp?.paths.includes(question.path) ?? false;
+  if (!isLookedUp) return { problems: [], survey: {}, isRight: true };
+  const t = translate(walk);
+  const own = `look-up.${step.id}.${question.path}`;
+  terminal.line(isTextKey(own) ? t(own) : t("look-up"));
+  const {
+    problems = [],
+    confirm,
+    notes = [],
+    survey = {},
+  } = await walk.lookUp(step, question.path, answers, signal);
+  signal.throwIfAborted();
+  for (const { key, values } of notes) terminal.line(t(key, values));
+  if (problems.length > 0) return { problems, survey: {}, isRight: false };
+  if (!confirm) return { problems, survey, isRight: true };
+  const page = {
+    tag: `${question.tag}.confirm`,
+    title: t(confirm.key, confirm.values),
+    keys: t("keys.decide"),
+  };
+  const options = ["true", "false"].map((value) => ({ value, label: optionLabel(t, question, value, true) }));
+  const reply = await terminal.choose(page, options, 0, signal);
+  const isRight = "value" in reply && reply.value === "true";
+  return { problems, survey: isRight ? survey : {}, isRight };
+}
+
+/** After a power cut: only the secrets that the step needs. */
 export async function askSecretAgain(talk: Conversation, step: Step): Promise<void> {
   const { walk, terminal } = talk;
-  const survey = await walk.survey(step);
-  let answers: Answers = walk.context.answers[step.id] ?? {};
   terminal.line(translate(walk)("secret-again"));
-  for (const question of secretQuestions(step)) {
-    if (!walk.context.given.includes(`${step.id}.${question.path}`)) continue;
-    const reply = await askChecked(talk, step, question, answers, survey, [], true);
+  for (const { step: owner, question } of walk.missingSecrets(step)) {
+    const answers = walk.context.answers[owner.id] ?? {};
+    const reply = await askChecked(talk, owner, question, answers, await walk.survey(owner), [], true);
     if ("command" in reply) {
       walk.send({ type: "BACK" });
       return;
     }
-    answers = setAnswer(answers, question.path, reply.value);
+    walk.remember(owner, question.path, String(reply.value));
   }
-  walk.answer("ANSWER", step, answers, survey);
+  walk.send({ type: "SECRETS" });
 }
 
 async function handIn({ walk }: Conversation, step: Step, answers: Answers, survey: Survey): Promise<void> {

@@ -78,9 +78,11 @@ export function questionPage(
   };
 }
 
-export function optionLabel(t: Translate, question: Question, value: string): string {
+export function optionLabel(t: Translate, question: Question, value: string, isYesNo = false): string {
   const key =
-    question.kind === "boolean" ? `option.${value}` : `option.${question.step}.${question.path}.${value}`;
+    isYesNo || question.kind === "boolean"
+      ? `option.${value}`
+      : `option.${question.step}.${question.path}.${value}`;
   return isTextKey(key) ? t(key) : value;
 }
 

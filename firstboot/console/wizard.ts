@@ -5,7 +5,7 @@
 import { isTextKey } from "../i18n.ts";
 import { stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
-import { askSecretAgain, askStep, type Conversation, translate } from "./ask-step.ts";
+import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
 import { failurePage, logPage, reviewPage } from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import type { Option } from "./terminal.ts";
@@ -17,23 +17,24 @@ export async function converse(talk: Conversation): Promise<void> {
   const { walk } = talk;
   // With a refused file, too, the first question is the language: the person may not understand the others.
   let isNew = false;
+  let direction: Direction = "on";
   while (walk.state !== "done") {
     const { state, step } = walk;
     if (state === "welcome" || state === "file_refused") {
       walk.send({ type: "BEGIN" });
       isNew = true;
     } else if (state === step?.id) {
-      await askStep(talk, step, isNew);
+      direction = await askStep(talk, step, isNew, direction);
       isNew = false;
     } else if (step && state === stateOf.secret(step.id)) await askSecretAgain(talk, step);
-    else if (state === "review") await review(talk);
+    else if (state === "review") direction = await review(talk);
     else if (state === "failed_finishing" || (step && state === stateOf.failed(step.id)))
       await fails(talk, step);
     else await watch(talk, state, step);
   }
 }
 
-async function review(talk: Conversation): Promise<void> {
+async function review(talk: Conversation): Promise<Direction> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
   const options: Option[] = [
@@ -47,9 +48,10 @@ async function review(talk: Conversation): Promise<void> {
   if ("command" in reply) {
     if (reply.command === "back") walk.send({ type: "BACK" });
     if (reply.command === "log") await showLog(talk);
-    return;
+    return reply.command === "back" ? "back" : "on";
   }
   walk.send(reply.value === "apply" ? { type: "CONFIRM" } : { type: "EDIT", step: reply.value });
+  return "on";
 }
 
 async function fails(talk: Conversation, step: Step | undefined): Promise<void> {

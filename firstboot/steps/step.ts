@@ -48,15 +48,46 @@ export interface Survey {
   readonly hidden?: readonly string[];
 }
 
-export interface StepTools {
+/** Answers of every step so far, by step. */
+export type AllAnswers = { readonly [step: string]: Answers };
+
+/** What a look into the world says about an answer, before the walk goes on. All of it may be absent. */
+export interface Finding {
+  /** The answer is wrong: it is asked again. */
+  readonly problems?: readonly Problem[];
+  /** Shown as a question with yes and no; no asks again. A text key and its values. */
+  readonly confirm?: { readonly key: TextKey; readonly values: TextValues };
+  /** Said in passing, one line each. */
+  readonly notes?: readonly { readonly key: TextKey; readonly values: TextValues }[];
+  /** Laid over the survey for the questions that follow. */
+  readonly survey?: Partial<Survey>;
+}
+
+export interface LookUp {
+  /** Questions whose answers are looked up as soon as they are given. */
+  readonly paths: readonly string[];
+  /**
+   * Changes nothing. A server that does not answer is no problem here: it says nothing (or a note), and `apply` will
+   * tell. `answers`: those of the step so far, secrets included. Must end within some ten seconds.
+   */
+  run(path: string, answers: Answers, tools: LookUpTools): Promise<Finding>;
+}
+
+export interface LookUpTools {
   readonly box: Box;
   readonly image: ImageInfo;
+  /** Answers of another step, secrets included as far as they are known. */
+  answersOf(step: string): Answers;
+  readonly signal: AbortSignal;
+}
+
+export interface StepTools extends LookUpTools {
+  /** Steps that were passed over in this walk, e.g. "member". */
+  readonly passed: ReadonlySet<string>;
   /** Paths of all secrets that were given. One that is given but absent from the answers was applied before. */
   readonly given: ReadonlySet<string>;
   /** Tells the person what is going on. `transient`: replaces the line before it where the terminal can. */
   progress(key: TextKey, values?: TextValues, options?: { transient?: boolean }): void;
-  /** Aborted when the person goes on without waiting. */
-  readonly signal: AbortSignal;
 }
 
 export type TextValues = { readonly [name: string]: string | number };
@@ -72,7 +103,12 @@ export interface Step<Facts extends Survey = Survey> {
   readonly schema: QuestionSchema;
   /** May be passed over when it fails: the box is still of use, and says what is missing. */
   readonly passable: boolean;
-  survey(box: Box, image: ImageInfo): Promise<Facts>;
+  /** Steps whose secrets `apply` needs as well, e.g. "member". A power cut asks for those again. */
+  readonly secretsFrom?: readonly string[];
+  /** `all`: what was answered so far, by step, without secrets. */
+  survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
+  /** Asks the world about single answers at the moment they are given. */
+  readonly lookUp?: LookUp;
   /** Errors in answers that may still be incomplete; pure. Structure is checked by the schema already. */
   check(answers: Answers, facts: Facts, given: ReadonlySet<string>): Problem[];
   /** What complete answers lack because of each other. */
@@ -88,7 +124,9 @@ export function defineStep<A, Facts extends Survey>(step: {
   readonly id: string;
   readonly schema: QuestionSchema;
   readonly passable: boolean;
-  survey(box: Box, image: ImageInfo): Promise<Facts>;
+  readonly secretsFrom?: readonly string[];
+  survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
+  readonly lookUp?: LookUp;
   check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
   missing?(answers: A): Problem[];
   apply(answers: A, tools: StepTools): Promise<void>;

@@ -99,7 +99,7 @@ describe("questions", () => {
   test("the interface is asked for only when more than one has a cable", async () => {
     const box = new FakeBox();
     const askedFor = async () => {
-      const survey = await network.survey(box, IMAGE);
+      const survey = await network.survey(box, IMAGE, {});
       return questionsOf(network).some((each) => each.path === "interface" && isAsked(each, {}, survey));
     };
     expect(await askedFor()).toBe(false);
@@ -110,7 +110,7 @@ describe("questions", () => {
   });
 
   test("a change to DHCP takes the static answers out", async () => {
-    const survey = await network.survey(new FakeBox(), IMAGE);
+    const survey = await network.survey(new FakeBox(), IMAGE, {});
     const answers = { method: "dhcp", address: "10.1.2.3/24", gateway: "10.1.2.1", interface: "enp1s0" };
     expect(withoutUnasked(network, answers, survey)).toEqual({ method: "dhcp", interface: "enp1s0" });
     expect(withDefaults(network, { method: "static" }, survey)).toEqual({
@@ -143,7 +143,7 @@ describe("the network's answers", () => {
   const codes = async (answers: Answers) => {
     const box = new FakeBox();
     return network
-      .check(answers, await network.survey(box, IMAGE), new Set())
+      .check(answers, await network.survey(box, IMAGE, {}), new Set())
       .map(({ field, code }) => `${field} ${code}`);
   };
   const fixed = { method: "static", address: "10.1.2.3/27", gateway: "10.1.2.1" };

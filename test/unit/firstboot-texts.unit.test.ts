@@ -104,6 +104,7 @@ const context: WalkContext = {
   trouble: null,
   warnings: [],
   settled: [],
+  passed: [],
   editing: false,
 };
 

@@ -234,11 +234,9 @@ describe("power cut", () => {
     resumed.start();
     expect(await settle(resumed, box)).toBe("secret_system");
     const system = steps[0]!;
-    const answers = {
-      ...resumed.context.answers.system,
-      owner: { name: "anna", password: PASSWORD, ssh_keys: [] },
-    };
-    resumed.answer("ANSWER", system, answers, await resumed.survey(system));
+    expect(resumed.missingSecrets(system).map(({ question }) => question.path)).toEqual(["owner.password"]);
+    resumed.remember(system, "owner.password", PASSWORD);
+    resumed.send({ type: "SECRETS" });
     expect(await settle(resumed, box)).toBe("done");
     expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
   });
@@ -302,6 +300,8 @@ describe("typed", () => {
         box,
         image: IMAGE,
         given: new Set(walk.context.given),
+        passed: new Set<string>(),
+        answersOf: (id: string) => walk.context.answers[id] ?? {},
         progress: () => {},
         signal: new AbortController().signal,
       };

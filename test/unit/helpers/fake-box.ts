@@ -3,7 +3,8 @@
 // pulled after any effect. What was done before the cut stays; nothing is done after it.
 
 import { execFileSync } from "node:child_process";
-import type { Box } from "../../../firstboot/box.ts";
+import { fail } from "../../../common/fail.ts";
+import type { Box, HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/box.ts";
 import type { ImageInfo } from "../../../firstboot/image-info.ts";
 import { paths } from "../../../firstboot/paths.ts";
 import { PretendSystem } from "../../../firstboot/pretend.ts";
@@ -17,6 +18,18 @@ export const IMAGE: ImageInfo = {
   community: {
     id: "guifi",
     title: "guifi.net",
+    website: "https://guifi.net",
+    ldap: {
+      servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"],
+      base_dn: "o=webusers,dc=guifi,dc=net",
+      tls: { verify: true },
+    },
+    api: {
+      url: "https://guifi.net/api",
+      auth_url: "https://guifi.net/api/auth",
+      cnml_url: "https://guifi.net/guifi/cnml",
+    },
+    vpn: { enabled_by_default: true, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],
@@ -39,6 +52,10 @@ export const REPORT_FILE = "/boot/efi/answers-report.yaml";
 
 export class PowerCut extends Error {}
 
+function unreachable(url: string): never {
+  return fail({ code: "server-unreachable", what: `${new URL(url).hostname} cannot be reached.` });
+}
+
 export class FakeBox implements Box {
   readonly files = new Map<string, string>();
   readonly system = new PretendSystem({
@@ -46,6 +63,11 @@ export class FakeBox implements Box {
     write: async (path, content) => void this.files.set(path, content),
     list: (path) => this.list(path),
   });
+  /** The servers of the community; unreachable unless a test puts some here. */
+  servers: Pick<Box, "request" | "ldapBind"> = {
+    request: async ({ url }) => unreachable(url),
+    ldapBind: async ({ url }) => unreachable(url),
+  };
   /** Names of the effects so far, in order. */
   readonly effects: string[] = [];
   /** Everything that was ever written anywhere, for the search for secrets. */
@@ -122,6 +144,16 @@ export class FakeBox implements Box {
   async filter(command: string, input: Uint8Array): Promise<Uint8Array> {
     this.#live();
     return execFileSync(command, { input });
+  }
+
+  async request(wanted: HttpRequest): Promise<HttpResponse> {
+    return this.#effect(`${wanted.method} ${new URL(wanted.url).hostname}`, () =>
+      this.servers.request(wanted),
+    );
+  }
+
+  async ldapBind(bind: LdapBind): Promise<"accepted" | "refused"> {
+    return this.#effect(`bind ${new URL(bind.url).hostname}`, () => this.servers.ldapBind(bind));
   }
 
   async readFile(path: string): Promise<string | undefined> {
