@@ -25,7 +25,24 @@ const TOOLS = [
   "zstd",
 ];
 /** The lab's servers, from the same release. */
-const LAB = ["bzip2", "dnsmasq-base", "iproute2", "iputils-ping", "procps", "serf", "udhcpc"];
+const LAB = [
+  "bzip2",
+  "chrony",
+  "curl",
+  "dnsmasq-base",
+  "iproute2",
+  "iputils-ping",
+  "ldap-utils",
+  "nodejs",
+  "openssl",
+  "procps",
+  "serf",
+  "slapd",
+  "snmp",
+  "syncthing",
+  "tinc",
+  "udhcpc",
+];
 
 /** Release and architecture of the helper trees: those of the machines that build. */
 const HELPERS = { release: "trixie", architecture: "amd64" } as const;

@@ -98,6 +98,18 @@ export interface Warning {
   readonly values?: TextValues;
 }
 
+/** How a step's part of the box is doing, for `cbox status` and for `cbox <step>`. */
+export interface StepStatus {
+  /** `off`: not wanted or put off; `trouble`: wanted, and does not work now. */
+  readonly state: "works" | "off" | "trouble";
+  /** For people: a label and its value. */
+  readonly rows: readonly { readonly label: TextKey; readonly value: string }[];
+  /** What is wrong or missing, and the command that mends it. */
+  readonly advice?: { readonly key: TextKey; readonly values: TextValues };
+  /** For programs (`--json`). No secrets. */
+  readonly data: { readonly [name: string]: Value };
+}
+
 export interface Step<Facts extends Survey = Survey> {
   readonly id: string;
   readonly schema: QuestionSchema;
@@ -117,6 +129,8 @@ export interface Step<Facts extends Survey = Survey> {
   apply(answers: Answers, tools: StepTools): Promise<void>;
   /** Looks at the world, not at what apply did. Throws a Failure when it is not as it should be. */
   verify(answers: Answers, tools: StepTools): Promise<Warning[]>;
+  /** Only looks; works for every user of the box as far as that user may look. */
+  status?(box: Box, image: ImageInfo): Promise<StepStatus>;
 }
 
 /** Types a step's parts by its own answers; the generic machinery only knows {@link Answers}. */
@@ -131,6 +145,7 @@ export function defineStep<A, Facts extends Survey>(step: {
   missing?(answers: A): Problem[];
   apply(answers: A, tools: StepTools): Promise<void>;
   verify(answers: A, tools: StepTools): Promise<Warning[]>;
+  status?(box: Box, image: ImageInfo): Promise<StepStatus>;
 }): Step {
   // The walk validates answers against `schema` before check, apply and verify see them, and hands a survey only
   // to the step that made it: that is what makes this cast true.

@@ -11,6 +11,8 @@ export interface Server {
   readonly command: readonly string[];
   /** Files put into /srv before the start, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Names for a certificate by the lab's authority, put into /srv as tls.crt and tls.key, with ca.crt beside them. */
+  readonly tls?: readonly string[];
   /** The line of its log that says it is ready to serve. */
   readonly ready: RegExp;
 }
