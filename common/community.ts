@@ -40,6 +40,7 @@ export const communitySchema = {
     "website",
     "ldap",
     "api",
+    "licence",
     "vpn",
     "serf",
     "dns",
@@ -113,6 +114,30 @@ export const communitySchema = {
           ...httpUrl,
           description: "Public description of nodes (CNML); /<id>/<action> is appended.",
         },
+      },
+    },
+    licence: {
+      type: "object",
+      description:
+        "What every member of the network agrees to; the set-up asks for it before it registers a box.",
+      additionalProperties: false,
+      required: ["title", "version", "url"],
+      properties: {
+        title: {
+          type: "string",
+          description: "Name as people know it.",
+          minLength: 1,
+          maxLength: 60,
+          examples: ["Network Commons Licence"],
+        },
+        version: {
+          type: "string",
+          description: "Which edition of the text; recorded on the box with the date of the consent.",
+          minLength: 1,
+          maxLength: 20,
+          examples: ["1.0"],
+        },
+        url: { ...httpUrl, maxLength: 60, description: "Where a person reads the text." },
       },
     },
     vpn: {

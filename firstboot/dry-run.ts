@@ -59,6 +59,11 @@ const IMAGE: ImageInfo = {
       auth_url: "https://guifi.net/api/auth",
       cnml_url: "https://guifi.net/guifi/cnml",
     },
+    licence: {
+      title: "Network Commons Licence (XOLN)",
+      version: "1.0",
+      url: "https://guifi.net/ComunsXOLN",
+    },
     vpn: { enabled_by_default: true, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
     timezone: "Europe/Madrid",
     default_language: "ca",

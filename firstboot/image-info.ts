@@ -19,6 +19,7 @@ export type CommunityInfo = Pick<
   | "address_ranges"
   | "ldap"
   | "api"
+  | "licence"
   | "vpn"
   | "dns"
   | "ntp"

@@ -14,6 +14,10 @@ export const paths = {
   serfHostId: "/var/lib/community-box/serf-host-id",
   /** What was chosen; readable by everyone. */
   choices: "/etc/community-box/box.json",
+  /** Certificates of the community's own authorities, taken from the boot partition. */
+  authorities: "/etc/community-box/ca.pem",
+  /** What the community knows of this box: member, node, device. No secrets; readable by everyone. */
+  guifi: "/etc/community-box/guifi.json",
   log: "/var/log/community-box/firstboot.log",
   /** Result of the last `cbox publish`, for `cbox status`. */
   published: "/run/community-box/publish.json",

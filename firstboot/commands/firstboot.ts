@@ -2,6 +2,7 @@
 // `cbox firstboot`: the set-up service. One process for all consoles; ends with login prompts in its place.
 
 import { parseArgs } from "node:util";
+import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { serveConsoles, servePort } from "../console/consoles.ts";
@@ -24,6 +25,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   if (await box.exists(paths.configured)) return;
   silenceBootMessages();
   const image = await readImageInfo(box);
+  await takeAuthorities(box, image, log);
   const walk = await Walk.open({ box, image, steps, log });
   walk.start();
   await serveConsoles(walk, image.consoles);

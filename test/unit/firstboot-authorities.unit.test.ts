@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The community's own authority: what is taken from the boot partition, what is refused, and what requests trust.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  isAuthorityIgnored,
+  readAuthorities,
+  takeAuthorities,
+  tlsTrust,
+} from "../../firstboot/authorities.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+
+const CA_FILE = "/boot/efi/ca.pem";
+let directory = "";
+let certificate = "";
+let other = "";
+let key = "";
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "cbox-ca-"));
+  const make = (name: string) => {
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+        ...["-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.pem`],
+      ],
+      { cwd: directory, stdio: "ignore" },
+    );
+    return readFileSync(join(directory, `${name}.pem`), "utf8").trim();
+  };
+  certificate = make("one");
+  other = make("two");
+  key = readFileSync(join(directory, "one.key"), "utf8").trim();
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const faultOf = (text: string) => {
+  const found = readAuthorities(text);
+  return "fault" in found ? found.fault : "none";
+};
+
+async function take(content: string | undefined) {
+  const box = new FakeBox();
+  if (content !== undefined) box.files.set(CA_FILE, content);
+  const told: string[] = [];
+  await takeAuthorities(box, IMAGE, (line) => told.push(line));
+  return { box, told };
+}
+
+describe("a file of certificates", () => {
+  test("may hold several, comments around them, and line ends of any kind", () => {
+    const text = `Subject: one\r\n${certificate.replaceAll("\n", "\r\n")}\r\n\r\n${other}\n`;
+    const found = readAuthorities(text);
+    expect("certificates" in found && found.certificates).toHaveLength(2);
+  });
+
+  test("is refused with its reason", () => {
+    expect(faultOf("")).toBe("there is no certificate in PEM form in it");
+    expect(faultOf("30820122300d06092a")).toBe("there is no certificate in PEM form in it");
+    expect(faultOf(`${certificate}\n${key}`)).toBe("it holds something other than certificates");
+    expect(faultOf(`${certificate}\n${other.replace(/\n.{20}/, "\n")}`)).toBe(
+      "certificate 2 in it is damaged",
+    );
+    expect(faultOf(`${certificate}\n`.repeat(1000))).toBe("it is larger than 256 KiB");
+  });
+
+  test("never makes trouble, whatever it is", () => {
+    const parts = fc.constantFrom("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "\n", "MIIB");
+    fc.assert(
+      fc.property(fc.array(fc.oneof(parts, fc.string()), { maxLength: 20 }), (words) => {
+        expect(readAuthorities(words.join(""))).toHaveProperty("fault");
+      }),
+    );
+  });
+});
+
+describe("when the set-up starts", () => {
+  test("a good ca.pem is kept on the box, without what is around the certificates, and trusted", async () => {
+    const { box, told } = await take(`made by anna\n${certificate}\n`);
+    expect(box.files.get(paths.authorities)).toBe(`${certificate}\n`);
+    expect(told).toEqual(["ca.pem on the boot partition: 1 certificate(s) are trusted"]);
+    expect(await tlsTrust(box, IMAGE)).toEqual({ authorities: [certificate] });
+    expect(await isAuthorityIgnored(box, IMAGE)).toBe(false);
+  });
+
+  test("a bad one is told and ignored; the one from before stays", async () => {
+    const { box, told } = await take(`${key}\n`);
+    expect(told).toEqual([
+      "ca.pem on the boot partition is not used: it holds something other than certificates",
+    ]);
+    expect(box.everWritten).toEqual([]);
+    expect(await isAuthorityIgnored(box, IMAGE)).toBe(true);
+    expect(await tlsTrust(box, IMAGE)).toEqual({});
+  });
+
+  test("without one nothing is done or told", async () => {
+    const { box, told } = await take(undefined);
+    expect([told, box.effects]).toEqual([[], []]);
+    expect(await isAuthorityIgnored(box, IMAGE)).toBe(false);
+  });
+
+  test("a partition that cannot be read stops nobody", async () => {
+    const box = new FakeBox();
+    box.readFile = async () => Promise.reject(new Error("EIO: i/o error, read"));
+    const told: string[] = [];
+    await takeAuthorities(box, IMAGE, (line) => told.push(line));
+    expect(told).toEqual(["ca.pem on the boot partition could not be taken over: EIO: i/o error, read"]);
+    expect(await isAuthorityIgnored(box, IMAGE)).toBe(false);
+    expect(await tlsTrust(box, IMAGE)).toEqual({});
+  });
+});
+
+test("the file that the community's settings name is trusted as well, each certificate once", async () => {
+  const { box } = await take(certificate);
+  box.files.set("/etc/ssl/community.pem", `${other}\n${certificate}\n`);
+  const tls = { verify: true, ca_file: "/etc/ssl/community.pem" };
+  const image = { ...IMAGE, community: { ...IMAGE.community, ldap: { ...IMAGE.community.ldap, tls } } };
+  expect(await tlsTrust(box, image)).toEqual({ authorities: [certificate, other] });
+});
