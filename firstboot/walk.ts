@@ -176,6 +176,7 @@ export class Walk {
         ...this.#lookUpTools(signal),
       });
     } catch (error) {
+      if (signal.aborted) return {};
       const { code, what, found } = toTrouble(error);
       this.log(`look up ${step.id}.${path}: ${what}${found ? ` (${found})` : ""} [${code}]`);
       return {};

@@ -7,7 +7,7 @@ import { getAnswer, isAsked, type Question, questionsOf, setAnswer } from "../qu
 import type { Answers, Choice, Step, Survey, Value } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
-import type { Command, Option, Page, Reply, Terminal } from "./terminal.ts";
+import { type Command, Gone, type Option, type Page, type Reply, type Terminal } from "./terminal.ts";
 
 /** Typed for "none" where Enter would keep or take the default. */
 const NONE = "-";
@@ -33,17 +33,26 @@ export async function askStep(
   fromStart: boolean,
   direction: Direction,
 ): Promise<Direction> {
-  const { walk } = talk;
-  let survey = await walk.survey(step);
+  const { walk, terminal } = talk;
+  const base = await walk.survey(step);
+  const found = new Map<string, Partial<Survey>>();
+  let survey = base;
   const all = questionsOf(step);
   const pending = [...walk.context.problems];
   let answers: Answers = walk.context.answers[step.id] ?? {};
-  let index = fromStart ? 0 : Math.max(0, firstWithProblem(asked(all, answers, survey), pending));
+  const first = asked(all, answers, survey);
+  let index = fromStart ? 0 : Math.max(0, firstWithProblem(first, pending));
   const back = (): Direction => {
     walk.send({ type: "BACK" });
     return "back";
   };
-  if (direction === "back" && asked(all, answers, survey).length === 0) return back();
+  if (direction === "back" && first.length === 0) return back();
+  // A mistake that belongs to no question here would otherwise send the person round in circles.
+  const stray = pending.filter(
+    (each) => isIn(each, step) && !first.some((question) => isAbout(each, question)),
+  );
+  for (const each of stray) terminal.note(`[error] ${problemSentence(translate(walk), each)}`);
+  if (stray.length > 0 && first.length === 0) return back();
   for (;;) {
     const questions = asked(all, answers, survey);
     const question = questions[index];
@@ -61,44 +70,78 @@ export async function askStep(
     }
     answers = setAnswer(answers, question.path, reply.value);
     walk.answer("DRAFT", step, answers, survey);
-    const found = await lookUp(talk, step, question, answers);
-    pending.push(...found.problems);
-    survey = {
-      defaults: { ...survey.defaults, ...found.survey.defaults },
-      choices: { ...survey.choices, ...found.survey.choices },
-      hidden: found.survey.hidden ?? survey.hidden ?? [],
-    };
-    if (found.isRight) index += 1;
+    const seen = await lookUp(talk, step, question, answers);
+    pending.push(...(seen.problems ?? []));
+    if (seen.survey) found.set(question.path, seen.survey);
+    else found.delete(question.path);
+    survey = [...found.values()].reduce(overlay, base);
+    if (seen.isRight) index += 1;
   }
 }
 
+function overlay(survey: Survey, { defaults, choices, hidden }: Partial<Survey>): Survey {
+  return {
+    ...survey,
+    defaults: { ...survey.defaults, ...defaults },
+    choices: { ...survey.choices, ...choices },
+    hidden: hidden ?? survey.hidden ?? [],
+  };
+}
+
+function isLookedUp(walk: Walk, { step: id, path }: Question): boolean {
+  return walk.steps.find((step) => step.id === id)?.lookUp?.paths.includes(path) ?? false;
+}
+
+interface LookedUp {
+  readonly isRight: boolean;
+  readonly problems?: readonly Problem[];
+  readonly survey?: Partial<Survey> | undefined;
+}
+
 /** Asks the world about an answer behind a busy line, and the person when the world has a question. */
-async function lookUp(talk: Conversation, step: Step, question: Question, answers: Answers) {
+async function lookUp(
+  talk: Conversation,
+  step: Step,
+  question: Question,
+  answers: Answers,
+): Promise<LookedUp> {
   const { walk, terminal, signal } = talk;
-  const isLookedUp = step.lookUp?.paths.includes(question.path) ?? false;
-  if (!isLookedUp) return { problems: [], survey: {}, isRight: true };
+  if (!isLookedUp(walk, question)) return { isRight: true };
   const t = translate(walk);
   const own = `look-up.${step.id}.${question.path}`;
-  terminal.line(isTextKey(own) ? t(own) : t("look-up"));
-  const {
-    problems = [],
-    confirm,
-    notes = [],
-    survey = {},
-  } = await walk.lookUp(step, question.path, answers, signal);
-  signal.throwIfAborted();
-  for (const { key, values } of notes) terminal.line(t(key, values));
-  if (problems.length > 0) return { problems, survey: {}, isRight: false };
-  if (!confirm) return { problems, survey, isRight: true };
+  terminal.line(`${isTextKey(own) ? t(own) : t("look-up")} (${t("look-up.cancel")})`);
+  const finding = await unlessCancelled(talk, (stop) => walk.lookUp(step, question.path, answers, stop));
+  if (!finding) return { isRight: false };
+  const { problems = [], confirm, notes = [], survey } = finding;
+  for (const { key, values } of notes) terminal.note(t(key, values));
+  if (problems.length > 0) return { problems, isRight: false };
+  if (!confirm) return { survey, isRight: true };
   const page = {
     tag: `${question.tag}.confirm`,
     title: t(confirm.key, confirm.values),
-    keys: t("keys.decide"),
+    keys: t("keys.choice"),
   };
   const options = ["true", "false"].map((value) => ({ value, label: optionLabel(t, question, value, true) }));
-  const reply = await terminal.choose(page, options, 0, signal);
-  const isRight = "value" in reply && reply.value === "true";
-  return { problems, survey: isRight ? survey : {}, isRight };
+  const reply = await withCommands(talk, question, () => terminal.choose(page, options, 0, signal));
+  return "value" in reply && reply.value === "true" ? { survey, isRight: true } : { isRight: false };
+}
+
+/** Lets the person stop the wait with b; undefined then. Whatever else is typed waits for its question. */
+async function unlessCancelled<T>(
+  { terminal, signal }: Conversation,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const over = new AbortController();
+  const stop = AbortSignal.any([signal, over.signal]);
+  try {
+    // The work may not heed its signal: neither a person who leaves nor one who goes back waits for it.
+    const leaving = terminal.keys.cancelled(stop).then(() => undefined);
+    const result = await Promise.race([work(stop), leaving]);
+    if (signal.aborted) throw new Gone();
+    return result;
+  } finally {
+    over.abort();
+  }
 }
 
 /** After a power cut: only the secrets that the step needs. */
@@ -128,6 +171,10 @@ function asked(questions: readonly Question[], answers: Answers, survey: Survey)
 
 function firstWithProblem(questions: readonly Question[], problems: readonly Problem[]): number {
   return questions.findIndex((question) => problems.some((each) => isAbout(each, question)));
+}
+
+function isIn({ field }: Problem, { id }: Step): boolean {
+  return field === id || field.startsWith(`${id}.`);
 }
 
 function isAbout({ field }: Problem, { step, path }: Question): boolean {
@@ -246,7 +293,7 @@ async function askList(
   }
 }
 
-/** Typed twice. Enter alone: keeps the one given before, or none. */
+/** Typed twice, unless the world tells at once whether it is right. Enter alone: keeps the one given before, or none. */
 async function askSecret(
   talk: Conversation,
   question: Question,
@@ -265,6 +312,7 @@ async function askSecret(
     if (reply.value === "" && isNeeded) continue;
     if (reply.value === NONE) walk.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
+    if (isLookedUp(walk, question)) return { value: reply.value };
     const again: Page = {
       ...page,
       tag: `${question.tag}.repeat`,

@@ -97,6 +97,8 @@ function nameOf(parameters: string, final: string): KeyName | undefined {
 
 /** How long a lone ESC may take to become a sequence, in milliseconds: two bytes at 9600 baud, and some patience. */
 const ESCAPE_WAIT = 80;
+/** After this long a single b is not the beginning of a word any more, in milliseconds. */
+const ALONE_WAIT = 700;
 
 /** A queue of keys, so that what is typed ahead is not lost. */
 export class KeyQueue {
@@ -114,13 +116,7 @@ export class KeyQueue {
 
   /** The next key; undefined when `signal` is aborted first. */
   async next(signal: AbortSignal): Promise<Key | undefined> {
-    while (this.#keys.length === 0 && !signal.aborted) {
-      const { promise, wake } = alarm();
-      this.#waiting = wake;
-      signal.addEventListener("abort", wake);
-      await promise;
-      signal.removeEventListener("abort", wake);
-    }
+    while (this.#keys.length === 0 && !signal.aborted) await this.#more(signal);
     return signal.aborted ? undefined : this.#keys.shift();
   }
 
@@ -129,6 +125,37 @@ export class KeyQueue {
     const index = this.#keys.findIndex((key) => key.name === name);
     if (index >= 0) this.#keys.splice(index, 1);
     return index >= 0;
+  }
+
+  /**
+   * Resolves to true when the person wants to stop waiting: Ctrl-C, Escape, or b that stands alone. Those keys are
+   * taken out; everything else that is typed meanwhile stays for the next question. False: `signal` came first.
+   */
+  async cancelled(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      const names = this.#keys.map(({ name, text }) => text ?? name);
+      const stop = Math.max(names.lastIndexOf("clear"), names.lastIndexOf("escape"));
+      if (stop >= 0) return this.#keys.splice(0, stop + 1).length > 0;
+      const isAlone = names[0] === "b" && (names.length === 1 || names[1] === "enter");
+      if (isAlone && names.length > 1) return this.#keys.splice(0, 2).length > 0;
+      // Enter may follow; or a whole word that was typed ahead.
+      const isQuiet = !(await this.#more(signal, isAlone ? ALONE_WAIT : undefined));
+      if (isQuiet && isAlone && !signal.aborted) return this.#keys.splice(0, 1).length > 0;
+    }
+    return false;
+  }
+
+  /** Waits for another key. False: none came within `milliseconds`, or `signal` was aborted. */
+  async #more(signal: AbortSignal, milliseconds?: number): Promise<boolean> {
+    const before = this.#keys.length;
+    const { promise, wake } = alarm();
+    this.#waiting = wake;
+    signal.addEventListener("abort", wake);
+    const timer = milliseconds === undefined ? undefined : setTimeout(wake, milliseconds);
+    await promise;
+    clearTimeout(timer);
+    signal.removeEventListener("abort", wake);
+    return this.#keys.length > before;
   }
 
   #take({ keys, rest }: Decoded): void {

@@ -49,6 +49,8 @@ export class Terminal {
   readonly keys = new KeyQueue();
   readonly port: Port;
   isRich = false;
+  /** Said in passing; they stand on the next page, since a clever terminal clears the screen for it. */
+  #notes: { readonly lines: string[]; tag?: string } = { lines: [] };
 
   constructor(port: Port) {
     this.port = port;
@@ -80,6 +82,18 @@ export class Terminal {
     this.port.write(
       replace && this.isRich ? `\x1b[A${CLEAR_LINE}${lines.join("\r\n")}\r\n` : `${lines.join("\r\n")}\r\n`,
     );
+  }
+
+  /** Something to know while answering the next question. */
+  note(text: string): void {
+    if (this.#notes.tag !== undefined) this.#notes = { lines: [] };
+    this.#notes.lines.push(text);
+    if (!this.isRich) this.line(text);
+  }
+
+  #notesFor(tag: string): readonly string[] {
+    this.#notes.tag ??= tag;
+    return this.isRich && this.#notes.tag === tag ? this.#notes.lines : [];
   }
 
   async choose(page: Page, options: readonly Option[], initial: number, signal: AbortSignal): Promise<Reply> {
@@ -230,6 +244,7 @@ export class Terminal {
   #render({ tag, token, title, lines = [], error, keys }: Page): string[] {
     const tagLine = `[${tag}]${token ? ` ${token}` : ""}`;
     const body = [
+      ...this.#notesFor(tag).flatMap((line) => wrap(toAscii(line), WIDTH)),
       ...wrap(toAscii(title), WIDTH),
       ...lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     ")),
       ...(error ? wrap(toAscii(`[error] ${error}`), WIDTH, "        ") : []),

@@ -3,7 +3,7 @@
 // answers file and its published schema are all made from these; a new step is one folder and one line in index.ts.
 
 import type { Box } from "../box.ts";
-import type { TextKey } from "../i18n.ts";
+import type { TextKey, Translate } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import type { Problem } from "../problems.ts";
 
@@ -110,6 +110,18 @@ export interface StepStatus {
   readonly data: { readonly [name: string]: Value };
 }
 
+/** A line for the person who finishes the set-up, such as a password that was made. */
+export interface HandedOver {
+  readonly key: TextKey;
+  readonly values: TextValues;
+}
+
+export interface ResetOptions {
+  /** What people stored stays: the home of the owner, the contexts and what is in them. */
+  readonly keepData: boolean;
+  progress(key: TextKey, values?: TextValues): void;
+}
+
 export interface Step<Facts extends Survey = Survey> {
   readonly id: string;
   readonly schema: QuestionSchema;
@@ -125,12 +137,24 @@ export interface Step<Facts extends Survey = Survey> {
   check(answers: Answers, facts: Facts, given: ReadonlySet<string>): Problem[];
   /** What complete answers lack because of each other. */
   missing?(answers: Answers): Problem[];
+  /** The step's line on the review page, without secrets; made of labels and values when left out. */
+  summary?(answers: Answers, t: Translate): string;
   /** Idempotent: a power cut repeats it from the start. Throws a Failure. */
   apply(answers: Answers, tools: StepTools): Promise<void>;
   /** Looks at the world, not at what apply did. Throws a Failure when it is not as it should be. */
   verify(answers: Answers, tools: StepTools): Promise<Warning[]>;
   /** Only looks; works for every user of the box as far as that user may look. */
   status?(box: Box, image: ImageInfo): Promise<StepStatus>;
+  /**
+   * What was made for the person and is shown once, at the end, on the console that finishes. Never kept in the
+   * snapshot nor logged; asked for when all steps are done, so it reads what it hands over from the box.
+   */
+  handOver?(answers: Answers, tools: LookUpTools): Promise<readonly HandedOver[]>;
+  /**
+   * Takes away what apply made, so that the walk can begin anew. Idempotent: a power cut repeats it. What cannot be
+   * stopped or removed is no reason to give up; it throws only when the box would be unsafe.
+   */
+  reset?(box: Box, image: ImageInfo, options: ResetOptions): Promise<void>;
 }
 
 /** Types a step's parts by its own answers; the generic machinery only knows {@link Answers}. */
@@ -143,9 +167,13 @@ export function defineStep<A, Facts extends Survey>(step: {
   readonly lookUp?: LookUp;
   check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
   missing?(answers: A): Problem[];
+  /** The step's line on the review page, without secrets; made of labels and values when left out. */
+  summary?(answers: A, t: Translate): string;
   apply(answers: A, tools: StepTools): Promise<void>;
   verify(answers: A, tools: StepTools): Promise<Warning[]>;
   status?(box: Box, image: ImageInfo): Promise<StepStatus>;
+  handOver?(answers: A, tools: LookUpTools): Promise<readonly HandedOver[]>;
+  reset?(box: Box, image: ImageInfo, options: ResetOptions): Promise<void>;
 }): Step {
   // The walk validates answers against `schema` before check, apply and verify see them, and hands a survey only
   // to the step that made it: that is what makes this cast true.

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Answers that are looked up in the world as they are given: the busy line, what is found, the person's yes or no, and
+// that nobody has to wait who does not want to.
+
+import { afterEach, describe, expect, test } from "vitest";
+import { fail } from "../../common/fail.ts";
+import { Gone } from "../../firstboot/console/terminal.ts";
+import { converse } from "../../firstboot/console/wizard.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { problem } from "../../firstboot/problems.ts";
+import type { Answers, Finding, Step, Survey } from "../../firstboot/steps/step.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+/** Steps of the test: `first`, the one that looks up, and `last`. */
+function plainStep(id: string): Step {
+  return {
+    id,
+    schema: { type: "object", properties: { word: { type: "string" } } },
+    passable: true,
+    survey: async () => ({ defaults: { word: "yes" } }),
+    check: () => [],
+    apply: async () => {},
+    verify: async () => [],
+  };
+}
+
+type LookUp = (path: string, answers: Answers, signal: AbortSignal) => Promise<Finding>;
+
+function asking(run: LookUp, survey: Survey = { defaults: {} }, secret = false): Step {
+  const place = secret ? ({ type: "string", "x-secret": true } as const) : ({ type: "string" } as const);
+  return {
+    ...plainStep("asking"),
+    schema: { type: "object", properties: { place, device: { type: "string" } } },
+    survey: async () => survey,
+    lookUp: { paths: ["place"], run: (path, answers, { signal }) => run(path, answers, signal) },
+  };
+}
+
+let leave = new AbortController();
+let talk: Promise<unknown>;
+
+async function sit(middle: Step, isRich = false): Promise<{ person: Person; walk: Walk; box: FakeBox }> {
+  const box = new FakeBox();
+  const steps = [plainStep("first"), middle, plainStep("last")];
+  const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+  const walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  walk.start();
+  await walk.reached("welcome");
+  const person = new Person(isRich);
+  leave = new AbortController();
+  talk = converse({ walk, terminal: person.terminal, signal: leave.signal }).catch((error: unknown) => error);
+  await person.answers("first/word", "one");
+  return { person, walk, box };
+}
+
+afterEach(async () => {
+  leave.abort();
+  await talk;
+});
+
+const never: LookUp = () => new Promise(() => {});
+
+describe("what is found", () => {
+  test("is looked up behind a busy line with all answers so far, the kept one included", async () => {
+    let seen: unknown;
+    const { person, walk } = await sit(
+      asking(async (path, answers) => {
+        seen = { path, answers };
+        return {};
+      }),
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("One moment ... (b: back)");
+    await person.sees("[asking/device]");
+    expect(seen).toEqual({ path: "place", answers: { place: "54052" } });
+    expect(walk.context.answers.asking).toEqual({ place: "54052" });
+  });
+
+  test("a secret is typed once, looked up, and in no snapshot", async () => {
+    const seen: unknown[] = [];
+    const { person, walk, box } = await sit(
+      asking(
+        async (_path, answers) => {
+          seen.push(answers.place);
+          return seen.length === 1 ? { problems: [problem("asking.place", "invalid")] } : {};
+        },
+        { defaults: {} },
+        true,
+      ),
+    );
+    await person.answers("asking/place", "wrong");
+    await person.sees("[error]");
+    await person.sees("> ");
+    person.type(`${PASSWORD}\r`);
+    await person.sees("[asking/device]");
+    expect(person.screen).not.toContain("place.repeat");
+    expect(seen).toEqual(["wrong", PASSWORD]);
+    expect(walk.context.given).toEqual(["asking.place"]);
+    expect(box.files.get(paths.state)).toBeTruthy();
+    expect(box.everWritten.join("")).not.toContain(PASSWORD);
+  });
+
+  test("a problem asks again, with the sentence and what was typed", async () => {
+    const { person } = await sit(
+      asking(async (_path, { place }) =>
+        place === "2"
+          ? {}
+          : { problems: [problem("asking.place", "not-allowed", { values: { expected: "two" } })] },
+      ),
+    );
+    await person.answers("asking/place", "1");
+    await person.sees("[asking/place]");
+    await person.sees("[error] This value is not possible: two is needed.");
+    await person.sees("(1) > ");
+    person.type("2\r");
+    await person.sees("[asking/device]");
+  });
+
+  test.each([
+    ["yes", "1", "asking/device"],
+    ["no", "2", "asking/place"],
+    ["back", "b", "asking/place"],
+  ])("a question is asked of the person: %s", async (_word, reply, next) => {
+    const { person } = await sit(
+      asking(async () => ({ confirm: { key: "busy.title", values: { console: "Can Bruixa" } } })),
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("[asking/place.confirm]");
+    await person.sees("Can Bruixa");
+    await person.sees("> ");
+    person.type(`${reply}\r`);
+    await person.sees(`[${next}]`);
+  });
+
+  test("help and log are there at that question, too, and come back to it", async () => {
+    const { person } = await sit(
+      asking(async () => ({ confirm: { key: "busy.title", values: { console: "Can Bruixa" } } })),
+    );
+    await person.answers("asking/place", "54052");
+    await person.answers("asking/place.confirm", "?");
+    await person.sees("[help/asking/place]");
+    person.type("\r");
+    await person.answers("asking/place.confirm", "1");
+    await person.sees("[asking/device]");
+  });
+
+  test.each([
+    ["dumb", false],
+    ["rich", true],
+  ])("notes are seen on a %s terminal, above the next question and only there", async (_kind, isRich) => {
+    const { person } = await sit(
+      asking(async () => ({ notes: [{ key: "busy.title", values: { console: "the moon" } }] })),
+      isRich,
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("The set-up is going on at the moon.");
+    await person.sees("> ");
+    person.type("x\r");
+    await person.sees("[last/word]");
+    // A clever terminal clears the screen: the note must be on the page of the question.
+    if (isRich)
+      expect(person.screen.split("\x1b[2J").find((page) => page.includes("[asking/device]"))).toContain(
+        "the moon",
+      );
+    expect(person.screen.slice(person.screen.lastIndexOf("[last/word]"))).not.toContain("the moon");
+  });
+
+  test("the survey of a look-up holds for the questions that follow, and goes with the answer", async () => {
+    const { person } = await sit(
+      asking(async (_path, { place }) =>
+        place === "a" ? { survey: { defaults: { device: "a-box" } } } : { survey: { hidden: ["device"] } },
+      ),
+    );
+    await person.answers("asking/place", "a");
+    await person.sees("[asking/device]");
+    await person.sees("(a-box) > ");
+    person.type("b\r");
+    await person.answers("asking/place", "c");
+    await person.sees("[last/word]");
+    expect(person.screen.split("[asking/device]").length).toBe(2);
+  });
+
+  test("a look-up that breaks says nothing, and the log tells", async () => {
+    const { person, walk } = await sit(
+      asking(async () => fail({ code: "server-slow", what: "The server is slow." })),
+    );
+    await person.answers("asking/place", "a");
+    await person.sees("[asking/device]");
+    expect((await walk.log.tail(9)).join("\n")).toContain(
+      "look up asking.place: The server is slow. [server-slow]",
+    );
+  });
+});
+
+describe("while it lasts", () => {
+  test.each([
+    ["b and Enter", "b\r"],
+    ["b alone", "b"],
+    ["Ctrl-C", "\x03"],
+    ["Ctrl-C after something typed ahead", "abc\x03"],
+    ["Escape", "\x1b"],
+  ])("%s goes back to the question, and the look-up is told to stop", async (_what, typed) => {
+    let stopped = false;
+    const { person } = await sit(
+      asking((_path, _answers, signal) => {
+        signal.addEventListener("abort", () => {
+          stopped = true;
+        });
+        return new Promise(() => {});
+      }),
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("One moment");
+    person.type(typed);
+    await person.sees("[asking/place]");
+    await person.sees("(54052) > ");
+    expect(stopped).toBe(true);
+  });
+
+  test("what is typed ahead is the answer to the next question", async () => {
+    let finish = () => {};
+    const { person, walk } = await sit(
+      asking(
+        () =>
+          new Promise((resolve) => {
+            finish = () => resolve({});
+          }),
+      ),
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("One moment");
+    person.type("b");
+    person.type("cn-box\r");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    finish();
+    await person.sees("[last/word]");
+    expect(walk.context.answers.asking).toEqual({ place: "54052", device: "bcn-box" });
+  });
+
+  test("a line that is hung up, or a walk taken over, does not wait for the answer", async () => {
+    const { person, walk } = await sit(asking(never));
+    await person.answers("asking/place", "54052");
+    await person.sees("One moment");
+    leave.abort();
+    expect(await talk).toBeInstanceOf(Gone);
+    // Whoever has the walk next is asked the same question.
+    const next = new Person();
+    leave = new AbortController();
+    talk = converse({ walk, terminal: next.terminal, signal: leave.signal }).catch((error: unknown) => error);
+    await next.sees("[asking/place]");
+    await next.sees("(54052) > ");
+  });
+
+  test("an answer that comes after the person went back changes nothing", async () => {
+    let finish = () => {};
+    const { person } = await sit(
+      asking(
+        () =>
+          new Promise((resolve) => {
+            finish = () => resolve({ problems: [problem("asking.place", "invalid")] });
+          }),
+      ),
+    );
+    await person.answers("asking/place", "54052");
+    await person.sees("One moment");
+    person.type("\x03");
+    await person.sees("(54052) > ");
+    finish();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(person.rest).toBe("");
+  });
+});
+
+describe("a step with nothing to ask", () => {
+  const silent = (check: Step["check"] = () => []) => ({
+    ...asking(never, { defaults: {}, hidden: ["place", "device"] }),
+    check,
+  });
+
+  test("is passed through in both directions", async () => {
+    const { person } = await sit(silent());
+    await person.answers("last/word", "b");
+    await person.answers("first/word", "two");
+    await person.sees("[last/word]");
+    expect(person.screen).not.toContain("[asking/");
+  });
+
+  test("with a mistake nobody can correct there: it is said, and the step before is asked", async () => {
+    const { person } = await sit(silent(() => [problem("asking.place", "missing")]));
+    await person.sees("[error] This is missing.");
+    await person.sees("[first/word]");
+  });
+});
