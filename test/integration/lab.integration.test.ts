@@ -123,11 +123,11 @@ describe("a lab that is up", () => {
 describe("a lab that is gone", () => {
   test("a lab that lost a server is put up anew", async () => {
     const [first] = readRecord(NAME)!.servers;
-    await end(first!.process);
+    await end(first!.process!);
     await up();
     const servers = readRecord(NAME)!.servers;
     expect(servers.map(({ host }) => host)).toEqual(["dns", "peer", "neighbour"]);
-    expect(servers.every(({ process }) => isAlive(process))).toBe(true);
+    expect(servers.every(({ process }) => isAlive(process!))).toBe(true);
     expect(servers[0]!.process).not.toEqual(first!.process);
   });
 
@@ -140,7 +140,7 @@ describe("a lab that is gone", () => {
     expect(findLab(NAME)).toBeUndefined();
     await up();
     expect(findLab(NAME)?.name).toBe(NAME);
-    expect(servers.some(({ process }) => isAlive(process))).toBe(false);
+    expect(servers.some(({ process }) => isAlive(process!))).toBe(false);
   });
 
   test("up and down keep off a lab that another process is setting up", async () => {

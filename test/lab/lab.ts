@@ -2,10 +2,12 @@
 // The lab: a small community in network namespaces of its own, with nothing in it that leads outside.
 // Up and down may be called any number of times, by any process, also after a crash of an earlier one.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { end, hostProcess, isAlive } from "../../image/host-process.ts";
 import type { TapNetwork } from "../../image/qemu.ts";
+import { authorityCertificate, introduceAuthority, makeAuthorities } from "./authority.ts";
 import type { Community, LabHost } from "./host.ts";
 import { LAB_HOSTS } from "./hosts/index.ts";
 import {
@@ -27,8 +29,10 @@ import {
   labDirectory,
   readRecord,
   removeRecord,
+  type ServerChange,
 } from "./record.ts";
-import { type Place, runInside, startServer } from "./server.ts";
+import { type Place, type Ran, runInside } from "./server.ts";
+import { addServer, changeServer, isAsWanted } from "./upkeep.ts";
 
 export interface LabOptions {
   readonly name?: string;
@@ -42,13 +46,17 @@ export interface LabOptions {
 
 export interface Lab {
   readonly name: string;
+  /** Certificate of the lab's authority (PEM), which its servers' certificates are checked against. */
+  authority(): string;
   /** Where a host's server and {@link Lab.run} work. */
   place(host: string): Place;
   /** Runs a command on a host. */
-  run(host: string, command: readonly string[]): Promise<{ code: number; stdout: string }>;
+  run(host: string, command: readonly string[]): Promise<Ran>;
   /** Plugs a box in. Its network card has the same address each time. */
   attach(box: string): Promise<TapNetwork>;
   detach(box: string): Promise<void>;
+  /** Makes a host's server run otherwise, or not at all, for a reason; undefined takes that reason away again. */
+  change(host: string, reason: string, change: ServerChange | undefined): Promise<void>;
   down(): Promise<void>;
 }
 
@@ -67,20 +75,19 @@ export async function labUp(options: LabOptions): Promise<Lab> {
   if (isUp(readRecord(name))) return lab;
   await labDown(name);
   const starting = hostProcess()!;
-  if (!claimRecord(name, { starting, root, servers: [], boxes: [] })) return busy(name);
+  if (!claimRecord(name, { starting, root, servers: [], boxes: [], faults: [] })) return busy(name);
   try {
     await makeSwitch(name);
     for (const host of hosts) await makeHost(name, host.name, host.address);
+    await makeAuthorities(name, root);
+    nameNameServer(name, hosts);
     for (const host of hosts) {
       if (signal?.aborted) interrupted();
+      const place = lab.place(host.name);
+      mkdirSync(place.directory, { recursive: true });
+      introduceAuthority(name, place.directory);
       const server = await host.server?.(community, hosts);
-      if (!server) continue;
-      await startServer(lab.place(host.name), server, (process) =>
-        changeRecord(name, (before) => ({
-          ...before,
-          servers: [...before.servers, { host: host.name, process }],
-        })),
-      );
+      if (server) await addServer(name, host, place, server);
     }
     await changeRecord(name, ({ starting: _, ...before }) => before);
     return lab;
@@ -125,7 +132,9 @@ function openLab(name: string, root: string): Lab {
   return {
     name,
     place,
+    authority: () => authorityCertificate(name),
     run: (host, command) => runInside(place(host), command),
+    change: (host, reason, change) => changeServer(name, place(host), host, reason, change),
     async attach(box) {
       const { tap, mac } = plug(box);
       const owner = hostProcess()!;
@@ -159,6 +168,12 @@ function openLab(name: string, root: string): Lab {
   };
 }
 
+/** Programs on the lab's hosts find names as a box does: by asking the lab's own server. */
+function nameNameServer(name: string, hosts: readonly LabHost[]): void {
+  const address = hosts.find((host) => host.name === "dns")?.address;
+  writeFileSync(join(labDirectory(name), "resolv.conf"), address ? `nameserver ${address}\n` : "");
+}
+
 /** Names and addresses that follow from the box's name; interface names have at most 15 characters. */
 function plug(box: string): { tap: string; mac: string } {
   const hash = createHash("sha256").update(box).digest("hex");
@@ -167,12 +182,12 @@ function plug(box: string): { tap: string; mac: string } {
 }
 
 function isUp(record: LabRecord | undefined): boolean {
-  return record !== undefined && !record.starting && record.servers.every(({ process }) => isAlive(process));
+  return record !== undefined && !record.starting && record.servers.every(isAsWanted);
 }
 
 async function removeLab(name: string): Promise<boolean> {
   const servers = readRecord(name)?.servers ?? [];
-  for (const { process } of servers) await end(process);
+  for (const { process } of servers) if (process) await end(process);
   const namespaces = existingNamespaces(name);
   // In the switch run only guests, and those end with the process that started them.
   const switchNamespace = switchOf(name);

@@ -4,10 +4,30 @@ import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomic.ts";
 import type { HostProcess } from "../../image/host-process.ts";
+import type { Authority, CertificateRequest } from "./authority.ts";
 
+/** What a fault asks of a server. Several may ask at once; see upkeep.ts. */
+export interface ServerChange {
+  readonly isDown?: true;
+  /** Words added to its command. */
+  readonly words?: readonly string[];
+  /** Whose certificate it shows; its own lab's unless said. */
+  readonly authority?: Authority;
+}
+
+/** All that is needed to start it again, by any process. */
 export interface RecordedServer {
   readonly host: string;
-  readonly process: HostProcess;
+  readonly command: readonly string[];
+  /** The pattern that says it is ready. */
+  readonly ready: { readonly source: string; readonly flags: string };
+  readonly certificate?: CertificateRequest;
+  /** By name of the fault. */
+  readonly changes: Readonly<Record<string, ServerChange>>;
+  /** Undefined while it is down on purpose. */
+  readonly process?: HostProcess;
+  /** What it was started with. */
+  readonly startedWith?: ServerChange;
 }
 
 export interface RecordedBox {
@@ -25,6 +45,8 @@ export interface LabRecord {
   readonly root: string;
   readonly servers: readonly RecordedServer[];
   readonly boxes: readonly RecordedBox[];
+  /** Names of the faults that are on. */
+  readonly faults: readonly string[];
 }
 
 /** Directory of a lab: its record, and one directory per host with configuration, state and log. */

@@ -2,12 +2,11 @@
 // Runs the lab's servers: in the namespace of their host, in the lab's root file system, which stays untouched.
 // A server is one process for us: when it ends, all it has started ends with it.
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
 import { type HostProcess, hostProcess } from "../../image/host-process.ts";
-import type { Server } from "./host.ts";
 
 const LOG = "log";
 const READY_TIMEOUT_MS = 15_000;
@@ -22,6 +21,7 @@ mount -t tmpfs tmpfs "$1/tmp"
 mount -t tmpfs tmpfs "$1/run"
 mount --bind /dev "$1/dev"
 mount --bind "$2" "$1/srv"
+[ ! -e "$2/../resolv.conf" ] || mount --bind "$2/../resolv.conf" "$1/etc/resolv.conf"
 root=$1
 shift 2
 chroot "$root" "$@" &
@@ -36,18 +36,23 @@ export interface Place {
   readonly directory: string;
 }
 
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Starts a server and waits until it says that it is ready. It goes on when this process ends. */
 export async function startServer(
   place: Place,
-  server: Server,
+  { command, ready }: { readonly command: readonly string[]; readonly ready: RegExp },
   onStart: (process: HostProcess) => Promise<void>,
 ): Promise<void> {
-  mkdirSync(place.directory, { recursive: true });
-  for (const [name, text] of Object.entries(server.files ?? {}))
-    writeFileSync(join(place.directory, name), text);
   const log = join(place.directory, LOG);
   const output = openSync(log, "a");
-  const [program = "", ...words] = inside(place, server.command);
+  // What an earlier start wrote says nothing about this one.
+  const before = fstatSync(output).size;
+  const [program = "", ...words] = inside(place, command);
   const child = spawn(program, words, { detached: true, stdio: ["ignore", output, output] });
   closeSync(output);
   const ended = new Promise<void>((resolve) =>
@@ -56,23 +61,20 @@ export async function startServer(
   child.unref();
   const recorded = hostProcess(child.pid);
   if (recorded) await onStart(recorded);
-  if (await logged(log, server.ready, ended)) return;
+  if (await logged(log, before, ready, ended)) return;
   fail({
     code: "lab-server-failed",
-    what: `${server.command[0]} did not get ready in the lab.`,
+    what: `${command[0]} did not get ready in the lab.`,
     found: serverLog(place.directory).trim().split("\n").slice(-3).join(" | ") || "no message",
     hint: "./cbox lab down, then ./cbox doctor",
   });
 }
 
 /** Runs a short command on a host of the lab, to its end. */
-export async function runInside(
-  place: Place,
-  command: readonly string[],
-): Promise<{ code: number; stdout: string }> {
+export async function runInside(place: Place, command: readonly string[]): Promise<Ran> {
   mkdirSync(place.directory, { recursive: true });
-  const { exitCode, stdout } = await $({ quiet: true, nothrow: true })`${inside(place, command)}`;
-  return { code: exitCode ?? 1, stdout };
+  const { exitCode, stdout, stderr } = await $({ quiet: true, nothrow: true })`${inside(place, command)}`;
+  return { code: exitCode ?? 1, stdout, stderr };
 }
 
 /** Starts a command on a host of the lab whose output is read while it runs. */
@@ -107,10 +109,10 @@ function inside({ namespace, root, directory }: Place, command: readonly string[
   ];
 }
 
-/** Whether a line appears in a growing file before its writer ends or the time is over. */
-function logged(path: string, line: RegExp, ended: Promise<void>): Promise<boolean> {
+/** Whether a line appears in a file, from some byte on, before its writer ends or the time is over. */
+function logged(path: string, from: number, line: RegExp, ended: Promise<void>): Promise<boolean> {
   return new Promise((resolve) => {
-    const found = () => line.test(readFileSync(path, "utf8"));
+    const found = () => line.test(readFileSync(path).subarray(from).toString());
     const watcher = watch(path, () => found() && settle(true));
     const timer = setTimeout(() => settle(false), READY_TIMEOUT_MS);
     const settle = (answer: boolean) => {
