@@ -2,14 +2,16 @@
 // The lab's hosts: one line per host, one file per kind of server.
 import type { LabHost } from "../host.ts";
 import { dns } from "./dns.ts";
+import { ldap } from "./ldap.ts";
 import { serfPeer } from "./serf-peer.ts";
 
 export const LAB_HOSTS: readonly LabHost[] = [
   dns("dns", "10.139.40.1"),
   // The address Guifi's boxes join through: an image for Guifi finds this peer without being changed.
   serfPeer("peer", "10.139.40.22"),
-  // No servers here yet: a box finds the names, and gets "connection refused" at once instead of waiting.
-  { name: "ldap", address: "10.139.40.30", answersFor: ({ ldap }) => ldap.servers.map(hostName) },
+  ldap("ldap", "10.139.40.30", 0),
+  ldap("ldap2", "10.139.40.32", 1),
+  // No server here yet: a box finds the names, and gets "connection refused" at once instead of waiting.
   { name: "api", address: "10.139.40.31", answersFor: ({ api }) => Object.values(api).map(hostName) },
 ];
 
