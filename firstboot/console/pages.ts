@@ -8,10 +8,12 @@ import { getAnswer, isAsked, type Question, questionsOf } from "../questions.ts"
 import type { Step, Value, Warning } from "../steps/step.ts";
 import type { Summary } from "../summary.ts";
 import type { Trouble } from "../trouble.ts";
-import { HEADING, type Page } from "./terminal.ts";
+import { HEADING, type Option, type Page } from "./terminal.ts";
 
 /** Columns of a row that must not wrap. */
 const ROW = 78;
+/** The same for a choice, which stands after its number. */
+const OPTION = 72;
 
 /** Nobody has begun, so nobody has chosen a language: all of them say how to begin. */
 export function welcomePage(version: string, title: string, isResumed: boolean, note?: string): Page {
@@ -35,21 +37,17 @@ export function busyPage(t: Translate, holder: string): Page {
 }
 
 export function refusedPage(t: Translate, problems: readonly Problem[]): Page {
-  // 16 lines have to be enough; the report has all.
-  const shown = problems.slice(0, 8);
   return {
     tag: "answers-refused",
     token: "Nothing was changed.",
     title: t("refused.title"),
     lines: [
-      ...shown.map((each) => `- ${each.field ? `${each.field}: ` : ""}${problemSentence(t, each)}`),
-      ...(problems.length > shown.length
-        ? [t("refused.more", { count: problems.length - shown.length })]
-        : []),
+      ...problems.map((each) => `- ${each.field ? `${each.field}: ` : ""}${problemSentence(t, each)}`),
       "",
       t("refused.what-now"),
       ...languages.map((language) => translator(language)("welcome.begin")),
     ],
+    more: t("refused.more"),
   };
 }
 
@@ -92,37 +90,102 @@ export function helpPage(t: Translate, question: Question): Page {
     tag: `help/${question.tag}`,
     title: isTextKey(key) ? t(key) : "",
     lines: ["", t("help.commands"), "", t("press-enter")],
+    more: t("more"),
   };
 }
 
 export function logPage(t: Translate, lines: readonly string[]): Page {
   // The clock's date is the same in all of them: the time is enough. One line each, cut at the margin.
   const short = lines.map((line) => line.replace(/^\d+-\d+-\d+T(\d+:\d+:\d+)\S*/, "$1").slice(0, 78));
-  return { tag: "log", title: t("log.title"), lines: [...short, "", t("press-enter")] };
+  return { tag: "log", title: t("log.title"), lines: [...short, "", t("press-enter")], more: t("more") };
 }
 
-export function reviewPage(t: Translate, context: WalkContext, steps: readonly Step[]): Page {
+/** The choices below say what is going to be done: one line for each step. */
+export function reviewPage(t: Translate): Page {
+  return { tag: "review", title: t("review.title"), keys: t("keys.decide") };
+}
+
+/** Apply, every step as the choice to change it, and all of it in detail. */
+export function reviewOptions(t: Translate, context: WalkContext, steps: readonly Step[]): Option[] {
+  return [
+    { value: "apply", label: t("review.apply") },
+    ...steps.map((step) => ({ value: `edit ${step.id}`, label: cut(stepSummary(t, context, step), OPTION) })),
+    { value: "detail", label: t("review.detail") },
+  ];
+}
+
+/** "System: can-bruixa, anna, Europe/Madrid, password: given". */
+export function stepSummary(t: Translate, context: WalkContext, step: Step): string {
+  const answers = context.answers[step.id] ?? {};
+  const own = step.summary?.(answers, t);
+  const rows = answeredQuestions(context, step);
+  const plain = rows.filter(({ question }) => question.kind !== "secret");
+  const secrets = rows.filter(({ question, value }) => question.kind === "secret" && value);
+  const parts = [
+    ...(own === undefined ? plain.map(({ question, value }) => shortValue(t, question, value)) : [own]),
+    ...secrets.map(({ question }) => t("review.secret", { label: questionLabel(t, question).toLowerCase() })),
+  ].filter(Boolean);
+  return `${stepName(t, step.id)}: ${parts.join(", ") || t("review.none")}`;
+}
+
+export function reviewDetailPage(t: Translate, context: WalkContext, steps: readonly Step[]): Page {
+  const rows = steps.map((step) => [
+    stepName(t, step.id),
+    ...answeredQuestions(context, step).map(({ question, value }) =>
+      // One line each: a column of values is easier to look over than whole values.
+      cut(`  ${questionLabel(t, question).padEnd(18)} ${shownValue(t, question, value)}`, ROW),
+    ),
+  ]);
   return {
-    tag: "review",
-    title: t("review.title"),
-    lines: steps.flatMap((step) => reviewLines(t, context, step)),
-    keys: t("keys.decide"),
+    tag: "review/detail",
+    title: t("review.detail"),
+    lines: [
+      ...rows.filter((lines) => lines.length > 1).flatMap((lines) => ["", ...lines]),
+      "",
+      t("press-enter"),
+    ],
+    more: t("more"),
   };
 }
 
-function reviewLines(t: Translate, context: WalkContext, step: Step): string[] {
+/** A step's name as a heading, without an article. */
+export function stepName(t: Translate, id: string): string {
+  const key = `step-name.${id}`;
+  return isTextKey(key) ? t(key) : id;
+}
+
+interface AnsweredQuestion {
+  readonly question: Question;
+  readonly value: Value;
+}
+
+function answeredQuestions(context: WalkContext, step: Step): AnsweredQuestion[] {
   const answers = context.answers[step.id] ?? {};
   return questionsOf(step)
     .filter((question) => isAsked(question, answers, { defaults: {} }))
     .flatMap((question) => {
-      const key = `label.${step.id}.${question.path}`;
       const isGiven = context.given.includes(`${step.id}.${question.path}`);
       const value = question.kind === "secret" ? isGiven || null : getAnswer(answers, question.path);
-      if (value === undefined) return [];
-      const row = `  ${(isTextKey(key) ? t(key) : question.path).padEnd(18)} ${shownValue(t, question, value)}`;
-      // One line each, or the page would not fit the screen.
-      return [row.length > ROW ? `${row.slice(0, ROW - 3)}...` : row];
+      return value === undefined ? [] : [{ question, value }];
     });
+}
+
+export function questionLabel(t: Translate, { step, path }: Question): string {
+  const key = `label.${step}.${path}`;
+  return isTextKey(key) ? t(key) : path;
+}
+
+/** A word says enough by itself; yes and no do not. */
+function shortValue(t: Translate, question: Question, value: Value): string {
+  if (Array.isArray(value) && value.length === 0) return "";
+  const shown = shownValue(t, question, value);
+  return question.kind === "boolean" || question.kind === "list"
+    ? `${questionLabel(t, question)}: ${shown}`
+    : shown;
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 3).trimEnd()}...` : text;
 }
 
 function shownValue(t: Translate, question: Question, value: Value): string {
@@ -176,6 +239,7 @@ export function donePage(t: Translate, summary: Summary, warnings: readonly Warn
       ...warnings.map((warning) => `! ${warningText(t, warning)}`),
       t("done.status"),
     ],
+    more: t("more"),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Walk } from "../walk.ts";
 import { translate } from "./ask-step.ts";
 import { busyPage, donePage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
 import { ProgressView } from "./progress.ts";
-import { Gone, type Page, type Port, Terminal } from "./terminal.ts";
+import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
 
 /** Who has the walk; shared by all seats of the box. */
@@ -89,6 +89,7 @@ export class Seat {
   /** Shows the state of things. True when a person here wants the walk. */
   async #idle(): Promise<boolean> {
     const shown = this.#view();
+    let part = 0;
     const outdated = new AbortController();
     const look = () => {
       if (shown === "working") this.#progress.update();
@@ -96,13 +97,15 @@ export class Seat {
     };
     const stops = [this.#walk.onChange(look), this.#holder.onChange(look)];
     try {
-      this.#draw(shown);
+      this.#draw(shown, part);
       for (;;) {
         const key = await this.terminal.keys.next(AbortSignal.any([outdated.signal, this.#line.signal]));
         if (!key) return false;
         const holder = this.#holder.name;
         if (key.name === "enter") return holder === undefined || (await this.#confirmTakeOver(holder));
-        this.#draw(shown);
+        // Any other key turns the page over, where there is more than one.
+        part += 1;
+        this.#draw(shown, part);
       }
     } finally {
       for (const stop of stops) stop();
@@ -119,9 +122,12 @@ export class Seat {
     return state === "welcome" ? "welcome" : "resumed";
   }
 
-  #draw(view: View): void {
+  #draw(view: View, part: number): void {
     if (view === "working") this.#progress.update();
-    else this.terminal.show(this.#page(view));
+    else {
+      const all = parts(this.#page(view));
+      this.terminal.show(all[part % all.length] ?? this.#page(view));
+    }
   }
 
   #page(view: View): Page {

@@ -24,6 +24,8 @@ export interface Page {
   readonly error?: string | undefined;
   /** The line of keys at the bottom. */
   readonly keys?: string;
+  /** At the bottom of a part of the page, when all of it does not fit the screen: how to see the rest. */
+  readonly more?: string;
 }
 
 export type Command = "back" | "skip" | "log" | "help";
@@ -38,6 +40,9 @@ export interface Option {
 export class Gone extends Error {}
 
 const WIDTH = 78;
+const HEIGHT = 24;
+/** Heading, rule and empty line above the page, an empty line below, and the line where the cursor stands. */
+const FRAME = 5;
 const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
 const CLEAR = "\x1b[2J\x1b[H";
 const CLEAR_LINE = "\r\x1b[K";
@@ -112,13 +117,16 @@ export class Terminal {
     return command ? { command } : { value: text };
   }
 
-  /** Waits for Enter; anything else redraws. */
+  /** Waits for Enter after each screenful; b or Escape leaves at once, anything else redraws. */
   async pause(page: Page, signal: AbortSignal): Promise<void> {
-    this.show(page);
-    for (;;) {
-      const key = await this.#key(signal);
-      if (key.name === "enter" || key.name === "escape") return;
-      this.show(page);
+    for (const part of parts(page)) {
+      this.show(part);
+      for (;;) {
+        const key = await this.#key(signal);
+        if (key.name === "escape" || key.text === "b") return;
+        if (key.name === "enter" || key.text === " ") break;
+        this.show(part);
+      }
     }
   }
 
@@ -260,6 +268,23 @@ export class Terminal {
     if (!key) throw new Gone();
     return key;
   }
+}
+
+/** A page in screenfuls; the page itself when it fits one. */
+export function parts(page: Page): Page[] {
+  const { title, lines = [], error, keys, more, token } = page;
+  const count = (text: string | undefined) => (text === undefined ? 0 : wrap(toAscii(text), WIDTH).length);
+  const wrapped = lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     "));
+  const room = HEIGHT - FRAME - count(title) - count(error && `[error] ${error}`);
+  if (wrapped.length + count(keys) <= room || more === undefined) return [page];
+  const size = room - count(more);
+  const total = Math.ceil(wrapped.length / size);
+  return Array.from({ length: total }, (_, index) => ({
+    ...page,
+    token: `${token ? `${token} ` : ""}${index + 1}/${total}`,
+    lines: wrapped.slice(index * size, (index + 1) * size),
+    ...(index < total - 1 ? { keys: more } : {}),
+  }));
 }
 
 /** What makes a dumb terminal show `after` where `before` stands: rubs out, then writes. */

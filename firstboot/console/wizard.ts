@@ -2,11 +2,10 @@
 // The conversation with the person who has the walk: looks at the machine's state, shows the page for it, and sends
 // the decision back as an event. Knows no step by name.
 
-import { isTextKey } from "../i18n.ts";
 import { stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
-import { failurePage, logPage, reviewPage } from "./pages.ts";
+import { failurePage, logPage, reviewDetailPage, reviewOptions, reviewPage } from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import type { Option } from "./terminal.ts";
 
@@ -37,21 +36,16 @@ export async function converse(talk: Conversation): Promise<void> {
 async function review(talk: Conversation): Promise<Direction> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
-  const options: Option[] = [
-    { value: "apply", label: t("review.apply") },
-    ...walk.steps.map((step) => ({
-      value: step.id,
-      label: t("review.edit", { step: stepName(talk, step) }),
-    })),
-  ];
-  const reply = await terminal.choose(reviewPage(t, walk.context, walk.steps), options, 0, signal);
-  if ("command" in reply) {
-    if (reply.command === "back") walk.send({ type: "BACK" });
-    if (reply.command === "log") await showLog(talk);
-    return reply.command === "back" ? "back" : "on";
-  }
-  walk.send(reply.value === "apply" ? { type: "CONFIRM" } : { type: "EDIT", step: reply.value });
-  return "on";
+  const options = reviewOptions(t, walk.context, walk.steps);
+  const reply = await terminal.choose(reviewPage(t), options, 0, signal);
+  const [choice, step = ""] = ("command" in reply ? reply.command : reply.value).split(" ");
+  if (choice === "log") await showLog(talk);
+  if (choice === "detail") await terminal.pause(reviewDetailPage(t, walk.context, walk.steps), signal);
+  if (choice === "apply") walk.send({ type: "CONFIRM" });
+  if (choice === "edit") walk.send({ type: "EDIT", step });
+  if (choice !== "back") return "on";
+  walk.send({ type: "BACK" });
+  return "back";
 }
 
 async function fails(talk: Conversation, step: Step | undefined): Promise<void> {
@@ -104,9 +98,4 @@ async function watch(talk: Conversation, state: string, step: Step | undefined):
 
 async function showLog({ walk, terminal, signal }: Conversation): Promise<void> {
   await terminal.pause(logPage(translate(walk), await walk.log.tail(LOG_LINES)), signal);
-}
-
-function stepName({ walk }: Conversation, { id }: Step): string {
-  const key = `step.${id}`;
-  return isTextKey(key) ? translate(walk)(key) : id;
 }

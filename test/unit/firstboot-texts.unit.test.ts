@@ -15,10 +15,12 @@ import {
   problemSentence,
   questionPage,
   refusedPage,
+  reviewDetailPage,
+  reviewOptions,
   reviewPage,
   welcomePage,
 } from "../../firstboot/console/pages.ts";
-import { type Page, Terminal } from "../../firstboot/console/terminal.ts";
+import { type Page, parts, Terminal } from "../../firstboot/console/terminal.ts";
 import { catalogues, isTextKey, languages, type TextKey, translator } from "../../firstboot/i18n.ts";
 import type { WalkContext } from "../../firstboot/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../firstboot/problems.ts";
@@ -57,7 +59,10 @@ test("each question has its words", () => {
     for (const choice of choices) expect(isTextKey(`option.${step}.${path}.${choice}`), choice).toBe(true);
     expect(kind).toBeTruthy();
   }
-  for (const { id } of steps) expect(isTextKey(`step.${id}`)).toBe(true);
+  for (const { id } of steps) {
+    expect(isTextKey(`step.${id}`)).toBe(true);
+    expect(isTextKey(`step-name.${id}`)).toBe(true);
+  }
 });
 
 const print = "SHA256:kTJyhs0iSoiHCyTG5LBSOAL/Dz9Ow/aQrLScJgnHL2s";
@@ -125,11 +130,8 @@ function pages(language: string): [string, Page][] {
   const longest = allProblems.reduce((a, b) =>
     problemSentence(t, a).length > problemSentence(t, b).length ? a : b,
   );
-  const reviewChoices = [
-    "",
-    ...["1", "2", "3", "4"].map((number) => `  ${number}. ${t("review.edit", { step: t("step.services") })}`),
-  ];
-  const review = reviewPage(t, context, steps);
+  const choices = reviewOptions(t, context, steps).map(({ label }, index) => `  ${index + 1}. ${label}`);
+  const review = reviewPage(t);
   return [
     ["welcome", welcomePage("0.1.0", "Virtual machine - guifi.net", false)],
     [
@@ -142,14 +144,15 @@ function pages(language: string): [string, Page][] {
       ),
     ],
     ["busy", busyPage(t, "ttyS0")],
-    ["refused", refusedPage(t, allProblems.slice(0, 3))],
-    ["review", { ...review, lines: [...(review.lines ?? []), ...reviewChoices] }],
+    ["refused", refusedPage(t, allProblems)],
+    ["review", { ...review, lines: ["", ...choices] }],
+    ["review in detail", reviewDetailPage(t, context, steps)],
     [
       "done",
       donePage(
         t,
         summary,
-        warningCodes.slice(0, 2).map((code) => ({ code, values: { reason: "no-address", names: "x" } })),
+        warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
       ),
     ],
     [
@@ -186,14 +189,17 @@ function rendered(page: Page, isRich: boolean): string {
 
 describe.each(languages)("pages in %s", (language) => {
   test.each(pages(language))("%s fits 80x24 and is plain ASCII", (_name, page) => {
-    const dumb = rendered(page, false);
+    const screens = parts(page);
+    const dumb = screens.map((part) => rendered(part, false)).join("");
     expect(dumb).toMatch(/^[\r\n\x20-\x7e]*$/);
     expect(dumb.split("\r\n").filter((line) => line.length > 79)).toEqual([]);
     expect(dumb).not.toMatch(/\{\w+\}/);
-    const rich = rendered(page, true).replace("\x1b[2J\x1b[H", "");
-    expect(rich).toMatch(/^[\r\n\x20-\x7e]*$/);
-    // The last one is where the cursor stands, after the prompt.
-    expect(rich.split("\r\n").length).toBeLessThanOrEqual(24);
+    for (const part of screens) {
+      const rich = rendered(part, true).replace("\x1b[2J\x1b[H", "");
+      expect(rich).toMatch(/^[\r\n\x20-\x7e]*$/);
+      // The last one is where the cursor stands, after the prompt.
+      expect(rich.split("\r\n").length).toBeLessThanOrEqual(24);
+    }
   });
 
   test("every page has its tag, the same in all languages", () => {

@@ -17,6 +17,8 @@ export const system = defineStep<SystemAnswers, SystemFacts>({
   passable: false,
   survey,
   check,
+  summary: ({ hostname, owner, timezone }) =>
+    [hostname, owner.name, timezone].filter((word) => word !== undefined).join(", "),
   apply,
   verify,
 });
