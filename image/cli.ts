@@ -11,7 +11,7 @@ import { cacheDir } from "./cache-dir.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
-import type { LabAction, LabCommandOptions } from "./commands/lab.ts";
+import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
 import { interruption } from "./interruption.ts";
@@ -90,14 +90,29 @@ export function createProgram(): Command {
       (await import("./commands/boot.ts")).bootCommand(profile, options),
     );
 
-  program
+  const lab = program
     .command("lab")
-    .description("the closed test network: DHCP, DNS and a Serf peer in network namespaces")
-    .addArgument(new Argument("<action>", "what to do").choices(["up", "down", "status"]))
-    .option("--name <name>", "a lab beside the usual one")
+    .description("the closed test network: a small community of real servers in network namespaces");
+  const loadLab = async () => (await import("./commands/lab.ts")).LAB_COMMANDS;
+  const labAction = (name: string, description: string) =>
+    lab.command(name).description(description).option("--name <name>", "a lab beside the usual one");
+  labAction("up", "put it up, or find it up")
     .option("--community <id|file>", "community network (default: guifi)")
-    .action(async (action: LabAction, options: LabCommandOptions) =>
-      (await import("./commands/lab.ts")).labCommand(action, options),
+    .action(async (options: LabOptions) => (await loadLab()).up(options));
+  labAction("down", "take it down, whole or broken").action(async (options: LabOptions) =>
+    (await loadLab()).down(options),
+  );
+  labAction("status", "its hosts, the faults that are on, and who has an address").action(
+    async (options: LabOptions) => (await loadLab()).status(options),
+  );
+  labAction("show", "what the community now knows: members, devices, services, neighbours")
+    .option("--json", "as JSON")
+    .action(async (options: LabOptions) => (await loadLab()).show(options));
+  labAction("fault", "break something on purpose, or mend it; without words: what can be broken")
+    .argument("[name]", "which fault")
+    .addArgument(new Argument("[state]", "broken or mended").choices(["on", "off"]))
+    .action(async (name: string | undefined, state: FaultState | undefined, options: LabOptions) =>
+      (await loadLab()).fault(name, state, options),
     );
 
   program

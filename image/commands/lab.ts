@@ -1,69 +1,140 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox lab up|down|status`: the closed network of real servers that boxes can be plugged into.
+// `cbox lab up|down|status|show|fault`: the closed network of real servers that boxes can be plugged into.
+import { fail } from "../../common/fail.ts";
+import { activeFaults, FAULTS, fault as switchFault } from "../../test/lab/faults/index.ts";
 import { LAB_HOSTS } from "../../test/lab/hosts/index.ts";
 import { DEFAULT_LAB, findLab, type Lab, labDown, labUp } from "../../test/lab/lab.ts";
 import { leases } from "../../test/lab/leases.ts";
-import { type Member, members } from "../../test/lab/serf.ts";
+import type { Row } from "../../test/lab/reader.ts";
+import { READERS, readAll } from "../../test/lab/readers/index.ts";
+import { readRecord } from "../../test/lab/record.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { loadCommunity } from "../profile/index.ts";
 import { table } from "../table.ts";
 
-export interface LabCommandOptions {
+export interface LabOptions {
   readonly name?: string;
   readonly community?: string;
+  readonly json?: boolean;
 }
 
-const ACTIONS = { up, down, status } as const;
-export type LabAction = keyof typeof ACTIONS;
+export type FaultState = "on" | "off";
 
-export async function labCommand(action: LabAction, options: LabCommandOptions): Promise<void> {
-  await ACTIONS[action](options.name ?? DEFAULT_LAB, options);
-}
+export const LAB_COMMANDS = { up, down, status, show, fault } as const;
 
-async function up(name: string, options: LabCommandOptions): Promise<void> {
+async function up({ name = DEFAULT_LAB, community = "guifi" }: LabOptions): Promise<void> {
   await requireChecks("lab");
-  const community = loadCommunity(options.community ?? "guifi");
-  const lab = await labUp({ name, community, root: await labRoot(), signal: interruption() });
-  console.log(`The lab "${name}" is up. Take it down with: ./cbox lab down`);
-  console.log(await describeLab(lab));
+  const lab = await labUp({
+    name,
+    community: loadCommunity(community),
+    root: await labRoot(),
+    signal: interruption(),
+  });
+  console.log(`The lab "${name}" is up. Take it down with: ./cbox lab down${nameOption(name)}`);
+  console.log(describeLab(lab));
 }
 
-async function down(name: string): Promise<void> {
+async function down({ name = DEFAULT_LAB }: LabOptions): Promise<void> {
   const existed = await labDown(name);
   console.log(existed ? `The lab "${name}" is down.` : `There was no lab "${name}".`);
 }
 
-async function status(name: string): Promise<void> {
+async function status({ name = DEFAULT_LAB }: LabOptions): Promise<void> {
   const lab = findLab(name);
-  console.log(lab ? await describeLab(lab) : `The lab "${name}" is down. Put it up with: ./cbox lab up`);
+  console.log(
+    lab ? describeLab(lab) : `The lab "${name}" is down. Put it up with: ./cbox lab up${nameOption(name)}`,
+  );
 }
 
-async function describeLab(lab: Lab): Promise<string> {
-  const given = leases(lab).map(({ address, mac, name }) => [address, mac, name]);
+async function show({ name = DEFAULT_LAB, json }: LabOptions): Promise<void> {
+  const known = await readAll(runningLab(name));
+  if (json) console.log(JSON.stringify(known, null, 2));
+  else console.log(READERS.map(({ title, name }) => `${title}\n${rows(known[name] ?? [])}`).join("\n"));
+}
+
+async function fault(
+  fault: string | undefined,
+  state: FaultState | undefined,
+  { name = DEFAULT_LAB }: LabOptions,
+): Promise<void> {
+  if (fault === undefined) {
+    const lab = findLab(name);
+    console.log(faultRows(lab ? activeFaults(lab) : []));
+    return;
+  }
+  if (state === undefined) {
+    fail({
+      code: "usage",
+      what: "Say whether the fault goes on or off.",
+      found: `./cbox lab fault ${fault}`,
+      hint: `./cbox lab fault ${fault} on`,
+      exitCode: 2,
+    });
+  }
+  await switchFault(runningLab(name), fault, state === "on");
+  console.log(
+    state === "on"
+      ? `The fault is on. Mend it with: ./cbox lab fault ${fault} off${nameOption(name)}`
+      : "The fault is off.",
+  );
+}
+
+function runningLab(name: string): Lab {
+  return (
+    findLab(name) ??
+    fail({
+      code: "lab-down",
+      what: `The lab "${name}" is not up.`,
+      hint: `./cbox lab up${nameOption(name)}`,
+    })
+  );
+}
+
+function nameOption(name: string): string {
+  return name === DEFAULT_LAB ? "" : ` --name ${name}`;
+}
+
+function describeLab(lab: Lab): string {
+  const active = activeFaults(lab);
   return [
     "hosts",
+    rows(LAB_HOSTS.map(({ name, address = "" }) => ({ name, address, server: serverState(lab, name) }))),
+    "faults that are on",
     rows(
-      LAB_HOSTS.map(({ name, address, server }) => [name, address ?? "", server ? "running" : "no server"]),
+      FAULTS.filter(({ name }) => active.includes(name)).map(({ name, description }) => ({
+        name,
+        description,
+      })),
     ),
-    "leases",
-    rows(given),
-    "Serf members",
-    rows((await members(lab)).flatMap(memberRows)),
+    "addresses given",
+    rows(leases(lab).map(({ address, mac, name }) => ({ address, mac, name }))),
   ].join("\n");
 }
 
-function memberRows({ name, address, status, services }: Member): string[][] {
-  const published = services.map(({ s, d, i, p }) => [
-    "",
-    "",
-    "",
-    `${s} ${i}:${p} ${d.replaceAll("_", " ")}`,
-  ]);
-  return [[name, address, status, published.length === 0 ? "publishes nothing" : "publishes"], ...published];
+function serverState(lab: Lab, host: string): string {
+  const server = readRecord(lab.name)?.servers.find((other) => other.host === host);
+  if (!server) return "no server";
+  const reasons = Object.keys(server.changes);
+  if (reasons.length === 0) return "running";
+  return `${server.process ? "running otherwise" : "down"} (${reasons.join(", ")})`;
 }
 
-function rows(cells: readonly (readonly string[])[]): string {
-  return table(cells.length > 0 ? cells : [["none"]], "  ");
+function faultRows(active: readonly string[]): string {
+  return rows(
+    FAULTS.map(({ name, description }) => ({
+      name,
+      state: active.includes(name) ? "on" : "off",
+      description,
+    })),
+  );
+}
+
+/** A table with its headings, indented; the headings are the keys of the first row. */
+function rows(all: readonly Row[]): string {
+  const [first] = all;
+  if (!first) return "  none";
+  const keys = Object.keys(first);
+  return table([keys, ...all.map((row) => keys.map((key) => row[key] ?? ""))], "  ");
 }

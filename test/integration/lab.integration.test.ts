@@ -133,7 +133,7 @@ describe("a lab that is gone", () => {
 
   test("what a crash in the middle of up left behind is cleared away by the next up", async () => {
     const servers = readRecord(NAME)!.servers;
-    await changeRecord(NAME, (record) => ({
+    changeRecord(NAME, (record) => ({
       ...record,
       starting: { pid: process.pid, started: "long ago" },
     }));
@@ -145,22 +145,22 @@ describe("a lab that is gone", () => {
 
   test("up and down keep off a lab that another process is setting up", async () => {
     const other = hostProcess(process.ppid)!;
-    await changeRecord(NAME, (record) => ({ ...record, starting: other }));
+    changeRecord(NAME, (record) => ({ ...record, starting: other }));
     for (const failure of [await failureOf(up()), await failureOf(labDown(NAME))]) {
       expect(failure).toMatchObject({ code: "lab-busy", found: `process ${other.pid}` });
     }
-    await changeRecord(NAME, ({ starting: _, ...record }) => record);
+    changeRecord(NAME, ({ starting: _, ...record }) => record);
   });
 
   test("down keeps off a lab with a box plugged in by another process", async () => {
     const owner = hostProcess(process.ppid)!;
     const box = { name: "theirs", tap: "box-0", mac: "52:54:00:00:00:00", owner };
-    await changeRecord(NAME, (record) => ({ ...record, boxes: [box] }));
+    changeRecord(NAME, (record) => ({ ...record, boxes: [box] }));
     expect(await failureOf(labDown(NAME))).toMatchObject({
       code: "lab-busy",
       message: 'The box "theirs" is plugged into the lab.',
     });
-    await changeRecord(NAME, (record) => ({ ...record, boxes: [] }));
+    changeRecord(NAME, (record) => ({ ...record, boxes: [] }));
   });
 
   test("down leaves no namespace, no process and no file, and may be repeated", async () => {

@@ -21,7 +21,9 @@ export interface LabHost {
   readonly name: string;
   /** IPv4 address; a host without one may ask the lab's DHCP server. */
   readonly address?: string;
-  /** Names of the real network that this host answers to in the lab. */
+  /** Option of the leases of the lab's DHCP server that names this host, such as `ntp-server`. */
+  readonly leaseOption?: string;
+  /** Names of the real network that this host answers to in the lab, with all names below them. */
   readonly answersFor?: (community: Community) => readonly string[];
   /** `all` is the whole lab, for servers that have to know the others. */
   readonly server?: (community: Community, all: readonly LabHost[]) => Promise<Server>;

@@ -89,7 +89,7 @@ export async function labUp(options: LabOptions): Promise<Lab> {
       const server = await host.server?.(community, hosts);
       if (server) await addServer(name, host, place, server);
     }
-    await changeRecord(name, ({ starting: _, ...before }) => before);
+    changeRecord(name, ({ starting: _, ...before }) => before);
     return lab;
   } catch (error) {
     await removeLab(name);
@@ -148,7 +148,7 @@ function openLab(name: string, root: string): Lab {
         });
       }
       if (taken) await this.detach(box);
-      await changeRecord(name, (before) => ({
+      changeRecord(name, (before) => ({
         ...before,
         boxes: [...before.boxes, { name: box, tap, mac, owner }],
       }));
@@ -157,7 +157,7 @@ function openLab(name: string, root: string): Lab {
     },
     async detach(box) {
       await removeTap(name, plug(box).tap);
-      await changeRecord(name, (before) => ({
+      changeRecord(name, (before) => ({
         ...before,
         boxes: before.boxes.filter((other) => other.name !== box),
       }));

@@ -52,6 +52,11 @@ export async function makeHost(lab: string, host: string, address?: string): Pro
   await ip("-n", namespace, "link", "set", "eth0", "up");
 }
 
+/** Pulls a host's cable, or plugs it in again; its address stays with it. */
+export async function setPlugged(lab: string, host: string, isPlugged: boolean): Promise<void> {
+  await ip("-n", switchOf(lab), "link", "set", host, isPlugged ? "up" : "down");
+}
+
 /** The box's end of a cable to the switch; QEMU opens it from inside the switch's namespace. */
 export async function makeTap(lab: string, tap: string): Promise<void> {
   const namespace = switchOf(lab);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What is written down about a running lab, so that any later process can find it, use it and remove it.
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../common/atomic.ts";
 import type { HostProcess } from "../../image/host-process.ts";
 import type { Authority, CertificateRequest } from "./authority.ts";
 
@@ -77,9 +76,13 @@ export function claimRecord(lab: string, record: LabRecord): boolean {
   }
 }
 
-export async function changeRecord(lab: string, change: (before: LabRecord) => LabRecord): Promise<void> {
+/** Without a pause between reading and writing, so that nothing else in this process comes between. */
+export function changeRecord(lab: string, change: (before: LabRecord) => LabRecord): void {
   const before = readRecord(lab);
-  if (before) await writeFileAtomic(recordPath(lab), JSON.stringify(change(before)));
+  if (!before) return;
+  const fresh = `${recordPath(lab)}.${process.pid}`;
+  writeFileSync(fresh, JSON.stringify(change(before)));
+  renameSync(fresh, recordPath(lab));
 }
 
 export function removeRecord(lab: string): void {

@@ -13,6 +13,7 @@ const READY_TIMEOUT_MS = 15_000;
 
 // Private mounts only, gone with the process. $1 root, $2 the server's own directory, then the program. The shell stays
 // as the first process of its PID namespace: a server that drops privileges loses the bond that ends it with unshare.
+// The build machine's environment stays outside: its proxies and certificates are none of the lab's business.
 const ENTER = `
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
@@ -24,7 +25,7 @@ mount --bind "$2" "$1/srv"
 [ ! -e "$2/../resolv.conf" ] || mount --bind "$2/../resolv.conf" "$1/etc/resolv.conf"
 root=$1
 shift 2
-chroot "$root" "$@" &
+chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@" &
 wait $!
 `;
 
@@ -46,7 +47,7 @@ export interface Ran {
 export async function startServer(
   place: Place,
   { command, ready }: { readonly command: readonly string[]; readonly ready: RegExp },
-  onStart: (process: HostProcess) => Promise<void>,
+  onStart: (process: HostProcess) => void,
 ): Promise<void> {
   const log = join(place.directory, LOG);
   const output = openSync(log, "a");
@@ -60,7 +61,7 @@ export async function startServer(
   );
   child.unref();
   const recorded = hostProcess(child.pid);
-  if (recorded) await onStart(recorded);
+  if (recorded) onStart(recorded);
   if (await logged(log, before, ready, ended)) return;
   fail({
     code: "lab-server-failed",

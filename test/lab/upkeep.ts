@@ -22,7 +22,7 @@ export async function addServer(lab: string, host: LabHost, place: Place, server
     ...(server.tls ? { certificate: { names: server.tls, address: host.address } } : {}),
     changes: {},
   };
-  await changeRecord(lab, (before) => ({ ...before, servers: [...before.servers, recorded] }));
+  changeRecord(lab, (before) => ({ ...before, servers: [...before.servers, recorded] }));
   await start(lab, place, recorded);
 }
 
@@ -36,7 +36,7 @@ export async function changeServer(
 ): Promise<void> {
   const { [reason]: _, ...others } = find(lab, host).changes;
   const changes = change ? { ...others, [reason]: change } : others;
-  await rewrite(lab, host, (server) => ({ ...server, changes }));
+  rewrite(lab, host, (server) => ({ ...server, changes }));
   const server = find(lab, host);
   if (isAsWanted(server)) return;
   await stop(lab, place, server);
@@ -79,7 +79,7 @@ async function start(lab: string, place: Place, server: RecordedServer): Promise
 
 async function stop(lab: string, place: Place, { host, process }: RecordedServer): Promise<void> {
   if (process) await end(process);
-  await rewrite(lab, host, ({ process: _, startedWith: __, ...before }) => before);
+  rewrite(lab, host, ({ process: _, startedWith: __, ...before }) => before);
   // Its port is free when all that it had started is gone, too.
   await waitUntilEmpty(place.namespace);
 }
@@ -97,12 +97,8 @@ function find(lab: string, host: string): RecordedServer {
   );
 }
 
-function rewrite(
-  lab: string,
-  host: string,
-  change: (server: RecordedServer) => RecordedServer,
-): Promise<void> {
-  return changeRecord(lab, (before) => ({
+function rewrite(lab: string, host: string, change: (server: RecordedServer) => RecordedServer): void {
+  changeRecord(lab, (before) => ({
     ...before,
     servers: before.servers.map((server) => (server.host === host ? change(server) : server)),
   }));

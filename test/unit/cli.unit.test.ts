@@ -70,9 +70,14 @@ describe("./cbox", () => {
       "boot vm-amd64 --firmware efi",
       "error: Option '--firmware <name>' argument 'efi' is invalid. Allowed choices are bios, efi64, efi32. [usage]\nfound: ./cbox boot vm-amd64 --firmware efi\nhint:  ./cbox boot --help\n",
     ],
+    ["lab upp", "error: Unknown command 'upp'. [usage]\nfound: ./cbox lab upp\nhint:  did you mean up?\n"],
     [
-      "lab upp",
-      "error: Command-argument value 'upp' is invalid for argument 'action'. Allowed choices are up, down, status. [usage]\nfound: ./cbox lab upp\nhint:  ./cbox lab --help\n",
+      "lab fault dns-dead of",
+      "error: Command-argument value 'of' is invalid for argument 'state'. Allowed choices are on, off. [usage]\nfound: ./cbox lab fault dns-dead of\nhint:  ./cbox lab --help\n",
+    ],
+    [
+      "lab fault dns-dead",
+      "error: Say whether the fault goes on or off. [usage]\nfound: ./cbox lab fault dns-dead\nhint:  ./cbox lab fault dns-dead on\n",
     ],
     [
       "profile shw x",

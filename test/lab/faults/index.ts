@@ -1,5 +1,57 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The faults the lab knows: one line per kind, each beside the server it breaks.
-import type { Fault } from "../fault.ts";
+// The faults the lab knows, and switching them: on twice is on, and off leaves nothing behind.
+import { didYouMean } from "../../../common/did-you-mean.ts";
+import { fail } from "../../../common/fail.ts";
+import { cableFault, type Fault, serverFault } from "../fault.ts";
+import type { Lab } from "../lab.ts";
+import { changeRecord, readRecord } from "../record.ts";
 
-export const FAULTS: readonly Fault[] = [];
+const DOWN = { isDown: true } as const;
+const STRANGER = { authority: "stranger" } as const;
+const YEARS_AGO = { words: ["2009-01-01 00:00:00"] } as const;
+
+export const FAULTS: readonly Fault[] = [
+  serverFault("ldap-main-down", "the first directory server refuses connections", { ldap: DOWN }),
+  serverFault("ldap-down", "both directory servers refuse connections", { ldap: DOWN, ldap2: DOWN }),
+  cableFault("ldap-main-silent", "the first directory server does not answer at all", "ldap"),
+  serverFault("ldap-bad-certificate", "the directory's certificates are a stranger's", {
+    ldap: STRANGER,
+    ldap2: STRANGER,
+  }),
+  serverFault("dns-dead", "no name can be looked up", { dns: { words: ["--port=0"] } }),
+  serverFault("no-dhcp", "no box is given an address", { dns: { words: ["--no-dhcp-interface=eth0"] } }),
+  serverFault("time-wrong", "the time server is years behind", { time: YEARS_AGO }),
+];
+
+/**
+ * Switches a fault on or off.
+ * @throws Failure `lab-fault-unknown`, and what starting a server may end with
+ */
+export async function fault(lab: Lab, name: string, on: boolean, known = FAULTS): Promise<void> {
+  const chosen = known.find((other) => other.name === name) ?? unknown(name, known);
+  const others = () => activeFaults(lab).filter((other) => other !== name);
+  // Written down while there is anything of it: a lab that was broken half-way says so.
+  if (on) {
+    changeRecord(lab.name, (before) => ({ ...before, faults: [...others(), name] }));
+    await chosen.on(lab);
+  } else {
+    await chosen.off(lab);
+    changeRecord(lab.name, (before) => ({ ...before, faults: others() }));
+  }
+}
+
+/** Names of the faults that are on, in the order they were switched on. */
+export function activeFaults(lab: Lab): readonly string[] {
+  return readRecord(lab.name)?.faults ?? [];
+}
+
+function unknown(name: string, known: readonly Fault[]): never {
+  const names = known.map((other) => other.name);
+  const meant = didYouMean(name, names);
+  return fail({
+    code: "lab-fault-unknown",
+    what: "The lab knows no such fault.",
+    found: name,
+    hint: meant ? `did you mean ${meant}?` : `one of ${names.join(", ")}`,
+  });
+}

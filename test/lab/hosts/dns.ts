@@ -37,6 +37,9 @@ function configuration(community: Community, all: readonly LabHost[]): string {
     ),
     `dhcp-range=${LEASE_RANGE.first},${LEASE_RANGE.last},255.255.255.0,1h`,
     "dhcp-option=option:router",
+    ...all.flatMap(({ leaseOption, address }) =>
+      leaseOption && address ? [`dhcp-option=option:${leaseOption},${address}`] : [],
+    ),
     "dhcp-authoritative",
     // Nobody else gives out addresses here: do not spend three seconds asking who has one.
     "no-ping",

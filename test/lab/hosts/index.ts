@@ -4,6 +4,7 @@ import type { LabHost } from "../host.ts";
 import { dns } from "./dns.ts";
 import { ldap } from "./ldap.ts";
 import { serfPeer } from "./serf-peer.ts";
+import { time } from "./time.ts";
 
 export const LAB_HOSTS: readonly LabHost[] = [
   dns("dns", "10.139.40.1"),
@@ -11,6 +12,7 @@ export const LAB_HOSTS: readonly LabHost[] = [
   serfPeer("peer", "10.139.40.22"),
   ldap("ldap", "10.139.40.30", 0),
   ldap("ldap2", "10.139.40.32", 1),
+  time("time", "10.139.40.33"),
   // No server here yet: a box finds the names, and gets "connection refused" at once instead of waiting.
   { name: "api", address: "10.139.40.31", answersFor: ({ api }) => Object.values(api).map(hostName) },
 ];

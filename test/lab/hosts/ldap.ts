@@ -123,7 +123,7 @@ function entry(dn: string, attributes: readonly (readonly [string, string])[]): 
 }
 
 /** A value in a distinguished name, by RFC 4514. */
-function escapeRdn(value: string): string {
+export function escapeRdn(value: string): string {
   return value.replace(/[,+"\\<>;=]/g, "\\$&").replace(/^[# ]| $/g, "\\$&");
 }
 
