@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { communitySchema } from "../common/community.ts";
+import { serviceSchema } from "../common/service.ts";
 import { answersSchema } from "../firstboot/answers/schema.ts";
 import { machineDiagram } from "../firstboot/diagram.ts";
 import { steps } from "../firstboot/steps/index.ts";
@@ -23,6 +24,7 @@ export function generated(): Map<string, string> {
   return new Map([
     ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
     ["profiles/schemas/community.schema.json", json(communitySchema)],
+    ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(steps))],
     ["ARCHITECTURE.md", `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
   ]);

@@ -59,6 +59,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
     else await put(file.target, file.mode, await readFile(file.source));
   }
   await put("usr/lib/community-box/cbox.mjs", 0o644, plan.bundle.code);
+  await put("usr/lib/community-box/services/catalogue.json", 0o644, `${JSON.stringify(plan.catalogue)}\n`);
   await put(
     "usr/lib/community-box/image.json",
     0o644,

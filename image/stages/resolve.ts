@@ -4,6 +4,8 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { readCatalogue } from "../../common/catalogue.ts";
+import type { Service } from "../../common/service.ts";
 import { type Bundle, bundleFirstboot } from "../bundle.ts";
 import { BOOT_LABEL } from "../disk-layout.ts";
 import { PROJECT } from "../paths.ts";
@@ -20,6 +22,8 @@ export interface Plan {
   readonly bootFiles: readonly OverlayFile[];
   /** live-build hooks of the overlays, in the order of their names. */
   readonly hooks: readonly OverlayFile[];
+  /** The catalogue of services as the box reads it, checked. */
+  readonly catalogue: readonly Service[];
 }
 
 export interface OverlayFile {
@@ -54,7 +58,17 @@ export async function resolve(
     );
   }
   hooks.sort((a, b) => (a.target < b.target ? -1 : 1));
-  return { profile, community, version, overlays, bootFiles, hooks, bundle: await bundleFirstboot() };
+  const catalogue = readCatalogue(join(PROJECT, "overlays", "services"));
+  return {
+    profile,
+    community,
+    version,
+    overlays,
+    bootFiles,
+    hooks,
+    catalogue,
+    bundle: await bundleFirstboot(),
+  };
 }
 
 /** The part of the plan that is laid over the root file system, as plain data to hash. */
@@ -64,6 +78,10 @@ export function dressInputs(plan: Plan): Record<string, string> {
     ...plan.overlays.map((file) => [`/${file.target}`, identity(file)]),
     ...plan.bootFiles.map((file) => [`${BOOT_LABEL}:${file.target}`, identity(file)]),
     ["first-boot bundle", plan.bundle.sha256],
+    ...plan.catalogue.map((service) => [
+      `service ${service.id}`,
+      createHash("sha256").update(JSON.stringify(service)).digest("hex"),
+    ]),
   ]);
 }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Reads the catalogue of services from its folders, checks each of them, and hands it on with its templates: the form
+// in which the image carries it.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { fail } from "./fail.ts";
+import { compileSchema, sentence } from "./schema.ts";
+import { type Service, type ServiceFile, serviceSchema } from "./service.ts";
+
+const check = compileSchema<ServiceFile>(serviceSchema, { name: "service.yaml" });
+
+/** Every service below `directory`, most important first. Throws Failure `service-invalid` with all mistakes. */
+export function readCatalogue(directory: string): Service[] {
+  const ids = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+  return ids.map((id) => readService(directory, id)).sort((a, b) => a.priority - b.priority);
+}
+
+function readService(directory: string, id: string): Service {
+  const folder = join(directory, id);
+  let data: unknown;
+  try {
+    data = parse(readFileSync(join(folder, "service.yaml"), "utf8"));
+  } catch (error) {
+    return broken(id, [(error as Error).message.split("\n")[0] ?? ""]);
+  }
+  const checked = check(data);
+  if (!checked.ok) return broken(id, checked.errors.map(sentence));
+  const templates = Object.fromEntries(
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".hbs"))
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
+  const service = { ...checked.value, templates };
+  const mistakes = senseOf(id, service);
+  return mistakes.length ? broken(id, mistakes) : service;
+}
+
+/** What a schema cannot say. */
+function senseOf(id: string, service: Service): string[] {
+  const named = new Set(service.files.map(({ template }) => template));
+  const present = Object.keys(service.templates);
+  return [
+    ...(service.id === id ? [] : [`id: expected "${id}", the folder's name, found "${service.id}"`]),
+    ...[...named].filter((file) => !present.includes(file)).map((file) => `files: there is no ${file}`),
+    ...present.filter((file) => !named.has(file)).map((file) => `${file} is used by no entry of files`),
+    ...(service.source === "image" || service.packages.length ? [] : ["packages: expected at least one"]),
+    ...(service.publication && !service.ports.some(({ public: isPublic }) => isPublic)
+      ? ["publication: expected a public port to announce"]
+      : []),
+    ...Object.entries(service.inputs).flatMap(([name, input]) => senseOfInput(name, input)),
+  ];
+}
+
+function senseOfInput(name: string, input: Service["inputs"][string]): string[] {
+  const { default: value, ...rules } = input.schema;
+  const checked = compileSchema(rules, { name: "default" })(value);
+  const values = Array.isArray(rules.enum) ? rules.enum.map(String) : [];
+  const said = ["ask", "help", "label"] as const;
+  return [
+    ...(checked.ok ? [] : [`inputs.${name}.schema.default: ${checked.errors.map(sentence).join(" ")}`]),
+    ...said
+      .filter((word) => !input.file_only && !input[word])
+      .map((word) => `inputs.${name}.${word}: expected the words for the person at the console`),
+    ...values
+      .filter((each) => !input.file_only && !input.options?.[each])
+      .map((each) => `inputs.${name}.options.${each}: expected the words for this choice`),
+  ];
+}
+
+function broken(id: string, mistakes: readonly string[]): never {
+  return fail({
+    code: "service-invalid",
+    what: `The service "${id}" of the catalogue is not right:\n${mistakes.map((each) => `  - ${each}`).join("\n")}`,
+    found: `overlays/services/${id}/service.yaml`,
+    hint: "correct the file; its form is in profiles/schemas/service.schema.json",
+  });
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a service of the catalogue is: overlays/services/<id>/service.yaml. The build validates every folder with this
+// schema; the box reads what the build packed. The schema is published as profiles/schemas/service.schema.json.
+import type { FromSchema } from "json-schema-to-ts";
+
+/** A text in the box's languages. */
+const words = {
+  type: "object",
+  additionalProperties: false,
+  required: ["en", "ca", "es"],
+  properties: {
+    en: { type: "string", minLength: 1 },
+    ca: { type: "string", minLength: 1 },
+    es: { type: "string", minLength: 1 },
+  },
+} as const;
+
+const argv = {
+  type: "array",
+  minItems: 1,
+  items: { type: "string" },
+  description: "Program and arguments, without a shell; each may be a Handlebars template.",
+} as const;
+
+const place = { type: "string", enum: ["host", "owner", "community"] } as const;
+const absolutePath = {
+  type: "string",
+  pattern: "^/",
+  "x-expected": "an absolute path such as /etc/snmp/snmpd.conf",
+} as const;
+const name = "^[a-z][a-z0-9_]*$";
+
+const step = {
+  type: "object",
+  additionalProperties: false,
+  required: ["run"],
+  properties: {
+    run: argv,
+    input: {
+      type: "string",
+      description: "Template of what goes to its standard input; the way for secrets.",
+    },
+    creates: { ...absolutePath, description: "Passed over when this file is there already." },
+    timeout_seconds: { type: "integer", minimum: 1, description: "60 unless said." },
+  },
+} as const;
+
+export const serviceSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  $id: "service.schema.json",
+  title: "Service of a Community Box",
+  description:
+    "One entry of the catalogue. Templates (Handlebars, strict) see community, box, service, inputs, secrets, facts, registration and authorities.",
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "title", "description", "priority", "source", "where", "architectures", "units", "ports"],
+  properties: {
+    id: {
+      type: "string",
+      description: "Name for commands and answers; the same as the folder's.",
+      pattern: "^[a-z][a-z0-9-]*$",
+      "x-expected": "lower-case letters, digits and hyphens, such as guifi-proxy",
+    },
+    title: { ...words, description: "Name as people know it, at most some 25 letters." },
+    description: { ...words, description: "One paragraph: what it is good for." },
+    ask: { ...words, description: "The question, where the usual one does not fit." },
+    enabled: { type: "boolean", default: false, description: "The answer that is offered." },
+    priority: {
+      type: "integer",
+      description: "Small numbers are announced first; what comes last may find no room.",
+    },
+    source: {
+      type: "string",
+      enum: ["image", "pool", "network"],
+      description:
+        "Where the packages are: installed in every image, as .deb files in the image, or only on Debian's mirror.",
+    },
+    packages: { type: "array", uniqueItems: true, default: [], items: { type: "string" } },
+    where: {
+      type: "object",
+      description: "Where it may run; the first place that this box has is the default.",
+      additionalProperties: false,
+      required: ["allowed"],
+      properties: { allowed: { type: "array", minItems: 1, uniqueItems: true, items: place } },
+    },
+    architectures: {
+      type: "array",
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: "string", enum: ["amd64", "arm64", "armhf", "i386"] },
+    },
+    needs: {
+      type: "object",
+      default: {},
+      additionalProperties: false,
+      properties: {
+        memory_mib: { type: "integer", minimum: 0, description: "Memory it takes when it works." },
+        vpn: { type: "boolean", description: "Only in the community's VPN." },
+        registration: { type: "boolean", description: "Only on a box registered with the community." },
+      },
+    },
+    managed: {
+      type: "boolean",
+      default: true,
+      description: "False: the units belong to the system; they are watched, never started or stopped.",
+    },
+    units: {
+      type: "array",
+      uniqueItems: true,
+      items: { type: "string" },
+      description: "systemd units, in order.",
+    },
+    ports: {
+      type: "array",
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["port", "protocol", "public"],
+        properties: {
+          port: {
+            anyOf: [
+              { type: "integer", minimum: 1, maximum: 65535 },
+              { type: "string", pattern: "^(community|inputs)(\\.[a-z_]+)+$" },
+            ],
+            "x-expected": "a port number, or where it is said, such as community.serf.port",
+          },
+          protocol: { type: "string", enum: ["tcp", "udp"] },
+          public: {
+            type: "boolean",
+            description: "True: reached from the network. False: on the box only, at its loopback address.",
+          },
+        },
+      },
+    },
+    inputs: {
+      type: "object",
+      default: {},
+      description: "What the person may choose, by name.",
+      propertyNames: { pattern: name, not: { enum: ["enabled", "context"] } },
+      additionalProperties: {
+        type: "object",
+        additionalProperties: false,
+        required: ["schema"],
+        properties: {
+          schema: {
+            type: "object",
+            description: "JSON Schema of the answer, with its default.",
+            required: ["type", "default", "description"],
+            properties: { type: { type: "string", enum: ["string", "integer", "boolean"] } },
+          },
+          file_only: { type: "boolean", default: false, description: "Not asked at a console." },
+          ask: words,
+          help: words,
+          label: { ...words, description: "At most 18 letters." },
+          options: {
+            type: "object",
+            description: "Words for the values of an enum.",
+            additionalProperties: words,
+          },
+        },
+      },
+    },
+    secrets: {
+      type: "object",
+      default: {},
+      description: "Made on each box, once, and kept readable for root alone.",
+      propertyNames: { pattern: name },
+      additionalProperties: {
+        type: "object",
+        additionalProperties: false,
+        required: ["bytes", "label"],
+        properties: {
+          bytes: { type: "integer", minimum: 8, description: "Randomness; twice as many hexadecimal signs." },
+          label: words,
+        },
+      },
+    },
+    files: {
+      type: "array",
+      default: [],
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["template", "target"],
+        properties: {
+          template: { type: "string", pattern: "\\.hbs$", description: "File in the service's folder." },
+          target: absolutePath,
+          mode: { type: "string", pattern: "^0[0-7]{3}$", default: "0644" },
+          owner: { type: "string", pattern: "^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$", default: "root:root" },
+          keep: { type: "boolean", default: false, description: "Written when missing, then the owner's." },
+        },
+      },
+    },
+    prepare: {
+      type: "array",
+      default: [],
+      items: step,
+      description: "After the packages, before the files: such as the account that owns the files.",
+    },
+    activate: {
+      type: "array",
+      default: [],
+      items: step,
+      description: "After the files, before the units start.",
+    },
+    deactivate: { type: "array", default: [], items: step, description: "After the units have stopped." },
+    facts: {
+      type: "object",
+      default: {},
+      description: "What only the running service knows, such as its public key.",
+      propertyNames: { pattern: name },
+      additionalProperties: {
+        type: "object",
+        additionalProperties: false,
+        required: ["run", "pattern"],
+        properties: { run: argv, pattern: { type: "string", format: "regex" } },
+      },
+    },
+    health: {
+      type: "object",
+      default: {},
+      additionalProperties: false,
+      description: "Beside: every unit is active and every port listens.",
+      properties: {
+        run: argv,
+        wait_seconds: {
+          type: "integer",
+          minimum: 1,
+          description: "For all of it to come true; 60 unless said.",
+        },
+      },
+    },
+    data: {
+      type: "array",
+      default: [],
+      items: absolutePath,
+      description: "What stays when it is switched off, and what `remove-data` removes.",
+    },
+    publication: {
+      type: "object",
+      description: "How it is announced to the community; left out: it is not.",
+      additionalProperties: false,
+      required: ["type", "description"],
+      properties: {
+        type: {
+          type: "string",
+          pattern: "^[A-Za-z0-9-]{1,20}$",
+          "x-expected": "a short word such as syncthing",
+        },
+        description: { type: "string", description: "Words of the network, not of a language." },
+        txt: {
+          type: "string",
+          default: "",
+          description: "Template of key=value pairs, separated by spaces.",
+        },
+      },
+    },
+    guifi: {
+      type: "object",
+      description: "How it is declared to the community's web application.",
+      additionalProperties: false,
+      required: ["type", "name", "nick"],
+      properties: {
+        type: { type: "string" },
+        name: { type: "string", description: "Template; the device's number is registration.device_id." },
+        nick: { type: "string" },
+      },
+    },
+  },
+} as const;
+
+/** As written in service.yaml, defaults filled in. */
+export type ServiceFile = FromSchema<typeof serviceSchema>;
+export type PlaceId = "host" | "owner" | "community";
+export type Words = FromSchema<typeof words>;
+export type ServiceStep = FromSchema<typeof step>;
+
+/** An entry of the packed catalogue. */
+export interface Service extends ServiceFile {
+  /** Texts of its templates, by file name. */
+  readonly templates: { readonly [file: string]: string };
+}

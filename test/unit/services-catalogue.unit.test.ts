@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The catalogue: every folder has the form of a service, every template renders whatever was chosen, and what is
+// wrong with a folder is said by name.
+
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { readCatalogue } from "../../common/catalogue.ts";
+import type { Service } from "../../common/service.ts";
+import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { portsOf } from "../../firstboot/services/engine.ts";
+import { type BoxFacts, OFFER_REASONS, offer } from "../../firstboot/services/offer.ts";
+import { renderer, type TemplateData } from "../../firstboot/services/template.ts";
+import { PROJECT } from "../../image/paths.ts";
+import { failureOf } from "../failure-of.ts";
+import { temporaryDirectory } from "../temporary.ts";
+import { IMAGE } from "./helpers/fake-box.ts";
+
+const FOLDERS = join(PROJECT, "overlays/services");
+
+function dataFor(service: Service, inputs: TemplateData["inputs"] = {}): TemplateData {
+  const names = (of: object, value: string) =>
+    Object.fromEntries(Object.keys(of).map((name) => [name, value]));
+  return {
+    community: IMAGE.community,
+    box: { hostname: "can-bruixa", address: "10.1.2.3" },
+    service: { id: service.id, where: service.where.allowed[0] ?? "host" },
+    inputs: { ...defaultInputs(service), ...inputs },
+    secrets: names(service.secrets, "5a5a5a5a"),
+    facts: names(service.facts, "ABC"),
+    registration: {
+      node_id: "54052",
+      device_id: "70000",
+      service_id: "80000",
+      federation_url: "https://guifi.net/guifi/export/80000/federation",
+      proxy_users_dn: "o=proxyusers,dc=guifi,dc=net",
+    },
+    authorities: "/etc/ssl/certs/ca-certificates.crt",
+  };
+}
+
+/** Every text of a service that may be a template. */
+function templatesOf(service: Service): string[] {
+  const steps = [...service.prepare, ...service.activate, ...service.deactivate];
+  return [
+    ...Object.values(service.templates),
+    ...steps.flatMap(({ run, input = "" }) => [...run, input]),
+    ...(service.health.run ?? []),
+    ...Object.values(service.facts).flatMap(({ run }) => run),
+    service.publication?.txt ?? "",
+    service.guifi?.name ?? "",
+    service.guifi?.nick ?? "",
+  ];
+}
+
+test("has the first entries, discovery first, and only that is on by default", () => {
+  expect(catalogue.map(({ id }) => id)).toEqual([
+    "serf",
+    "guifi-proxy",
+    "syncthing",
+    "docker",
+    "snmp",
+    "ssh",
+    "avahi",
+  ]);
+  expect(catalogue.filter(({ enabled }) => enabled).map(({ id }) => id)).toEqual(["serf"]);
+});
+
+describe.each(catalogue.map((service) => [service.id, service] as const))("service %s", (_id, service) => {
+  test("every template renders, registered or not", async () => {
+    const render = await renderer();
+    const data = dataFor(service);
+    const nobody = { node_id: "", device_id: "", service_id: "", federation_url: "", proxy_users_dn: "o=x" };
+    for (const template of templatesOf(service)) {
+      expect(render(template, data, "it")).not.toContain("{{");
+      expect(render(template, { ...data, registration: nobody }, "it")).not.toContain("{{");
+    }
+  });
+
+  test("its ports are numbers", () => {
+    const data = { community: IMAGE.community, inputs: defaultInputs(service) };
+    for (const { port } of portsOf(service, data)) expect(port).toBeGreaterThan(0);
+  });
+
+  test("whatever may be typed at a question stays within its line of a file", async () => {
+    const render = await renderer();
+    const lines = service.files.map(({ template }) =>
+      render(service.templates[template]!, dataFor(service), ""),
+    );
+    for (const [name, { schema }] of Object.entries(service.inputs)) {
+      if (schema.type !== "string" || schema.enum) continue;
+      const pattern = new RegExp(String(schema.pattern));
+      fc.assert(
+        fc.property(fc.string({ unit: "binary" }), (text) => {
+          if (!pattern.test(text)) return;
+          const data = dataFor(service, { [name]: text });
+          const after = service.files.map(({ template }) => render(service.templates[template]!, data, ""));
+          expect(after.map((file) => file.split("\n").length)).toEqual(
+            lines.map((file) => file.split("\n").length),
+          );
+        }),
+      );
+    }
+  });
+});
+
+describe("a folder that is not right", () => {
+  const broken = (changes: object, files: Record<string, string> = {}) => {
+    const directory = join(temporaryDirectory(), "services");
+    mkdirSync(directory, { recursive: true });
+    cpSync(join(FOLDERS, "snmp"), join(directory, "snmp"), { recursive: true });
+    const path = join(directory, "snmp/service.yaml");
+    const service = parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, stringify({ ...service, ...changes }));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, "snmp", name), text);
+    return failureOf(() => readCatalogue(directory));
+  };
+  const input = (contact: object) => ({ inputs: { contact } });
+  const number = { type: "integer", default: "x", description: "x" };
+  const text = { type: "string", default: "", description: "x" };
+
+  test.each([
+    ["an unknown key", { packges: [] }, /packges.*did you mean/i],
+    ["another id", { id: "snmpd" }, /id: expected "snmp"/],
+    ["no words in Catalan", { title: { en: "x", es: "x" } }, /title\.ca/],
+    ["a template that is not there", { files: [{ template: "x.hbs", target: "/x" }] }, /there is no x\.hbs/],
+    ["a pool without packages", { packages: [] }, /packages: expected/],
+    ["nothing to announce", { ports: [] }, /publication: expected a public port/],
+    ["a default that is none", input({ file_only: true, schema: number }), /contact\.schema\.default/],
+    ["a question without words", input({ schema: text }), /contact\.ask/],
+  ])("%s is named", async (_what, changes, words) => {
+    const failure = await broken(changes);
+    expect(failure.code).toBe("service-invalid");
+    expect(failure.message).toMatch(words);
+  });
+
+  test("a template that nobody uses is named", async () => {
+    const failure = await broken({}, { "old.hbs": "" });
+    expect(failure.message).toContain("old.hbs is used by no entry of files");
+  });
+
+  test("YAML that is none is named", async () => {
+    const directory = join(temporaryDirectory(), "services");
+    mkdirSync(join(directory, "x"), { recursive: true });
+    writeFileSync(join(directory, "x/service.yaml"), "id: [");
+    expect((await failureOf(() => readCatalogue(directory))).code).toBe("service-invalid");
+  });
+});
+
+test("a name that does not exist in a template is a failure that names it", async () => {
+  const render = await renderer();
+  const failure = await failureOf(() => render("{{inputs.sise}}", dataFor(catalogue[0]!), "snmpd.conf"));
+  expect(failure).toMatchObject({ code: "service-template", found: expect.stringContaining("sise") });
+});
+
+test("quotes for the shell hold whatever is in a text", async () => {
+  const render = await renderer();
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const data = { ...dataFor(catalogue[0]!), inputs: { text } };
+      const quoted = render("{{shell inputs.text}}", data, "it");
+      expect(quoted.replaceAll("'\\''", "\0").slice(1, -1)).not.toContain("'");
+      expect(quoted.slice(1, -1).replaceAll("'\\''", "'")).toBe(text);
+    }),
+  );
+});
+
+describe("what is offered", () => {
+  const roomy: BoxFacts = {
+    architecture: "amd64",
+    memoryMib: 2000,
+    places: ["host", "owner", "community"],
+    hasVpn: true,
+    isRegistered: true,
+    hasPool: true,
+  };
+  const find = (id: string) => catalogue.find((service) => service.id === id)!;
+
+  test("a roomy box is offered everything, in the best place first", () => {
+    expect(catalogue.map((service) => offer(service, roomy).places[0])).toEqual([
+      "host",
+      "community",
+      "owner",
+      "community",
+      "host",
+      "host",
+      "host",
+    ]);
+  });
+
+  test.each([
+    ["docker", { architecture: "i386" }, "architecture"],
+    ["guifi-proxy", { memoryMib: 400 }, "memory"],
+    ["docker", { places: ["host"] }, "place"],
+    ["avahi", { hasVpn: false }, "vpn"],
+    ["syncthing", { hasPool: false }, "packages"],
+  ] as const)("%s is not offered with %j: %s", (id, lack, reason) => {
+    expect(offer(find(id), { ...roomy, ...lack })).toEqual({ places: [], reason });
+  });
+
+  test("without contexts the host is next best", () => {
+    expect(offer(find("syncthing"), { ...roomy, places: ["host"] })).toEqual({ places: ["host"] });
+  });
+
+  test("whatever the box: a place it has and the service allows, or a reason", () => {
+    const facts = fc.record({
+      architecture: fc.constantFrom("amd64", "arm64", "armhf", "i386", "riscv64"),
+      memoryMib: fc.nat(4000),
+      places: fc.subarray(["host", "owner", "community"] as const).map((places) => [...places]),
+      hasVpn: fc.boolean(),
+      isRegistered: fc.boolean(),
+      hasPool: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(facts, fc.constantFrom(...catalogue), (box, service) => {
+        const found = offer(service, box);
+        if ("reason" in found) expect(OFFER_REASONS).toContain(found.reason);
+        else
+          for (const place of found.places)
+            expect(box.places.includes(place) && service.where.allowed.includes(place)).toBe(true);
+      }),
+    );
+  });
+});
