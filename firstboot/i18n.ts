@@ -3,12 +3,18 @@
 // other catalogues to the same keys and the same placeholders.
 
 import { ca, en, es } from "./i18n/index.ts";
+import { catalogueTexts } from "./services/texts.ts";
 
 export type TextKey = keyof typeof en;
 export type Catalogue = Record<TextKey, string>;
 export type Language = "en" | "ca" | "es";
 
-export const catalogues: Record<Language, Catalogue> = { en, ca, es };
+/** The services of the catalogue bring their own words along. */
+export const catalogues: Record<Language, Catalogue> = {
+  en: { ...en, ...catalogueTexts("en", en) },
+  ca: { ...ca, ...catalogueTexts("ca", ca) },
+  es: { ...es, ...catalogueTexts("es", es) },
+};
 export const languages = Object.keys(catalogues) as Language[];
 
 type Values = { readonly [name: string]: string | number };
@@ -30,7 +36,7 @@ export function isLanguage(text: string): text is Language {
 
 /** For keys made at run time, such as `problem.<code>`. */
 export function isTextKey(key: string): key is TextKey {
-  return Object.hasOwn(en, key);
+  return Object.hasOwn(catalogues.en, key);
 }
 
 function fill(template: string, values: Values): string {

@@ -7,12 +7,6 @@ export const paths = {
   imageInfo: "/usr/lib/community-box/image.json",
   /** Snapshot of the walk. No secrets. */
   state: "/var/lib/community-box/state.json",
-  /** Snapshots of single steps that are set up again: setup-vpn.json. */
-  setupState: (step: string) => `/var/lib/community-box/setup-${step}.json`,
-  /** Whose set-up is going on. */
-  setupLock: "/run/community-box/setup.lock",
-  /** Exists = a reset was begun and not ended. */
-  resetting: "/var/lib/community-box/resetting",
   /** Exists = set-up is done. Units have it as a condition: the name is a contract. */
   configured: "/var/lib/community-box/configured",
   /** The answers file that would reproduce this box, without secrets. */
@@ -32,6 +26,14 @@ export const paths = {
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
   sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
   serfConfig: "/etc/serf/community-box.json",
+  /** Which services were chosen and where they run; readable by everyone, no secrets. */
+  services: "/etc/community-box/services.json",
+  /** One file a service, for root alone. */
+  serviceSecrets: "/var/lib/community-box/secrets",
+  /** The image's own little Debian repository, for services that are not installed. The same path inside contexts. */
+  pool: "/usr/share/community-box/pool",
+  /** mDNS form of what is announced, for Avahi. */
+  avahiServices: "/etc/avahi/services",
   zoneinfo: "/usr/share/zoneinfo",
 } as const;
 

@@ -13,8 +13,8 @@ import {
 import { type Box, must } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
-import { configureSerf, SERF_RPC, SERF_UNIT, type SerfInfo, serfPort, waitForSerf } from "./serf.ts";
-import { listeningPorts } from "./world.ts";
+import { configureSerf, SERF_RPC, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
+import { announceByAvahi, announcements } from "./services/announce.ts";
 
 const SERF_WAIT_SECONDS = 30;
 
@@ -57,11 +57,13 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
   if (!info) return nothing("serf-silent");
 
-  const { ready, silent } = await findServices(box, image, address);
+  const { ready, silent } = await announcements(box, image, address);
   const { [SERVICES_TAG]: current, ...otherTags } = info.tags;
   const { tag_budget_bytes: limit } = image.community.serf;
   const fitted = await fitServices(ready, filterOf(box), { otherTags, limit });
   await setTag(box, fitted, current, log);
+  // Avahi has no such limit.
+  await announceByAvahi(box, ready);
   const omitted = fitted.omitted.map(({ s }) => s);
   if (omitted.length) log(`no room in the tag for: ${omitted.join(", ")}`);
   return { at: box.now().toISOString(), published: fitted.published, silent, omitted, bytes: fitted.bytes };
@@ -77,36 +79,6 @@ async function setTag(
   const change = tag ? ["-set", `${SERVICES_TAG}=${tag}`] : ["-delete", SERVICES_TAG];
   await must(box, "serf", ["tags", `-rpc-addr=${SERF_RPC}`, ...change], { timeout: 30_000 });
   log(`tag "${SERVICES_TAG}" set, ${bytes} bytes of metadata`);
-}
-
-interface Candidate {
-  readonly type: string;
-  readonly description: string;
-  readonly port: number;
-  readonly unit: string;
-}
-
-/** What the box could publish, most important first. The service catalogue will add to it. */
-function candidates(image: ImageInfo): Candidate[] {
-  return [{ type: "serf", description: "SERF instance running", port: serfPort(image), unit: SERF_UNIT }];
-}
-
-async function findServices(box: Box, image: ImageInfo, address: string) {
-  const listening = listeningPorts((await box.run("ss", ["-Hlntu"])).stdout);
-  const { cloud, microcloud } = image.community.serf;
-  const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
-  const ready: PublishedService[] = [];
-  const silent: string[] = [];
-  for (const { type, description, port, unit } of candidates(image)) {
-    if (!(await isEnabled(box, unit))) continue;
-    if (!listening.has(port)) {
-      silent.push(type);
-      continue;
-    }
-    const host = `${hostname}.${cloud}.local`;
-    ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: "" });
-  }
-  return { ready, silent };
 }
 
 export async function isEnabled(box: Box, unit: string): Promise<boolean> {

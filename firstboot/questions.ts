@@ -27,6 +27,7 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
 }
 
 function flatten(schema: QuestionSchema, at: string): { path: string; schema: QuestionSchema }[] {
+  if (schema["x-file-only"]) return [];
   if (schema.type !== "object") return [{ path: at, schema }];
   return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) =>
     flatten(inner, at ? `${at}.${name}` : name),
@@ -43,7 +44,7 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
 /** Is the question worth asking, given the box and the answers so far? */
 export function isAsked(question: Question, answers: Answers, survey: Survey): boolean {
   if (survey.hidden?.includes(question.path)) return false;
-  return Object.entries(question.when).every(([path, value]) => getAnswer(answers, path) === value);
+  return Object.entries(question.when).every(([path, value]) => String(getAnswer(answers, path)) === value);
 }
 
 export function getAnswer(answers: Answers, path: string): Value | undefined {

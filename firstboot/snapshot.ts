@@ -3,13 +3,14 @@
 
 import type { Snapshot } from "xstate";
 import type { Box } from "./box.ts";
+import { paths } from "./paths.ts";
 
 /** Raised when the machine's states or context change their meaning. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 1;
 
-export async function saveSnapshot(box: Box, path: string, snapshot: Snapshot<unknown>): Promise<void> {
+export async function saveSnapshot(box: Box, snapshot: Snapshot<unknown>): Promise<void> {
   const content = JSON.stringify({ version: SNAPSHOT_VERSION, snapshot }, undefined, 2);
-  await box.writeFile(path, `${content}\n`, { mode: 0o600 });
+  await box.writeFile(paths.state, `${content}\n`, { mode: 0o600 });
 }
 
 export interface Loaded {
@@ -21,16 +22,13 @@ export interface Loaded {
 /** `isUsable` says whether the machine of this release can take the snapshot up. */
 export async function loadSnapshot(
   box: Box,
-  path: string,
   isUsable: (snapshot: Snapshot<unknown>) => boolean,
 ): Promise<Loaded> {
-  const text = await box.readFile(path);
+  const text = await box.readFile(paths.state);
   if (text === undefined) return {};
   const snapshot = parse(text);
   if (snapshot && isUsable(snapshot)) return { snapshot };
-  // The walk was at its end; the next one begins anew.
-  if (snapshot?.status === "done") return {};
-  return { putAside: await putAside(box, path) };
+  return { putAside: await putAside(box) };
 }
 
 function parse(text: string): Snapshot<unknown> | undefined {
@@ -42,11 +40,11 @@ function parse(text: string): Snapshot<unknown> | undefined {
   }
 }
 
-async function putAside(box: Box, from: string): Promise<string> {
+async function putAside(box: Box): Promise<string> {
   for (let number = 1; ; number++) {
-    const path = `${from}.bad-${number}`;
+    const path = `${paths.state}.bad-${number}`;
     if (await box.exists(path)) continue;
-    await box.rename(from, path);
+    await box.rename(paths.state, path);
     return path;
   }
 }

@@ -25,31 +25,14 @@ export async function checkFile(
   const problems = await formProblems(data, schema);
   const answers: Record<string, Answers> = {};
   for (const step of steps) {
-    const survey = await step.survey(box, image, answers);
     const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
+    const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), section);
+    const survey = await step.survey(box, image, { ...answers, [step.id]: plain });
     const wellFormed = withDefaults(step, without(section, step, problems), survey);
     problems.push(...senseProblems(step, wellFormed, survey, givenIn(step, section)));
     answers[step.id] = without(wellFormed, step, problems);
   }
   return { problems: oncePerField(problems), answers };
-}
-
-/** Checks the section of one step, as it stands in a file. `given`: secrets known from before; `all`: other answers. */
-export async function checkSection(
-  step: Step,
-  section: unknown,
-  given: readonly string[],
-  box: Box,
-  image: ImageInfo,
-  all: AllAnswers,
-): Promise<{ readonly problems: readonly Problem[]; readonly answers: Answers }> {
-  const problems = await formProblems(section, sectionSchema(step), step.id);
-  const known = isRecord(section) ? (section as Answers) : {};
-  const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), known);
-  const survey = await step.survey(box, image, { ...all, [step.id]: plain });
-  const wellFormed = withDefaults(step, without(known, step, problems), survey);
-  problems.push(...senseProblems(step, wellFormed, survey, [...given, ...givenIn(step, known)]));
-  return { problems: oncePerField(problems), answers: without(wellFormed, step, problems) };
 }
 
 /** Checks the complete answers of one step, as typed. `given`: secrets known from before. */

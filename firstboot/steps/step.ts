@@ -22,6 +22,9 @@ export interface QuestionSchema {
   readonly additionalProperties?: false;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly examples?: readonly Value[];
   /** A good value, in words (common/schema.ts). */
   readonly "x-expected"?: string;
@@ -29,7 +32,9 @@ export interface QuestionSchema {
   readonly "x-secret"?: true;
   /** Name in the tag line when it is not the path: `serf` for `serf.enabled`. */
   readonly "x-name"?: string;
-  /** Asked only when these other answers of the step have these values. */
+  /** Only for answers files: nobody types it at a console. */
+  readonly "x-file-only"?: true;
+  /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no. */
   readonly "x-when"?: { readonly [path: string]: string };
 }
 
@@ -95,8 +100,6 @@ export type TextValues = { readonly [name: string]: string | number };
 /** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
 export interface Warning {
   readonly code: string;
-  /** The step it came from; the machine fills it in. */
-  readonly step?: string;
   readonly values?: TextValues;
 }
 

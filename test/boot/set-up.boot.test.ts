@@ -75,6 +75,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await answer(box, "system/owner.ssh_keys");
     await answer(box, "network/method");
     await answer(box, "services/serf");
+    await answer(box, "services/more");
     expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
     const [, found] = await box.expect(/ssh anna@(10\.139\.40\.\d+)/);

@@ -114,6 +114,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["system/owner.ssh_keys", "\r"],
     ["network/method", "\r"],
     ["services/serf", "\r"],
+    ["services/more", "\r"],
     ["review", "\r"],
   ] as const) {
     if (tag !== "system/language") await first.sees(`[${tag}]`);

@@ -118,6 +118,7 @@ describe.each([
     await person.corrects("10.1.2.254", "10.1.2.1\r");
     await person.at("network/dns", "-\r");
     await person.at("services/serf", "\r");
+    await person.at("services/more", "\r");
     await person.sees("[review]");
     await person.sees("10.1.2.3/24");
     person.type("3\r");

@@ -93,6 +93,18 @@ describe("questions", () => {
       "network/gateway",
       "network/dns",
       "services/serf",
+      "services/more",
+      "services/guifi-proxy",
+      "services/guifi-proxy.context",
+      "services/guifi-proxy.users",
+      "services/syncthing",
+      "services/syncthing.context",
+      "services/docker",
+      "services/docker.context",
+      "services/snmp",
+      "services/snmp.contact",
+      "services/ssh",
+      "services/avahi",
     ]);
   });
 

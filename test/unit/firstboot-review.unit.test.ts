@@ -51,7 +51,6 @@ const seven = [
 function contextOf(answers: WalkContext["answers"], given: readonly string[] = []): WalkContext {
   const empty = {
     unattended: false,
-    kept: [],
     problems: [],
     trouble: null,
     warnings: [],

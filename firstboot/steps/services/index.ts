@@ -1,40 +1,160 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "services": discovery by Serf, on unless the owner says no. A box without peers or address is no failure.
+// Step "services": discovery by Serf, on unless the owner says no, and whatever else of the catalogue is wanted and can
+// work here. One service that does not come up keeps no other from running, and none keeps the box from being set up.
 
-import { fail } from "../../../common/fail.ts";
-import { must } from "../../box.ts";
+import { Failure, fail } from "../../../common/fail.ts";
 import { announced, publish } from "../../publish.ts";
-import { configureSerf, PUBLISH_TIMER, SERF_UNIT, serfInfo } from "../../serf.ts";
-import { defineStep, type StepTools, type Survey, type Warning } from "../step.ts";
-import { type ServicesAnswers, schema } from "./questions.ts";
+import { serfInfo } from "../../serf.ts";
+import { catalogue } from "../../services/catalogue.ts";
+import { declare } from "../../services/declare.ts";
+import { activate, deactivate, removeData, stopSerf } from "../../services/engine.ts";
+import { waitUntilHealthy } from "../../services/health.ts";
+import { boxFacts, offer } from "../../services/offer.ts";
+import { servicesStatus } from "../../services/overview.ts";
+import { readSecrets } from "../../services/secrets.ts";
+import { readStates, writeState } from "../../services/state.ts";
+import type { ACTS } from "../../services/texts.ts";
+import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
+import { check, type ServicesFacts } from "./check.ts";
+import { chosen, others, schema } from "./questions.ts";
 
-export const services = defineStep<ServicesAnswers, Survey>({
+export const services = defineStep<Answers, ServicesFacts>({
   id: "services",
   schema,
   passable: true,
-  survey: async () => ({ defaults: { "serf.enabled": true } }),
-  check: () => [],
+  // To declare a service at the community's web application.
+  secretsFrom: ["member"],
+  survey,
+  check,
+  summary: (answers, t) =>
+    chosen(answers)
+      .map(({ service }) => t(`title.services.${service.id}` as "step.services"))
+      .join(", "),
   apply,
   verify,
+  status: servicesStatus,
+  handOver,
+  async reset(box, image, { keepData }) {
+    for (const service of catalogue) {
+      // A context that is gone took its services along.
+      await deactivate({ box, image }, service).catch(() => {});
+      if (!keepData) await removeData({ box, image }, service).catch(() => {});
+    }
+  },
 });
 
-async function apply(answers: ServicesAnswers, { box, image, progress }: StepTools): Promise<void> {
-  if (!isWanted(answers)) {
-    progress("progress.services.off");
-    await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
-    return;
-  }
-  progress("progress.services.serf");
-  const { address, changed } = await configureSerf(box, image);
-  // serf.service comes with an old init script, too; the timer announces after every boot and every ten minutes.
-  await must(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
-  await must(box, "systemctl", ["start", PUBLISH_TIMER]);
-  if (!address) return;
-  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT], { timeout: 90_000 });
+async function survey(...[box, image, all]: Parameters<typeof boxFacts>): Promise<ServicesFacts> {
+  const facts = await boxFacts(box, image, all);
+  const offers = new Map(catalogue.map((service) => [service.id, offer(service, facts)]));
+  const placesOf = (id: string) => offers.get(id)?.places ?? [];
+  const possible = others.filter(({ id }) => placesOf(id).length > 0);
+  const wasChosen = chosen({ ...all?.services, more: true }).some(({ service }) => service.id !== "serf");
+  return {
+    offers,
+    community: image.community,
+    defaults: {
+      more: wasChosen,
+      ...Object.fromEntries(catalogue.map(({ id, enabled }) => [`${id}.enabled`, enabled])),
+      ...Object.fromEntries(
+        possible.flatMap(({ id, inputs }) => [
+          [`${id}.context`, placesOf(id)[0] ?? "host"] as const,
+          ...Object.entries(inputs).map(
+            ([name, { schema: input }]) => [`${id}.${name}`, input.default as string] as const,
+          ),
+        ]),
+      ),
+    },
+    choices: Object.fromEntries(
+      possible.map(({ id }) => [`${id}.context`, placesOf(id).map((value) => ({ value }))]),
+    ),
+    hidden: [
+      ...(possible.length === 0 ? ["more"] : []),
+      ...others
+        .filter((service) => !possible.includes(service))
+        .flatMap(({ id, inputs }) =>
+          ["enabled", "context", ...Object.keys(inputs)].map((name) => `${id}.${name}`),
+        ),
+      ...possible.filter(({ id }) => placesOf(id).length === 1).map(({ id }) => `${id}.context`),
+    ],
+  };
 }
 
-async function verify(answers: ServicesAnswers, { box, image, progress }: StepTools): Promise<Warning[]> {
-  if (!isWanted(answers)) return [];
+async function apply(answers: Answers, tools: StepTools): Promise<void> {
+  const { box, image } = tools;
+  const wanted = chosen(answers);
+  const states = await readStates(box);
+  for (const service of catalogue.slice().reverse()) {
+    if (wanted.some((choice) => choice.service.id === service.id)) continue;
+    if (service.id === "serf") {
+      tools.progress("progress.services.off");
+      await stopSerf(box);
+    } else if (states[service.id] && states[service.id]?.state !== "off") {
+      tellAct(tools, "deactivate", service.id);
+    }
+    await deactivate(tools, service);
+  }
+  const facts = await boxFacts(box, image);
+  for (const { service, where, inputs } of wanted) {
+    const [best] = offer(service, facts).places;
+    if (service.id === "serf") tools.progress("progress.services.serf");
+    else tellAct(tools, "activate", service.id);
+    const place = where ?? best ?? service.where.allowed[0] ?? "host";
+    try {
+      const before = await declare(tools, service, place, inputs);
+      await activate(tools, service, { where: place, inputs, ...before });
+    } catch (error) {
+      // Serf is the box's voice: without it the step has failed. Any other service waits for `verify` to tell.
+      if (service.id === "serf" || !(error instanceof Failure)) throw error;
+      const { code, message, found } = error;
+      const state = (await readStates(box))[service.id];
+      const trouble = [message, found].filter(Boolean).join(" ");
+      await writeState(box, service.id, {
+        ...{ state: "starting", published: true, facts: {}, ...state, where: place, inputs },
+        trouble: { code, what: trouble },
+      });
+    }
+  }
+}
+
+async function verify(answers: Answers, tools: StepTools): Promise<Warning[]> {
+  const wanted = chosen(answers);
+  const bad: string[] = [];
+  for (const { service } of wanted.filter(({ service: { id } }) => id !== "serf")) {
+    const state = (await readStates(tools.box))[service.id];
+    if (!state?.trouble) tellAct(tools, "wait", service.id);
+    const faults = state?.trouble
+      ? [state.trouble.what]
+      : state
+        ? await waitUntilHealthy(tools, service, state, tools.signal)
+        : ["not activated"];
+    if (faults.length) bad.push(`${service.id} (${faults.join(", ")})`);
+  }
+  const warnings = [
+    ...(await verifySerf(
+      wanted.some(({ service }) => service.id === "serf"),
+      wanted.length > 0,
+      tools,
+    )),
+    ...(await undeclared(
+      wanted.map(({ service }) => service.id),
+      tools,
+    )),
+  ];
+  if (bad.length === 0) return warnings;
+  return fail({
+    code: "service-failed",
+    what: "Not all of the services that were chosen work.",
+    found: bad.join("; "),
+    hint: "Try again, or go on without: sudo cbox services enable NAME does it later.",
+  });
+}
+
+async function verifySerf(
+  isWanted: boolean,
+  hasOthers: boolean,
+  { box, image, progress }: StepTools,
+): Promise<Warning[]> {
+  if (!isWanted) return hasOthers ? [{ code: "serf-off" }] : [];
   progress("progress.services.publish");
   const { reason, omitted } = await publish(box, image);
   if (reason === "no-address") return [{ code: "serf-no-address" }];
@@ -62,6 +182,30 @@ async function verify(answers: ServicesAnswers, { box, image, progress }: StepTo
   ];
 }
 
-function isWanted(answers: ServicesAnswers): boolean {
-  return answers.serf?.enabled ?? true;
+/** On a registered box only: elsewhere nobody expects it. */
+async function undeclared(ids: readonly string[], { box, image }: StepTools): Promise<Warning[]> {
+  const { isRegistered } = await boxFacts(box, image);
+  const states = await readStates(box);
+  const names = catalogue
+    .filter(({ id, guifi }) => guifi && ids.includes(id) && !states[id]?.declared)
+    .map(({ id }) => id);
+  return isRegistered && names.length
+    ? [{ code: "service-undeclared", values: { names: names.join(", ") } }]
+    : [];
+}
+
+/** Passwords that were made on this box: said once, at the end, to who finishes the set-up. */
+async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Promise<HandedOver[]> {
+  const lines: HandedOver[] = [];
+  for (const { service } of chosen(answers)) {
+    for (const [name, secret] of Object.entries(await readSecrets(box, service))) {
+      const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
+      lines.push({ key, values: { secret } });
+    }
+  }
+  return lines;
+}
+
+function tellAct(tools: StepTools, act: (typeof ACTS)[number], id: string): void {
+  tools.progress(`progress.services.${act}.${id}` as "progress.services.activate");
 }

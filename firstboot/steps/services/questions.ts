@@ -1,26 +1,84 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "services" asks: for now only whether the box takes part in the community's discovery (Serf).
+// What the step "services" asks, made from the catalogue: discovery always; the others only by who wants more, and
+// their places and settings only of those that were chosen.
 
-import type { FromSchema } from "json-schema-to-ts";
+import type { PlaceId, Service } from "../../../common/service.ts";
+import { getAnswer } from "../../questions.ts";
+import { catalogue } from "../../services/catalogue.ts";
+import { defaultInputs } from "../../services/data.ts";
+import type { Answers, QuestionSchema, Value } from "../step.ts";
 
-export const schema = {
+/** Asked in any case. */
+const ALWAYS = "serf";
+/** The service's own way; a place is only asked for where there is a choice. */
+export const others: readonly Service[] = catalogue.filter(({ id }) => id !== ALWAYS);
+export const discovery: readonly Service[] = catalogue.filter(({ id }) => id === ALWAYS);
+
+export const schema: QuestionSchema = {
   type: "object",
   description: "What the box does for the community.",
   additionalProperties: false,
   properties: {
-    serf: {
-      type: "object",
-      description: "Discovery: find the community's services and announce the box's own.",
-      additionalProperties: false,
-      properties: {
-        enabled: {
-          type: "boolean",
-          description: "Default: true.",
-          "x-name": "serf",
-        },
-      },
+    ...Object.fromEntries(discovery.map((service) => [service.id, questionsAbout(service)])),
+    more: {
+      type: "boolean",
+      description: "False: none of the services below. Default: true when one of them is enabled.",
     },
+    ...Object.fromEntries(others.map((service) => [service.id, questionsAbout(service)])),
   },
-} as const;
+};
 
-export type ServicesAnswers = FromSchema<typeof schema>;
+function questionsAbout(service: Service): QuestionSchema {
+  const { id, enabled, description, where, inputs } = service;
+  const whenMore = id === ALWAYS ? {} : { "x-when": { more: "true" } };
+  const whenEnabled = { "x-when": { more: "true", [`${id}.enabled`]: "true" } };
+  const context: QuestionSchema = {
+    type: "string",
+    enum: [...where.allowed],
+    description: `Where it runs. Default: the first of these that the box has: ${where.allowed.join(", ")}.`,
+    ...whenEnabled,
+  };
+  return {
+    type: "object",
+    description: description.en,
+    additionalProperties: false,
+    properties: {
+      enabled: { type: "boolean", description: `Default: ${enabled}.`, "x-name": id, ...whenMore },
+      ...(where.allowed.length > 1 ? { context } : {}),
+      ...Object.fromEntries(
+        Object.entries(inputs).map(([name, input]) => {
+          const { default: _value, ...rules } = input.schema;
+          const question = { ...rules, ...whenEnabled } as unknown as QuestionSchema;
+          return [name, input.file_only ? { ...question, "x-file-only": true } : question];
+        }),
+      ),
+    },
+  };
+}
+
+export interface Choice {
+  readonly service: Service;
+  readonly where: PlaceId | undefined;
+  readonly inputs: { readonly [name: string]: Value };
+}
+
+/** The services that these answers switch on, most important first. */
+export function chosen(answers: Answers): Choice[] {
+  return catalogue
+    .filter(({ id, enabled }) => {
+      if (id !== ALWAYS && answers.more === false) return false;
+      return getAnswer(answers, `${id}.enabled`) ?? enabled;
+    })
+    .map((service) => {
+      const where = getAnswer(answers, `${service.id}.context`);
+      const inputs = Object.keys(service.inputs).flatMap((name) => {
+        const value = getAnswer(answers, `${service.id}.${name}`);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      return {
+        service,
+        where: where as PlaceId | undefined,
+        inputs: { ...defaultInputs(service), ...Object.fromEntries(inputs) },
+      };
+    });
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What this box has to announce: services that are on, wanted in public, and really listen, most important first. Once
+// as entries of the Serf tag, once as files for Avahi where that may speak.
+
+import type { PublishedService } from "../../common/serf-payload.ts";
+import type { Service } from "../../common/service.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import { catalogue } from "./catalogue.ts";
+import { templateData } from "./data.ts";
+import { portsOf } from "./engine.ts";
+import { isReachable, placeOf } from "./place.ts";
+import { readStates, type ServiceState } from "./state.ts";
+import { renderer } from "./template.ts";
+
+export interface Announcements {
+  readonly ready: readonly PublishedService[];
+  /** Types that are on, but do not listen. */
+  readonly silent: readonly string[];
+}
+
+const SERF: ServiceState = { state: "on", where: "host", published: true, inputs: {}, facts: {} };
+
+/** Called when Serf is on, whatever the notes say of it. */
+export async function announcements(box: Box, image: ImageInfo, address: string): Promise<Announcements> {
+  const states = await readStates(box);
+  const { cloud, microcloud } = image.community.serf;
+  const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
+  const ready: PublishedService[] = [];
+  const silent: string[] = [];
+  for (const service of catalogue) {
+    const state = service.id === "serf" ? SERF : states[service.id];
+    const { publication } = service;
+    if (!publication || state?.state !== "on" || !state.published) continue;
+    const { type, description } = publication;
+    const port = await listeningPort(box, image, service, state);
+    if (port === undefined) {
+      silent.push(type);
+      continue;
+    }
+    const host = `${hostname}.${cloud}.local`;
+    const txt = await txtOf(box, image, service, state);
+    ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: txt });
+  }
+  return { ready, silent };
+}
+
+/** The first public port, when it answers in its place and can be reached from other machines. */
+async function listeningPort(box: Box, image: ImageInfo, service: Service, state: ServiceState) {
+  const data = { community: image.community, inputs: state.inputs };
+  const port = portsOf(service, data).find(({ public: isPublic }) => isPublic);
+  if (!port || !(await isReachable(box, port))) return undefined;
+  if (state.where === "host") return port.port;
+  // Incus listens for a context whether something answers in there or not.
+  const inside = await placeOf(box, state.where).listening();
+  return inside.has(`${port.protocol}/${port.port}`) ? port.port : undefined;
+}
+
+async function txtOf(box: Box, image: ImageInfo, service: Service, state: ServiceState): Promise<string> {
+  const template = service.publication?.txt ?? "";
+  if (!template.includes("{{")) return template;
+  const data = await templateData({ box, image }, service, placeOf(box, state.where), state);
+  return (await renderer())(template, data, "publication.txt");
+}
+
+const PREFIX = "cbox-";
+
+/**
+ * The same announcements as files that Avahi reads, when the owner wants that; else none. Avahi speaks on the VPN's
+ * interface alone (firstboot/vpn), so this is said nowhere else.
+ */
+export async function announceByAvahi(box: Box, published: readonly PublishedService[]): Promise<void> {
+  const isOn = (await readStates(box)).avahi?.state === "on";
+  const wanted = new Map(
+    (isOn ? published : []).map((each) => [
+      `${PREFIX}${each.s.toLowerCase()}-${each.p}.service`,
+      avahiFile(each),
+    ]),
+  );
+  for (const name of await box.list(paths.avahiServices)) {
+    if (name.startsWith(PREFIX) && !wanted.has(name)) await box.remove(`${paths.avahiServices}/${name}`);
+  }
+  for (const [name, content] of wanted) {
+    const path = `${paths.avahiServices}/${name}`;
+    if ((await box.readFile(path)) !== content) await box.writeFile(path, content);
+  }
+}
+
+export function avahiFile({ s, d, p, t }: PublishedService): string {
+  const records = t.split(" ").filter(Boolean);
+  return `<?xml version="1.0" standalone="no"?>
+<!DOCTYPE service-group SYSTEM "avahi-service.dtd">
+<service-group>
+  <name replace-wildcards="yes">${xml(d.replaceAll("_", " "))} on %h</name>
+  <service>
+    <type>_${xml(s.toLowerCase())}._${s === "snmp" ? "udp" : "tcp"}</type>
+    <port>${p}</port>
+${records.map((record) => `    <txt-record>${xml(record)}</txt-record>\n`).join("")}  </service>
+</service-group>
+`;
+}
+
+function xml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The catalogue as the box sees it: packed and checked by the build, beside the program. Run from source, it is read
+// from the folders themselves.
+
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Service } from "../../common/service.ts";
+
+const PACKED = new URL("./services/catalogue.json", import.meta.url);
+const FOLDERS = new URL("../../overlays/services", import.meta.url);
+/** Not a literal, so that it stays out of the bundle. */
+const READER = new URL("../../common/catalogue.ts", import.meta.url).href;
+
+/** Every service, most important first. */
+export const catalogue: readonly Service[] = existsSync(PACKED)
+  ? (JSON.parse(readFileSync(PACKED, "utf8")) as Service[])
+  : existsSync(FOLDERS)
+    ? await readFolders()
+    : [];
+
+export function findService(id: string): Service | undefined {
+  return catalogue.find((service) => service.id === id);
+}
+
+async function readFolders(): Promise<Service[]> {
+  const { readCatalogue } = (await import(READER)) as typeof import("../../common/catalogue.ts");
+  return readCatalogue(fileURLToPath(FOLDERS));
+}

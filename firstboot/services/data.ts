@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Puts together what the templates of a service may use, from the box, its registration and the owner's choices.
+
+import type { Service } from "../../common/service.ts";
+import { tlsTrust } from "../authorities.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import { communityAddress } from "../serf.ts";
+import { parseJson } from "../world.ts";
+import type { Place } from "./place.ts";
+import { obtainSecrets } from "./secrets.ts";
+import type { ServiceState } from "./state.ts";
+import type { Registration, TemplateData } from "./template.ts";
+
+/** Debian's bundle of public authorities. */
+const PUBLIC = "/etc/ssl/certs/ca-certificates.crt";
+/** In each place: the public ones and the community's own together, since one program reads one file. */
+const BUNDLE = "/etc/community-box/authorities.pem";
+
+export async function templateData(
+  { box, image }: { readonly box: Box; readonly image: ImageInfo },
+  service: Service,
+  place: Place,
+  state: ServiceState,
+): Promise<TemplateData> {
+  return {
+    community: image.community,
+    box: {
+      hostname: ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox",
+      address: (await communityAddress(box, image))?.address ?? "",
+    },
+    service: { id: service.id, where: state.where },
+    inputs: { ...defaultInputs(service), ...state.inputs },
+    secrets: await obtainSecrets(box, service),
+    facts: state.facts,
+    registration: await registrationOf(box, image, state),
+    authorities: await authoritiesIn(place, box, image),
+  };
+}
+
+export function defaultInputs(service: Service): ServiceState["inputs"] {
+  return Object.fromEntries(
+    Object.entries(service.inputs).map(([name, { schema }]) => [
+      name,
+      schema.default as string | number | boolean,
+    ]),
+  );
+}
+
+async function registrationOf(
+  box: Box,
+  { community }: ImageInfo,
+  { declared = "" }: ServiceState,
+): Promise<Registration> {
+  const kept = parseJson<{ node?: { id?: number }; device?: { id?: number } }>(
+    (await box.readFile(paths.guifi)) ?? "{}",
+    {},
+  );
+  const { origin } = new URL(community.api.cnml_url);
+  return {
+    node_id: String(kept.node?.id ?? ""),
+    device_id: String(kept.device?.id ?? ""),
+    service_id: declared,
+    federation_url: declared ? `${origin}/guifi/export/${declared}/federation` : "",
+    // Beside the members' branch: o=webusers,dc=guifi,dc=net -> o=proxyusers,dc=guifi,dc=net.
+    proxy_users_dn: ["o=proxyusers", ...community.ldap.base_dn.split(",").slice(1)].join(","),
+  };
+}
+
+/** Only written where the community has authorities of its own. */
+async function authoritiesIn(place: Place, box: Box, image: ImageInfo): Promise<string> {
+  const { authorities = [] } = await tlsTrust(box, image);
+  if (authorities.length === 0) return PUBLIC;
+  const both = [(await place.readFile(PUBLIC)) ?? "", ...authorities]
+    .map((pem) => pem.trim())
+    .filter(Boolean);
+  await place.writeFile(BUNDLE, `${both.join("\n")}\n`, { mode: "0644", owner: "root:root" });
+  return BUNDLE;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Switches services on and off, wherever they run. Each act can be repeated: its state is written before it begins and
+// when it is done, so a power cut in between is taken up by the next call.
+
+import { fail } from "../../common/fail.ts";
+import type { PlaceId, Service, ServiceStep } from "../../common/service.ts";
+import { type Box, must } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
+import type { Value } from "../steps/step.ts";
+import { templateData } from "./data.ts";
+import { installPackages } from "./packages.ts";
+import { type Place, type Port, placeOf } from "./place.ts";
+import { forgetSecrets } from "./secrets.ts";
+import { readStates, type ServiceState, writeState } from "./state.ts";
+import { portNumber, type Render, renderer, type TemplateData } from "./template.ts";
+
+export interface Wanted {
+  readonly where: PlaceId;
+  readonly inputs: { readonly [name: string]: Value };
+  /** Announced to the community; as before, or yes, unless said. */
+  readonly published?: boolean;
+  /** Number under which the community's web application knows it. */
+  readonly declared?: string;
+}
+
+export interface EngineTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+}
+
+const UNIT_MS = 180_000;
+
+/** Idempotent. Fails with `service-packages`, `service-port-taken`, `service-template`, `command-failed`. */
+export async function activate(tools: EngineTools, service: Service, wanted: Wanted): Promise<void> {
+  const { box } = tools;
+  const before = (await readStates(box))[service.id];
+  if (before && before.where !== wanted.where && before.state !== "off") await deactivate(tools, service);
+  const { trouble: _past, ...kept } = before ?? {};
+  const state: ServiceState = {
+    facts: {},
+    ...kept,
+    ...(wanted.declared === undefined ? {} : { declared: wanted.declared }),
+    state: before?.state === "on" && before.where === wanted.where ? "on" : "starting",
+    where: wanted.where,
+    inputs: wanted.inputs,
+    published: wanted.published ?? before?.published ?? true,
+  };
+  const place = placeOf(box, wanted.where);
+  if (state.state === "starting" && before?.state !== "starting")
+    await refuseTakenPorts(tools, service, place);
+  await writeState(box, service.id, state);
+  if (service.managed) await start(tools, service, place, state);
+  const done = { ...state, state: "on", facts: await readFacts(tools, service, place, state) } as const;
+  await writeState(box, service.id, done);
+}
+
+/** Stops it; what it has stored stays. */
+export async function deactivate(tools: EngineTools, service: Service): Promise<void> {
+  const { box } = tools;
+  const state = (await readStates(box))[service.id];
+  if (!state || state.state === "off") return;
+  if (!service.managed) return writeState(box, service.id, { ...state, state: "off" });
+  await writeState(box, service.id, { ...state, state: "stopping" });
+  if (service.id === "serf") await stopSerf(box);
+  else {
+    const place = placeOf(box, state.where);
+    const data = await templateData(tools, service, place, state);
+    for (const port of portsOf(service, data)) await place.close(port);
+    for (const unit of service.units.slice().reverse()) {
+      // Not there any more, after its packages were removed by hand: off is what was wanted.
+      await place.run("systemctl", ["disable", "--now", unit], { timeout: UNIT_MS });
+    }
+    await runSteps(place, service.deactivate, data, await renderer());
+  }
+  await writeState(box, service.id, { ...state, state: "off" });
+}
+
+/** What a service that is off has left behind, as "where: path". */
+export async function removeData({ box }: EngineTools, service: Service): Promise<readonly string[]> {
+  const state = (await readStates(box))[service.id];
+  if (!state) return [];
+  if (state.state !== "off") {
+    fail({
+      code: "service-running",
+      what: `${service.title.en} is on, so its data is not removed.`,
+      hint: `cbox services disable ${service.id}`,
+    });
+  }
+  const place = placeOf(box, state.where);
+  for (const path of service.data) await place.remove(path);
+  await forgetSecrets(box, service);
+  return service.data.map((path) => `${state.where}: ${path}`);
+}
+
+async function start(tools: EngineTools, service: Service, place: Place, state: ServiceState): Promise<void> {
+  const { box, image } = tools;
+  if (service.id === "serf") return startSerf(box, image);
+  await installPackages(place, service);
+  const render = await renderer();
+  const data = await templateData(tools, service, place, state);
+  await runSteps(place, service.prepare, data, render);
+  const changed = await writeFiles(place, service, data, render);
+  await runSteps(place, service.activate, data, render);
+  if (changed) await must(place, "systemctl", ["daemon-reload"], { timeout: UNIT_MS });
+  await must(place, "systemctl", ["enable", ...service.units], { timeout: UNIT_MS });
+  // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
+  const verb = changed || state.state === "starting" ? "restart" : "start";
+  await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
+  for (const port of portsOf(service, data)) await place.open(port);
+}
+
+/** Serf's configuration depends on the address, which may come later: see publish.ts. */
+async function startSerf(box: Box, image: ImageInfo): Promise<void> {
+  const { address, changed } = await configureSerf(box, image);
+  // serf.service comes with an old init script, too; the timer announces after every boot and every ten minutes.
+  await must(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
+  await must(box, "systemctl", ["start", PUBLISH_TIMER]);
+  if (!address) return;
+  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT], { timeout: 90_000 });
+}
+
+export async function stopSerf(box: Box): Promise<void> {
+  await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
+}
+
+export function portsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
+  return service.ports.map((each) => ({ ...each, port: portNumber(each.port, data) }));
+}
+
+/** Something else listens there already: better said than found out from a unit that does not start. */
+async function refuseTakenPorts({ box, image }: EngineTools, service: Service, place: Place): Promise<void> {
+  if (!service.managed || service.id === "serf") return;
+  const here = await place.listening();
+  const outside = place.id === "host" ? here : await placeOf(box, "host").listening();
+  const data = { community: image.community, inputs: {} };
+  const taken = portsOf(service, data).filter(({ protocol, port }) => {
+    const name = `${protocol}/${port}`;
+    return here.has(name) || outside.has(name);
+  });
+  if (taken.length === 0) return;
+  fail({
+    code: "service-port-taken",
+    what: `${service.title.en} cannot be switched on: something else uses its port.`,
+    found: taken.map(({ protocol, port }) => `${protocol}/${port}`).join(", "),
+    hint: "See who it is with: sudo ss -lntup",
+  });
+}
+
+async function runSteps(
+  place: Place,
+  steps: readonly ServiceStep[],
+  data: TemplateData,
+  render: Render,
+): Promise<void> {
+  // All of them or none: a file that one step makes is the sign that the steps before it are done.
+  const isThere = new Map<string, boolean>();
+  for (const { creates } of steps) {
+    if (creates !== undefined && !isThere.has(creates)) isThere.set(creates, await place.exists(creates));
+  }
+  for (const { run, input, creates, timeout_seconds: seconds } of steps) {
+    if (creates !== undefined && isThere.get(creates)) continue;
+    const [command = "", ...args] = run.map((word) => render(word, data, run.join(" ")));
+    await must(place, command, args, {
+      ...(input === undefined ? {} : { input: render(input, data, `input of ${run[0]}`) }),
+      timeout: (seconds ?? 60) * 1000,
+    });
+  }
+}
+
+async function writeFiles(
+  place: Place,
+  service: Service,
+  data: TemplateData,
+  render: Render,
+): Promise<boolean> {
+  let changed = false;
+  for (const { template, target, mode, owner, keep } of service.files) {
+    if (keep && (await place.exists(target))) continue;
+    const content = render(service.templates[template] ?? "", data, template);
+    changed = (await place.writeFile(target, content, { mode, owner })) || changed;
+  }
+  return changed;
+}
+
+async function readFacts(
+  tools: EngineTools,
+  service: Service,
+  place: Place,
+  state: ServiceState,
+): Promise<ServiceState["facts"]> {
+  const wanted = Object.entries(service.facts);
+  if (wanted.length === 0) return {};
+  const [render, data] = [await renderer(), await templateData(tools, service, place, state)];
+  const found: Record<string, string> = {};
+  for (const [name, { run, pattern }] of wanted) {
+    const [command = "", ...args] = run.map((word) => render(word, data, run.join(" ")));
+    const { stdout } = await place.run(command, args, { timeout: UNIT_MS });
+    const value = stdout.trim();
+    if (new RegExp(pattern).test(value)) found[name] = value;
+  }
+  return { ...state.facts, ...found };
+}

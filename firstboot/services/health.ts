@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Does a service do what it should? Its units run, its ports listen (for a context: on the box, too), and its own
+// check, where it has one, agrees.
+
+import type { Service } from "../../common/service.ts";
+import { templateData } from "./data.ts";
+import { type EngineTools, portsOf } from "./engine.ts";
+import { isReachable, type Place, placeOf } from "./place.ts";
+import type { ServiceState } from "./state.ts";
+import { renderer } from "./template.ts";
+
+const WAIT_SECONDS = 60;
+
+/** What is wrong, such as "unit squid.service" or "port tcp/3128"; empty when all is well. */
+export async function faultsOf(tools: EngineTools, service: Service, state: ServiceState): Promise<string[]> {
+  const place = placeOf(tools.box, state.where);
+  const data = { community: tools.image.community, inputs: state.inputs };
+  return [
+    ...(await deadUnits(place, service)),
+    ...(await silentPorts(tools, service, place, data)),
+    ...(service.health.run ? await failedCheck(tools, service, place, state) : []),
+  ];
+}
+
+/** Waits for a service that was just started to come up. Returns what is still wrong at the end. */
+export async function waitUntilHealthy(
+  tools: EngineTools,
+  service: Service,
+  state: ServiceState,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const end = tools.box.now().getTime() + (service.health.wait_seconds ?? WAIT_SECONDS) * 1000;
+  for (;;) {
+    const faults = await faultsOf(tools, service, state);
+    if (faults.length === 0 || tools.box.now().getTime() >= end) return faults;
+    await tools.box.sleep(2000, signal);
+  }
+}
+
+async function deadUnits(place: Place, service: Service): Promise<string[]> {
+  const dead: string[] = [];
+  for (const unit of service.units) {
+    const { code } = await place.run("systemctl", ["is-active", "--quiet", unit]);
+    if (code !== 0) dead.push(`unit ${unit}`);
+  }
+  return dead;
+}
+
+async function silentPorts(
+  { box }: EngineTools,
+  service: Service,
+  place: Place,
+  data: Parameters<typeof portsOf>[1],
+): Promise<string[]> {
+  const ports = portsOf(service, data);
+  if (ports.length === 0) return [];
+  const listening = await place.listening();
+  const silent: string[] = [];
+  for (const port of ports) {
+    const name = `${port.protocol}/${port.port}`;
+    const isUp = listening.has(name) && (!port.public || (await isReachable(box, port)));
+    if (!isUp) silent.push(`port ${name}`);
+  }
+  return silent;
+}
+
+async function failedCheck(
+  tools: EngineTools,
+  service: Service,
+  place: Place,
+  state: ServiceState,
+): Promise<string[]> {
+  const [render, data] = [await renderer(), await templateData(tools, service, place, state)];
+  const [command = "", ...args] = (service.health.run ?? []).map((word) => render(word, data, "health.run"));
+  const { code } = await place.run(command, args);
+  return code === 0 ? [] : [`check ${command}`];
+}

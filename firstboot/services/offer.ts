@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Which services can work on this box, and why not the others. Only what can work is offered.
+
+import type { PlaceId, Service } from "../../common/service.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import type { AllAnswers } from "../steps/step.ts";
+import { parseJson } from "../world.ts";
+import { CONTEXTS, hasContext } from "./place.ts";
+
+export interface BoxFacts {
+  readonly architecture: string;
+  readonly memoryMib: number;
+  /** Where services can run, the host included. */
+  readonly places: readonly PlaceId[];
+  readonly hasVpn: boolean;
+  readonly isRegistered: boolean;
+  readonly hasPool: boolean;
+}
+
+export const OFFER_REASONS = ["architecture", "memory", "place", "vpn", "registration", "packages"] as const;
+export type OfferReason = (typeof OFFER_REASONS)[number];
+
+export type Offer =
+  | { readonly places: readonly [PlaceId, ...PlaceId[]] }
+  | { readonly places: readonly []; readonly reason: OfferReason };
+
+/** What the host needs for itself beside a service, in MiB. */
+const HOST_MIB = 256;
+
+/** Where the service can run on such a box, best place first; or why nowhere. */
+export function offer(service: Service, facts: BoxFacts): Offer {
+  const no = (reason: OfferReason): Offer => ({ places: [], reason });
+  const { memory_mib: memory = 0, vpn = false, registration = false } = service.needs;
+  if (!service.architectures.some((each) => each === facts.architecture)) return no("architecture");
+  if (memory > 0 && memory + HOST_MIB > facts.memoryMib) return no("memory");
+  if (vpn && !facts.hasVpn) return no("vpn");
+  if (registration && !facts.isRegistered) return no("registration");
+  if (service.source === "pool" && !facts.hasPool) return no("packages");
+  const [best, ...others] = service.where.allowed.filter((place) => facts.places.includes(place));
+  return best ? { places: [best, ...others] } : no("place");
+}
+
+/** `all`: what was answered in this walk; contexts and VPN that are about to be made count. */
+export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<BoxFacts> {
+  const meminfo = (await box.readFile("/proc/meminfo")) ?? "";
+  const registration = parseJson<{ device?: unknown }>((await box.readFile(paths.guifi)) ?? "{}", {});
+  return {
+    architecture: image.profile.architecture,
+    memoryMib: Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024),
+    places: ["host", ...(await contexts(box, all))],
+    hasVpn: all.vpn?.join === true || (await box.exists("/etc/community-box/vpn.json")),
+    isRegistered: all.node !== undefined || registration.device !== undefined,
+    hasPool: await box.exists(paths.pool),
+  };
+}
+
+async function contexts(box: Box, all: AllAnswers): Promise<PlaceId[]> {
+  const made: PlaceId[] = [];
+  for (const id of CONTEXTS) if (await hasContext(box, id)) made.push(id);
+  if (made.length || all.contexts === undefined) return made;
+  return [...CONTEXTS];
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Where a service runs: on the host, or in the system container of a context. The same few acts in both, so that the
+// engine need not know; in a context each of them is an `incus` command. A context's ports are published by Incus.
+
+import type { PlaceId } from "../../common/service.ts";
+import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
+import { listeningPorts } from "../world.ts";
+
+export interface FileRights {
+  /** Octal, such as "0640". */
+  readonly mode: string;
+  /** User and group by name, such as "root:proxy". */
+  readonly owner: string;
+}
+
+export interface Port {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  /** Reached from the network, or on the box's loopback address alone. */
+  readonly public: boolean;
+}
+
+export interface Place {
+  readonly id: PlaceId;
+  run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  readFile(path: string): Promise<string | undefined>;
+  /** Atomic; makes the directory. Returns whether that changed anything. */
+  writeFile(path: string, content: string, rights: FileRights): Promise<boolean>;
+  exists(path: string): Promise<boolean>;
+  remove(path: string): Promise<void>;
+  /** "tcp/22000" for everything that listens in this place, loopback included. */
+  listening(): Promise<ReadonlySet<string>>;
+  /** Makes a port of the place one of the box, or takes that back. On the host there is nothing to do. */
+  open(port: Port): Promise<void>;
+  close(port: Port): Promise<void>;
+}
+
+/** The project and the instance of a context have the context's own name. */
+export type ContextId = Exclude<PlaceId, "host">;
+export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
+
+export function placeOf(box: Box, id: PlaceId): Place {
+  return id === "host" ? host(box) : context(box, id);
+}
+
+/** Has this context been made? Asks no daemon: Incus starts when it is asked, and a small box has no use for it. */
+export function hasContext(box: Box, id: ContextId): Promise<boolean> {
+  return box.exists(`/var/lib/incus/containers/${id}_${id}`);
+}
+
+function host(box: Box): Place {
+  return {
+    id: "host",
+    run: (command, args, options) => box.run(command, args, options),
+    readFile: (path) => box.readFile(path),
+    async writeFile(path, content, { mode, owner }) {
+      if ((await box.readFile(path)) === content) return false;
+      await box.writeFile(path, content, { mode: Number.parseInt(mode, 8), ...(await ownerOf(box, owner)) });
+      return true;
+    },
+    exists: (path) => box.exists(path),
+    remove: (path) => box.remove(path),
+    async listening() {
+      const { stdout } = await box.run("ss", ["-Hlntu"]);
+      return portsOfSs(stdout);
+    },
+    open: async () => {},
+    close: async () => {},
+  };
+}
+
+async function ownerOf(box: Box, owner: string) {
+  if (owner === "root:root") return {};
+  const [user = "", group = ""] = owner.split(":");
+  const number = async (database: string, name: string) =>
+    Number((await must(box, "getent", [database, name])).split(":")[2]);
+  return { owner: { uid: await number("passwd", user), gid: await number("group", group) } };
+}
+
+function context(box: Box, id: ContextId): Place {
+  const run: Place["run"] = (command, args, options) =>
+    box.run("incus", ["exec", id, "--project", id, "--", command, ...args], options);
+  const need = async (command: string, args: readonly string[], options?: RunOptions) =>
+    must({ run }, command, args, options);
+  const readFile = async (path: string) => {
+    const { code, stdout } = await run("cat", ["--", path]);
+    return code === 0 ? stdout : undefined;
+  };
+  const device = ({ port, protocol }: Port) => `cbox-${protocol}-${port}`;
+  const devices = ["config", "device"] as const;
+  return {
+    id,
+    run,
+    readFile,
+    async writeFile(path, content, { mode, owner }) {
+      if ((await readFile(path)) === content) return false;
+      const [user = "root", group = "root"] = owner.split(":");
+      const rights = ["--mode", mode, "--owner", user, "--group", group];
+      const input = { input: content };
+      await need("install", ["-D", ...rights, "--no-target-directory", "/dev/stdin", `${path}.new`], input);
+      await need("sync", [`${path}.new`]);
+      await need("mv", ["--no-target-directory", `${path}.new`, path]);
+      return true;
+    },
+    exists: async (path) => (await run("test", ["-e", path])).code === 0,
+    async remove(path) {
+      await need("rm", ["-rf", "--", path]);
+    },
+    async listening() {
+      return portsOfSs((await run("ss", ["-Hlntu"])).stdout);
+    },
+    async open(port) {
+      if (await isDevice(port)) return;
+      const from = `${port.protocol}:${port.public ? "0.0.0.0" : "127.0.0.1"}:${port.port}`;
+      const to = `${port.protocol}:127.0.0.1:${port.port}`;
+      const settings = ["proxy", `listen=${from}`, `connect=${to}`, "bind=host"];
+      await must(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);
+    },
+    async close(port) {
+      if (await isDevice(port))
+        await must(box, "incus", [...devices, "remove", id, device(port), "--project", id]);
+    },
+  };
+
+  async function isDevice(port: Port): Promise<boolean> {
+    const { code, stdout } = await box.run("incus", [...devices, "list", id, "--project", id]);
+    return code === 0 && stdout.split("\n").includes(device(port));
+  }
+}
+
+/** Every socket in the output of `ss -Hlntu`, as "tcp/22". */
+export function portsOfSs(output: string): Set<string> {
+  const found = new Set<string>();
+  for (const line of output.split("\n")) {
+    const columns = line.trim().split(/\s+/);
+    const local = columns.find((column) => /:\d+$/.test(column));
+    const port = local?.split(":").at(-1);
+    if (port) found.add(`${columns[0] === "udp" ? "udp" : "tcp"}/${port}`);
+  }
+  return found;
+}
+
+/** Can the port be reached from other machines? For a context that is what Incus listens on. */
+export async function isReachable(box: Box, { port, protocol }: Port): Promise<boolean> {
+  const { stdout } = await box.run("ss", [`-Hln${protocol[0]}`]);
+  return listeningPorts(stdout).has(port);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the owner wants of each service and how far that has come: /etc/community-box/services.json, no secrets. Written
+// before and after the effects, so that a power cut in between is seen and the work is taken up.
+
+import type { PlaceId } from "../../common/service.ts";
+import type { Box } from "../box.ts";
+import { paths } from "../paths.ts";
+import type { Value } from "../steps/step.ts";
+import { parseJson } from "../world.ts";
+
+export interface ServiceState {
+  /** `starting` and `stopping`: begun and not finished. */
+  readonly state: "on" | "off" | "starting" | "stopping";
+  readonly where: PlaceId;
+  /** Announced to the community while it is on. */
+  readonly published: boolean;
+  readonly inputs: { readonly [name: string]: Value };
+  readonly facts: { readonly [name: string]: string };
+  /** Number under which the community's web application knows it. */
+  readonly declared?: string;
+  /** Why the last attempt to switch it on failed. */
+  readonly trouble?: { readonly code: string; readonly what: string };
+}
+
+export type ServiceStates = { readonly [id: string]: ServiceState };
+
+export async function readStates(box: Pick<Box, "readFile">): Promise<ServiceStates> {
+  const text = (await box.readFile(paths.services)) ?? "{}";
+  return parseJson<{ services?: ServiceStates }>(text, {}).services ?? {};
+}
+
+export async function writeState(box: Box, id: string, state: ServiceState): Promise<void> {
+  const before = await readStates(box);
+  const services = Object.fromEntries(
+    Object.entries({ ...before, [id]: state }).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  const content = `${JSON.stringify({ version: 1, services }, undefined, 2)}\n`;
+  if ((await box.readFile(paths.services)) !== content) await box.writeFile(paths.services, content);
+}
