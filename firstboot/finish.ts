@@ -7,6 +7,7 @@ import type { Box } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
 import type { WalkContext } from "./machine.ts";
+import { writeMarker } from "./marker.ts";
 import { answersPaths, paths } from "./paths.ts";
 import type { Step, Warning } from "./steps/step.ts";
 import { toTrouble } from "./trouble.ts";
@@ -24,12 +25,12 @@ export async function finish(context: WalkContext, tools: FinishTools): Promise<
   await writeKeptAnswers(box, context);
   const warnings = await settleAnswersFile(context, tools);
   await box.writeFile(paths.issue, issueText(context));
-  const marker = {
+  await writeMarker(box, {
     configured: box.now().toISOString(),
     version: image.version,
+    given: context.given,
     warnings: [...context.warnings, ...warnings],
-  };
-  await box.writeFile(paths.configured, `${JSON.stringify(marker, undefined, 2)}\n`);
+  });
   return warnings;
 }
 

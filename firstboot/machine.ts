@@ -16,6 +16,8 @@ export interface WalkContext {
   readonly answers: { readonly [step: string]: Answers };
   /** Paths of the secrets that were given, e.g. "system.owner.password". */
   readonly given: readonly string[];
+  /** Of these, the secrets of an earlier set-up that stay as they are: nobody has to type them again. */
+  readonly kept: readonly string[];
   readonly problems: readonly Problem[];
   readonly trouble: Trouble | null;
   readonly warnings: readonly Warning[];
@@ -30,9 +32,9 @@ export interface WalkContext {
 export type WalkEvent =
   | { type: "BEGIN" }
   /** One question answered: kept, so that a power cut does not ask it again. */
-  | { type: "DRAFT"; answers: Answers; given: readonly string[] }
+  | { type: "DRAFT"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
   /** All questions of the step answered. */
-  | { type: "ANSWER"; answers: Answers; given: readonly string[] }
+  | { type: "ANSWER"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
   | { type: "BACK" }
   | { type: "EDIT"; step: string }
   | { type: "CONFIRM" }
@@ -41,14 +43,22 @@ export type WalkEvent =
   | { type: "SECRETS" }
   | { type: "SKIP" };
 
-/** What was found on the boot partition. */
+/** What the walk begins with: what was found on the boot partition, or what an earlier set-up kept. */
 export type FoundAnswers =
   | { readonly kind: "none" }
+  | {
+      readonly kind: "kept";
+      readonly answers: { readonly [step: string]: Answers };
+      readonly given: readonly string[];
+      readonly kept: readonly string[];
+      readonly problems?: undefined;
+    }
   | {
       readonly kind: "valid" | "refused";
       /** Only what is correct. */
       readonly answers: { readonly [step: string]: Answers };
       readonly given: readonly string[];
+      readonly kept?: readonly string[];
       readonly problems: readonly Problem[];
     };
 
@@ -77,6 +87,7 @@ const walk = setup({
     isEditing: ({ context }) => context.editing,
     isUnattended: ({ context }) => context.unattended,
     hasNoFile: (_, found: FoundAnswers) => found.kind === "none",
+    isKept: (_, found: FoundAnswers) => found.kind === "kept",
     isFileValid: (_, found: FoundAnswers) => found.kind === "valid",
     hasProblems: (_, problems: readonly Problem[]) => problems.length > 0,
     needsSecret: (_, { error }: { error: unknown }) => toTrouble(error).code === SECRET_NEEDED,
@@ -89,13 +100,15 @@ const walk = setup({
         : {
             answers: found.answers,
             given: found.given,
-            problems: found.problems,
+            kept: found.kept ?? [],
+            problems: found.problems ?? [],
             unattended: found.kind === "valid",
           },
     ),
-    keepAnswers: assign(({ context }, { step, answers, given }: KeptAnswers) => ({
+    keepAnswers: assign(({ context }, { step, answers, given, taken = [] }: KeptAnswers) => ({
       answers: { ...context.answers, [step]: answers },
       given: [...context.given.filter((path) => !path.startsWith(`${step}.`)), ...given],
+      kept: context.kept.filter((path) => !taken.includes(path)),
       settled: context.settled.filter((settled) => settled !== step),
       trouble: null,
     })),
@@ -105,12 +118,12 @@ const walk = setup({
     stopEditing: assign({ editing: false, problems: [] }),
     startApplying: assign({ warnings: [], trouble: null, passed: [] }),
     settle: assign(({ context }, { step, warnings }: { step: string; warnings: readonly Warning[] }) => ({
-      warnings: [...context.warnings, ...warnings],
+      warnings: [...context.warnings, ...warnings.map((warning) => ({ ...warning, step }))],
       settled: [...context.settled.filter((settled) => settled !== step), step],
       trouble: null,
     })),
     passOver: assign(({ context }, { step, reason }: { step: string; reason: string }) => ({
-      warnings: [...context.warnings, { code: `${step}-passed`, values: { reason } }],
+      warnings: [...context.warnings, { code: `${step}-passed`, step, values: { reason } }],
       passed: [...context.passed.filter((passed) => passed !== step), step],
       trouble: null,
     })),
@@ -124,6 +137,8 @@ interface KeptAnswers {
   readonly step: string;
   readonly answers: Answers;
   readonly given: readonly string[];
+  /** Secrets typed just now. */
+  readonly taken?: readonly string[];
 }
 
 type StateConfig = NonNullable<Parameters<typeof walk.createMachine>[0]["states"]>[string];
@@ -164,6 +179,7 @@ export function createWalkMachine(steps: readonly MachineStep[]) {
       unattended: false,
       answers: {},
       given: [],
+      kept: [],
       problems: [],
       trouble: null,
       warnings: [],
@@ -185,6 +201,11 @@ function reading(first: string): StateConfig {
         {
           guard: { type: "hasNoFile", params: ({ event }) => event.output },
           target: "welcome",
+        },
+        {
+          guard: { type: "isKept", params: ({ event }) => event.output },
+          target: "welcome",
+          actions: { type: "takeFile", params: ({ event }) => event.output },
         },
         {
           guard: { type: "isFileValid", params: ({ event }) => event.output },

@@ -6,9 +6,11 @@ import { describeFailure, Failure, fail } from "../common/fail.ts";
 
 const USAGE = `usage: cbox <command>
 
-  status [--json]   how the box is doing
-  publish           announce the box's services now
-  firstboot         the set-up (run by the system)
+  status [--json]                 how the box is doing
+  <step> [--json]                 how one part of it is doing
+  <step> setup [--answers FILE]   set that part up again
+  publish                         announce the box's services now
+  firstboot                       the set-up (run by the system)
 `;
 
 async function main([command = "help", ...rest]: readonly string[]): Promise<void> {
@@ -25,19 +27,41 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
       process.stdout.write(USAGE);
       return;
     default:
-      fail({
-        code: "unknown-command",
-        what: `cbox has no command "${command}".`,
-        hint: "cbox help",
-        exitCode: 2,
-      });
+      return aboutStep(command, rest);
   }
+}
+
+type StepCommand = (args: readonly string[]) => Promise<void>;
+
+/** Steps with more to say than their status: what follows the step's name goes there, except "setup". */
+const STEP_COMMANDS: { readonly [step: string]: () => Promise<StepCommand> } = {};
+
+/** `cbox vpn`, `cbox vpn --json`, `cbox vpn setup`. */
+async function aboutStep(id: string, [verb, ...rest]: readonly string[]): Promise<void> {
+  const { steps } = await import("./steps/index.ts");
+  const step = steps.find((each) => each.id === id);
+  if (!step) return unknownCommand(id);
+  if (verb === "setup") return (await import("./commands/step-setup.ts")).stepSetup(step, rest);
+  const own = STEP_COMMANDS[id];
+  if (own) return (await own())([verb, ...rest].filter((word) => word !== undefined));
+  if (verb !== undefined && !verb.startsWith("-")) return unknownCommand(`${id} ${verb}`);
+  return (await import("./commands/status.ts")).stepStatus(step, verb === undefined ? [] : [verb, ...rest]);
+}
+
+function unknownCommand(command: string): never {
+  return fail({
+    code: "unknown-command",
+    what: `cbox has no command "${command}".`,
+    hint: "cbox help",
+    exitCode: 2,
+  });
 }
 
 main(process.argv.slice(2)).then(
   // A console left open would keep the process; it has nothing more to say.
   () => process.exit(process.exitCode ?? 0),
-  (error: unknown) => {
+  (thrown: unknown) => {
+    const error = isUsage(thrown) ? usage(thrown) : thrown;
     const isForeseen = error instanceof Failure;
     process.stderr.write(
       `${isForeseen ? describeFailure(error) : String((error as Error)?.stack ?? error)}\n`,
@@ -45,3 +69,13 @@ main(process.argv.slice(2)).then(
     process.exit(isForeseen ? error.exitCode : 70);
   },
 );
+
+/** node:util's parseArgs says well enough what it did not understand. */
+function isUsage(error: unknown): error is Error {
+  return String((error as NodeJS.ErrnoException)?.code).startsWith("ERR_PARSE_ARGS_");
+}
+
+function usage({ message }: Error): Failure {
+  const what = message.split(". ", 1).join("");
+  return new Failure({ code: "usage", what: `${what}.`, hint: "cbox help", exitCode: 2 });
+}

@@ -7,6 +7,12 @@ export const paths = {
   imageInfo: "/usr/lib/community-box/image.json",
   /** Snapshot of the walk. No secrets. */
   state: "/var/lib/community-box/state.json",
+  /** Snapshots of single steps that are set up again: setup-vpn.json. */
+  setupState: (step: string) => `/var/lib/community-box/setup-${step}.json`,
+  /** Whose set-up is going on. */
+  setupLock: "/run/community-box/setup.lock",
+  /** Exists = a reset was begun and not ended. */
+  resetting: "/var/lib/community-box/resetting",
   /** Exists = set-up is done. Units have it as a condition: the name is a contract. */
   configured: "/var/lib/community-box/configured",
   /** The answers file that would reproduce this box, without secrets. */

@@ -3,14 +3,13 @@
 
 import type { Snapshot } from "xstate";
 import type { Box } from "./box.ts";
-import { paths } from "./paths.ts";
 
 /** Raised when the machine's states or context change their meaning. */
-const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
 
-export async function saveSnapshot(box: Box, snapshot: Snapshot<unknown>): Promise<void> {
+export async function saveSnapshot(box: Box, path: string, snapshot: Snapshot<unknown>): Promise<void> {
   const content = JSON.stringify({ version: SNAPSHOT_VERSION, snapshot }, undefined, 2);
-  await box.writeFile(paths.state, `${content}\n`, { mode: 0o600 });
+  await box.writeFile(path, `${content}\n`, { mode: 0o600 });
 }
 
 export interface Loaded {
@@ -22,13 +21,16 @@ export interface Loaded {
 /** `isUsable` says whether the machine of this release can take the snapshot up. */
 export async function loadSnapshot(
   box: Box,
+  path: string,
   isUsable: (snapshot: Snapshot<unknown>) => boolean,
 ): Promise<Loaded> {
-  const text = await box.readFile(paths.state);
+  const text = await box.readFile(path);
   if (text === undefined) return {};
   const snapshot = parse(text);
   if (snapshot && isUsable(snapshot)) return { snapshot };
-  return { putAside: await putAside(box) };
+  // The walk was at its end; the next one begins anew.
+  if (snapshot?.status === "done") return {};
+  return { putAside: await putAside(box, path) };
 }
 
 function parse(text: string): Snapshot<unknown> | undefined {
@@ -40,11 +42,11 @@ function parse(text: string): Snapshot<unknown> | undefined {
   }
 }
 
-async function putAside(box: Box): Promise<string> {
+async function putAside(box: Box, from: string): Promise<string> {
   for (let number = 1; ; number++) {
-    const path = `${paths.state}.bad-${number}`;
+    const path = `${from}.bad-${number}`;
     if (await box.exists(path)) continue;
-    await box.rename(paths.state, path);
+    await box.rename(from, path);
     return path;
   }
 }

@@ -5,10 +5,8 @@
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../common/fail.ts";
 import { checkStep } from "./answers/check.ts";
-import { readAnswers } from "./answers/file.ts";
-import { makeReport, writeReport } from "./answers/report.ts";
 import type { Box } from "./box.ts";
-import { finish } from "./finish.ts";
+import { type Course, firstBootCourse } from "./course.ts";
 import type { TextKey } from "./i18n.ts";
 import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
@@ -26,6 +24,7 @@ import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import type {
   Answers,
   Finding,
+  HandedOver,
   LookUpTools,
   Step,
   StepTools,
@@ -41,6 +40,8 @@ export interface WalkTools {
   readonly image: ImageInfo;
   readonly steps: readonly Step[];
   readonly log: Log;
+  /** First boot, unless said. */
+  readonly course?: Course;
 }
 
 export interface Progress {
@@ -62,6 +63,7 @@ export class Walk {
   readonly isResumed: boolean;
 
   readonly #box: Box;
+  readonly #course: Course;
   readonly #actor: Actor<WalkMachine>;
   readonly #secrets = new Secrets();
   readonly #listeners = new Set<Listener>();
@@ -72,17 +74,20 @@ export class Walk {
   /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
   static async open(tools: WalkTools): Promise<Walk> {
     const machine = createWalkMachine(tools.steps);
-    const loaded = await loadSnapshot(tools.box, (snapshot) => canResume(machine, snapshot));
-    return new Walk(tools, machine, loaded.snapshot, loaded.putAside);
+    const course = tools.course ?? firstBootCourse(tools);
+    const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
+    return new Walk(tools, course, machine, loaded.snapshot, loaded.putAside);
   }
 
   private constructor(
     tools: WalkTools,
+    course: Course,
     machine: WalkMachine,
     snapshot?: Snapshot<unknown>,
     putAside?: string,
   ) {
     this.#box = tools.box;
+    this.#course = course;
     this.image = tools.image;
     this.steps = tools.steps;
     this.log = tools.log;
@@ -149,7 +154,7 @@ export class Walk {
   answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, survey: Survey): void {
     const { answers: rest, taken } = this.#secrets.take(step, withoutUnasked(step, answers, survey));
     const before = this.context.given.filter((path) => path.startsWith(`${step.id}.`));
-    this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])] });
+    this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])], taken });
   }
 
   /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
@@ -157,6 +162,26 @@ export class Walk {
     const answers = this.context.answers[step] ?? {};
     const given = this.context.given.filter((each) => each.startsWith(`${step}.`) && each !== path);
     this.#actor.send({ type: "DRAFT", answers, given });
+  }
+
+  /** Is the answer to this question looked up in the world as soon as it is given? */
+  isLookedUp(step: string, path: string): boolean {
+    return this.#all.find(({ id }) => id === step)?.lookUp?.paths.includes(path) ?? false;
+  }
+
+  /** What the steps made for the person. To be shown, and then forgotten. */
+  async handOver(): Promise<readonly HandedOver[]> {
+    const lines: HandedOver[] = [];
+    for (const step of this.steps) {
+      if (!step.handOver || !this.context.settled.includes(step.id)) continue;
+      try {
+        const { signal } = new AbortController();
+        lines.push(...(await step.handOver(this.context.answers[step.id] ?? {}, this.#lookUpTools(signal))));
+      } catch (error) {
+        this.log(`hand over ${step.id}: ${toTrouble(error).what}`);
+      }
+    }
+    return lines;
   }
 
   /** How to reach the box, as it is now. */
@@ -185,12 +210,13 @@ export class Walk {
 
   /** The secrets that a power cut took away from this step: question and the step it belongs to. */
   missingSecrets(step: Step): { readonly step: Step; readonly question: Question }[] {
-    return this.steps
+    return this.#all
       .filter(({ id }) => id === step.id || step.secretsFrom?.includes(id))
       .flatMap((each) => secretQuestions(each).map((question) => ({ step: each, question })))
       .filter(({ step: { id }, question: { path } }) => {
         const full = `${id}.${path}`;
-        return this.context.given.includes(full) && !this.#secrets.has(full);
+        const isApplied = id === step.id && this.context.kept.includes(full);
+        return this.context.given.includes(full) && !this.#secrets.has(full) && !isApplied;
       });
   }
 
@@ -211,6 +237,11 @@ export class Walk {
     await this.#saved;
   }
 
+  /** Resolves when the state is one of these. */
+  async settles(states: readonly string[]): Promise<void> {
+    await this.#until(() => states.includes(this.state));
+  }
+
   /** Resolves when the state is not this one any more. */
   async left(state: string): Promise<void> {
     await this.#until(() => this.state !== state);
@@ -228,13 +259,13 @@ export class Walk {
   }
 
   #withEffects(machine: WalkMachine): WalkMachine {
-    const { image, steps, log } = this;
+    const { image } = this;
     const box = this.#box;
     return machine.provide({
       actors: {
         read: fromPromise(() =>
           this.#effect("read", async () => {
-            const found = await readAnswers({ box, image, steps, secrets: this.#secrets });
+            const found = await this.#course.read(this.#secrets);
             if (found.kind === "refused") await this.#report({ ...this.context, problems: found.problems });
             return found;
           }),
@@ -260,7 +291,7 @@ export class Walk {
         ),
         finish: fromPromise(() =>
           this.#effect<readonly Warning[]>("finish", async () => {
-            const warnings = await finish(this.context, { box, image, steps, log });
+            const warnings = await this.#course.finish(this.context);
             this.#secrets.forget();
             return warnings;
           }),
@@ -291,19 +322,16 @@ export class Walk {
 
   /** A report that cannot be written must not make things worse. */
   async #report(context: WalkContext): Promise<void> {
-    const ids = this.steps.map(({ id }) => id);
-    await writeReport(this.#box, this.image, makeReport(context, ids, this.image, this.#box.now())).catch(
-      (error) => this.log(`the report could not be written: ${toTrouble(error).what}`),
-    );
+    await this.#course
+      .report(context)
+      .catch((error) => this.log(`the report could not be written: ${toTrouble(error).what}`));
   }
 
   /** After a power cut the secrets are gone. The answers file may still have them; else somebody has to be asked. */
   async #recoverSecrets(step: Step): Promise<void> {
     const isMissing = () => this.missingSecrets(step).length > 0;
     if (!isMissing() || this.context.settled.includes(step.id)) return;
-    if (this.context.unattended) {
-      await readAnswers({ box: this.#box, image: this.image, steps: this.steps, secrets: this.#secrets });
-    }
+    if (this.context.unattended) await this.#course.read(this.#secrets);
     if (isMissing())
       fail({ code: SECRET_NEEDED, what: "A secret was lost in a power cut and is needed again." });
   }
@@ -335,9 +363,13 @@ export class Walk {
     };
   }
 
+  get #all(): readonly Step[] {
+    return [...this.steps, ...this.#course.others];
+  }
+
   #find(id: string): Step {
     return (
-      this.steps.find((step) => step.id === id) ??
+      this.#all.find((step) => step.id === id) ??
       fail({ code: "unexpected", what: `There is no step "${id}".` })
     );
   }
@@ -345,7 +377,7 @@ export class Walk {
   #save(): void {
     const snapshot = this.#actor.getPersistedSnapshot();
     this.#saved = this.#saved
-      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, snapshot)))
+      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#course.state, snapshot)))
       // A full or read-only disk: the walk goes on, only a power cut would be noticed.
       .catch((error: unknown) => this.log(`the snapshot could not be saved: ${toTrouble(error).what}`));
   }

@@ -35,6 +35,24 @@ export async function checkFile(
   return { problems: oncePerField(problems), answers };
 }
 
+/** Checks the section of one step, as it stands in a file. `given`: secrets known from before; `all`: other answers. */
+export async function checkSection(
+  step: Step,
+  section: unknown,
+  given: readonly string[],
+  box: Box,
+  image: ImageInfo,
+  all: AllAnswers,
+): Promise<{ readonly problems: readonly Problem[]; readonly answers: Answers }> {
+  const problems = await formProblems(section, sectionSchema(step), step.id);
+  const known = isRecord(section) ? (section as Answers) : {};
+  const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), known);
+  const survey = await step.survey(box, image, { ...all, [step.id]: plain });
+  const wellFormed = withDefaults(step, without(known, step, problems), survey);
+  problems.push(...senseProblems(step, wellFormed, survey, [...given, ...givenIn(step, known)]));
+  return { problems: oncePerField(problems), answers: without(wellFormed, step, problems) };
+}
+
 /** Checks the complete answers of one step, as typed. `given`: secrets known from before. */
 export async function checkStep(
   step: Step,

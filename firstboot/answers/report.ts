@@ -68,7 +68,10 @@ export async function writeReport(box: Box, image: ImageInfo, report: Report): P
   await box.writeFile(path, `# Written by the box; it never reads this file.\n${stringify(report)}`);
 }
 
-export async function writeKeptAnswers(box: Box, context: WalkContext): Promise<void> {
+export async function writeKeptAnswers(
+  box: Box,
+  context: Pick<WalkContext, "answers" | "given">,
+): Promise<void> {
   const { stringify } = await import("yaml");
   const lines = [
     "# The answers this box was set up with. As answers.yaml on the CBOX-BOOT partition of another box,",

@@ -9,6 +9,7 @@ import { serveConsoles, servePort } from "../console/consoles.ts";
 import { standardPort } from "../console/device.ts";
 import { Holder } from "../console/seat.ts";
 import { type ConsoleInfo, readImageInfo } from "../image-info.ts";
+import { lockSetup } from "../lock.ts";
 import { openLog } from "../log.ts";
 import { paths } from "../paths.ts";
 import { steps } from "../steps/index.ts";
@@ -23,6 +24,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   const log = openLog(linuxBox());
   const box = linuxBox({ onCommand: log });
   if (await box.exists(paths.configured)) return;
+  await lockSetup();
   silenceBootMessages();
   const image = await readImageInfo(box);
   await takeAuthorities(box, image, log);

@@ -4,12 +4,16 @@
 import { parseArgs } from "node:util";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
+import { wrap } from "../console/ascii.ts";
+import { stepName, warningText } from "../console/pages.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { readMarker } from "../marker.ts";
 import { paths } from "../paths.ts";
 import { isEnabled, type PublishResult } from "../publish.ts";
 import { SERF_UNIT, serfInfo, serfPort } from "../serf.ts";
-import type { Warning } from "../steps/step.ts";
+import { steps as allSteps } from "../steps/index.ts";
+import type { Step, StepStatus, Value, Warning } from "../steps/step.ts";
 import { readChoices } from "../steps/system/apply.ts";
 import { type Summary, summarize } from "../summary.ts";
 import { parseJson } from "../world.ts";
@@ -22,7 +26,15 @@ export interface Status extends Summary {
   readonly configured: boolean;
   readonly configured_at?: string;
   readonly services: readonly ServiceStatus[];
+  /** Steps of the set-up that can tell how they are doing, in order. */
+  readonly steps: readonly NamedStatus[];
   readonly warnings: readonly Warning[];
+  /** Steps whose set-up was begun again and interrupted. */
+  readonly unfinished: readonly string[];
+}
+
+export interface NamedStatus extends StepStatus {
+  readonly id: string;
 }
 
 export interface ServiceStatus {
@@ -43,17 +55,42 @@ export async function status(args: readonly string[]): Promise<void> {
   const box = linuxBox();
   const found = await readStatus(box, await readImageInfo(box));
   process.stdout.write(
-    values.json ? `${JSON.stringify(found, undefined, 2)}\n` : statusText(found, translator(found.language)),
+    values.json ? asJson(statusData(found)) : statusText(found, translator(found.language)),
   );
 }
 
-export async function readStatus(box: Box, image: ImageInfo): Promise<Status> {
-  const marker = await box.readFile(paths.configured);
-  const { configured, warnings } = parseJson<{ configured?: string; warnings?: Warning[] }>(
-    marker ?? "{}",
-    {},
-  );
+/** `cbox <step>`: how one step is doing. */
+export async function stepStatus(step: Step, args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean" } } });
+  const box = linuxBox();
+  const image = await readImageInfo(box);
+  const found = await statusOf(step, box, image);
   const { language = image.community.default_language } = await readChoices(box);
+  process.stdout.write(values.json ? asJson(stepData(found)) : stepStatusText(found, translator(language)));
+}
+
+function asJson(data: object): string {
+  return `${JSON.stringify(data, undefined, 2)}\n`;
+}
+
+/** What programs get: labels and advice are for people. */
+export function stepData({ id, state, data }: NamedStatus): { readonly [name: string]: Value } {
+  return { step: id, state, ...data };
+}
+
+export function statusData({ steps, ...rest }: Status): object {
+  return { ...rest, steps: steps.map(stepData) };
+}
+
+export async function readStatus(
+  box: Box,
+  image: ImageInfo,
+  steps: readonly Step[] = allSteps,
+): Promise<Status> {
+  const marker = await readMarker(box);
+  const { language = image.community.default_language } = await readChoices(box);
+  const found = marker ? await statusOfAll(steps, box, image) : [];
+  const hasOwnServices = found.some(({ id }) => id === "services");
   return {
     ...(await summarize(box)),
     version: image.version,
@@ -61,10 +98,34 @@ export async function readStatus(box: Box, image: ImageInfo): Promise<Status> {
     consoles: image.consoles.map(({ device }) => device),
     language,
     configured: marker !== undefined,
-    ...(configured ? { configured_at: configured } : {}),
-    services: marker === undefined ? [] : [await discoveryStatus(box, image)],
-    warnings: await stillTrue(box, warnings ?? []),
+    ...(marker?.configured ? { configured_at: marker.configured } : {}),
+    steps: found,
+    services: marker === undefined || hasOwnServices ? [] : [await discoveryStatus(box, image)],
+    warnings: await stillTrue(box, marker?.warnings ?? [], found),
+    unfinished: await unfinishedSetups(box, steps),
   };
+}
+
+async function statusOfAll(steps: readonly Step[], box: Box, image: ImageInfo): Promise<NamedStatus[]> {
+  const able = steps.filter(({ status }) => status);
+  return Promise.all(able.map((step) => statusOf(step, box, image)));
+}
+
+/** A step that cannot tell, or may not look, does not spoil the rest. */
+export async function statusOf(step: Step, box: Box, image: ImageInfo): Promise<NamedStatus> {
+  const unknown: StepStatus = {
+    state: "trouble",
+    rows: [],
+    advice: { key: "status.unknown", values: { command: `sudo cbox ${step.id} setup` } },
+    data: {},
+  };
+  return { id: step.id, ...((await step.status?.(box, image).catch(() => undefined)) ?? unknown) };
+}
+
+async function unfinishedSetups(box: Box, steps: readonly Step[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const { id } of steps) if (await box.exists(paths.setupState(id))) found.push(id);
+  return found;
 }
 
 async function discoveryStatus(box: Box, image: ImageInfo): Promise<ServiceStatus> {
@@ -94,57 +155,101 @@ function whyNot({ reason, omitted, silent }: Partial<PublishResult>): string {
 }
 
 /** What was missing at the end of the set-up may have come since. */
-async function stillTrue(box: Box, warnings: readonly Warning[]): Promise<readonly Warning[]> {
+async function stillTrue(
+  box: Box,
+  warnings: readonly Warning[],
+  found: readonly NamedStatus[],
+): Promise<readonly Warning[]> {
+  const working = new Set(found.filter(({ state }) => state === "works").map(({ id }) => id));
+  const left = warnings.filter(({ code, step }) => {
+    const from = step ?? code.replace(/-passed$/, "");
+    return !(code === `${from}-passed` && working.has(from));
+  });
   const passing = new Set(["serf-no-address", "serf-no-peers", "services-passed", "network-passed"]);
-  if (!warnings.some(({ code }) => passing.has(code))) return warnings;
+  if (!left.some(({ code }) => passing.has(code))) return left;
   const info = await serfInfo(box);
-  return warnings.filter(
+  return left.filter(
     ({ code }) => !passing.has(code) || !info || (code === "serf-no-peers" && info.members < 2),
   );
 }
 
+const WIDTH = 80;
+/** Columns before the value of a row. */
+const VALUE_COLUMN = 19;
+
+/** Lines that do not break inside a command somebody may want to copy. */
+function wrapped(text: string, width: number, indent = ""): string[] {
+  const whole = text.replace(/(?:sudo )?\bcbox [a-z]+(?: setup)?/g, (command) =>
+    command.replaceAll(" ", "\u00a0"),
+  );
+  return wrap(whole, width, indent).map((line) => line.replaceAll("\u00a0", " "));
+}
+
+function row(label: string, value: string): string[] {
+  const room = WIDTH - VALUE_COLUMN;
+  const [first = "", ...more] = wrapped(value, room);
+  return [
+    `  ${label.padEnd(VALUE_COLUMN - 3)} ${first}`,
+    ...more.map((line) => `${" ".repeat(VALUE_COLUMN)}${line.trimStart()}`),
+  ];
+}
+
+/** Their rows are the head of the page already. */
+const IN_HEAD = new Set(["system", "network"]);
+
 /** At most 80 columns wide. */
 export function statusText(found: Status, t: Translate): string {
-  const row = (label: string, value: string) => `  ${label.padEnd(16)} ${value}`;
   const title = { hostname: found.hostname, version: found.version, profile: found.profile };
-  const lines = [t("status.title", title)];
+  const lines = wrap(t("status.title", title), WIDTH);
   if (!found.configured) {
-    lines.push(t("status.not-configured", { consoles: found.consoles.join(", ") }));
+    lines.push(...wrap(t("status.not-configured", { consoles: found.consoles.join(", ") }), WIDTH));
     return `${lines.join("\n")}\n`;
   }
   if (found.configured_at) lines.push(t("status.configured", { since: found.configured_at.slice(0, 10) }));
-  lines.push("", row(t("status.addresses"), found.addresses.join(", ") || t("status.no-address")));
-  for (const address of found.addresses) lines.push(row(t("status.ssh"), `ssh ${found.owner}@${address}`));
+  lines.push("", ...row(t("status.addresses"), found.addresses.join(", ") || t("status.no-address")));
+  for (const address of found.addresses) lines.push(...row(t("status.ssh"), `ssh ${found.owner}@${address}`));
   for (const [index, print] of found.fingerprints.entries()) {
-    lines.push(row(index === 0 ? t("status.fingerprints") : "", print));
+    lines.push(...row(index === 0 ? t("status.fingerprints") : "", print));
   }
-  lines.push("", t("status.services"));
-  for (const service of found.services) lines.push(...serviceLines(service, t, row));
-  if (found.warnings.length) {
-    lines.push("", t("status.warnings"));
-    for (const { code, values } of found.warnings) {
-      const key: string = `warning.${code}`;
-      lines.push(`  ! ${isTextKey(key) ? t(key, values) : code}`);
-    }
+  for (const step of found.steps.filter(({ id }) => !IN_HEAD.has(id))) lines.push("", ...stepLines(step, t));
+  if (found.services.length) {
+    lines.push("", t("status.services"));
+    for (const service of found.services) lines.push(...serviceLines(service, t));
   }
+  const notes = [
+    ...found.warnings.map((warning) => warningText(t, warning)),
+    ...found.unfinished.map((id) =>
+      t("status.unfinished", { step: stepName(t, id), command: `sudo cbox ${id} setup` }),
+    ),
+  ];
+  if (notes.length) lines.push("", t("status.warnings"));
+  for (const note of notes) lines.push(...wrapped(`  ! ${note}`, WIDTH, "    "));
   return `${lines.join("\n")}\n`;
 }
 
-function serviceLines(
-  service: ServiceStatus,
-  t: Translate,
-  row: (label: string, value: string) => string,
-): string[] {
+export function stepStatusText(found: NamedStatus, t: Translate): string {
+  return `${stepLines(found, t).join("\n")}\n`;
+}
+
+function stepLines({ id, state, rows, advice }: NamedStatus, t: Translate): string[] {
+  return [
+    `${stepName(t, id)}: ${t(`status.state.${state}`)}`,
+    ...rows.flatMap(({ label, value }) => row(t(label), value)),
+    ...(advice ? wrapped(`  > ${t(advice.key, advice.values)}`, WIDTH, "    ") : []),
+  ];
+}
+
+function serviceLines(service: ServiceStatus, t: Translate): string[] {
   const { enabled, healthy, published, address = "", port, reason = "unknown", members } = service;
-  if (!enabled) return [row(service.id, t("status.disabled"))];
+  if (!enabled) return row(service.id, t("status.disabled"));
   const reasonKey = `status.reason.${reason}`;
   const why = isTextKey(reasonKey) ? t(reasonKey) : reason;
   return [
-    row(service.id, t(healthy ? "status.healthy" : "status.unhealthy")),
-    row(
+    ...row(service.id, t(healthy ? "status.healthy" : "status.unhealthy")),
+    ...row(
       "",
       published ? t("status.published", { address, port }) : t("status.not-published", { reason: why }),
     ),
-    ...(members === undefined ? [] : [row("", t("status.members", { count: members }))]),
+    ...(members === undefined ? [] : row("", t("status.members", { count: members }))),
   ];
 }

@@ -17,6 +17,8 @@ export interface Conversation {
   readonly walk: Walk;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  /** What "back" at the very first question means: true ends the conversation. Without it the question stays. */
+  readonly mayLeave?: () => Promise<boolean>;
 }
 
 type Asked = { readonly value: Value | undefined } | { readonly command: "back" };
@@ -88,10 +90,6 @@ function overlay(survey: Survey, { defaults, choices, hidden }: Partial<Survey>)
   };
 }
 
-function isLookedUp(walk: Walk, { step: id, path }: Question): boolean {
-  return walk.steps.find((step) => step.id === id)?.lookUp?.paths.includes(path) ?? false;
-}
-
 interface LookedUp {
   readonly isRight: boolean;
   readonly problems?: readonly Problem[];
@@ -106,7 +104,7 @@ async function lookUp(
   answers: Answers,
 ): Promise<LookedUp> {
   const { walk, terminal, signal } = talk;
-  if (!isLookedUp(walk, question)) return { isRight: true };
+  if (!walk.isLookedUp(question.step, question.path)) return { isRight: true };
   const t = translate(walk);
   const own = `look-up.${step.id}.${question.path}`;
   terminal.line(`${isTextKey(own) ? t(own) : t("look-up")} (${t("look-up.cancel")})`);
@@ -147,17 +145,38 @@ async function unlessCancelled<T>(
 /** After a power cut: only the secrets that the step needs. */
 export async function askSecretAgain(talk: Conversation, step: Step): Promise<void> {
   const { walk, terminal } = talk;
-  terminal.line(translate(walk)("secret-again"));
-  for (const { step: owner, question } of walk.missingSecrets(step)) {
-    const answers = walk.context.answers[owner.id] ?? {};
-    const reply = await askChecked(talk, owner, question, answers, await walk.survey(owner), [], true);
-    if ("command" in reply) {
-      walk.send({ type: "BACK" });
-      return;
+  terminal.note(translate(walk)("secret-again"));
+  walk.send(
+    (await askMissingSecrets(talk, walk.missingSecrets(step))) ? { type: "SECRETS" } : { type: "BACK" },
+  );
+}
+
+/** The secrets of other steps, which an earlier set-up did not keep. False: the person went back. */
+export async function askBorrowedSecrets(talk: Conversation, step: Step): Promise<boolean> {
+  const borrowed = talk.walk.missingSecrets(step).filter((secret) => secret.step.id !== step.id);
+  if (borrowed.length > 0) talk.terminal.note(translate(talk.walk)("secret-borrowed"));
+  return askMissingSecrets(talk, borrowed);
+}
+
+async function askMissingSecrets(
+  talk: Conversation,
+  missing: ReturnType<Walk["missingSecrets"]>,
+): Promise<boolean> {
+  const { walk } = talk;
+  for (const { step, question } of missing) {
+    const answers = walk.context.answers[step.id] ?? {};
+    let problems: readonly Problem[] = [];
+    for (;;) {
+      const reply = await askChecked(talk, step, question, answers, await walk.survey(step), problems, true);
+      if ("command" in reply) return false;
+      const seen = await lookUp(talk, step, question, setAnswer(answers, question.path, reply.value));
+      problems = seen.problems ?? [];
+      if (!seen.isRight) continue;
+      walk.remember(step, question.path, String(reply.value));
+      break;
     }
-    walk.remember(owner, question.path, String(reply.value));
   }
-  walk.send({ type: "SECRETS" });
+  return true;
 }
 
 async function handIn({ walk }: Conversation, step: Step, answers: Answers, survey: Survey): Promise<void> {
@@ -312,7 +331,7 @@ async function askSecret(
     if (reply.value === "" && isNeeded) continue;
     if (reply.value === NONE) walk.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
-    if (isLookedUp(walk, question)) return { value: reply.value };
+    if (walk.isLookedUp(question.step, question.path)) return { value: reply.value };
     const again: Page = {
       ...page,
       tag: `${question.tag}.repeat`,

@@ -5,7 +5,7 @@ import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
 import type { WalkContext } from "../machine.ts";
 import { isQuotable, type Problem } from "../problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../questions.ts";
-import type { Step, Value, Warning } from "../steps/step.ts";
+import type { HandedOver, Step, Value, Warning } from "../steps/step.ts";
 import type { Summary } from "../summary.ts";
 import type { Trouble } from "../trouble.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
@@ -225,7 +225,16 @@ export function troubleSentence(t: Translate, { code, what }: Trouble): string {
   return isTextKey(key) ? t(key) : what;
 }
 
-export function donePage(t: Translate, summary: Summary, warnings: readonly Warning[]): Page {
+export interface DoneDetails {
+  readonly summary: Summary;
+  readonly warnings: readonly Warning[];
+  /** Names of the steps that work. */
+  readonly works: readonly string[];
+  /** Shown once; only to the person who finishes. */
+  readonly handedOver?: readonly HandedOver[];
+}
+
+export function donePage(t: Translate, { summary, warnings, works, handedOver = [] }: DoneDetails): Page {
   const { hostname, owner, addresses, fingerprints } = summary;
   return {
     tag: "done",
@@ -236,11 +245,53 @@ export function donePage(t: Translate, summary: Summary, warnings: readonly Warn
       ...addresses.map((address) => `  ssh ${owner}@${address}`),
       t("done.fingerprints"),
       ...fingerprints.map((print) => `  ${print}`),
-      ...warnings.map((warning) => `! ${warningText(t, warning)}`),
+      ...(works.length ? [t("done.works", { steps: works.map((id) => stepName(t, id)).join(", ") })] : []),
       t("done.status"),
+      ...warningLines(t, warnings),
+      ...handedLines(t, handedOver),
     ],
     more: t("more"),
   };
+}
+
+/** The end of one step that was set up again. */
+export function stepDonePage(
+  t: Translate,
+  id: string,
+  warnings: readonly Warning[],
+  handedOver: readonly HandedOver[],
+): Page {
+  const isPassed = warnings.some(({ code }) => code === `${id}-passed`);
+  return {
+    tag: "done",
+    token: isPassed ? `${id} passed over` : `${id} is set up`,
+    title: isPassed
+      ? t("done.step-passed", { step: stepName(t, id) })
+      : t("done.step", { step: stepName(t, id) }),
+    lines: [
+      ...warningLines(t, warnings),
+      ...handedLines(t, handedOver),
+      t("done.step-status", { command: `cbox ${id}` }),
+    ],
+    more: t("more"),
+  };
+}
+
+/** Each with the command that mends it, where a step was passed over. */
+function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
+  return warnings.flatMap((warning) => {
+    const { code, step } = warning;
+    const isPassed = step !== undefined && code === `${step}-passed`;
+    return [
+      `! ${warningText(t, warning)}`,
+      ...(isPassed ? [`    ${t("done.later", { command: `sudo cbox ${step} setup` })}`] : []),
+    ];
+  });
+}
+
+export function handedLines(t: Translate, handedOver: readonly HandedOver[]): string[] {
+  if (handedOver.length === 0) return [];
+  return [t("done.handed-over"), ...handedOver.map(({ key, values }) => `  ${t(key, values)}`)];
 }
 
 export function warningText(t: Translate, { code, values }: Warning): string {

@@ -47,6 +47,9 @@ export class Holder {
   }
 }
 
+/** How long the last page may be read before the login prompt comes, in milliseconds. */
+const READ_WAIT = 10 * 60_000;
+
 type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "done";
 
 export class Seat {
@@ -55,6 +58,8 @@ export class Seat {
   readonly #holder: Holder;
   readonly #line = new AbortController();
   #turn = new AbortController();
+  /** The walk ended here: this person gets what is shown once. */
+  #hasFinished = false;
 
   constructor(port: Port, walk: Walk, holder: Holder) {
     this.terminal = new Terminal(port);
@@ -173,6 +178,7 @@ export class Seat {
     try {
       await this.terminal.probe();
       await converse({ walk: this.#walk, terminal: this.terminal, signal });
+      this.#hasFinished = this.#walk.state === "done";
     } catch (error) {
       if (!(error instanceof Gone) && !signal.aborted) throw error;
     } finally {
@@ -183,7 +189,22 @@ export class Seat {
   async #sayDone(): Promise<void> {
     const walk = this.#walk;
     await walk.reached("done");
-    this.terminal.show(donePage(translate(walk), await walk.summary(), walk.context.warnings));
+    const { warnings, settled, passed } = walk.context;
+    const t = translate(walk);
+    const works = settled.filter((id) => !passed.includes(id));
+    const handedOver = this.#hasFinished ? await walk.handOver() : [];
+    const page = donePage(t, { summary: await walk.summary(), warnings, works, handedOver });
+    const isLong = parts(page).length > 1;
+    if (!this.#hasFinished || (!isLong && handedOver.length === 0)) {
+      // Nobody is there to turn the page: the first part says how to see the rest.
+      this.terminal.show(parts(page)[0] ?? page);
+      return;
+    }
+    // The login prompt takes the screen: it waits until all of it is read, but not for ever.
+    const patience = AbortSignal.any([this.#line.signal, AbortSignal.timeout(READ_WAIT)]);
+    await this.terminal.pause({ ...page, keys: t("done.enter") }, patience).catch((error: unknown) => {
+      if (!(error instanceof Gone)) throw error;
+    });
   }
 }
 

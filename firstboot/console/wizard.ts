@@ -11,7 +11,7 @@ import type { Option } from "./terminal.ts";
 
 const LOG_LINES = 14;
 
-/** Returns when the walk is done. Throws Gone when the person is, or another console took over. */
+/** Returns when the walk is done, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
 export async function converse(talk: Conversation): Promise<void> {
   const { walk } = talk;
   // With a refused file, too, the first question is the language: the person may not understand the others.
@@ -25,6 +25,8 @@ export async function converse(talk: Conversation): Promise<void> {
     } else if (state === step?.id) {
       direction = await askStep(talk, step, isNew, direction);
       isNew = false;
+      const isAtStart = direction === "back" && walk.state === state && step === walk.steps[0];
+      if (isAtStart && (await talk.mayLeave?.())) return;
     } else if (step && state === stateOf.secret(step.id)) await askSecretAgain(talk, step);
     else if (state === "review") direction = await review(talk);
     else if (state === "failed_finishing" || (step && state === stateOf.failed(step.id)))

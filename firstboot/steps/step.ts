@@ -100,6 +100,8 @@ export type TextValues = { readonly [name: string]: string | number };
 /** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
 export interface Warning {
   readonly code: string;
+  /** The step it came from; the machine fills it in. */
+  readonly step?: string;
   readonly values?: TextValues;
 }
 

@@ -51,6 +51,7 @@ const seven = [
 function contextOf(answers: WalkContext["answers"], given: readonly string[] = []): WalkContext {
   const empty = {
     unattended: false,
+    kept: [],
     problems: [],
     trouble: null,
     warnings: [],

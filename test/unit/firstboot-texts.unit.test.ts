@@ -18,6 +18,7 @@ import {
   reviewDetailPage,
   reviewOptions,
   reviewPage,
+  stepDonePage,
   welcomePage,
 } from "../../firstboot/console/pages.ts";
 import { type Page, parts, Terminal } from "../../firstboot/console/terminal.ts";
@@ -105,6 +106,7 @@ const context: WalkContext = {
     services: { serf: { enabled: true } },
   },
   given: ["system.owner.password"],
+  kept: [],
   problems: [],
   trouble: null,
   warnings: [],
@@ -145,15 +147,23 @@ function pages(language: string): [string, Page][] {
     ],
     ["busy", busyPage(t, "ttyS0")],
     ["refused", refusedPage(t, allProblems)],
+    [
+      "one step done",
+      stepDonePage(t, "vpn", [{ code: "network-passed", step: "vpn", values: { reason: "x" } }], []),
+    ],
     ["review", { ...review, lines: ["", ...choices] }],
     ["review in detail", reviewDetailPage(t, context, steps)],
     [
       "done",
-      donePage(
-        t,
+      donePage(t, {
         summary,
-        warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
-      ),
+        warnings: [
+          ...warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
+          { code: "network-passed", step: "network", values: { reason: "no-address" } },
+        ],
+        works: ["system", "network", "member", "node", "vpn", "contexts", "services"],
+        handedOver: [{ key: "done.step", values: { step: "x".repeat(80) } }],
+      }),
     ],
     [
       "log",
@@ -226,10 +236,22 @@ describe.each(languages)("pages in %s", (language) => {
           { ...service, published: false, reason: "omitted" },
           { ...service, enabled: false, published: false },
         ],
-        warnings: [],
+        steps: [
+          {
+            id: "member",
+            state: "trouble",
+            rows: [{ label: "status.addresses", value: "word ".repeat(30) }],
+            advice: { key: "status.unknown", values: { command: "sudo cbox member setup" } },
+            data: {},
+          },
+        ],
+        warnings: warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
+        unfinished: ["vpn"],
       },
       t,
     );
+    expect(text).toContain("sudo cbox vpn setup");
+    expect(text).not.toMatch(/\{\w+\}/);
     expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 });

@@ -246,7 +246,7 @@ describe("power cut", () => {
     ["another release's", '{"version":99,"snapshot":{}}'],
     [
       "an unknown state",
-      '{"version":1,"snapshot":{"status":"active","value":"gone","context":{"given":[],"answers":{}}}}',
+      '{"version":2,"snapshot":{"status":"active","value":"gone","context":{"given":[],"answers":{}}}}',
     ],
   ])("a snapshot that is %s is put aside and the walk starts over", async (_what, content) => {
     const box = new FakeBox();

@@ -8,6 +8,7 @@ import { apply } from "./apply.ts";
 import { check, missingStatic, type NetworkFacts } from "./check.ts";
 import { ambiguous, settleInterfaces } from "./interfaces.ts";
 import { type NetworkAnswers, schema } from "./questions.ts";
+import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
 export const network = defineStep<NetworkAnswers, NetworkFacts>({
@@ -19,6 +20,7 @@ export const network = defineStep<NetworkAnswers, NetworkFacts>({
   missing: missingStatic,
   apply,
   verify,
+  status,
 });
 
 async function survey(box: Box, image: ImageInfo): Promise<NetworkFacts> {

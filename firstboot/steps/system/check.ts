@@ -13,6 +13,8 @@ export interface SystemFacts extends Survey {
   readonly zones: ReadonlySet<string>;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
+  /** Of a box that is set up: the account is in use. */
+  readonly owner?: string;
 }
 
 /** What Debian's adduser accepts, without the capitals and dots that other tools stumble over. */
@@ -59,12 +61,14 @@ function checkHostName(hostname: string): Problem[] {
 function checkOwner(
   owner: DeepPartial<SystemAnswers["owner"]>,
   hostname: string | undefined,
-  { takenNames }: SystemFacts,
+  { takenNames, owner: present }: SystemFacts,
   given: ReadonlySet<string>,
 ): Problem[] {
   const found: Problem[] = [];
   const { name, password, ssh_keys: keys } = owner;
-  if (name !== undefined && !OWNER_NAME.test(name)) {
+  if (name !== undefined && present !== undefined && name !== present) {
+    found.push(problem("system.owner.name", "owner-name-fixed", { found: name, suggestion: present }));
+  } else if (name !== undefined && !OWNER_NAME.test(name)) {
     found.push(problem("system.owner.name", "owner-name-syntax", { found: name }));
   } else if (name !== undefined && takenNames.has(name)) {
     found.push(problem("system.owner.name", "owner-name-taken", { found: name }));

@@ -9,6 +9,7 @@ import { apply, readChoices } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import { type SystemAnswers, schema } from "./questions.ts";
+import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
 export const system = defineStep<SystemAnswers, SystemFacts>({
@@ -21,6 +22,7 @@ export const system = defineStep<SystemAnswers, SystemFacts>({
     [hostname, owner.name, timezone].filter((word) => word !== undefined).join(", "),
   apply,
   verify,
+  status,
 });
 
 /** Users from here up are people (login.defs, UID_MIN). */
@@ -28,16 +30,21 @@ const FIRST_PERSON = 1000;
 
 async function survey(box: Box, image: ImageInfo): Promise<SystemFacts> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
+  // Another name would be another account, and the home of the old one would go: not for a box that is in use.
+  const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
   return {
     defaults: {
       language: image.community.default_language,
       timezone: image.community.timezone,
       hostname: defaultHostName(machineId.trim()),
       "owner.ssh_keys": [],
+      ...(owner ? { "owner.name": owner } : {}),
     },
+    hidden: owner ? ["owner.name"] : [],
     choices: { language: image.community.languages.map((value) => ({ value })) },
     zones: await timeZones(box),
     takenNames: await takenNames(box),
+    ...(owner ? { owner } : {}),
   };
 }
 

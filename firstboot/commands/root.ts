@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What changes the box is for root; the hint is the same command by sudo.
+
+import { fail } from "../../common/fail.ts";
+
+/** Fails with `root-needed`. */
+export function needRoot(command: string): void {
+  if (process.getuid?.() === 0) return;
+  fail({ code: "root-needed", what: "Only root can do this.", hint: `sudo ${command}` });
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox <step> setup`: one step of a box that is set up, once more, on the terminal it was typed at or by a file.
+
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { fail } from "../../common/fail.ts";
+import type { Box } from "../box.ts";
+import { linuxBox } from "../box-linux.ts";
+import { type OpenPort, standardPort } from "../console/device.ts";
+import { type Outcome, runThrough, talkThrough } from "../console/one-step.ts";
+import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { lockSetup } from "../lock.ts";
+import { type Log, openLog } from "../log.ts";
+import { oneStepCourse } from "../one-step.ts";
+import { paths } from "../paths.ts";
+import { steps } from "../steps/index.ts";
+import type { Step } from "../steps/step.ts";
+import { Walk } from "../walk.ts";
+import { needRoot } from "./root.ts";
+
+export async function stepSetup(step: Step, args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { answers: { type: "string" } } });
+  needRoot(`cbox ${step.id} setup`);
+  const release = await lockSetup();
+  try {
+    const log = openLog(linuxBox());
+    const box = linuxBox({ onCommand: log });
+    const file = values.answers === undefined ? undefined : await readAnswersFile(values.answers);
+    if (file === undefined && !process.stdin.isTTY) {
+      fail({
+        code: "terminal-needed",
+        what: "The questions need a terminal.",
+        hint: `sudo cbox ${step.id} setup --answers FILE`,
+      });
+    }
+    const tools = { box, image: await readImageInfo(box), steps, log };
+    const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
+    await log.tail(1);
+    if (outcome !== "done") process.exitCode = outcome === "interrupted" ? 130 : 1;
+  } finally {
+    await release();
+  }
+}
+
+export interface StepSetupTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+}
+
+export type StepSetupWay =
+  | { readonly port: OpenPort }
+  | { readonly file: string; readonly print?: (line: string) => void };
+
+/** Fails with `not-configured`, and with whatever stands in the way of a set-up by file. */
+export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetupWay): Promise<Outcome> {
+  const { box, log } = tools;
+  if (!(await box.exists(paths.configured))) {
+    fail({
+      code: "not-configured",
+      what: "This box is not set up yet.",
+      hint: "Go through the set-up at its console first; this step is part of it.",
+    });
+  }
+  const state = paths.setupState(step.id);
+  const isByFile = "file" in way;
+  // By file everything is said again: there is nothing to take up.
+  if (isByFile) await box.remove(state);
+  log(`set-up of ${step.id}`);
+  const course = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
+  const walk = await Walk.open({ ...tools, steps: [step], course });
+  try {
+    const outcome = isByFile
+      ? await runThrough(walk, step, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
+      : await talkThrough(walk, step, way.port);
+    if (outcome !== "interrupted") await box.remove(state);
+    return outcome;
+  } catch (error) {
+    if (isByFile) await box.remove(state);
+    throw error;
+  } finally {
+    if (!isByFile) way.port.close();
+  }
+}
+
+/** "-": standard input. */
+async function readAnswersFile(name: string): Promise<string> {
+  try {
+    return await readFile(name === "-" ? "/dev/stdin" : name, "utf8");
+  } catch (error) {
+    return fail({
+      code: "answers-unreadable",
+      what: `The file "${name}" cannot be read.`,
+      found: (error as NodeJS.ErrnoException).code ?? "",
+    });
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and the same without a question.
+
+import { Failure, fail } from "../../common/fail.ts";
+import { stateOf } from "../machine.ts";
+import type { Step } from "../steps/step.ts";
+import type { Walk } from "../walk.ts";
+import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
+import type { OpenPort } from "./device.ts";
+import { handedLines, problemSentence, stepDonePage, warningText } from "./pages.ts";
+import { Gone, Terminal } from "./terminal.ts";
+import { converse } from "./wizard.ts";
+
+/** `left`: nothing was changed. `interrupted`: some was, and the next time goes on there. */
+export type Outcome = "done" | "passed" | "left" | "interrupted";
+
+const CTRL_C = 0x03;
+
+export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promise<Outcome> {
+  const gone = new AbortController();
+  const terminal = new Terminal(port);
+  port.onData((bytes) => {
+    // In raw mode nobody else turns Ctrl-C into an end.
+    if (bytes.includes(CTRL_C)) gone.abort();
+    else terminal.keys.push(bytes);
+  });
+  port.onGone(() => gone.abort());
+  const talk: Conversation = { walk, terminal, signal: gone.signal, mayLeave: () => confirmLeave(talk) };
+  const t = translate(walk);
+  try {
+    await terminal.probe();
+    walk.start();
+    await walk.left("reading");
+    const isAtQuestions = ["welcome", step.id].includes(walk.state);
+    if (!isAtQuestions || (await askBorrowedSecrets(talk, step))) await converse(talk);
+  } catch (error) {
+    if (!(error instanceof Gone) && !gone.signal.aborted) throw error;
+  }
+  if (walk.state === "done") {
+    await walk.reached("done");
+    await terminal
+      .pause(
+        { ...stepDonePage(t, step.id, walk.context.warnings, await walk.handOver()), keys: t("done.leave") },
+        gone.signal,
+      )
+      .catch(() => {});
+    return outcomeOf(walk, step);
+  }
+  const isUntouched = ["welcome", step.id, stateOf.check(step.id), "review"].includes(walk.state);
+  walk.stop();
+  terminal.line(
+    isUntouched ? t("setup.left") : t("setup.interrupted", { command: `sudo cbox ${step.id} setup` }),
+  );
+  return isUntouched ? "left" : "interrupted";
+}
+
+async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<boolean> {
+  const t = translate(walk);
+  const options = ["true", "false"].map((value) => ({
+    value,
+    label: t(`option.${value as "true" | "false"}`),
+  }));
+  const page = { tag: "leave", title: t("setup.leave"), keys: t("keys.decide") };
+  const reply = await terminal.choose(page, options, 0, signal);
+  return "value" in reply && reply.value === "true";
+}
+
+/** Without a question, by the answers in a file. Fails with what was wrong; nothing of the walk is kept then. */
+export async function runThrough(walk: Walk, step: Step, print: (line: string) => void): Promise<Outcome> {
+  const t = translate(walk);
+  let shown = 0;
+  const stop = walk.onChange(() => {
+    for (const { key, values, transient } of walk.progress.slice(shown)) {
+      if (!transient) print(t(key, values));
+    }
+    shown = walk.progress.filter(({ transient }) => !transient).length;
+  });
+  walk.start();
+  const ends = [
+    "done",
+    "welcome",
+    "file_refused",
+    stateOf.secret(step.id),
+    stateOf.failed(step.id),
+    "failed_finishing",
+  ];
+  await walk.settles(ends);
+  stop();
+  const { state, context } = walk;
+  if (state === "done") {
+    await walk.reached("done");
+    for (const warning of context.warnings) print(`! ${warningText(t, warning)}`);
+    for (const line of handedLines(t, await walk.handOver())) print(line);
+    return outcomeOf(walk, step);
+  }
+  walk.stop();
+  if (state === "file_refused") {
+    return fail({
+      code: "answers-refused",
+      what: `The answers for "${step.id}" have mistakes. Nothing was changed.`,
+      found: context.problems.map((each) => `${each.field}: ${problemSentence(t, each)}`).join("\n       "),
+      hint: "Correct them and try again.",
+    });
+  }
+  if (state === stateOf.secret(step.id)) {
+    const missing = walk.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
+    return fail({
+      code: "secret-missing",
+      what: "The answers lack a secret that is needed.",
+      found: missing.join(", "),
+      hint: "Put it into the file, in the form of an answers.yaml with its sections.",
+    });
+  }
+  const { code = "unexpected", what = "The set-up stopped.", found, hint } = context.trouble ?? {};
+  throw new Failure({ code, what, ...(found ? { found } : {}), ...(hint ? { hint } : {}) });
+}
+
+function outcomeOf({ context }: Walk, { id }: Step): Outcome {
+  return context.passed.includes(id) ? "passed" : "done";
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What differs between the walk of first boot and one step that is set up again: where the answers come from, where the
+// snapshot is kept, who is told, and how it ends.
+
+import { readAnswers } from "./answers/file.ts";
+import { makeReport, writeReport } from "./answers/report.ts";
+import type { Box } from "./box.ts";
+import { finish } from "./finish.ts";
+import type { ImageInfo } from "./image-info.ts";
+import type { Log } from "./log.ts";
+import type { FoundAnswers, WalkContext } from "./machine.ts";
+import { paths } from "./paths.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Step, Warning } from "./steps/step.ts";
+
+export interface Course {
+  /** File of the snapshot. */
+  readonly state: string;
+  /** Steps that are not walked, but whose answers the walk's steps may ask for. */
+  readonly others: readonly Step[];
+  /** Read again after a power cut, for the secrets. */
+  read(secrets: Secrets): Promise<FoundAnswers>;
+  /** Tells the person who put an answers file there. */
+  report(context: WalkContext): Promise<void>;
+  /** Idempotent: a power cut repeats it. */
+  finish(context: WalkContext): Promise<readonly Warning[]>;
+}
+
+export interface CourseTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+}
+
+/** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
+export function firstBootCourse(tools: CourseTools): Course {
+  const { box, image, steps } = tools;
+  const ids = steps.map(({ id }) => id);
+  return {
+    state: paths.state,
+    others: [],
+    read: (secrets) => readAnswers({ box, image, steps, secrets }),
+    report: (context) => writeReport(box, image, makeReport(context, ids, image, box.now())),
+    finish: (context) => finish(context, tools),
+  };
+}

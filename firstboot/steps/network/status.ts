@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox network`: the interface, and the addresses it has now.
+
+import type { Box } from "../../box.ts";
+import { ipv4Addresses } from "../../world.ts";
+import type { StepStatus } from "../step.ts";
+
+export async function status(box: Box): Promise<StepStatus> {
+  const addresses = await ipv4Addresses(box);
+  const isUp = addresses.length > 0;
+  return {
+    state: isUp ? "works" : "trouble",
+    rows: addresses.map(({ interface: name, address, prefix }) => ({
+      label: "label.network.address",
+      value: `${address}/${prefix} (${name})`,
+    })),
+    ...(isUp ? {} : { advice: { key: "trouble.no-address.hint", values: {} } as const }),
+    data: { addresses: addresses.map(({ interface: name, address, prefix }) => ({ name, address, prefix })) },
+  };
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One step of a box that is set up, once more: by keys and by file, with secrets that are kept and that are not, left,
+// interrupted, cut off, and what stays afterwards.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { fail } from "../../common/fail.ts";
+import { readStatus } from "../../firstboot/commands/status.ts";
+import { type StepSetupWay, setUpStep } from "../../firstboot/commands/step-setup.ts";
+import type { OpenPort } from "../../firstboot/console/device.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { readMarker } from "../../firstboot/marker.ts";
+import { paths } from "../../firstboot/paths.ts";
+import type { Answers, Step } from "../../firstboot/steps/step.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { failureOf } from "../failure-of.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+const MEMBER_SECRET = "tres tristos tigres";
+const OTHER = "quatre gats i un gos";
+
+/** What the steps were applied with. */
+let applied: Record<string, Answers>[];
+/** `node` works only when this is true. */
+let nodeWorks: boolean;
+
+const member: Step = {
+  id: "member",
+  schema: {
+    type: "object",
+    properties: { name: { type: "string" }, password: { type: "string", "x-secret": true } },
+  },
+  passable: true,
+  survey: async () => ({ defaults: { name: "anna" } }),
+  lookUp: {
+    paths: ["password"],
+    run: async (_path, { password }) =>
+      password === "wrong"
+        ? { problems: [{ code: "invalid", field: "member.password", found: "", expected: "" }] }
+        : {},
+  },
+  check: () => [],
+  apply: async (answers) => void applied.push({ member: answers }),
+  verify: async () => [],
+};
+
+const node: Step = {
+  id: "node",
+  schema: { type: "object", properties: { device: { type: "string" } }, required: ["device"] },
+  passable: true,
+  secretsFrom: ["member"],
+  survey: async (_box, _image, all) => ({ defaults: { device: `${all.system?.hostname ?? "x"}-box` } }),
+  check: () => [],
+  apply: async (answers, { answersOf, box }) => {
+    applied.push({ node: answers, member: answersOf("member") });
+    await box.writeFile("/etc/node", String(answers.device));
+    if (!nodeWorks) fail({ code: "server-slow", what: "The server is slow.", hint: "Try again later." });
+  },
+  verify: async () => [{ code: "serf-no-peers" }],
+  status: async () => ({ state: nodeWorks ? "works" : "trouble", rows: [], data: { device: "d" } }),
+  handOver: async (answers) => [{ key: "done.step", values: { step: `made for ${String(answers.device)}` } }],
+};
+
+const steps = [system, member, node];
+const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+let box: FakeBox;
+
+beforeEach(async () => {
+  applied = [];
+  nodeWorks = false;
+  box = new FakeBox();
+  box.files.set(
+    ANSWERS_FILE,
+    `version: 1
+system: { language: en, hostname: can-bruixa, owner: { name: anna, password: "${PASSWORD}" } }
+member: { name: anna, password: "${MEMBER_SECRET}" }
+node: { device: first-box }
+`,
+  );
+  const walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  walk.start();
+  await walk.reached("done");
+  walk.stop();
+  box.files.delete(paths.state);
+  expect((await readMarker(box))?.warnings).toEqual([
+    { code: "node-passed", step: "node", values: { reason: "server-slow" } },
+  ]);
+  applied = [];
+});
+
+let unplug: () => void = () => {};
+afterEach(() => unplug());
+
+function sit(step: Step): { person: Person; ended: Promise<unknown> } {
+  const person = new Person();
+  let gone = () => {};
+  let data = (_bytes: Uint8Array) => {};
+  const port: OpenPort = {
+    name: "test",
+    write: (text) => person.terminal.port.write(text),
+    onData: (listener) => {
+      data = listener;
+    },
+    onGone: (listener) => {
+      gone = listener;
+    },
+    close: () => {},
+  };
+  person.type = (keys) => data(Buffer.from(keys));
+  unplug = () => gone();
+  const ended = run(step, { port }).catch((error: unknown) => error);
+  return { person, ended };
+}
+
+function run(step: Step, way: StepSetupWay) {
+  return setUpStep({ box, image, steps, log: openLog(box) }, step, way);
+}
+
+const lines: string[] = [];
+const byFile = (step: Step, file: string) => run(step, { file, print: (line) => void lines.push(line) });
+const kept = () => parse(box.files.get(paths.answersKept) ?? "") as Record<string, Answers>;
+const secrets = () =>
+  box.everWritten.filter((text) => [PASSWORD, MEMBER_SECRET, OTHER].some((each) => text.includes(each)));
+
+describe("on a terminal", () => {
+  test("asks for the borrowed secret, then with the answers of before; what was missing is not any more", async () => {
+    nodeWorks = true;
+    const { person, ended } = sit(node);
+    await person.sees("a secret that the box does not keep");
+    await person.answers("member/password", "wrong");
+    await person.answers("member/password", MEMBER_SECRET);
+    await person.sees("[node/device]");
+    await person.sees("(first-box) > ");
+    person.type("second-box\r");
+    await person.answers("review", "1");
+    await person.sees("[done] node is set up");
+    await person.sees("made for second-box");
+    person.type("\r");
+    expect(await ended).toBe("done");
+    expect(applied).toEqual([
+      { node: { device: "second-box" }, member: { name: "anna", password: MEMBER_SECRET } },
+    ]);
+    expect(kept().node).toEqual({ device: "second-box" });
+    expect(kept().system).toMatchObject({ hostname: "can-bruixa" });
+    const marker = await readMarker(box);
+    expect(marker?.warnings).toEqual([{ code: "serf-no-peers", step: "node" }]);
+    expect(marker?.given).toEqual(["system.owner.password", "member.password"]);
+    expect(box.files.has(paths.setupState("node"))).toBe(false);
+    expect(secrets()).toEqual([]);
+    // Shown once, and only there.
+    expect(box.everWritten.join()).not.toContain("made for");
+  });
+
+  test("a secret that the box was given stays with Enter; the world's has to be typed again", async () => {
+    const { person, ended } = sit(system);
+    await person.answers("system/language");
+    await person.answers("system/timezone");
+    await person.answers("system/hostname", "can-sol");
+    await person.sees("[system/owner.password]");
+    await person.sees("Enter keeps the one you gave before");
+    await person.sees("> ");
+    person.type("\r");
+    await person.answers("system/owner.ssh_keys");
+    await person.answers("review", "1");
+    await person.sees("[done] system is set up");
+    person.type("\r");
+    expect(await ended).toBe("done");
+    expect(box.files.get("/etc/hostname")).toBe("can-sol\n");
+    expect(person.screen).not.toContain("[system/owner.name]");
+    expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
+    expect((await readMarker(box))?.given).toContain("system.owner.password");
+
+    const again = sit(member);
+    await again.person.answers("member/name");
+    await again.person.sees("[member/password]");
+    await again.person.sees("> ");
+    expect(again.person.screen).not.toContain("Enter keeps");
+  });
+
+  test("b at the first question leaves, and nothing is changed", async () => {
+    const before = new Map(box.files);
+    const { person, ended } = sit(member);
+    await person.answers("member/name", "b");
+    await person.answers("leave", "2");
+    await person.answers("member/name", "b");
+    await person.answers("leave", "1");
+    expect(await ended).toBe("left");
+    expect(person.screen).toContain("Left. Nothing has been changed.");
+    box.files.delete(paths.log);
+    before.delete(paths.log);
+    expect(box.files).toEqual(before);
+  });
+
+  test("Ctrl-C leaves at any moment; after a failure the next time goes on there", async () => {
+    const { person, ended } = sit(node);
+    await person.answers("member/password", MEMBER_SECRET);
+    await person.answers("node/device", "third-box");
+    await person.answers("review", "1");
+    await person.sees("[error] node server-slow");
+    person.type("\x03");
+    expect(await ended).toBe("interrupted");
+    expect(person.screen).toContain('"sudo cbox node setup" goes on');
+    expect((await readStatus(box, image, steps)).unfinished).toEqual(["node"]);
+    nodeWorks = true;
+    const again = sit(node);
+    await again.person.answers("error", "1");
+    await again.person.answers("member/password", MEMBER_SECRET);
+    await again.person.sees("[done] node is set up");
+    again.person.type("\r");
+    expect(await again.ended).toBe("done");
+    expect(kept().node).toEqual({ device: "third-box" });
+    expect((await readStatus(box, image, steps)).unfinished).toEqual([]);
+  });
+
+  test("passed over: the answers are kept, and the status still says what is missing", async () => {
+    const { person, ended } = sit(node);
+    await person.answers("member/password", MEMBER_SECRET);
+    await person.answers("node/device", "third-box");
+    await person.answers("review", "1");
+    await person.answers("error", "3");
+    await person.sees("[done] node passed over");
+    person.type("\r");
+    expect(await ended).toBe("passed");
+    expect(kept().node).toEqual({ device: "third-box" });
+    expect((await readStatus(box, image, steps)).warnings.map(({ code }) => code)).toEqual(["node-passed"]);
+    nodeWorks = true;
+    expect((await readStatus(box, image, steps)).warnings).toEqual([]);
+  });
+});
+
+describe("by file", () => {
+  test("the section alone is enough, and its secrets are kept nowhere", async () => {
+    expect(await byFile(member, `name: berta\npassword: "${OTHER}"\n`)).toBe("done");
+    expect(applied).toEqual([{ member: { name: "berta", password: OTHER } }]);
+    expect(kept().member).toEqual({ name: "berta" });
+    expect(secrets()).toEqual([]);
+  });
+
+  test("an answers file with sections brings borrowed secrets along", async () => {
+    nodeWorks = true;
+    const file = `version: 1\nmember: { name: someone, password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
+    expect(await byFile(node, file)).toBe("done");
+    // Of the other sections nothing but the secrets is taken.
+    expect(applied).toEqual([
+      { node: { device: "fourth-box" }, member: { name: "anna", password: MEMBER_SECRET } },
+    ]);
+    expect(lines.join("\n")).toContain("made for fourth-box");
+    expect(kept().member).toEqual({ name: "anna" });
+  });
+
+  test("without a borrowed secret it says which one", async () => {
+    expect(await failureOf(() => byFile(node, "device: fifth-box\n"))).toMatchObject({
+      code: "secret-missing",
+      found: "member.password",
+    });
+    expect(applied).toEqual([]);
+    expect(box.files.has(paths.setupState("node"))).toBe(false);
+  });
+
+  test("mistakes are named, and nothing is changed", async () => {
+    const error = await failureOf(() =>
+      byFile(system, "hostname: Can Bruixa\nowner: { name: berta }\nx: 1\n"),
+    );
+    expect(error).toMatchObject({ code: "answers-refused" });
+    expect(error.found).toMatch(/system\.hostname: A host name.*system\.owner\.name: .*anna/s);
+    expect(error.found).toContain("system.x: There is no such field.");
+    expect(box.files.get("/etc/hostname")).toBe("can-bruixa\n");
+  });
+
+  test("a file that is not YAML is told by its line, without the line", async () => {
+    const error = await failureOf(() => byFile(member, `name: a\npassword: "${OTHER}\n`));
+    expect(error).toMatchObject({ code: "answers-not-yaml" });
+    expect(JSON.stringify(error)).not.toContain(OTHER);
+  });
+
+  test("what cannot be applied is passed over, and said", async () => {
+    const file = `version: 1\nmember: { password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
+    expect(await byFile(node, file)).toBe("passed");
+    expect(lines.join("\n")).toContain("node-passed");
+  });
+
+  test("what was passed over before does not hide what is missing elsewhere", async () => {
+    await byFile(member, `name: berta\npassword: "${OTHER}"\n`);
+    expect((await readMarker(box))?.warnings.map(({ code }) => code)).toEqual(["node-passed"]);
+  });
+});
+
+test("a box that is not set up has to be, first", async () => {
+  box.files.delete(paths.configured);
+  expect(await failureOf(() => byFile(member, "name: a\n"))).toMatchObject({ code: "not-configured" });
+});
+
+test("a power cut after each single effect: the next try ends as if nothing had happened", async () => {
+  nodeWorks = true;
+  const file = `version: 1\nmember: { password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
+  const start = new Map(box.files);
+  const picture = () =>
+    Object.fromEntries(
+      [...box.files].filter(([path]) => ![paths.log, paths.published].includes(path as never)),
+    );
+  const before = box.effects.length;
+  await byFile(node, file);
+  const whole = picture();
+  const count = box.effects.length - before;
+  expect(count).toBeGreaterThan(8);
+  for (let cut = 0; cut < count; cut++) {
+    box.files.clear();
+    for (const [path, content] of start) box.files.set(path, content);
+    box.cutAfter(cut);
+    await byFile(node, file).catch(() => {});
+    if (!box.isOff) await new Promise((resolve) => setTimeout(resolve, 5));
+    box.powerOn();
+    expect(await byFile(node, file), `after cut ${cut}`).toBe("done");
+    expect(picture(), `after cut ${cut}`).toEqual(whole);
+  }
+});

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox status` and `cbox <step>`: what works, what does not, what is missing, for people and for programs.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  readStatus,
+  statusData,
+  statusOf,
+  statusText,
+  stepData,
+  stepStatusText,
+} from "../../firstboot/commands/status.ts";
+import { translator } from "../../firstboot/i18n.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { readMarker, writeMarker } from "../../firstboot/marker.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+import { network } from "../../firstboot/steps/network/index.ts";
+import type { Step } from "../../firstboot/steps/step.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+
+const t = translator("en");
+let box: FakeBox;
+
+beforeEach(async () => {
+  box = new FakeBox();
+  box.files.set(ANSWERS_FILE, VALID_ANSWERS);
+  const walk = await Walk.open({
+    box,
+    image: IMAGE,
+    steps: steps.filter(({ id }) => ["system", "network"].includes(id)),
+    log: openLog(box),
+  });
+  walk.start();
+  await walk.reached("done");
+});
+
+const vpn: Step = {
+  ...system,
+  id: "vpn",
+  status: async () => ({
+    state: "trouble",
+    rows: [{ label: "status.addresses", value: "10.228.0.5" }],
+    advice: { key: "done.later", values: { command: "sudo cbox vpn setup" } },
+    data: { network: "guifi", address: null },
+  }),
+};
+const broken: Step = { ...system, id: "node", status: async () => Promise.reject(new Error("EACCES")) };
+
+describe("one step", () => {
+  test("says its state, its rows and what to do; programs get the data", async () => {
+    const found = await statusOf(vpn, box, IMAGE);
+    expect(stepStatusText(found, t)).toBe(
+      "VPN: does not work\n  Addresses        10.228.0.5\n  > Later: sudo cbox vpn setup\n",
+    );
+    expect(stepData(found)).toEqual({ step: "vpn", state: "trouble", network: "guifi", address: null });
+  });
+
+  test("that cannot tell is no crash", async () => {
+    const found = await statusOf(broken, box, IMAGE);
+    expect(stepStatusText(found, t)).toMatch(/^Node: does not work\n {2}> It does not say/);
+    const { status: _none, ...silent } = system;
+    expect(await statusOf(silent, box, IMAGE)).toMatchObject({ state: "trouble", data: {} });
+  });
+
+  test("system and network look at the world", async () => {
+    expect(stepData(await statusOf(system, box, IMAGE))).toMatchObject({
+      state: "works",
+      hostname: "can-bruixa",
+      owner: "anna",
+      ssh: true,
+    });
+    expect(stepStatusText(await statusOf(network, box, IMAGE), t)).toContain("10.1.2.50/24 (enp1s0)");
+    box.system.running.clear();
+    box.system.dhcpAddress = undefined;
+    expect(stepStatusText(await statusOf(system, box, IMAGE), t)).toContain(
+      "> The SSH server does not answer.",
+    );
+    expect(stepStatusText(await statusOf(network, box, IMAGE), t)).toContain("> Check the cable");
+  });
+});
+
+describe("all of it", () => {
+  test("the steps stand in order; system and network are the head of the page, and in the data like the others", async () => {
+    const found = await readStatus(box, IMAGE, [system, network, vpn]);
+    const text = statusText(found, t);
+    expect(text).toContain("can-bruixa: Community Box 0.1.0 (vm-amd64)");
+    expect(text).toMatch(/VPN: does not work\n {2}Addresses {8}10\.228\.0\.5\n/);
+    expect(text).not.toContain("System: ");
+    expect(statusData(found)).toMatchObject({
+      configured: true,
+      steps: [{ step: "system" }, { step: "network" }, { step: "vpn", state: "trouble", network: "guifi" }],
+    });
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test("a command is never broken over two lines", async () => {
+    const long: Step = {
+      ...vpn,
+      status: async () => ({
+        state: "trouble",
+        rows: [{ label: "status.addresses", value: "x" }],
+        advice: { key: "status.unknown", values: { command: "sudo cbox vpn setup" } },
+        data: {},
+      }),
+    };
+    expect(statusText(await readStatus(box, IMAGE, [long]), t)).toContain("sudo cbox vpn setup");
+  });
+
+  test("what was passed over and works now is not missing any more", async () => {
+    const marker = await readMarker(box);
+    const warnings = [
+      { code: "network-passed", step: "network", values: { reason: "no-address" } },
+      { code: "vpn-passed", values: { reason: "server-slow" } },
+    ];
+    await writeMarker(box, { ...marker!, warnings });
+    const codes = async () =>
+      (await readStatus(box, IMAGE, [system, network, vpn])).warnings.map(({ code }) => code);
+    expect(await codes()).toEqual(["vpn-passed"]);
+    box.system.dhcpAddress = undefined;
+    expect(await codes()).toEqual(["network-passed", "vpn-passed"]);
+  });
+
+  test("before the set-up nothing is asked of the steps", async () => {
+    box.files.delete(paths.configured);
+    const found = await readStatus(box, IMAGE, [broken, vpn]);
+    expect(found.steps).toEqual([]);
+    expect(statusText(found, t)).toMatch(/Not set up yet: .*\(tty1, ttyS0\)/);
+  });
+});
