@@ -33,6 +33,11 @@ export interface ConsoleInfo {
   readonly speed?: number;
 }
 
+/** The unit of the login prompt on a console. */
+export function loginUnit({ device }: ConsoleInfo): string {
+  return /^tty\d+$/.test(device) ? `getty@${device}.service` : `serial-getty@${device}.service`;
+}
+
 export interface ImageInfo {
   readonly version: string;
   readonly built: string;

@@ -9,6 +9,7 @@ const USAGE = `usage: cbox <command>
   status [--json]                 how the box is doing
   <step> [--json]                 how one part of it is doing
   <step> setup [--answers FILE]   set that part up again
+  reset --keep-data|--all [--yes] back to the set-up
   publish                         announce the box's services now
   firstboot                       the set-up (run by the system)
 `;
@@ -19,6 +20,8 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
       return (await import("./commands/firstboot.ts")).firstboot(rest);
     case "status":
       return (await import("./commands/status.ts")).status(rest);
+    case "reset":
+      return (await import("./commands/reset.ts")).reset(rest);
     case "publish":
       return (await import("./commands/publish.ts")).publishNow();
     case "help":

@@ -75,6 +75,7 @@ export class PretendSystem {
       case "serf":
         return this.#serf(args);
       case "hostname":
+      case "loginctl":
       case "networkctl":
       case "sync":
       case "udevadm":

@@ -8,10 +8,11 @@ import { linuxBox } from "../box-linux.ts";
 import { serveConsoles, servePort } from "../console/consoles.ts";
 import { standardPort } from "../console/device.ts";
 import { Holder } from "../console/seat.ts";
-import { type ConsoleInfo, readImageInfo } from "../image-info.ts";
+import { type ConsoleInfo, loginUnit, readImageInfo } from "../image-info.ts";
 import { lockSetup } from "../lock.ts";
 import { openLog } from "../log.ts";
 import { paths } from "../paths.ts";
+import { completeReset, pendingReset } from "../reset.ts";
 import { steps } from "../steps/index.ts";
 import { Walk } from "../walk.ts";
 
@@ -23,10 +24,12 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   if (values.root !== undefined) return dryRun(values.root);
   const log = openLog(linuxBox());
   const box = linuxBox({ onCommand: log });
-  if (await box.exists(paths.configured)) return;
+  const reset = await pendingReset(box);
+  if (!reset && (await box.exists(paths.configured))) return;
   await lockSetup();
   silenceBootMessages();
   const image = await readImageInfo(box);
+  if (reset) await completeReset({ box, image, steps, log }, reset);
   await takeAuthorities(box, image, log);
   const walk = await Walk.open({ box, image, steps, log });
   walk.start();
@@ -56,8 +59,5 @@ function silenceBootMessages(): void {
 
 /** They wait for the marker, so the boot has passed them over. */
 async function startLogins(box: Box, consoles: readonly ConsoleInfo[]): Promise<void> {
-  const units = consoles.map(({ device }) =>
-    /^tty\d+$/.test(device) ? `getty@${device}.service` : `serial-getty@${device}.service`,
-  );
-  await box.run("systemctl", ["start", "--no-block", ...units]);
+  await box.run("systemctl", ["start", "--no-block", ...consoles.map(loginUnit)]);
 }

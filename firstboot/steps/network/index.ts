@@ -8,6 +8,7 @@ import { apply } from "./apply.ts";
 import { check, missingStatic, type NetworkFacts } from "./check.ts";
 import { ambiguous, settleInterfaces } from "./interfaces.ts";
 import { type NetworkAnswers, schema } from "./questions.ts";
+import { reset } from "./reset.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
@@ -21,6 +22,7 @@ export const network = defineStep<NetworkAnswers, NetworkFacts>({
   apply,
   verify,
   status,
+  reset,
 });
 
 async function survey(box: Box, image: ImageInfo): Promise<NetworkFacts> {

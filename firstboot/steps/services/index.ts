@@ -3,6 +3,7 @@
 // work here. One service that does not come up keeps no other from running, and none keeps the box from being set up.
 
 import { Failure, fail } from "../../../common/fail.ts";
+import { paths } from "../../paths.ts";
 import { announced, publish } from "../../publish.ts";
 import { serfInfo } from "../../serf.ts";
 import { catalogue } from "../../services/catalogue.ts";
@@ -17,6 +18,7 @@ import type { ACTS } from "../../services/texts.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
 import { check, type ServicesFacts } from "./check.ts";
 import { chosen, others, schema } from "./questions.ts";
+import { resetSerf } from "./reset.ts";
 
 export const services = defineStep<Answers, ServicesFacts>({
   id: "services",
@@ -40,6 +42,8 @@ export const services = defineStep<Answers, ServicesFacts>({
       await deactivate({ box, image }, service).catch(() => {});
       if (!keepData) await removeData({ box, image }, service).catch(() => {});
     }
+    await resetSerf(box);
+    if (!keepData) for (const path of [paths.services, paths.serviceSecrets]) await box.remove(path);
   },
 });
 

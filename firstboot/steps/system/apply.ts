@@ -11,7 +11,7 @@ import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { formatSshKey, parseSshKey } from "./ssh-key.ts";
 
 const OWNER_GROUPS = "sudo,adm";
-const SUDOERS = "/etc/sudoers.d/community-box-owner";
+export const SUDOERS = "/etc/sudoers.d/community-box-owner";
 
 /** What was chosen, for programs on the box and for `cbox status`. */
 export interface Choices {
@@ -113,10 +113,21 @@ async function makeAccount(box: Box, name: string): Promise<void> {
   if (account && !account.isComplete) await removeAccount(box, name);
   if (!account?.isComplete) {
     await must(box, "useradd", [
-      ...["--create-home", "--user-group", "--shell", "/bin/bash", "--comment", "Owner of this box", name],
+      ...["--create-home", "--user-group", "--shell", "/bin/bash", "--comment", "Owner of this box"],
+      ...(await uidOfHome(box, `/home/${name}`)),
+      name,
     ]);
   }
   await must(box, "usermod", ["--append", "--groups", OWNER_GROUPS, name]);
+}
+
+/** A home that a reset left there belongs to its owner again, whoever else has an account by now. */
+async function uidOfHome(box: Box, home: string): Promise<string[]> {
+  if (!(await box.exists(home))) return [];
+  const { code, stdout } = await box.run("stat", ["--format=%u", home]);
+  const uid = stdout.trim();
+  const isFree = code === 0 && Number(uid) >= 1000 && (await box.run("getent", ["passwd", uid])).code !== 0;
+  return isFree ? ["--uid", uid] : [];
 }
 
 async function removeAccount(box: Box, name: string): Promise<void> {

@@ -9,6 +9,7 @@ import { apply, readChoices } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import { type SystemAnswers, schema } from "./questions.ts";
+import { reset } from "./reset.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
@@ -23,6 +24,7 @@ export const system = defineStep<SystemAnswers, SystemFacts>({
   apply,
   verify,
   status,
+  reset,
 });
 
 /** Users from here up are people (login.defs, UID_MIN). */

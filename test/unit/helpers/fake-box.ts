@@ -202,7 +202,11 @@ export class FakeBox implements Box {
 
   async remove(path: string): Promise<void> {
     if (!(await this.exists(path))) return;
-    await this.#effect(`remove ${path}`, () => void this.files.delete(path));
+    await this.#effect(`remove ${path}`, () => {
+      for (const file of [...this.files.keys()]) {
+        if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+      }
+    });
   }
 
   async exists(path: string): Promise<boolean> {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox reset`: asks whether it is meant, writes it down, and leaves the work to the set-up service: the session in
+// which this was typed does not survive it.
+
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { fail } from "../../common/fail.ts";
+import { must } from "../box.ts";
+import { linuxBox } from "../box-linux.ts";
+import { type Translate, translator } from "../i18n.ts";
+import { readImageInfo } from "../image-info.ts";
+import { lockSetup } from "../lock.ts";
+import { beginReset } from "../reset.ts";
+import { readChoices } from "../steps/system/apply.ts";
+import { summarize } from "../summary.ts";
+import { needRoot } from "./root.ts";
+
+export interface ResetArgs {
+  readonly keepData: boolean;
+  readonly isSure: boolean;
+}
+
+export async function reset(args: readonly string[]): Promise<void> {
+  const { keepData, isSure } = parseResetArgs(args);
+  needRoot(`cbox reset ${args.join(" ")}`);
+  const box = linuxBox();
+  const image = await readImageInfo(box);
+  const { language = image.community.default_language } = await readChoices(box);
+  const t = translator(language);
+  const { hostname, owner } = await summarize(box);
+  const say = (text: string) => void process.stdout.write(`${text}\n`);
+  const release = await lockSetup();
+  try {
+    if (!isSure) {
+      say(t(keepData ? "reset.keep-data" : "reset.all", { owner: owner || "-" }));
+      if (!(await isMeant(t, hostname))) {
+        say(t("reset.not-meant"));
+        process.exitCode = 1;
+        return;
+      }
+    }
+    await beginReset(box, { keepData });
+  } finally {
+    await release();
+  }
+  say(t("reset.begun", { consoles: image.consoles.map(({ device }) => device).join(", ") }));
+  await must(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
+}
+
+/** Fails with `usage`: nobody deletes by forgetting a word. */
+export function parseResetArgs(args: readonly string[]): ResetArgs {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { "keep-data": { type: "boolean" }, all: { type: "boolean" }, yes: { type: "boolean" } },
+  });
+  if (Boolean(values["keep-data"]) === Boolean(values.all)) {
+    return fail({
+      code: "usage",
+      what: "A reset needs to know what becomes of the data.",
+      hint: "cbox reset --keep-data, or cbox reset --all",
+      exitCode: 2,
+    });
+  }
+  return { keepData: Boolean(values["keep-data"]), isSure: Boolean(values.yes) };
+}
+
+async function isMeant(t: Translate, hostname: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const typed = await prompt.question(`${t("reset.ask", { hostname })} `);
+    return typed.trim() === hostname && hostname !== "";
+  } finally {
+    prompt.close();
+  }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Takes the network's files away; the default of the image (any cable, by DHCP) holds again.
+
+import type { Box } from "../../box.ts";
+import { paths } from "../../paths.ts";
+
+export async function reset(box: Box): Promise<void> {
+  for (const path of [paths.network, paths.timesync]) await box.remove(path);
+  await box.run("networkctl", ["reload"]);
+}

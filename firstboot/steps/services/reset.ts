@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Takes discovery away: nothing announces this box any more, and it gets a new name when it is set up again.
+
+import type { Box } from "../../box.ts";
+import { paths } from "../../paths.ts";
+import { PUBLISH_TIMER, SERF_UNIT } from "../../serf.ts";
+
+/** What the agent keeps: tags of before would be announced again, old peers asked again. */
+const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];
+
+export async function resetSerf(box: Box): Promise<void> {
+  await box.run("systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
+  for (const path of [paths.serfConfig, paths.serfHostId, paths.published, ...SERF_DATA])
+    await box.remove(path);
+}

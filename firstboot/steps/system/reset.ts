@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Takes the owner's account and every way in away. First the door is shut, then the rooms are cleared.
+
+import { fail } from "../../../common/fail.ts";
+import type { Box } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { paths } from "../../paths.ts";
+import type { ResetOptions } from "../step.ts";
+import { findAccount } from "./account.ts";
+import { readChoices, SUDOERS } from "./apply.ts";
+
+export async function reset(box: Box, _image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
+  await box.run("systemctl", ["disable", "--now", "ssh.service"], { timeout: 120_000 });
+  await box.remove(paths.sshd);
+  await box.remove(SUDOERS);
+  const { owner } = await readChoices(box);
+  if (owner) await removeOwner(box, owner, keepData);
+  // Only now: the name is needed until the account is gone.
+  await box.remove(paths.choices);
+  if (!keepData) await removeHostKeys(box);
+}
+
+async function removeOwner(box: Box, owner: string, keepData: boolean): Promise<void> {
+  await box.run("loginctl", ["terminate-user", owner]);
+  const account = await findAccount(box, owner);
+  if (account) await box.remove(`${account.home}/.ssh/authorized_keys`);
+  await box.run("userdel", ["--force", ...(keepData ? [] : ["--remove"]), owner]);
+  await box.run("groupdel", [owner]);
+  if (!(await findAccount(box, owner))) return;
+  fail({
+    code: "account-stays",
+    what: `The account "${owner}" could not be removed.`,
+    hint: "Restart the box.",
+  });
+}
+
+/** Another set-up is another box to those who log in. */
+async function removeHostKeys(box: Box): Promise<void> {
+  for (const name of await box.list("/etc/ssh")) {
+    if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await box.remove(`/etc/ssh/${name}`);
+  }
+}

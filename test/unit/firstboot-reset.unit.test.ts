@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox reset`: what goes, what stays, in which order, after a power cut at any moment; and that nobody resets by mistake.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { fail } from "../../common/fail.ts";
+import { parseResetArgs } from "../../firstboot/commands/reset.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { beginReset, completeReset, pendingReset } from "../../firstboot/reset.ts";
+import { steps as allSteps } from "../../firstboot/steps/index.ts";
+import type { Step } from "../../firstboot/steps/step.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { failureOf } from "../failure-of.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+
+const steps = allSteps.filter(({ id }) => ["system", "network", "services"].includes(id));
+const HOME_FILE = "/home/anna/photos/cat.jpg";
+let box: FakeBox;
+
+async function setUp(on: FakeBox): Promise<void> {
+  on.files.set(ANSWERS_FILE, VALID_ANSWERS);
+  const walk = await Walk.open({ box: on, image: IMAGE, steps, log: openLog(on) });
+  walk.start();
+  await walk.reached("done");
+  walk.stop();
+}
+
+beforeEach(async () => {
+  box = new FakeBox();
+  await setUp(box);
+  box.files.set(HOME_FILE, "miau");
+  box.files.set("/home/anna/.ssh/authorized_keys", "ssh-ed25519 AAAA\n");
+  box.files.set(paths.setupState("network"), "{}");
+});
+
+const tools = (on: FakeBox) => ({ box: on, image: IMAGE, steps, log: openLog(on) });
+
+async function resetAll(on: FakeBox, keepData: boolean): Promise<void> {
+  await beginReset(on, { keepData });
+  const pending = await pendingReset(on);
+  expect(pending).toEqual({ keepData });
+  await completeReset(tools(on), { keepData });
+}
+
+describe.each([
+  ["--keep-data", true],
+  ["--all", false],
+])("reset %s", (_name, keepData) => {
+  test("nothing of the set-up is left, nobody can log in, nothing listens", async () => {
+    await resetAll(box, keepData);
+    const left = [...box.files.keys()].filter((path) => path.startsWith("/var/lib/community-box/"));
+    expect(left).toEqual([]);
+    for (const path of [
+      paths.network,
+      paths.timesync,
+      paths.sshd,
+      paths.choices,
+      paths.issue,
+      paths.serfConfig,
+    ]) {
+      expect(box.files.has(path), path).toBe(false);
+    }
+    expect([...box.system.accounts.keys()]).toEqual([]);
+    expect(box.files.has("/home/anna/.ssh/authorized_keys")).toBe(false);
+    expect([...box.system.enabled]).toEqual([]);
+    expect([...box.system.running]).toEqual([]);
+    expect(box.effects).toContain(`userdel --force ${keepData ? "" : "--remove "}anna`);
+    expect(box.files.has("/etc/ssh/ssh_host_ed25519_key")).toBe(keepData);
+  });
+
+  test("the box can be set up again", async () => {
+    await resetAll(box, keepData);
+    await setUp(box);
+    expect(box.files.has(paths.configured)).toBe(true);
+    expect(box.system.accounts.has("anna")).toBe(true);
+    expect(box.system.enabled).toContain("ssh.service");
+  });
+
+  test("a power cut after each single effect: the next boot completes it", async () => {
+    const start = {
+      files: new Map(box.files),
+      accounts: [...box.system.accounts],
+      enabled: [...box.system.enabled],
+    };
+    const restore = () => {
+      box.files.clear();
+      for (const [path, content] of start.files) box.files.set(path, content);
+      box.system.accounts.clear();
+      for (const [name, account] of start.accounts) box.system.accounts.set(name, { ...account });
+      box.system.enabled.clear();
+      for (const unit of start.enabled) box.system.enabled.add(unit);
+    };
+    const picture = () => ({
+      files: [...box.files.keys()]
+        .filter((path) => ![paths.log, paths.published].includes(path as never))
+        .sort(),
+      accounts: [...box.system.accounts.keys()],
+      enabled: [...box.system.enabled],
+    });
+    const before = box.effects.length;
+    await resetAll(box, keepData);
+    const whole = picture();
+    const count = box.effects.length - before;
+    expect(count).toBeGreaterThan(15);
+    for (let cut = 0; cut < count; cut++) {
+      restore();
+      box.cutAfter(cut);
+      await resetAll(box, keepData).catch(() => {});
+      box.powerOn();
+      const pending = await pendingReset(box);
+      // Before the marker is written there is nothing to complete; after it is gone, neither.
+      if (pending) await completeReset(tools(box), pending);
+      const isUntouched = cut === 0;
+      if (isUntouched) expect(box.files.has(paths.configured)).toBe(true);
+      else expect(picture(), `after cut ${cut}`).toEqual(whole);
+    }
+  });
+});
+
+test("the order: nobody logs in any more, then the box is not configured, and the marker goes last", async () => {
+  const before = box.effects.length;
+  await resetAll(box, false);
+  const effects = box.effects.slice(before);
+  expect(effects[0]).toBe(`write ${paths.resetting}`);
+  expect(effects[1]).toBe("systemctl stop getty@tty1.service serial-getty@ttyS0.service");
+  expect(effects[2]).toBe(`remove ${paths.configured}`);
+  expect(effects.at(-1)).toBe(`remove ${paths.resetting}`);
+  const sshOff = effects.findIndex((effect) => effect.startsWith("systemctl disable --now ssh"));
+  expect(sshOff).toBeLessThan(effects.indexOf("userdel --force --remove anna"));
+});
+
+test("steps are reset last first; one that fails is logged and holds nobody up, unless the door stays open", async () => {
+  const order: string[] = [];
+  const made = (id: string, passable: boolean, isBroken = false): Step => ({
+    ...(allSteps[0] as Step),
+    id,
+    passable,
+    reset: async (_box, _image, { keepData }) => {
+      order.push(`${id} ${keepData}`);
+      if (isBroken) fail({ code: "command-failed", what: "It does not stop." });
+    },
+  });
+  await beginReset(box, { keepData: true });
+  const some = [made("system", false), made("vpn", true, true), made("services", true)];
+  await completeReset({ ...tools(box), steps: some }, { keepData: true });
+  expect(order).toEqual(["services true", "vpn true", "system true"]);
+  expect(box.files.get(paths.log)).toContain("reset vpn: It does not stop.");
+  await beginReset(box, { keepData: true });
+  const open = [made("system", false, true)];
+  expect(
+    await failureOf(() => completeReset({ ...tools(box), steps: open }, { keepData: true })),
+  ).toMatchObject({ code: "command-failed" });
+  expect(await pendingReset(box)).toEqual({ keepData: true });
+});
+
+test("an account that cannot be removed is no complete reset", async () => {
+  const run = box.run.bind(box);
+  box.run = async (command, args, options) =>
+    command === "userdel" ? { code: 1, stdout: "", stderr: "" } : run(command, args, options);
+  expect(await failureOf(() => resetAll(box, true))).toMatchObject({
+    code: "account-stays",
+    message: 'The account "anna" could not be removed.',
+  });
+});
+
+test("a marker that nobody can read deletes no data", async () => {
+  box.files.set(paths.resetting, "half a l");
+  expect(await pendingReset(box)).toEqual({ keepData: true });
+});
+
+test("a home that stayed belongs to its owner again", async () => {
+  await resetAll(box, true);
+  const run = box.run.bind(box);
+  const uid = (answer: string, isTaken: boolean) => {
+    box.run = async (command, args, options) => {
+      if (command === "stat") return { code: 0, stdout: `${answer}\n`, stderr: "" };
+      if (command === "getent" && args[1] === answer)
+        return { code: isTaken ? 0 : 2, stdout: "x", stderr: "" };
+      return run(command, args, options);
+    };
+  };
+  uid("1003", false);
+  await setUp(box);
+  expect(box.effects.filter((effect) => effect.startsWith("useradd")).at(-1)).toMatch(/--uid 1003 anna$/);
+  await resetAll(box, true);
+  uid("1003", true);
+  await setUp(box);
+  expect(box.effects.filter((effect) => effect.startsWith("useradd")).at(-1)).not.toContain("--uid");
+});
+
+test.each([
+  [["--all"], { keepData: false, isSure: false }],
+  [["--keep-data", "--yes"], { keepData: true, isSure: true }],
+])("%j", (args, expected) => expect(parseResetArgs(args)).toEqual(expected));
+
+test.each([[[]], [["--yes"]], [["--all", "--keep-data"]]])(
+  "%j does not say what becomes of the data",
+  async (args) => {
+    expect(await failureOf(() => parseResetArgs(args))).toMatchObject({
+      code: "usage",
+      message: "A reset needs to know what becomes of the data.",
+      exitCode: 2,
+    });
+  },
+);
