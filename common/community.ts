@@ -110,6 +110,11 @@ export const communitySchema = {
       properties: {
         url: { ...httpUrl, description: "Commands about nodes and devices." },
         auth_url: { ...httpUrl, description: "Log in." },
+        decodes_twice: {
+          type: "boolean",
+          description:
+            "Whether the application decodes the values of a web address twice, as that of guifi.net does. Default: true.",
+        },
         cnml_url: {
           ...httpUrl,
           description: "Public description of nodes (CNML); /<id>/<action> is appended.",

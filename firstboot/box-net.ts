@@ -74,6 +74,8 @@ export async function ldapBind({
   timeout,
   tls,
 }: LdapBind): Promise<"accepted" | "refused"> {
+  // A bind without a password is an anonymous one, and succeeds for everybody (RFC 4513, 5.1.2).
+  if (password === "") return "refused";
   // Loaded when needed: half of the boxes never ask.
   const { Client, InvalidCredentialsError, ResultCodeError } = await import("ldapts");
   const { hostname: host } = new URL(url);
@@ -92,7 +94,7 @@ export async function ldapBind({
       });
     }
     const failure = error as NodeJS.ErrnoException;
-    if (/timeout/i.test(failure.message)) return tooSlow(host, timeout);
+    if (/time(d )?out/i.test(failure.message)) return tooSlow(host, timeout);
     return failConnection(host, failure);
   } finally {
     await client.unbind().catch(() => {});
@@ -109,14 +111,14 @@ export function failConnection(host: string, error: NodeJS.ErrnoException): neve
     return fail({
       code: "server-untrusted",
       what: `The certificate of ${host} cannot be trusted.`,
-      found: error.code ?? "",
+      found: `${host}: ${error.code}`,
       hint: "If the community has an authority of its own, put its certificate as ca.pem on the CBOX-BOOT partition. A clock that is wrong has the same effect.",
     });
   }
   return fail({
     code: "server-unreachable",
     what: `${host} cannot be reached.`,
-    found: error.code ?? error.message,
+    found: `${host}: ${error.code ?? error.message.split("\n", 1).join("")}`,
     hint: "Check the network and try again.",
   });
 }
@@ -125,7 +127,7 @@ export function tooSlow(host: string, timeout: number): never {
   return fail({
     code: "server-slow",
     what: `${host} does not answer.`,
-    found: `nothing within ${timeout / 1000} s`,
+    found: `${host}: nothing within ${timeout / 1000} s`,
     hint: "Try again later.",
   });
 }

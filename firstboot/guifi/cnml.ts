@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// CNML: the public description of a node, its devices and their addresses, as XML. Read from anybody's server, so
+// nothing in it is believed: no entities, no document types, no names that mean something to JavaScript.
+
+import { tlsTrust } from "../authorities.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
+import { ask, invalid, unavailable } from "./api.ts";
+import { quotable } from "./credentials.ts";
+
+export interface NodePage {
+  readonly id: number;
+  /** Its short name, one word. */
+  readonly title: string;
+  readonly devices: readonly Device[];
+}
+
+export interface Device {
+  readonly id: number;
+  readonly title: string;
+  readonly type: string;
+  readonly comment: string;
+  readonly interfaces: readonly Interface[];
+  readonly services: readonly Service[];
+}
+
+export interface Interface {
+  /** Upper case, with colons. */
+  readonly mac?: string;
+  readonly ipv4?: string;
+  readonly mask?: string;
+}
+
+export interface Service {
+  readonly id: number;
+  readonly title: string;
+  readonly type: string;
+}
+
+/** A large node of the network takes some 300 KiB. */
+const MAX_BYTES = 4 * 1024 * 1024;
+const TIMEOUT = 8_000;
+
+/** The page of a node; undefined when there is no such node. Fails with `api-…` and `server-…`. */
+export async function readNode(box: Box, image: ImageInfo, id: number): Promise<NodePage | undefined> {
+  const { status, body } = await ask(box, {
+    method: "GET",
+    url: `${image.community.api.cnml_url}/${id}/node`,
+    maxBytes: MAX_BYTES,
+    timeout: TIMEOUT,
+    tls: await tlsTrust(box, image),
+  });
+  if (status !== 200) return unavailable(status);
+  const page = await parseNode(body.toString("utf8"));
+  return page?.id === id ? page : undefined;
+}
+
+/** The address of a device, of its first interface that has one. */
+export function addressOf({ interfaces }: Device): Interface | undefined {
+  return interfaces.find(({ ipv4 }) => ipv4 !== undefined);
+}
+
+/** Any text makes a page, undefined, or a Failure `api-reply-invalid`. */
+export async function parseNode(text: string): Promise<NodePage | undefined> {
+  const trimmed = text.trim();
+  // What guifi's own programs look at: a page that was cut off does not end so.
+  if (!trimmed.startsWith("<?xml") || !trimmed.endsWith("</cnml>")) return invalid("not a whole CNML page");
+  if (/<!(DOCTYPE|ENTITY)/i.test(trimmed)) return invalid("a document type, which CNML has none of");
+  const root = (await parseXml(trimmed)).find(({ name }) => name === "cnml");
+  if (!root) return invalid("not CNML");
+  const node = root.children.find(({ name }) => name === "node");
+  const id = number(node?.attributes.id);
+  if (!node || id === undefined) return undefined;
+  return { id, title: quotable(node.attributes.title ?? ""), devices: all(node, "device").flatMap(toDevice) };
+}
+
+function toDevice(element: Element): Device[] {
+  const id = number(element.attributes.id);
+  if (id === undefined) return [];
+  // Radios carry interfaces of their own.
+  const holders = [element, ...all(element, "radio")];
+  return [
+    {
+      id,
+      title: quotable(element.attributes.title ?? ""),
+      type: quotable(element.attributes.type ?? ""),
+      comment: quotable(element.text, [], 1000),
+      interfaces: holders.flatMap((holder) => all(holder, "interface")).map(toInterface),
+      services: all(element, "service").flatMap(toService),
+    },
+  ];
+}
+
+function toInterface({ attributes }: Element): Interface {
+  const mac = parseMac(attributes.mac ?? "");
+  const ipv4 = address(attributes.ipv4);
+  const mask = address(attributes.mask);
+  return { ...(mac ? { mac } : {}), ...(ipv4 ? { ipv4 } : {}), ...(mask ? { mask } : {}) };
+}
+
+function toService({ attributes }: Element): Service[] {
+  const id = number(attributes.id);
+  if (id === undefined) return [];
+  return [{ id, title: quotable(attributes.title ?? ""), type: quotable(attributes.type ?? "") }];
+}
+
+/** In upper case with colons, whatever stands between the digits; undefined when it is none. */
+export function parseMac(text: string): string | undefined {
+  const digits = text.replace(/[:\-/. ]/g, "").toUpperCase();
+  return /^[0-9A-F]{12}$/.test(digits) ? digits.match(/../g)?.join(":") : undefined;
+}
+
+function address(text: string | undefined): string | undefined {
+  const parsed = parseIpv4(text?.trim() ?? "");
+  return parsed === undefined ? undefined : formatIpv4(parsed);
+}
+
+function number(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+interface Element {
+  readonly name: string;
+  readonly attributes: { readonly [name: string]: string | undefined };
+  readonly text: string;
+  readonly children: readonly Element[];
+}
+
+function all(element: Element, name: string): Element[] {
+  return element.children.filter((child) => child.name === name);
+}
+
+async function parseXml(text: string): Promise<Element[]> {
+  // Loaded when needed: a box that is set up never asks again.
+  const { XMLParser, XMLValidator } = await import("fast-xml-parser");
+  try {
+    if (XMLValidator.validate(text) !== true) return invalid("damaged XML");
+    const parser = new XMLParser({
+      preserveOrder: true,
+      ignoreAttributes: false,
+      attributeNamePrefix: "",
+      parseTagValue: false,
+      parseAttributeValue: false,
+      processEntities: false,
+    });
+    return toElements(parser.parse(text));
+  } catch {
+    // Names of JavaScript's own, or nesting without end.
+    return invalid("damaged XML");
+  }
+}
+
+const ATTRIBUTES = ":@";
+const TEXT = "#text";
+
+/** The parser's form: a list of `{ <name>: [children], ":@": { attributes } }`. */
+function toElements(list: unknown): Element[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown) => {
+    if (typeof item !== "object" || item === null) return [];
+    const entries = Object.entries(item);
+    const [name, inner] = entries.find(([key]) => key !== ATTRIBUTES) ?? [];
+    if (name === undefined || name === TEXT) return [];
+    const attributes = entries.find(([key]) => key === ATTRIBUTES)?.[1] ?? {};
+    const texts = (Array.isArray(inner) ? inner : []).flatMap((child: unknown) =>
+      typeof child === "object" && child !== null && TEXT in child ? [String(child[TEXT])] : [],
+    );
+    return [
+      {
+        name,
+        attributes: Object.assign(Object.create(null) as Record<string, string>, attributes),
+        text: texts.join(" "),
+        children: toElements(inner),
+      },
+    ];
+  });
+}

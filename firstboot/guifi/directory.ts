@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The community's directory of members (LDAP over TLS). A member is who can bind with name and password; nothing is
+// searched, since that may not be allowed, and a bind is proof enough.
+
+import { tlsTrust } from "../authorities.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { type Trouble, toTrouble } from "../trouble.ts";
+import type { Credentials } from "./credentials.ts";
+
+/** Milliseconds until a server is taken for dead and the next one is asked. */
+const DEAD_AFTER = 2_000;
+
+export type DirectoryAnswer =
+  | { readonly result: "accepted" | "refused"; readonly server: string }
+  /** No server answered; the trouble worth telling. */
+  | { readonly result: "silent"; readonly trouble: Trouble };
+
+/** Asks the servers in their order; the first that answers decides. Never throws for a server's sake. */
+export async function askDirectory(
+  box: Box,
+  image: ImageInfo,
+  { username, password }: Credentials,
+): Promise<DirectoryAnswer> {
+  const { servers, base_dn, tls } = image.community.ldap;
+  // To LDAP a bind without a password is an anonymous one, and succeeds.
+  if (password === "") return { result: "refused", server: hostOf(servers[0] ?? "") };
+  const trust = { ...(await tlsTrust(box, image)), verify: tls.verify };
+  const dn = memberDn(username, base_dn);
+  const troubles: Trouble[] = [];
+  for (const url of servers) {
+    try {
+      const result = await box.ldapBind({ url, dn, password, timeout: DEAD_AFTER, tls: trust });
+      return { result, server: hostOf(url) };
+    } catch (error) {
+      const trouble = toTrouble(error);
+      if (!isOfServer(trouble)) throw error;
+      troubles.push(trouble);
+    }
+  }
+  // A certificate is something to be mended here; a dead server is not.
+  const trouble = troubles.find(({ code }) => code === "server-untrusted") ?? troubles[0];
+  return {
+    result: "silent",
+    trouble: trouble ?? { code: "server-unreachable", what: "No server is known." },
+  };
+}
+
+/** Troubles that the next server may not have. */
+function isOfServer({ code }: Trouble): boolean {
+  return ["server-unreachable", "server-slow", "server-untrusted", "ldap-error"].includes(code);
+}
+
+export function memberDn(username: string, base: string): string {
+  return `uid=${escapeDnValue(username)},${base}`;
+}
+
+/** A value within a distinguished name (RFC 4514, section 2.4). */
+export function escapeDnValue(value: string): string {
+  return value
+    .replace(/["+,;<>\\=]/g, "\\$&")
+    .replaceAll("\0", "\\00")
+    .replace(/^[ #]/, "\\$&")
+    .replace(/ $/, (space, at: number) => (at === 0 ? space : `\\${space}`));
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : url;
+}
