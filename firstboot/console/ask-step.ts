@@ -239,7 +239,10 @@ async function askOnce(
 ): Promise<Asked> {
   const t = translate(talk.walk);
   const options = optionsOf(t, question, survey);
-  if (options.length > 0) return askChoice(talk, question, options, String(current ?? ""), error);
+  if (options.length > 0) {
+    const page = questionPage(t, question, error, [], survey.texts?.[question.path]);
+    return askChoice(talk, question, options, String(current ?? ""), page);
+  }
   if (question.kind === "secret") return askSecret(talk, question, error, isNeeded);
   if (question.kind === "list")
     return askList(talk, question, Array.isArray(current) ? current.map(String) : [], error);
@@ -258,16 +261,13 @@ async function askChoice(
   question: Question,
   options: readonly Option[],
   current: string,
-  error: string | undefined,
+  asking: Page,
 ): Promise<Asked> {
   const initial = Math.max(
     0,
     options.findIndex(({ value }) => value === current),
   );
-  const page = {
-    ...questionPage(translate(talk.walk), question, error),
-    keys: translate(talk.walk)("keys.choice"),
-  };
+  const page = { ...asking, keys: translate(talk.walk)("keys.choice") };
   const reply = await withCommands(talk, question, () =>
     talk.terminal.choose(page, options, initial, talk.signal),
   );

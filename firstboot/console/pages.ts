@@ -5,7 +5,7 @@ import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
 import type { WalkContext } from "../machine.ts";
 import { isQuotable, type Problem } from "../problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../questions.ts";
-import type { HandedOver, Step, Value, Warning } from "../steps/step.ts";
+import type { HandedOver, Step, TextValues, Value, Warning } from "../steps/step.ts";
 import type { Summary } from "../summary.ts";
 import type { Trouble } from "../trouble.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
@@ -65,11 +65,12 @@ export function questionPage(
   question: Question,
   error?: string,
   lines: readonly string[] = [],
+  values: TextValues = {},
 ): Page {
   const key = `ask.${question.step}.${question.path}`;
   return {
     tag: question.tag,
-    title: isTextKey(key) ? t(key) : question.tag,
+    title: isTextKey(key) ? t(key, values) : question.tag,
     lines,
     error,
     keys: t("keys.question"),

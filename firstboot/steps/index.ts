@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The walk's steps, in order. The machine, the prompts, the answers file and its schema follow from this list.
 
+import { member } from "./member/index.ts";
 import { network } from "./network/index.ts";
+import { node } from "./node/index.ts";
 import { services } from "./services/index.ts";
 import type { Step } from "./step.ts";
 import { system } from "./system/index.ts";
 
-export const steps: readonly Step[] = [system, network, services];
+export const steps: readonly Step[] = [system, network, member, node, services];

@@ -11,9 +11,11 @@ import type { Problem } from "../problems.ts";
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 export type Answers = { readonly [key: string]: Value };
 
+type AnswerType = "string" | "boolean" | "array" | "object" | "integer";
+
 /** JSON Schema of a question or of a group of them, with the words of our own (`x-…`). */
 export interface QuestionSchema {
-  readonly type: "string" | "boolean" | "array" | "object" | "integer";
+  readonly type: AnswerType | readonly AnswerType[];
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly items?: QuestionSchema;
@@ -49,6 +51,8 @@ export interface Survey {
   readonly defaults: { readonly [path: string]: Value };
   /** Choices that only the box knows, by path. Without a label: the catalogue's, or the value itself. */
   readonly choices?: { readonly [path: string]: readonly Choice[] };
+  /** What the words of a question name, by path. */
+  readonly texts?: { readonly [path: string]: TextValues };
   /** Questions not worth asking here, by path. */
   readonly hidden?: readonly string[];
 }

@@ -74,6 +74,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await answer(box, "system/owner.password.repeat", PASSWORD);
     await answer(box, "system/owner.ssh_keys");
     await answer(box, "network/method");
+    await answer(box, "member/sign_in", "2");
     await answer(box, "services/serf");
     await answer(box, "services/more");
     expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);

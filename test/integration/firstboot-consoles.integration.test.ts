@@ -113,6 +113,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["system/owner.password.repeat", "four wet goats sing\r"],
     ["system/owner.ssh_keys", "\r"],
     ["network/method", "\r"],
+    ["member/sign_in", "2\r"],
     ["services/serf", "\r"],
     ["services/more", "\r"],
     ["review", "\r"],

@@ -82,6 +82,15 @@ const values = {
     "ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com",
   expected: "only the keys language, timezone, hostname, owner",
   suggestion: "Europe/Madrid",
+  title: "Network Commons Licence (XOLN), a title of 60 characters, no",
+  version: "2.0 of 1 January 2026",
+  url: `https://guifi.net/${"x".repeat(42)}`,
+  maximum: 150,
+  wanted: "BCNCanBruixa20-box",
+  name: "BCNCanBruixa20-box-2",
+  node: "BCNCanBruixa20",
+  address: "10.255.255.100",
+  mask: "255.255.255.224",
 };
 const allProblems: Problem[] = problemCodes.map((code) =>
   problem(`system.owner.name`, code, { found: "x".repeat(40), values }),
@@ -103,9 +112,19 @@ const context: WalkContext = {
       gateway: "10.255.255.97",
       dns: ["10.255.255.97", "10.255.255.98"],
     },
+    member: { sign_in: "now", username: "m".repeat(60) },
+    node: {
+      register: "now",
+      id: 123456789,
+      accept_licence: true,
+      name: `${"n".repeat(56)}-box`,
+      address_from: "auto",
+      email: "anna@example.net",
+      notes: "n".repeat(150),
+    },
     services: { serf: { enabled: true } },
   },
-  given: ["system.owner.password"],
+  given: ["system.owner.password", "member.password"],
   kept: [],
   problems: [],
   trouble: null,
@@ -127,7 +146,7 @@ function pages(language: string): [string, Page][] {
   const withChoices = questions.map((question): [string, Page] => {
     const labels = question.kind === "boolean" ? ["true", "false"] : question.choices;
     const lines = labels.map((value, index) => `  ${index + 1}. ${optionLabel(t, question, value)}`);
-    return [`question ${question.tag}`, questionPage(t, question, undefined, lines)];
+    return [`question ${question.tag}`, questionPage(t, question, undefined, lines, values)];
   });
   const longest = allProblems.reduce((a, b) =>
     problemSentence(t, a).length > problemSentence(t, b).length ? a : b,
@@ -176,7 +195,7 @@ function pages(language: string): [string, Page][] {
     ...questions.map((question): [string, Page] => [`help ${question.tag}`, helpPage(t, question)]),
     ...questions.map((question): [string, Page] => [
       `error at ${question.tag}`,
-      questionPage(t, question, problemSentence(t, longest)),
+      questionPage(t, question, problemSentence(t, longest), [], values),
     ]),
     ...troubleCodes.map((code): [string, Page] => [
       `failure ${code}`,

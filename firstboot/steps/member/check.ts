@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Checks the answers of "member": their form alone; who is a member, only the community's servers know.
+
+import { HIDDEN, type Problem, problem } from "../../problems.ts";
+import type { DeepPartial, Survey } from "../step.ts";
+import { MEMBER_PASSWORD, type MemberAnswers, signsIn } from "./questions.ts";
+
+/** The web site takes no longer names. */
+const LONGEST_NAME = 60;
+const LONGEST_PASSWORD = 1000;
+
+export function check(
+  answers: DeepPartial<MemberAnswers>,
+  _facts: Survey,
+  given: ReadonlySet<string>,
+): Problem[] {
+  const { username, password } = answers;
+  const found: Problem[] = [];
+  // Names are the members' own choice: signs of any kind, but nothing that only a program could mean.
+  if (username !== undefined && !isName(username)) {
+    found.push(problem("member.username", "username-syntax", { found: username.slice(0, LONGEST_NAME) }));
+  }
+  if (password !== undefined && !isPassword(password)) {
+    found.push(problem(MEMBER_PASSWORD, "sign-in-needs", { found: HIDDEN }));
+  }
+  if (!signsIn(answers)) return found;
+  if (username === undefined) found.push(problem("member.username", "sign-in-needs"));
+  if (password === undefined && !given.has(MEMBER_PASSWORD)) {
+    found.push(problem(MEMBER_PASSWORD, "sign-in-needs"));
+  }
+  return found;
+}
+
+function isName(name: string): boolean {
+  return name.trim() === name && name !== "" && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name);
+}
+
+/** The web site trims it, and to the directory an empty one means "anonymous". */
+function isPassword(password: string): boolean {
+  return password.trim() !== "" && password.length <= LONGEST_PASSWORD && !/[\r\n\0]/.test(password);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Step "node": puts the box on the community's map, as a device of a node. Needs the member's password.
+
+import type { Box } from "../../box.ts";
+import { readRegistration, remember } from "../../guifi/store.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { type MemberAnswers, signsIn } from "../member/questions.ts";
+import { type AllAnswers, defineStep, type StepStatus } from "../step.ts";
+import { wasPassed } from "../was-passed.ts";
+import { apply } from "./apply.ts";
+import { check, type NodeFacts } from "./check.ts";
+import { lookUp, PLAIN_CHOICES } from "./look-up.ts";
+import { type NodeAnswers, registers, schema, textOf } from "./questions.ts";
+import { verify } from "./verify.ts";
+
+export const node = defineStep<NodeAnswers, NodeFacts>({
+  id: "node",
+  schema,
+  passable: true,
+  secretsFrom: ["member"],
+  survey,
+  lookUp: { paths: ["id"], run: lookUp },
+  check,
+  summary: (answers, t) =>
+    registers(answers)
+      ? [answers.id, textOf(answers.name)].filter(Boolean).join(", ")
+      : t("option.node.register.later"),
+  apply,
+  verify,
+  status,
+  // The device stays at the site, which only its member may change; it is found again by its MAC address.
+  reset: async (box) =>
+    remember(box, {
+      licence: undefined,
+      node: undefined,
+      device: undefined,
+      former: undefined,
+      services: undefined,
+    }),
+});
+
+async function survey(_box: Box, image: ImageInfo, all: AllAnswers): Promise<NodeFacts> {
+  const hasMember = signsIn((all.member ?? {}) as MemberAnswers);
+  const { title, version, url } = image.community.licence;
+  return {
+    hasMember,
+    defaults: { address_from: "auto" },
+    choices: { address_from: PLAIN_CHOICES },
+    texts: { accept_licence: { title, version, url } },
+    // Who signs in later registers later.
+    hidden: hasMember ? [] : Object.keys(schema.properties),
+  };
+}
+
+async function status(box: Box): Promise<StepStatus> {
+  const { node: place, device, licence, services } = await readRegistration(box);
+  const data = {
+    node: place ?? null,
+    device: device ?? null,
+    licence: licence ?? null,
+    services: services ?? {},
+  };
+  if (!place || !device) {
+    return {
+      state: (await wasPassed(box, "node")) ? "trouble" : "off",
+      rows: [],
+      advice: { key: "status.node.later", values: { command: "cbox node setup" } },
+      data,
+    };
+  }
+  return {
+    state: "works",
+    rows: [
+      { label: "label.node.id", value: `${place.id}, ${place.name}` },
+      { label: "label.node.name", value: device.name },
+      ...(device.address ? [{ label: "status.node.address" as const, value: device.address }] : []),
+    ],
+    ...(device.address
+      ? {}
+      : { advice: { key: "status.node.no-address" as const, values: { command: "cbox node setup" } } }),
+    data,
+  };
+}

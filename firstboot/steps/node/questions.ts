@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the step "node" asks: at which node of the network the box is, what it is called there, and the consent to the
+// network's licence, without which nothing is registered.
+
+import type { FromSchema } from "json-schema-to-ts";
+import type { DeepPartial } from "../step.ts";
+
+export const NOTES_LONGEST = 150;
+
+export const schema = {
+  type: "object",
+  description: "The box on the community's map. Needs a member who signs in. Left out: registered later.",
+  additionalProperties: false,
+  properties: {
+    register: {
+      type: "string",
+      enum: ["now", "later"],
+      description: "Left out: now when there is a number of a node.",
+    },
+    id: {
+      type: ["integer", "string"],
+      description: "Number of the node on the community's map.",
+      examples: [54052],
+      "x-expected": "the number of a node, such as 54052",
+      "x-when": { register: "now" },
+    },
+    accept_licence: {
+      type: "boolean",
+      description: "Consent to the licence that the community's settings name. Must be true to register.",
+      "x-when": { register: "now" },
+    },
+    name: {
+      type: "string",
+      description: "Name of the box there: one word. Default: the node's name and -box.",
+      examples: ["BCNCanBruixa20-box"],
+      "x-when": { register: "now" },
+    },
+    address_from: {
+      type: "string",
+      description:
+        "Who gives the box its address: auto (the default), none, or the number of a device of the node.",
+      examples: ["auto"],
+      "x-when": { register: "now" },
+    },
+    email: {
+      type: "string",
+      description:
+        "Where the community writes to about the box; several with commas. Default: the member's own.",
+      examples: ["anna@example.net"],
+      "x-when": { register: "now" },
+    },
+    notes: {
+      type: "string",
+      description: `Shown on the node's page, at most ${NOTES_LONGEST} characters.`,
+      examples: ["In the library, second floor"],
+      "x-when": { register: "now" },
+    },
+  },
+} as const;
+
+export type NodeAnswers = FromSchema<typeof schema>;
+
+/** In a file the number of the node alone says it. */
+export function registers({ register, id }: DeepPartial<NodeAnswers>): boolean {
+  return register === undefined ? id !== undefined : register === "now";
+}
+
+/** Typed text or a number, as a number; undefined when it is none. */
+export function parseNodeId(id: string | number): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(String(id).trim()) ? Number(id) : undefined;
+}
+
+/** Text that was given: not an empty line, nor the "-" that means none. */
+export function textOf(answer: string | undefined): string | undefined {
+  const text = answer?.trim() ?? "";
+  return text === "" || text === "-" ? undefined : text;
+}
+
+const NAME = /^[A-Za-z0-9_-]+$/;
+const LONGEST_NAME = 60;
+
+export function isDeviceName(name: string): boolean {
+  return NAME.test(name) && name.length <= LONGEST_NAME;
+}
+
+/** The nearest possible name; undefined when nothing is left of the one given. */
+export function suggestDeviceName(name: string): string | undefined {
+  const plain = name.normalize("NFD").replace(/\p{M}/gu, "").trim().replace(/\s+/g, "-");
+  const kept = plain.replace(/[^A-Za-z0-9_-]/g, "").slice(0, LONGEST_NAME);
+  return /[A-Za-z0-9]/.test(kept) ? kept : undefined;
+}
+
+const SUFFIX = "-box";
+
+export function defaultDeviceName(nodeTitle: string, id: number): string {
+  const name = suggestDeviceName(nodeTitle) ?? `node${id}`;
+  return `${name.slice(0, LONGEST_NAME - SUFFIX.length)}${SUFFIX}`;
+}

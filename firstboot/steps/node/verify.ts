@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Verifies "node" as anybody in the network would: does the node's public page show the box, and with its address?
+
+import { fail } from "../../../common/fail.ts";
+import { GuifiApi } from "../../guifi/api.ts";
+import { addressOf, type Device, readNode } from "../../guifi/cnml.ts";
+import { freshNode } from "../../guifi/registration.ts";
+import { type Registration, readRegistration } from "../../guifi/store.ts";
+import { ipv4Addresses } from "../../world.ts";
+import { signsIn } from "../member/questions.ts";
+import type { StepTools, Warning } from "../step.ts";
+import { credentialsOf, isWanted } from "./apply.ts";
+import { type NodeAnswers, registers, textOf } from "./questions.ts";
+
+export async function verify(answers: NodeAnswers, tools: StepTools): Promise<Warning[]> {
+  if (!isWanted(answers, tools)) return whyNot(answers, tools);
+  const kept = await readRegistration(tools.box);
+  const device = await shownDevice(kept, tools);
+  const shown = addressOf(device)?.ipv4;
+  if (kept.device?.address !== shown) {
+    return fail({
+      code: "device-not-shown",
+      what: "The node's page shows the box with another address than the one it was given.",
+      found: `${shown ?? "none"} instead of ${kept.device?.address ?? "none"}`,
+      hint: "Try again.",
+    });
+  }
+  return warningsOf(answers, kept, await addressesOf(tools));
+}
+
+/** A member who signs in later is reminded of that alone. */
+function whyNot(answers: NodeAnswers, { answersOf }: StepTools): Warning[] {
+  if (registers(answers)) return [{ code: "node-needs-member" }];
+  return signsIn(answersOf("member")) ? [{ code: "node-later" }] : [];
+}
+
+/** The page may be an old copy; who still has the password can have it made anew. */
+async function shownDevice({ node, device }: Registration, tools: StepTools): Promise<Device> {
+  const { box, image } = tools;
+  const id = node?.id ?? 0;
+  const isOwn = (each: Device) => each.id === device?.id;
+  const page = await readNode(box, image, id);
+  const shown = page?.devices.find(isOwn);
+  if (shown) return shown;
+  const credentials = credentialsOf(tools);
+  const session = credentials && { box, image, api: new GuifiApi(box, image, credentials) };
+  const found = session ? (await freshNode(session, id)).devices.find(isOwn) : undefined;
+  return (
+    found ??
+    fail({
+      code: "device-not-shown",
+      what: `The page of the node ${node?.name ?? ""} does not show the box.`,
+      found: `${page?.devices.length ?? 0} other devices`,
+      hint: "Try again; the web site may take a while.",
+    })
+  );
+}
+
+async function addressesOf({ box }: StepTools): Promise<string[]> {
+  return (await ipv4Addresses(box)).map(({ address }) => address);
+}
+
+function warningsOf(answers: NodeAnswers, kept: Registration, own: readonly string[]): Warning[] {
+  const { device, former } = kept;
+  const { name = "", address } = device ?? {};
+  const wanted = textOf(answers.name);
+  const found: Warning[] = [];
+  if (wanted !== undefined && wanted.toLowerCase() !== name.toLowerCase()) {
+    found.push({ code: "node-renamed", values: { wanted, name } });
+  }
+  if (!address && answers.address_from !== "none") found.push({ code: "node-no-address" });
+  // What the site gives is a promise; the box has to be told as well.
+  if (address && !own.includes(address)) {
+    found.push({ code: "node-address-differs", values: { address, mask: device?.mask ?? "" } });
+  }
+  if (former) {
+    found.push({ code: "node-left-behind", values: { name: former.device.name, node: former.node.name } });
+  }
+  return found;
+}
