@@ -30,6 +30,8 @@ export interface Interface {
   readonly mac?: string;
   readonly ipv4?: string;
   readonly mask?: string;
+  /** Devices at the other ends of its links. */
+  readonly linked: readonly number[];
 }
 
 export interface Service {
@@ -92,12 +94,21 @@ function toDevice(element: Element): Device[] {
   ];
 }
 
-function toInterface({ attributes }: Element): Interface {
+function toInterface(element: Element): Interface {
+  const { attributes } = element;
   const mac = parseMac(attributes.mac ?? "");
   const ipv4 = address(attributes.ipv4);
   const mask = address(attributes.mask);
-  return { ...(mac ? { mac } : {}), ...(ipv4 ? { ipv4 } : {}), ...(mask ? { mask } : {}) };
+  return {
+    // What the site writes for an interface that it made itself.
+    ...(mac && mac !== NO_MAC ? { mac } : {}),
+    ...(ipv4 ? { ipv4 } : {}),
+    ...(mask ? { mask } : {}),
+    linked: all(element, "link").flatMap((link) => number(link.attributes.linked_device_id) ?? []),
+  };
 }
+
+const NO_MAC = "00:00:00:00:00:00";
 
 function toService({ attributes }: Element): Service[] {
   const id = number(attributes.id);

@@ -57,11 +57,7 @@ export function memberDn(username: string, base: string): string {
 
 /** A value within a distinguished name (RFC 4514, section 2.4). */
 export function escapeDnValue(value: string): string {
-  return value
-    .replace(/["+,;<>\\=]/g, "\\$&")
-    .replaceAll("\0", "\\00")
-    .replace(/^[ #]/, "\\$&")
-    .replace(/ $/, (space, at: number) => (at === 0 ? space : `\\${space}`));
+  return value.replace(/["+,;<>\\=\0]|^[ #]| $/g, (sign) => (sign === "\0" ? "\\00" : `\\${sign}`));
 }
 
 function hostOf(url: string): string {

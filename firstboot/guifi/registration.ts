@@ -163,23 +163,38 @@ export async function linkAddress(
   from: string,
   asking: (giver: string) => void,
 ): Promise<Linked> {
-  const has = (node: NodePage) => node.devices.filter(({ id }) => id === device.id).map(addressOf)[0];
-  const before = has(page);
+  const ownOn = (node: NodePage) => node.devices.find(({ id }) => id === device.id);
+  const own = ownOn(page);
+  const before = own && addressOf(own);
   if (before) return { address: before };
   if (from === "none") return { reason: "not-wanted" };
-  for (const giver of from === "auto" ? givers(page, device.id) : [named(page, Number(from))]) {
-    asking(giver.title);
-    const answer = await session.api.try("guifi.cloudy.addlink", {
-      device_id: giver.id,
-      cloudy_id: device.id,
-    });
-    // Somebody else's device, a full subnet: the next one may do. But who chose one wants to know.
-    if (!answer.isDone && from !== "auto") failWith(answer.errors);
-    if (!answer.isDone) continue;
-    const address = has(await freshNode(session, page.id));
-    return address ? { address } : invalid("the new address is not on the node's page");
+  const isChosen = from !== "auto";
+  for (const giver of isChosen ? [named(page, Number(from))] : givers(page, device.id)) {
+    // A full subnet makes a link without an address: asked again, it would make one more.
+    const wasFull = own?.interfaces.some(({ linked }) => linked.includes(giver.id)) ?? false;
+    if (!wasFull) {
+      asking(giver.title);
+      const answer = await session.api.try("guifi.cloudy.addlink", {
+        device_id: giver.id,
+        cloudy_id: device.id,
+      });
+      // Somebody else's device: another one may do. But who chose this one wants to know.
+      if (!answer.isDone && isChosen) failWith(answer.errors);
+      const now = answer.isDone ? ownOn(await freshNode(session, page.id)) : undefined;
+      const address = now && addressOf(now);
+      if (address) return { address };
+    }
+    if (isChosen) return full(giver);
   }
   return { reason: "no-giver" };
+}
+
+function full({ title }: Device): never {
+  return fail({
+    code: "giver-full",
+    what: `The device ${title} has no address left to give.`,
+    hint: "Choose another device for the address, or none.",
+  });
 }
 
 /** Devices whose subnet a box can be in, other boxes last. */

@@ -2,14 +2,9 @@
 // Whether a step was wanted and passed over in the set-up, as the marker of the finished set-up tells.
 
 import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
-import type { Warning } from "./step.ts";
+import { readMarker } from "../marker.ts";
 
 export async function wasPassed(box: Pick<Box, "readFile">, step: string): Promise<boolean> {
-  const marker = parseJson<{ warnings?: readonly Warning[] }>(
-    (await box.readFile(paths.configured)) ?? "{}",
-    {},
-  );
-  return marker.warnings?.some(({ code }) => code === `${step}-passed`) ?? false;
+  const marker = await readMarker(box);
+  return marker?.warnings.some(({ code }) => code === `${step}-passed`) ?? false;
 }
