@@ -6,7 +6,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
 import { macOf } from "../lab/guifi-site/commands/device.ts";
 import { abbreviated } from "../lab/guifi-site/commands/service.ts";
-import { jsonEncode, parseQuery, urlDecode } from "../lab/guifi-site/php.ts";
+import { answerWith, isSiteFault, type SiteFault } from "../lab/guifi-site/faulty.ts";
+import { jsonEncode, parseQuery, redacted, urlDecode } from "../lab/guifi-site/php.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { PAGE_SECONDS } from "../lab/guifi-site/site.ts";
 import { cnmlDate, interfacesOf, ipNumber, ipText } from "../lab/guifi-site/state.ts";
@@ -698,4 +699,59 @@ test("a box in the same process asks it as over the network", async () => {
   expect(JSON.parse(reply.body.toString()).code.code).toBe(200);
   const page = await ask({ method: "GET", url: `https://guifi.net/guifi/cnml/${NODES.own}/node` });
   expect(page.body.toString()).toContain("BCNCanBruixa20Cldy1");
+});
+
+describe("broken on purpose,", () => {
+  const query = "command=guifi.service.types";
+  const request = () => ({ method: "GET", path: "/api", query, headers: [], now: guifi.now });
+  const answers = (faults: readonly SiteFault[]) =>
+    [0, 1, 2, 3].map((turn) => answerWith(faults, guifi.site, request(), turn));
+  const whole = () => guifi.site.handle(request()).body;
+
+  test("a fault has a name", () => {
+    expect(isSiteFault("api-slow")).toBe(true);
+    expect(isSiteFault("api-fast")).toBe(false);
+    expect(answers([]).map(({ body }) => body)).toEqual([whole(), whole(), whole(), whole()]);
+  });
+
+  test("it says so, does not answer in time, or answers rubbish of one kind after the other", () => {
+    expect(answers(["api-500"])[0]).toMatchObject({ status: 500, body: expect.stringContaining("<h1>") });
+    expect(answers(["api-slow"])[0]).toMatchObject({ body: whole(), delay: 30_000 });
+    const kinds = answers(["api-garbage"]).map(({ status, body }) => [status, body.slice(0, 9), body.length]);
+    const half = Math.floor(whole().length / 2);
+    const page = answers(["api-garbage:html"])[1]!.body.length;
+    expect(kinds).toEqual([
+      [200, "<!DOCTYPE", page],
+      [200, '{"command', half],
+      [200, "xxxxxxxxx", 10 * 1024 * 1024],
+      [200, "<!DOCTYPE", page],
+    ]);
+    expect(answers(["api-garbage:truncated"]).map(({ body }) => body.length)).toEqual([
+      half,
+      half,
+      half,
+      half,
+    ]);
+  });
+
+  test("it knows no token, and still takes logins", () => {
+    const token = guifi.login("anna");
+    const asked = { ...request(), headers: [["Authorization", `GuifiLogin auth=${token}`]] as const };
+    expect(answerWith(["api-502"], guifi.site, asked, 0).body).toContain('"code":502');
+    expect(answerWith(["api-502"], guifi.site, request(), 0).body).toBe(whole());
+  });
+});
+
+test("a query in a log has no password in it, however that is written", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom("password", "pass%77ord", "%70assword", " password", "+password"),
+      fc.stringMatching(/^[a-z0-9%+.]{8,20}$/),
+      (name, secret) => {
+        const log = redacted(`command=guifi.auth.login&username=anna&${name}=X${secret}=${secret}&q=1`);
+        expect(log).toBe("command=guifi.auth.login&username=anna&password=(redacted)&q=1");
+      },
+    ),
+  );
+  expect(redacted("a=b&&c")).toBe("a=b&&c");
 });

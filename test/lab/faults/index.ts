@@ -3,6 +3,7 @@
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { fail } from "../../../common/fail.ts";
 import { cableFault, type Fault, serverFault } from "../fault.ts";
+import { siteFaults } from "../guifi-site/faults.ts";
 import type { Lab } from "../lab.ts";
 import { changeRecord, readRecord } from "../record.ts";
 
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
     ldap: STRANGER,
     ldap2: STRANGER,
   }),
+  ...siteFaults,
   serverFault("dns-dead", "no name can be looked up", { dns: { words: ["--port=0"] } }),
   serverFault("no-dhcp", "no box is given an address", { dns: { words: ["--no-dhcp-interface=eth0"] } }),
   serverFault("time-wrong", "the time server is years behind", { time: YEARS_AGO }),

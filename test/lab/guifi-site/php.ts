@@ -16,6 +16,18 @@ export function parseQuery(raw: string): Map<string, string> {
   return found;
 }
 
+/** A query string for a log: what it says is a password, however that is written, is not in it. */
+export function redacted(raw: string): string {
+  const isSecret = (part: string) =>
+    urlDecode(part.split("=")[0] ?? "")
+      .trim()
+      .startsWith("password");
+  return raw
+    .split("&")
+    .map((part) => (isSecret(part) ? "password=(redacted)" : part))
+    .join("&");
+}
+
 /** `urldecode()`: a plus is a space, and what is no valid escape stays as it is. */
 export function urlDecode(bytes: string): string {
   return bytes

@@ -2,6 +2,7 @@
 // The lab's hosts: one line per host, one file per kind of server.
 import type { LabHost } from "../host.ts";
 import { dns } from "./dns.ts";
+import { guifiSite } from "./guifi-site.ts";
 import { ldap } from "./ldap.ts";
 import { serfPeer } from "./serf-peer.ts";
 import { time } from "./time.ts";
@@ -13,14 +14,5 @@ export const LAB_HOSTS: readonly LabHost[] = [
   ldap("ldap", "10.139.40.30", 0),
   ldap("ldap2", "10.139.40.32", 1),
   time("time", "10.139.40.33"),
-  // No server here yet: a box finds the names, and gets "connection refused" at once instead of waiting.
-  {
-    name: "api",
-    address: "10.139.40.31",
-    answersFor: ({ api }) => [api.url, api.auth_url, api.cnml_url].map(hostName),
-  },
+  guifiSite("api", "10.139.40.31"),
 ];
-
-function hostName(url: string): string {
-  return new URL(url).hostname;
-}
