@@ -272,6 +272,11 @@ describe("broken on purpose,", () => {
       expect(huge.stdout).toBe(String(10 * 1024 * 1024));
     }));
 
+  test("api-bad-certificate: no client goes on", () =>
+    during("api-bad-certificate", async () => {
+      expect((await ask()).code).toBe(60);
+    }));
+
   test("api-down: refused at once", () =>
     during("api-down", async () => {
       expect((await ask()).code).toBe(7);
