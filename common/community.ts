@@ -161,13 +161,38 @@ export const communitySchema = {
           pattern: "^[A-Za-z0-9_]{1,15}$",
           "x-expected": "1 to 15 letters, digits or underscores, such as guifi",
         },
+        network_key: {
+          type: "string",
+          description:
+            "What a box shows the rendezvous to be let in. It is in every image, so it keeps nobody out. Absent: the name of the network.",
+          pattern: "^[!-~]{1,64}$",
+          "x-expected": "1 to 64 printable characters without blanks",
+        },
         port: { ...port, description: "TCP and UDP port tinc listens on." },
         rendezvous: {
           type: "array",
           description:
-            "Servers that tell a new box its VPN address and its peers, in the order they are tried.",
+            "Servers that tell a new box its VPN address and its peers, in the order they are tried. See docs/rendezvous.md.",
           uniqueItems: true,
-          items: httpUrl,
+          items: {
+            anyOf: [
+              httpUrl,
+              {
+                type: "object",
+                additionalProperties: false,
+                required: ["url", "form"],
+                properties: {
+                  url: httpUrl,
+                  form: {
+                    enum: ["json", "getinconf"],
+                    description: "json: needs https. getinconf: the older form, whose reply is a script.",
+                  },
+                },
+              },
+            ],
+            "x-expected":
+              "a web address such as https://vpn.example.net, or a map of url and form (json or getinconf)",
+          },
         },
       },
     },

@@ -3,7 +3,7 @@
 // Atom has to be small. `root` moves every path below a directory, for the dry run.
 
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { generateKeyPair, randomBytes } from "node:crypto";
 import {
   access,
   appendFile,
@@ -21,6 +21,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
 import type { Box, RunOptions, RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
@@ -100,6 +101,10 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
       await delay(milliseconds, undefined, signal ? { signal } : {});
     },
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+    async rsaPrivateKey() {
+      const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+      return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+    },
   };
 }
 

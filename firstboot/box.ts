@@ -89,6 +89,8 @@ export interface Box {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Random bytes as hexadecimal text. */
   randomHex(bytes: number): string;
+  /** A new RSA key of 2048 bits, as PEM (PKCS #1). Takes a second or two on an Atom. */
+  rsaPrivateKey(): Promise<string>;
 }
 
 /** Runs a command that has to succeed and returns what it printed. Fails with `command-failed`. */

@@ -19,6 +19,7 @@ export async function dryRunBox(root: string): Promise<Box> {
     read: files.readFile,
     write: (path, content) => files.writeFile(path, content),
     list: files.list,
+    move: files.rename,
   });
   return {
     ...files,
@@ -64,7 +65,7 @@ const IMAGE: ImageInfo = {
       version: "1.0",
       url: "https://guifi.net/ComunsXOLN",
     },
-    vpn: { enabled_by_default: true, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
+    vpn: { enabled_by_default: false, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],

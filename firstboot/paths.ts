@@ -40,6 +40,12 @@ export const paths = {
   pool: "/usr/share/community-box/pool",
   /** mDNS form of what is announced, for Avahi. */
   avahiServices: "/etc/avahi/services",
+  /** What the box knows of its VPN (firstboot/vpn/record.ts); readable by everyone. */
+  vpn: "/etc/community-box/vpn.json",
+  /** Who answered last through the VPN. */
+  vpnAnswer: "/run/community-box/vpn.json",
+  avahi: "/etc/avahi/community-box.conf",
+  avahiUnit: "/etc/systemd/system/avahi-daemon.service.d/10-community-box.conf",
   zoneinfo: "/usr/share/zoneinfo",
 } as const;
 

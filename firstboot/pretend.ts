@@ -3,12 +3,15 @@
 // for verify to be able to say yes or no. Knows nothing of the steps.
 
 import type { RunOptions, RunResult } from "./box.ts";
+import { pretendedTunnels, startTunnel } from "./pretend-vpn.ts";
 
 /** The files the made-up commands read and write. */
 export interface PretendFiles {
   read(path: string): Promise<string | undefined>;
   write(path: string, content: string): Promise<void>;
   list(path: string): Promise<string[]>;
+  /** A file, or a directory with all that is in it. */
+  move(from: string, to: string): Promise<void>;
 }
 
 interface Account {
@@ -67,13 +70,15 @@ export class PretendSystem {
       case "systemctl":
         return this.#systemctl(args);
       case "ip":
-        return this.#ip();
+        return this.#ip(args);
       case "ss":
         return this.#ss();
       case "ping":
         return this.pingable ? 0 : 1;
       case "serf":
         return this.#serf(args);
+      case "mv":
+        return this.#exchange(args.at(-2) ?? "", name);
       case "hostname":
       case "loginctl":
       case "networkctl":
@@ -131,17 +136,34 @@ export class PretendSystem {
         this.enabled.delete(unit);
         this.running.delete(unit);
       }
-      if (verb === "start" || verb === "restart") this.running.add(unit);
+      if (verb === "start" || verb === "restart") {
+        this.running.add(unit);
+        await startTunnel(this.#files, unit);
+      }
     }
+    if (verb === "is-active") return units.every((unit) => this.running.has(unit)) ? 0 : 3;
     return verb === "is-enabled" && !units.every((unit) => this.enabled.has(unit)) ? 1 : 0;
   }
 
-  async #ip(): Promise<string> {
+  /** `mv --exchange`. */
+  async #exchange(one: string, other: string): Promise<number> {
+    await this.#files.move(one, `${one}.moving`);
+    await this.#files.move(other, one);
+    await this.#files.move(`${one}.moving`, other);
+    return 0;
+  }
+
+  async #ip(args: readonly string[]): Promise<string> {
     const file = (await this.#files.read("/etc/systemd/network/10-community-box.network")) ?? "";
     const fixed = /^Address=(.+)$/m.exec(file)?.[1];
     const [local, prefixlen] = (fixed ?? this.dhcpAddress ?? "").split("/");
     const addresses = local ? [{ local, prefixlen: Number(prefixlen) }] : [];
-    return JSON.stringify([{ ifname: this.interface, addr_info: addresses }]);
+    const links = [
+      { ifname: this.interface, addr_info: addresses },
+      ...(await pretendedTunnels(this.#files, this.running)),
+    ];
+    const only = args.includes("dev") ? args.at(-1) : undefined;
+    return JSON.stringify(links.filter(({ ifname }) => only === undefined || ifname === only));
   }
 
   #ss(): string {

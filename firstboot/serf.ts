@@ -17,15 +17,28 @@ export function serfPort(image: ImageInfo): number {
   return image.community.serf.port;
 }
 
-/** The address other nodes know the box by: the first one in the community's ranges, else the first one. */
+/**
+ * The address other nodes know the box by: the first one in the community's ranges, else the first one. One in the VPN
+ * comes last: those who are not in it cannot reach it.
+ */
 export async function communityAddress(box: Box, image: ImageInfo): Promise<Address | undefined> {
   const ranges = image.community.address_ranges.map(parseCidr).filter((range) => range !== undefined);
-  const addresses = await ipv4Addresses(box);
+  const addresses = await vpnLast(box, await ipv4Addresses(box));
   const isInside = ({ address }: Address) => {
     const number = parseIpv4(address);
     return number !== undefined && ranges.some((range) => contains(range, number));
   };
   return addresses.find(isInside) ?? addresses[0];
+}
+
+async function vpnLast(box: Box, addresses: readonly Address[]): Promise<Address[]> {
+  const direct: Address[] = [];
+  const tunnelled: Address[] = [];
+  for (const each of addresses) {
+    const isTunnel = await box.exists(`/sys/class/net/${each.interface}/tun_flags`);
+    (isTunnel ? tunnelled : direct).push(each);
+  }
+  return [...direct, ...tunnelled];
 }
 
 /**

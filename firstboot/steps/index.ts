@@ -7,5 +7,6 @@ import { node } from "./node/index.ts";
 import { services } from "./services/index.ts";
 import type { Step } from "./step.ts";
 import { system } from "./system/index.ts";
+import { vpn } from "./vpn/index.ts";
 
-export const steps: readonly Step[] = [system, network, member, node, services];
+export const steps: readonly Step[] = [system, network, member, node, vpn, services];

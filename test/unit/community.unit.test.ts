@@ -15,7 +15,12 @@ describe("the Guifi example", () => {
     expect(loadCommunity("guifi")).toMatchObject({
       id: "guifi",
       ldap: { servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"], tls: { verify: true } },
-      vpn: { enabled_by_default: false },
+      vpn: {
+        enabled_by_default: true,
+        network: "guifi",
+        network_key: "guifi",
+        rendezvous: [{ url: "http://10.139.40.84/index.php", form: "getinconf" }],
+      },
       serf: { port: 5000, profile: "wan", bootstrap: ["10.139.40.22:5000"], tag_budget_bytes: 512 },
       default_language: "ca",
       address_ranges: ["10.0.0.0/8"],

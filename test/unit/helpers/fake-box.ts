@@ -3,6 +3,7 @@
 // pulled after any effect. What was done before the cut stays; nothing is done after it.
 
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { fail } from "../../../common/fail.ts";
 import type { Box, HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/box.ts";
 import type { ImageInfo } from "../../../firstboot/image-info.ts";
@@ -34,7 +35,7 @@ export const IMAGE: ImageInfo = {
       version: "1.0",
       url: "https://guifi.net/ComunsXOLN",
     },
-    vpn: { enabled_by_default: true, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
+    vpn: { enabled_by_default: false, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],
@@ -57,6 +58,18 @@ export const REPORT_FILE = "/boot/efi/answers-report.yaml";
 
 export class PowerCut extends Error {}
 
+const keys: { privateKey: string; publicKey: string }[] = [];
+
+/** RSA key number `index` of this test run, as PEM. Made when asked for: it takes a moment. */
+export function rsaKey(index: number): { privateKey: string; publicKey: string } {
+  keys[index] ??= generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs1", format: "pem" },
+    publicKeyEncoding: { type: "pkcs1", format: "pem" },
+  });
+  return keys[index];
+}
+
 function unreachable(url: string): never {
   return fail({ code: "server-unreachable", what: `${new URL(url).hostname} cannot be reached.` });
 }
@@ -67,6 +80,7 @@ export class FakeBox implements Box {
     read: async (path) => this.files.get(path),
     write: async (path, content) => void this.files.set(path, content),
     list: (path) => this.list(path),
+    move: async (from, to) => this.#move(from, to),
   });
   /** The servers of the community; unreachable unless a test puts some here. */
   servers: Pick<Box, "request" | "ldapBind"> = {
@@ -194,24 +208,31 @@ export class FakeBox implements Box {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#effect(`rename ${from} ${to}`, () => {
-      this.#put(to, this.files.get(from) ?? "");
-      this.files.delete(from);
-    });
+    await this.#effect(`rename ${from} ${to}`, () => this.#move(from, to));
+  }
+
+  /** A file, or all that is below a directory. */
+  #move(from: string, to: string): void {
+    for (const path of this.#at(from)) {
+      this.#put(to + path.slice(from.length), this.files.get(path) ?? "");
+      this.files.delete(path);
+    }
+  }
+
+  #at(place: string): string[] {
+    return [...this.files.keys()].filter((path) => path === place || path.startsWith(`${place}/`));
   }
 
   async remove(path: string): Promise<void> {
     if (!(await this.exists(path))) return;
     await this.#effect(`remove ${path}`, () => {
-      for (const file of [...this.files.keys()]) {
-        if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
-      }
+      for (const each of this.#at(path)) this.files.delete(each);
     });
   }
 
   async exists(path: string): Promise<boolean> {
     this.#live();
-    return [...this.files.keys()].some((file) => file === path || file.startsWith(`${path}/`));
+    return this.#at(path).length > 0;
   }
 
   async list(path: string, { recursive = false } = {}): Promise<string[]> {
@@ -235,6 +256,12 @@ export class FakeBox implements Box {
 
   randomHex(bytes: number): string {
     return "5a".repeat(bytes);
+  }
+
+  /** The same one each time. */
+  async rsaPrivateKey(): Promise<string> {
+    this.#live();
+    return rsaKey(0).privateKey;
   }
 }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Step "vpn": joins the community's VPN by a rendezvous or by what the answers file says, or leaves it. The box is of
+// use without: whoever cannot join now does it later.
+
+import type { Box } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { defineStep } from "../step.ts";
+import { apply } from "./apply.ts";
+import { check, missing, type VpnFacts } from "./check.ts";
+import { schema, type VpnAnswers } from "./questions.ts";
+import { status } from "./status.ts";
+import { verify } from "./verify.ts";
+
+export const vpn = defineStep<VpnAnswers, VpnFacts>({
+  id: "vpn",
+  schema,
+  passable: true,
+  survey,
+  check,
+  missing,
+  apply,
+  verify,
+  status,
+});
+
+const SYS = "/sys/class/net";
+
+async function survey(box: Box, image: ImageInfo): Promise<VpnFacts> {
+  const { enabled_by_default, network, rendezvous } = image.community.vpn;
+  const urls = rendezvous.map((each) => (typeof each === "string" ? each : each.url));
+  const interfaces: string[] = [];
+  for (const name of await box.list(SYS)) {
+    // Our own from last time is none of the box's cables.
+    if (!(await box.exists(`${SYS}/${name}/tun_flags`))) interfaces.push(name);
+  }
+  return {
+    interfaces,
+    defaults: {
+      join: enabled_by_default && urls.length > 0,
+      network,
+      ...(urls.length ? { rendezvous: urls } : {}),
+    },
+  };
+}

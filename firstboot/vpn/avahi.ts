@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Avahi finds the services of neighbours by multicast. On this box it speaks into the VPN and nowhere else, with a
+// configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run.
+
+import { type Box, must, writeIfChanged } from "../box.ts";
+import { paths } from "../paths.ts";
+
+export const AVAHI_UNITS = ["avahi-daemon.service", "avahi-daemon.socket"] as const;
+const [AVAHI] = AVAHI_UNITS;
+
+export async function startAvahi(box: Box, network: string): Promise<void> {
+  const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
+  await writeIfChanged(box, paths.avahi, avahiConfiguration(network, hostname));
+  await writeIfChanged(box, paths.avahiUnit, UNIT);
+  await must(box, "systemctl", ["daemon-reload"]);
+  await must(box, "systemctl", ["enable", ...AVAHI_UNITS]);
+  await must(box, "systemctl", ["restart", AVAHI]);
+}
+
+export async function stopAvahi(box: Box): Promise<void> {
+  await must(box, "systemctl", ["disable", "--now", ...AVAHI_UNITS]);
+  await box.remove(paths.avahi);
+  await box.remove(paths.avahiUnit);
+  await must(box, "systemctl", ["daemon-reload"]);
+}
+
+export function avahiConfiguration(network: string, hostname: string): string {
+  return [
+    "# Written by the Community Box set-up.",
+    "[server]",
+    ...(hostname ? [`host-name=${hostname}`] : []),
+    "use-ipv4=yes",
+    "use-ipv6=no",
+    `allow-interfaces=${network}`,
+    "ratelimit-interval-usec=1000000",
+    "ratelimit-burst=1000",
+    "",
+    "[publish]",
+    "publish-hinfo=no",
+    "publish-workstation=no",
+    "",
+    "[reflector]",
+    "enable-reflector=no",
+    "",
+  ].join("\n");
+}
+
+const UNIT = `# Written by the Community Box set-up.
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/avahi-daemon --syslog --file=${paths.avahi}
+`;

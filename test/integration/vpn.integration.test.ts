@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The step "vpn" against the lab: Debian's tincd on both sides, a rendezvous that speaks both forms. Needs root.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { readImageInfo } from "../../firstboot/image-info.ts";
+import type { StepTools } from "../../firstboot/steps/step.ts";
+import { vpn } from "../../firstboot/steps/vpn/index.ts";
+import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { failureOf } from "../failure-of.ts";
+import { dns } from "../lab/hosts/dns.ts";
+import { gatewayKey, rendezvous } from "../lab/hosts/rendezvous.ts";
+import { vpnGateway } from "../lab/hosts/vpn-gateway.ts";
+import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import { TRAP } from "../lab/rendezvous/garbage.ts";
+import { vpnPeers } from "../lab/rendezvous/reader.ts";
+import { type StepBox, stepBox } from "../lab/step-box.ts";
+import { IMAGE } from "../unit/helpers/fake-box.ts";
+
+const NAME = "vpntest";
+const MAC = "52:54:00:aa:00:01";
+const community = loadCommunity("guifi");
+const image = { ...IMAGE, community } as unknown as Awaited<ReturnType<typeof readImageInfo>>;
+const JSON_FORM = { join: true, rendezvous: ["https://rendezvous.lab"] };
+const GETINCONF = { join: true };
+
+let lab: Lab;
+let one: StepBox;
+let two: StepBox;
+
+beforeAll(async () => {
+  const root = await labRoot();
+  await labDown(NAME);
+  lab = await labUp({
+    name: NAME,
+    root,
+    community,
+    hosts: [
+      dns("dns", "10.139.40.1"),
+      rendezvous("rendezvous"),
+      vpnGateway("vpn"),
+      { name: "one", address: "10.139.40.61" },
+      { name: "two", address: "10.139.40.62" },
+    ],
+  });
+  one = await stepBox(lab, "one", MAC, "can-bruixa");
+  two = await stepBox(lab, "two", "52:54:00:aa:00:02", "can-bruixa");
+});
+
+afterAll(async () => {
+  await one?.off();
+  await two?.off();
+  await labDown(NAME);
+});
+
+function toolsOf({ box }: StepBox): StepTools & { readonly said: string[] } {
+  const said: string[] = [];
+  return {
+    box,
+    image,
+    passed: new Set(),
+    given: new Set(),
+    answersOf: () => ({}),
+    signal: new AbortController().signal,
+    said,
+    progress: (key, values = {}) => void said.push(`${key} ${JSON.stringify(values)}`),
+  };
+}
+
+async function enter(of: StepBox, answers: VpnAnswers): Promise<void> {
+  await vpn.apply(answers as never, toolsOf(of));
+  expect(await vpn.verify(answers as never, toolsOf(of))).toEqual([]);
+}
+
+const hostFiles = ({ root }: StepBox) => readdirSync(join(root, "etc/tinc/guifi/hosts")).sort();
+const text = ({ root }: StepBox, path: string) => readFileSync(join(root, path), "utf8");
+const registered = () =>
+  JSON.parse(readFileSync(join(lab.place("rendezvous").directory, "nodes.json"), "utf8")) as {
+    name: string;
+  }[];
+
+async function ping(from: string, to: string): Promise<number> {
+  return (await lab.run(from, ["ping", "-n", "-q", "-c", "1", "-W", "5", "-I", "guifi", to])).code;
+}
+
+describe("joining", () => {
+  test("by getinconf: the tunnel carries pings both ways, and the lab shows the box", async () => {
+    await enter(one, GETINCONF);
+    expect(await ping("one", "10.228.0.1")).toBe(0);
+    expect(await ping("vpn", "10.228.0.2")).toBe(0);
+    expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
+    expect(statSync(join(one.root, "etc/tinc/guifi/rsa_key.priv")).mode & 0o777).toBe(0o600);
+    expect(one.enabled).toEqual(
+      new Set(["tinc.service", "tinc@guifi.service", "avahi-daemon.service", "avahi-daemon.socket"]),
+    );
+    expect(await vpnPeers.read(lab)).toEqual([
+      expect.objectContaining({ name: "can_bruixa", address: "10.228.0.2", reachable: "yes" }),
+    ]);
+    expect(await vpn.status?.(one.box, image)).toMatchObject({
+      state: "works",
+      data: { name: "can_bruixa", address: "10.228.0.2/24", answers: true },
+    });
+  });
+
+  test("again, by either form: the same key, the same name, one file of each host", async () => {
+    const key = text(one, "etc/tinc/guifi/rsa_key.priv");
+    for (const answers of [GETINCONF, JSON_FORM, GETINCONF]) {
+      await enter(one, answers);
+      expect(text(one, "etc/tinc/guifi/rsa_key.priv")).toBe(key);
+      expect(registered().map(({ name }) => name)).toEqual(["can_bruixa"]);
+      expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
+    }
+    expect(readdirSync(join(one.root, "etc/tinc"))).toEqual(["guifi"]);
+  });
+
+  test("by JSON over HTTPS: another box of the same name is another one, and both reach each other", async () => {
+    await enter(two, JSON_FORM);
+    expect(text(two, "etc/tinc/guifi/tinc.conf")).toContain("Name = can_bruixa1\n");
+    expect(hostFiles(two)).toEqual(["can_bruixa", "can_bruixa1", "gateway"]);
+    expect(await ping("two", "10.228.0.2")).toBe(0);
+    expect(await ping("one", "10.228.0.3")).toBe(0);
+    const seen = await vpnPeers.read(lab);
+    expect(seen.map(({ name, reachable }) => [name, reachable])).toEqual([
+      ["can_bruixa", "yes"],
+      ["can_bruixa1", "yes"],
+    ]);
+  });
+
+  test("a box that leaves keeps its key, and is the same one when it comes back", async () => {
+    const key = text(two, "etc/tinc/guifi/rsa_key.priv");
+    await vpn.apply({ join: false }, toolsOf(two));
+    expect(readdirSync(join(two.root, "etc/tinc/guifi"))).toEqual(["rsa_key.priv"]);
+    expect(two.enabled).toEqual(new Set(["tinc.service"]));
+    expect(await vpn.status?.(two.box, image)).toMatchObject({ state: "off" });
+    expect(await ping("vpn", "10.228.0.3")).not.toBe(0);
+    await enter(two, GETINCONF);
+    expect(text(two, "etc/tinc/guifi/rsa_key.priv")).toBe(key);
+    expect(await ping("vpn", "10.228.0.3")).toBe(0);
+  });
+
+  test("by a bundle: nobody is asked, and the tunnel comes up", async () => {
+    const answers = {
+      join: true,
+      bundle: {
+        name: "can_bruixa1",
+        address: "10.228.0.3/24",
+        mode: "switch",
+        hosts: [
+          {
+            name: "gateway",
+            address: "10.139.40.85",
+            subnets: ["10.228.0.1"],
+            key: gatewayKey().publicKey,
+          },
+        ],
+      },
+    } as const;
+    await vpn.apply({ join: false }, toolsOf(two));
+    await lab.change("rendezvous", "test", { isDown: true });
+    try {
+      await enter(two, answers as unknown as VpnAnswers);
+      expect(await ping("two", "10.228.0.1")).toBe(0);
+    } finally {
+      await lab.change("rendezvous", "test", undefined);
+    }
+  });
+});
+
+/** Everything of the box, to see that nothing changed. */
+function picture({ root }: StepBox): Record<string, string> {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => [
+      join(parentPath, name),
+      readFileSync(join(parentPath, name), "utf8"),
+    ]),
+  );
+}
+
+describe("a rendezvous that is broken", () => {
+  let before: Record<string, string>;
+  beforeEach(() => {
+    before = picture(one);
+  });
+
+  async function refusedWith(word: string | undefined, answers: object) {
+    await lab.change("rendezvous", "test", word ? { words: [word] } : { isDown: true });
+    try {
+      return await failureOf(() => vpn.apply(answers as never, toolsOf(one)));
+    } finally {
+      await lab.change("rendezvous", "test", undefined);
+    }
+  }
+
+  test.each([
+    ["refuses", "refuse", "rendezvous-refused", /wrong key/],
+    ["is down", undefined, "rendezvous-silent", /ECONNREFUSED/],
+    ["shows a web page", "html", "rendezvous-reply-invalid", /not (a script|JSON)/],
+    ["stops in the middle", "truncated", "rendezvous-reply-invalid", /missing|not JSON/],
+    ["says 10 MB", "huge", "rendezvous-reply-invalid", /1024 KiB/],
+    ["is hostile", "hostile", "rendezvous-reply-invalid", /not a name/],
+  ])("%s: a sentence, and nothing on the box has changed", async (_what, word, code, found) => {
+    for (const answers of [GETINCONF, JSON_FORM]) {
+      const failure = await refusedWith(word, answers);
+      expect(failure).toMatchObject({ code, found: expect.stringMatching(found) });
+      expect(picture(one)).toEqual(before);
+      expect(one.commands.filter((line) => line.includes(TRAP) || line.includes("touch"))).toEqual([]);
+    }
+    const traps = await lab.run("one", [
+      "sh",
+      "-c",
+      `ls /tmp/${TRAP} /etc/cron.d/${TRAP}; find /srv -name ${TRAP}`,
+    ]);
+    expect(traps.stdout).toBe("");
+    expect(existsSync(`/tmp/${TRAP}`)).toBe(false);
+    await enter(one, GETINCONF);
+  });
+
+  test("wrong key and unknown network are told apart, in both forms", async () => {
+    for (const answers of [GETINCONF, JSON_FORM]) {
+      const wrongKey = { ...answers, key: "wrong" };
+      expect(await failureOf(() => vpn.apply(wrongKey, toolsOf(one)))).toMatchObject({
+        code: "rendezvous-refused",
+        message: "The rendezvous does not let the box into the VPN.",
+      });
+      const unknown = { ...answers, network: "demo" };
+      expect(await failureOf(() => vpn.apply(unknown, toolsOf(one)))).toMatchObject({
+        code: "rendezvous-network-unknown",
+        found: expect.stringMatching(/^demo at /),
+      });
+    }
+  });
+
+  test("the first that answers is taken, whatever stands before it", async () => {
+    const rendezvous = ["https://nobody.lab", "http://10.139.40.99/index.php", "https://rendezvous.lab"];
+    await enter(one, { join: true, rendezvous });
+    expect(JSON.parse(text(one, "etc/community-box/vpn.json"))).toMatchObject({ rendezvous: rendezvous[2] });
+  });
+
+  test("a gateway that is down: the box is ready, says so, and connects when it is up again", async () => {
+    await lab.change("vpn", "test", { isDown: true });
+    try {
+      await vpn.apply(GETINCONF, toolsOf(one));
+      expect(await failureOf(() => vpn.verify(GETINCONF, toolsOf(one)))).toMatchObject({
+        code: "vpn-silent",
+      });
+      expect(await vpn.status?.(one.box, image)).toMatchObject({ state: "trouble" });
+    } finally {
+      await lab.change("vpn", "test", undefined);
+    }
+    expect(await vpn.verify(GETINCONF, toolsOf(one))).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One request as the box makes it, from inside the lab: its words are a request as JSON, its output the answer.
+import { Failure } from "../../../common/fail.ts";
+import type { HttpRequest } from "../../../firstboot/box.ts";
+import { exchange } from "../../../firstboot/box-net.ts";
+
+export type Exchanged =
+  | { readonly status: number; readonly body: string }
+  | { readonly failure: { readonly code: string; readonly what: string; readonly found?: string } };
+
+const { body, ...wanted } = JSON.parse(process.argv[2] ?? "") as Omit<HttpRequest, "body"> & {
+  readonly body?: string;
+};
+const request = { ...wanted, ...(body === undefined ? {} : { body: Buffer.from(body, "base64") }) };
+process.stdout.write(JSON.stringify(await exchanged()));
+
+async function exchanged(): Promise<Exchanged> {
+  try {
+    const answer = await exchange(request);
+    return { status: answer.status, body: answer.body.toString("base64") };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { code, message: what, found } = error;
+    return { failure: { code, what, ...(found ? { found } : {}) } };
+  }
+}

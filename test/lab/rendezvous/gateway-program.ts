@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has from
+// the rendezvous, and says over a port of the lab's own whom tincd can reach.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, get } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseDump } from "./dump.ts";
+import {
+  addressIn,
+  GATEWAY_NUMBER,
+  INTERNAL_PORT,
+  RENDEZVOUS_ADDRESS,
+  type VpnNode,
+  type VpnPlan,
+} from "./plan.ts";
+import { asNeighbour, hostLines } from "./replies.ts";
+
+const NET = "/srv/net";
+const plan = JSON.parse(readFileSync("/srv/plan.json", "utf8")) as VpnPlan;
+const nodes = new Map<string, VpnNode>();
+let output = "";
+
+layOut();
+for (const node of await registered()) add(node);
+
+const words = ["--config", NET, "--pidfile", "/tmp/tincd.pid", "--no-detach", "--debug=1"];
+const tincd = spawn("tincd", words, { stdio: ["ignore", "pipe", "pipe"] });
+for (const stream of [tincd.stdout, tincd.stderr]) {
+  stream.on("data", (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    output = (output + chunk.toString()).slice(-256 * 1024);
+  });
+}
+tincd.on("exit", (code) => process.exit(code ?? 1));
+
+createServer((asked, response) => {
+  if (asked.method === "PUT") {
+    let body = "";
+    asked.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    asked.on("end", () => {
+      add(JSON.parse(body) as VpnNode);
+      response.end();
+    });
+    return;
+  }
+  void peers().then((found) => response.end(JSON.stringify(found)));
+}).listen(INTERNAL_PORT);
+
+function layOut(): void {
+  rmSync(NET, { recursive: true, force: true });
+  mkdirSync(`${NET}/hosts`, { recursive: true });
+  const { network, mode, gateway } = plan;
+  write("rsa_key.priv", readFileSync("/srv/gateway.key", "utf8"), 0o600);
+  write("tinc.conf", [`Name=${gateway.name}`, `Mode=${mode}`, `Interface=${network}`, "AddressFamily=ipv4"]);
+  const up = [
+    `ip address add ${addressIn(plan, GATEWAY_NUMBER)}/24 dev $INTERFACE`,
+    "ip link set $INTERFACE up",
+  ];
+  write("tinc-up", ["#!/bin/sh", ...up], 0o755);
+  const own = { inside: addressIn(plan, GATEWAY_NUMBER), port: 655, ...gateway };
+  write(`hosts/${gateway.name}`, hostLines(plan, own));
+}
+
+/** tincd reads a host's file when that host calls. */
+function add(node: VpnNode): void {
+  nodes.set(node.name, node);
+  write(`hosts/${node.name}`, hostLines(plan, asNeighbour(plan, node)));
+}
+
+function write(name: string, content: string | readonly string[], mode = 0o644): void {
+  const text = typeof content === "string" ? content : `${content.join("\n")}\n`;
+  writeFileSync(`${NET}/${name}.new`, text, { mode });
+  renameSync(`${NET}/${name}.new`, `${NET}/${name}`);
+}
+
+/** Empty while the rendezvous is down. */
+function registered(): Promise<readonly VpnNode[]> {
+  return new Promise((resolve) => {
+    const asked = get({ host: RENDEZVOUS_ADDRESS, port: INTERNAL_PORT, timeout: 1000 }, (response) => {
+      let body = "";
+      response.on("data", (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on("end", () => resolve(JSON.parse(body) as VpnNode[]));
+    });
+    asked.on("error", () => resolve([]));
+    asked.on("timeout", () => asked.destroy());
+  });
+}
+
+async function peers() {
+  output = "";
+  tincd.kill("SIGUSR2");
+  for (let tries = 0; tries < 50 && !/^End of subnet list/m.test(output); tries++) await delay(20);
+  const reachable = parseDump(output);
+  return [...nodes.values()].map(({ name, number, address, mac, hostname }) => ({
+    name,
+    inside: addressIn(plan, number),
+    outside: address ?? "",
+    mac,
+    hostname,
+    reachable: reachable.has(name),
+  }));
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box for the code of the steps, without a guest: its files below a directory of a lab's host, its commands, requests
+// and tincd in that host's namespace. The lab's host has to be without a server of its own.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fail } from "../../common/fail.ts";
+import type { Box, HttpRequest } from "../../firstboot/box.ts";
+import { linuxBox } from "../../firstboot/box-linux.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { end, type HostProcess, isAlive } from "../../image/host-process.ts";
+import type { Lab } from "./lab.ts";
+import { bundleProgram } from "./program.ts";
+import type { Exchanged } from "./programs/request.ts";
+import { startServer } from "./server.ts";
+
+export interface StepBox {
+  readonly box: Box;
+  /** Its root directory as this process sees it. */
+  readonly root: string;
+  /** Command lines so far. */
+  readonly commands: readonly string[];
+  /** Units that are enabled. */
+  readonly enabled: ReadonlySet<string>;
+  /** Runs a command where the box's commands run. */
+  run(...command: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** Ends what the box started. */
+  off(): Promise<void>;
+}
+
+// What of the box's files the programs look at by name.
+const ENTER = `
+mkdir -p /srv/box/etc/tinc
+busybox mount -o bind /srv/box/etc/tinc /etc/tinc
+echo nameserver 10.139.40.1 > /tmp/resolv.conf
+touch /tmp/resolv.conf && busybox mount -o bind /tmp/resolv.conf /etc/resolv.conf
+exec "$@"
+`;
+const inBox = (...command: string[]) => ["sh", "-euc", ENTER, "box", ...command];
+
+export async function stepBox(lab: Lab, host: string, mac: string, hostname: string): Promise<StepBox> {
+  const place = lab.place(host);
+  const root = join(place.directory, "box");
+  const files: Record<string, string> = {
+    "etc/hostname": `${hostname}\n`,
+    [paths.authorities.slice(1)]: lab.authority(),
+    "sys/class/net/eth0/type": "1\n",
+    "sys/class/net/eth0/address": `${mac}\n`,
+    "sys/class/net/eth0/carrier": "1\n",
+    "sys/class/net/eth0/device/vendor": "0x1af4\n",
+  };
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  writeFileSync(join(place.directory, "request.mjs"), await bundleProgram("test/lab/programs/request.ts"));
+
+  const commands: string[] = [];
+  const enabled = new Set<string>();
+  const running = new Map<string, HostProcess>();
+  const run = (...command: string[]) => lab.run(host, inBox(...command));
+
+  async function stop(unit: string): Promise<void> {
+    const process = running.get(unit);
+    if (process) await end(process);
+    running.delete(unit);
+  }
+
+  async function start(unit: string): Promise<void> {
+    const [, network] = /^tinc@(\w+)\.service$/.exec(unit) ?? [];
+    if (!network) return;
+    const command = inBox("tincd", "-n", network, "--no-detach", "--debug=1");
+    await startServer(place, { command, ready: /Ready/ }, async (process) => {
+      running.set(unit, process);
+    });
+  }
+
+  async function systemctl([verb = "", ...rest]: readonly string[]): Promise<number> {
+    for (const unit of rest.filter((word) => !word.startsWith("-"))) {
+      if (verb === "enable") enabled.add(unit);
+      if (verb === "disable") enabled.delete(unit);
+      if (verb === "disable" || verb === "restart") await stop(unit);
+      const process = running.get(unit);
+      const isActive = process !== undefined && isAlive(process);
+      if (verb === "restart" || (verb === "start" && !isActive)) await start(unit);
+      if (verb === "is-active" && !isActive) return 3;
+    }
+    return 0;
+  }
+
+  async function request({ body, ...wanted }: HttpRequest) {
+    const asked = {
+      ...wanted,
+      ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64") }),
+    };
+    const { stdout, stderr } = await run("node", "/srv/request.mjs", JSON.stringify(asked));
+    if (!stdout) throw new Error(stderr);
+    const answer = JSON.parse(stdout) as Exchanged;
+    if ("failure" in answer) return fail(answer.failure);
+    return { status: answer.status, body: Buffer.from(answer.body, "base64") };
+  }
+
+  return {
+    root,
+    commands,
+    enabled,
+    run,
+    box: {
+      ...linuxBox({ root }),
+      request,
+      async run(command, args) {
+        commands.push([command, ...args].join(" "));
+        if (command !== "systemctl") return run(command, ...args);
+        return { code: await systemctl(args), stdout: "", stderr: "" };
+      },
+    },
+    async off() {
+      for (const unit of running.keys()) await stop(unit);
+    },
+  };
+}
