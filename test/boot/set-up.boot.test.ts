@@ -75,6 +75,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await answer(box, "system/owner.ssh_keys");
     await answer(box, "network/method");
     await answer(box, "member/sign_in", "2");
+    await answer(box, "vpn/join", "2");
     await answer(box, "services/serf");
     await answer(box, "services/more");
     expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);
@@ -201,7 +202,7 @@ network: { method: dhcp }
     expect(parse((await partition.get("answers-report.yaml")) ?? "")).toMatchObject({
       result: "applied",
       errors: [],
-      steps: ["system", "network", "services"].map((id) => ({ id, result: "applied" })),
+      steps: ["system", "network", "vpn", "services"].map((id) => ({ id, result: "applied" })),
     });
     const kept = await partition.get("answers.yaml");
     expect(kept).toContain("mas-nou");

@@ -114,6 +114,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["system/owner.ssh_keys", "\r"],
     ["network/method", "\r"],
     ["member/sign_in", "2\r"],
+    ["vpn/join", "\r"],
     ["services/serf", "\r"],
     ["services/more", "\r"],
     ["review", "\r"],

@@ -118,6 +118,7 @@ describe.each([
     await person.corrects("10.1.2.254", "10.1.2.1\r");
     await person.at("network/dns", "-\r");
     await person.at("member/sign_in", isRich ? "\x1b[B\r" : "2\r");
+    await person.at("vpn/join", "\r");
     await person.at("services/serf", "\r");
     await person.at("services/more", "\r");
     await person.sees("[review]");

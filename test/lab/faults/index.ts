@@ -8,6 +8,7 @@ import type { Lab } from "../lab.ts";
 import { changeRecord, readRecord } from "../record.ts";
 
 const DOWN = { isDown: true } as const;
+const rendezvousSays = (word: string) => ({ rendezvous: { words: [word] } });
 const STRANGER = { authority: "stranger" } as const;
 const YEARS_AGO = { words: ["2009-01-01 00:00:00"] } as const;
 
@@ -22,6 +23,13 @@ export const FAULTS: readonly Fault[] = [
   ...siteFaults,
   serverFault("dns-dead", "no name can be looked up", { dns: { words: ["--port=0"] } }),
   serverFault("no-dhcp", "no box is given an address", { dns: { words: ["--no-dhcp-interface=eth0"] } }),
+  serverFault("rendezvous-down", "the VPN's rendezvous refuses connections", { rendezvous: DOWN }),
+  serverFault("rendezvous-refuses", "the rendezvous lets no box into the VPN", rendezvousSays("refuse")),
+  serverFault("rendezvous-html", "the rendezvous answers with a web page", rendezvousSays("html")),
+  serverFault("rendezvous-truncated", "its answer stops in the middle", rendezvousSays("truncated")),
+  serverFault("rendezvous-huge", "its answer has 10 MB", rendezvousSays("huge")),
+  serverFault("rendezvous-hostile", "its answer tries to take the box over", rendezvousSays("hostile")),
+  serverFault("gateway-down", "the VPN's gateway refuses connections", { vpn: DOWN }),
   serverFault("time-wrong", "the time server is years behind", { time: YEARS_AGO }),
 ];
 

@@ -4,8 +4,10 @@ import type { LabHost } from "../host.ts";
 import { dns } from "./dns.ts";
 import { guifiSite } from "./guifi-site.ts";
 import { ldap } from "./ldap.ts";
+import { rendezvous } from "./rendezvous.ts";
 import { serfPeer } from "./serf-peer.ts";
 import { time } from "./time.ts";
+import { vpnGateway } from "./vpn-gateway.ts";
 
 export const LAB_HOSTS: readonly LabHost[] = [
   dns("dns", "10.139.40.1"),
@@ -15,4 +17,7 @@ export const LAB_HOSTS: readonly LabHost[] = [
   ldap("ldap2", "10.139.40.32", 1),
   time("time", "10.139.40.33"),
   guifiSite("api", "10.139.40.31"),
+  // Also where Guifi's boxes look for it.
+  rendezvous("rendezvous"),
+  vpnGateway("vpn"),
 ];
