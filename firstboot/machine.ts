@@ -5,7 +5,7 @@
 
 import { assign, fromPromise, setup } from "xstate";
 import type { Problem } from "./problems.ts";
-import { secretQuestions } from "./questions.ts";
+import { questionsOf, secretQuestions } from "./questions.ts";
 import type { Answers, Step, Warning } from "./steps/step.ts";
 import { type Trouble, toTrouble } from "./trouble.ts";
 
@@ -39,6 +39,8 @@ export type WalkEvent =
   | { type: "EDIT"; step: string }
   | { type: "CONFIRM" }
   | { type: "RETRY" }
+  /** The step that failed is put off: answered with "later", and applied so. */
+  | { type: "LATER"; answers: Answers; given: readonly string[] }
   /** The secrets that a power cut took away were given again. */
   | { type: "SECRETS" }
   | { type: "SKIP" };
@@ -311,11 +313,25 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
     [stateOf.failed(id)]: {
       on: {
         RETRY: stateOf.apply(id),
+        ...(isPuttable(step)
+          ? {
+              LATER: {
+                target: stateOf.apply(id),
+                actions: { type: "keepAnswers", params: ({ event }: Later) => ({ ...event, step: id }) },
+              },
+            }
+          : {}),
         EDIT: editing(steps),
         ...(passable ? { SKIP: skipping(id, onward) } : {}),
       },
     },
   };
+}
+
+type Later = { readonly event: Extract<WalkEvent, { type: "LATER" }> };
+
+function isPuttable(step: MachineStep): boolean {
+  return questionsOf(step).some(({ choices }) => choices.includes("later"));
 }
 
 /** A power cut took the secret away: only that is asked again. */

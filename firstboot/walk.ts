@@ -18,7 +18,7 @@ import {
   type WalkEvent,
   type WalkMachine,
 } from "./machine.ts";
-import { type Question, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
+import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import type {
@@ -49,9 +49,16 @@ export interface Progress {
   readonly values: TextValues;
   /** Takes the place of the line before it where the terminal can. */
   readonly transient: boolean;
+  /** A heading: this step begins. */
+  readonly step?: string;
+  /** How it went, once that is known. */
+  readonly result?: "ok" | "failed" | "passed";
 }
 
 type Listener = () => void;
+
+/** The choice that steps offer to those who cannot or do not want to answer now. */
+const LATER = "later";
 
 export class Walk {
   readonly image: ImageInfo;
@@ -105,7 +112,9 @@ export class Walk {
       const { state } = this;
       if (state !== last) {
         this.log(`state ${state}`);
+        this.#closeStep(last, state);
         if (state === stateOf.apply(this.steps[0]?.id ?? "")) this.#progress = [];
+        this.#openStep(state);
       }
       last = state;
       this.#tell();
@@ -146,7 +155,7 @@ export class Walk {
     );
   }
 
-  send(event: Exclude<WalkEvent, { type: "ANSWER" | "DRAFT" }>): void {
+  send(event: Exclude<WalkEvent, { type: "ANSWER" | "DRAFT" | "LATER" }>): void {
     this.#actor.send(event);
   }
 
@@ -155,6 +164,20 @@ export class Walk {
     const { answers: rest, taken } = this.#secrets.take(step, withoutUnasked(step, answers, survey));
     const before = this.context.given.filter((path) => path.startsWith(`${step.id}.`));
     this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])], taken });
+  }
+
+  /** What the step is answered with to do it later; undefined where it has no such answer. */
+  laterAnswers(step: Step): Answers | undefined {
+    const question = questionsOf(step).find(({ choices }) => choices.includes(LATER));
+    if (!question) return undefined;
+    const later = setAnswer(this.context.answers[step.id] ?? {}, question.path, LATER);
+    return withoutUnasked(step, later, { defaults: {} });
+  }
+
+  /** After a failure: goes on with the step put off. */
+  putOff(step: Step): void {
+    const answers = this.laterAnswers(step);
+    if (answers) this.#actor.send({ type: "LATER", answers, given: [] });
   }
 
   /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
@@ -234,6 +257,11 @@ export class Walk {
   /** Resolves when the state is this one, and the snapshot that says so is on the disk. */
   async reached(state: string): Promise<void> {
     await this.#until(() => this.state === state);
+    await this.#saved;
+  }
+
+  /** Resolves when what was answered so far is on the disk. */
+  async kept(): Promise<void> {
     await this.#saved;
   }
 
@@ -357,10 +385,35 @@ export class Walk {
       progress: (key, values = {}, { transient = false } = {}) => {
         if (this.#stopped || signal.aborted) return;
         if (this.#progress.at(-1)?.transient) this.#progress.pop();
+        else this.#closeLine("ok");
         this.#progress.push({ key, values, transient });
         this.#tell();
       },
     };
+  }
+
+  #openStep(state: string): void {
+    const index = this.steps.findIndex(({ id }) => stateOf.apply(id) === state);
+    const step = this.steps[index];
+    if (!step) return;
+    const values = { number: index + 1, total: this.steps.length };
+    this.#progress.push({ key: "apply.step", values, transient: false, step: step.id });
+  }
+
+  /** The last line of a step gets its result when the walk goes on, or stops there. */
+  #closeStep(before: string, state: string): void {
+    const step = this.steps.find(({ id }) => [stateOf.apply(id), stateOf.verify(id)].includes(before));
+    if (!step || state === stateOf.verify(step.id)) return;
+    if (state === stateOf.failed(step.id)) this.#closeLine("failed");
+    else if (state !== stateOf.secret(step.id)) {
+      this.#closeLine(this.context.passed.includes(step.id) ? "passed" : "ok");
+    }
+  }
+
+  #closeLine(result: NonNullable<Progress["result"]>): void {
+    const line = this.#progress.at(-1);
+    if (!line || line.step !== undefined || line.result) return;
+    this.#progress = [...this.#progress.slice(0, -1), { ...line, result }];
   }
 
   get #all(): readonly Step[] {

@@ -72,6 +72,8 @@ export async function askStep(
     }
     answers = setAnswer(answers, question.path, reply.value);
     walk.answer("DRAFT", step, answers, survey);
+    // The next question is the sign that this answer is safe from a power cut.
+    await walk.kept();
     const seen = await lookUp(talk, step, question, answers);
     pending.push(...(seen.problems ?? []));
     if (seen.survey) found.set(question.path, seen.survey);

@@ -8,6 +8,7 @@ import type { Walk } from "../walk.ts";
 import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
 import type { OpenPort } from "./device.ts";
 import { handedLines, problemSentence, stepDonePage, warningText } from "./pages.ts";
+import { progressText } from "./progress.ts";
 import { Gone, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
 
@@ -70,9 +71,7 @@ export async function runThrough(walk: Walk, step: Step, print: (line: string) =
   const t = translate(walk);
   let shown = 0;
   const stop = walk.onChange(() => {
-    for (const { key, values, transient } of walk.progress.slice(shown)) {
-      if (!transient) print(t(key, values));
-    }
+    for (const line of walk.progress.slice(shown)) if (!line.transient) print(progressText(t, line));
     shown = walk.progress.filter(({ transient }) => !transient).length;
   });
   walk.start();

@@ -217,7 +217,17 @@ export function failurePage(t: Translate, trouble: Trouble | null, step: string)
       ...(found ? [t("failed.found", { found })] : []),
       ...(isTextKey(hintKey) ? ["", t(hintKey)] : hint ? ["", hint] : []),
     ],
-    keys: t("keys.decide"),
+    keys: t("keys.choice"),
+  };
+}
+
+/** What each of the choices after a failure means. */
+export function failureHelpPage(t: Translate, trouble: Trouble | null): Page {
+  return {
+    tag: "help/error",
+    title: trouble ? troubleSentence(t, trouble) : "",
+    lines: ["", t("help.failure"), "", t("press-enter")],
+    more: t("more"),
   };
 }
 

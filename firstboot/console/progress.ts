@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Shows the lines of progress on one terminal, each once; a count-down in place, or now and then on a dumb one.
 
+import type { Translate } from "../i18n.ts";
 import type { Progress, Walk } from "../walk.ts";
 import { translate } from "./ask-step.ts";
+import { stepName } from "./pages.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Seconds between two lines of a count-down where lines cannot be replaced. */
 const DUMB_INTERVAL = 5;
+/** Lines that are shown again after the log or the like. */
+const REDRAWN = 16;
 
 const views = new WeakMap<Terminal, ProgressView>();
 
@@ -29,26 +33,48 @@ export class ProgressView {
 
   update(): void {
     const lines = this.#walk.progress;
-    if (lines.length > 0 && lines[0] !== this.#shown[0]) this.redraw();
+    if (lines.length > 0 && lines[0] !== this.#shown[0]) this.#showPage();
+    this.#print(lines);
+  }
+
+  /** The page anew, with what fits of its lines. */
+  redraw(): void {
+    this.#showPage();
+    const lines = this.#walk.progress;
+    // What is not shown again counts as shown.
+    this.#shown = lines.slice(0, Math.max(0, lines.length - REDRAWN));
+    this.#print(lines);
+  }
+
+  #print(lines: readonly Progress[]): void {
     for (const [index, line] of lines.entries()) {
-      if (line === this.#shown[index]) continue;
-      if (this.#isWorthALine(line)) this.#show(line, this.#shown[index]?.transient ?? false);
+      const before = this.#shown[index];
+      if (line === before) continue;
+      const isShown = before?.values === line.values && before.key === line.key && this.#isWorthALine(before);
+      if (!isShown && this.#isWorthALine(line)) this.#begin(line, before?.transient ?? false);
+      if (line.result) this.#terminal.end(translate(this.#walk)(`result.${line.result}`));
     }
     this.#shown = [...lines];
   }
 
-  redraw(): void {
+  #showPage(): void {
     const t = translate(this.#walk);
     this.#shown = [];
     this.#terminal.show({ tag: "apply", title: t("apply.title"), keys: t("keys.apply") });
   }
 
-  #show({ key, values }: Progress, replace: boolean): void {
-    this.#terminal.line(`[apply] ${translate(this.#walk)(key, values)}`, { replace });
+  #begin(line: Progress, replace: boolean): void {
+    const text = `[apply] ${progressText(translate(this.#walk), line)}`;
+    if (line.step === undefined) this.#terminal.begin(text, { replace });
+    else this.#terminal.line(text);
   }
 
-  #isWorthALine({ transient, values }: Progress): boolean {
-    if (!transient || this.#terminal.isRich || typeof values.seconds !== "number") return true;
+  #isWorthALine({ transient, values, result }: Progress): boolean {
+    if (!transient || result || this.#terminal.isRich || typeof values.seconds !== "number") return true;
     return values.seconds % DUMB_INTERVAL === 0;
   }
+}
+
+export function progressText(t: Translate, { key, values, step }: Progress): string {
+  return t(key, step === undefined ? values : { ...values, step: stepName(t, step) });
 }

@@ -54,6 +54,8 @@ export class Terminal {
   readonly keys = new KeyQueue();
   readonly port: Port;
   isRich = false;
+  /** Length of the line that waits for its end. */
+  #open: number | undefined;
   /** Said in passing; they stand on the next page, since a clever terminal clears the screen for it. */
   #notes: { readonly lines: string[]; tag?: string } = { lines: [] };
 
@@ -78,15 +80,37 @@ export class Terminal {
   }
 
   show(page: Page): void {
+    this.#finish();
     this.port.write(`${this.#render(page).join("\r\n")}\r\n`);
   }
 
-  /** One line below what is there. `isTransient`: the next line takes its place. */
-  line(text: string, { replace = false } = {}): void {
+  /** One line below what is there. */
+  line(text: string): void {
+    this.#finish();
+    this.port.write(`${wrap(toAscii(text), WIDTH, "  ").join("\r\n")}\r\n`);
+  }
+
+  /** A line whose end is still to come. `replace`: in place of the open one, where the terminal can. */
+  begin(text: string, { replace = false } = {}): void {
+    if (replace && this.isRich && this.#open !== undefined) this.port.write(CLEAR_LINE);
+    else this.#finish();
     const lines = wrap(toAscii(text), WIDTH, "  ");
-    this.port.write(
-      replace && this.isRich ? `\x1b[A${CLEAR_LINE}${lines.join("\r\n")}\r\n` : `${lines.join("\r\n")}\r\n`,
-    );
+    this.port.write(lines.join("\r\n"));
+    this.#open = lines.at(-1)?.length ?? 0;
+  }
+
+  /** The end of the open line. */
+  end(text: string): void {
+    if (this.#open === undefined) return;
+    const word = toAscii(text);
+    const gap = this.#open + word.length + 5 > WIDTH ? "\r\n  " : " ... ";
+    this.port.write(`${gap}${word}\r\n`);
+    this.#open = undefined;
+  }
+
+  #finish(): void {
+    if (this.#open !== undefined) this.port.write("\r\n");
+    this.#open = undefined;
   }
 
   /** Something to know while answering the next question. */

@@ -2,10 +2,20 @@
 // The conversation with the person who has the walk: looks at the machine's state, shows the page for it, and sends
 // the decision back as an event. Knows no step by name.
 
+import type { Translate } from "../i18n.ts";
 import { stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
+import type { Walk } from "../walk.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
-import { failurePage, logPage, reviewDetailPage, reviewOptions, reviewPage } from "./pages.ts";
+import {
+  failureHelpPage,
+  failurePage,
+  logPage,
+  reviewDetailPage,
+  reviewOptions,
+  reviewPage,
+  stepName,
+} from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import type { Option } from "./terminal.ts";
 
@@ -53,23 +63,44 @@ async function review(talk: Conversation): Promise<Direction> {
 async function fails(talk: Conversation, step: Step | undefined): Promise<void> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
-  const options: Option[] = [
-    { value: "retry", label: t("failed.retry") },
-    ...(step ? [{ value: "edit", label: t("failed.edit") }] : []),
-    ...(step?.passable ? [{ value: "skip", label: t("failed.skip") }] : []),
-    { value: "log", label: t("failed.log") },
-  ];
-  const reply = await terminal.choose(
-    failurePage(t, walk.context.trouble, step?.id ?? "finish"),
-    options,
-    0,
-    signal,
-  );
-  const choice = "command" in reply ? reply.command : reply.value;
+  const { trouble } = walk.context;
+  const page = failurePage(t, trouble, step?.id ?? "finish");
+  const reply = await terminal.choose(page, failureOptions(t, walk, step), 0, signal);
+  const [choice, other] = ("command" in reply ? reply.command : reply.value).split(" ");
   if (choice === "retry") walk.send({ type: "RETRY" });
-  if (choice === "skip" && step?.passable) walk.send({ type: "SKIP" });
-  if ((choice === "edit" || choice === "back") && step) walk.send({ type: "EDIT", step: step.id });
   if (choice === "log") await showLog(talk);
+  if (choice === "help") await terminal.pause(failureHelpPage(t, trouble), signal);
+  if (!step) return;
+  if (choice === "skip" && step.passable) walk.send({ type: "SKIP" });
+  if (choice === "later") walk.putOff(step);
+  if (choice === "edit" || choice === "back") walk.send({ type: "EDIT", step: other ?? step.id });
+}
+
+function failureOptions(t: Translate, walk: Walk, step: Step | undefined): Option[] {
+  if (!step) return [option(t, "retry"), option(t, "log")];
+  return [
+    option(t, "retry"),
+    option(t, "edit"),
+    ...causes(walk, step).map(({ id }) => ({
+      value: `edit ${id}`,
+      label: t("failed.edit-other", { step: stepName(t, id) }),
+    })),
+    ...(walk.laterAnswers(step) ? [option(t, "later")] : []),
+    ...(step.passable ? [option(t, "skip")] : []),
+    option(t, "log"),
+  ];
+}
+
+function option(t: Translate, value: "retry" | "edit" | "later" | "skip" | "log"): Option {
+  return { value, label: t(`failed.${value}`) };
+}
+
+/** Other steps whose answers may be what is wrong: those it borrows secrets from, and one that the code names. */
+function causes({ steps, context }: Walk, step: Step): Step[] {
+  const code = context.trouble?.code ?? "";
+  return steps.filter(
+    ({ id }) => id !== step.id && (step.secretsFrom?.includes(id) || code.startsWith(`${id}-`)),
+  );
 }
 
 /** The box works: shows how far it is. The person may go on without waiting where that is allowed. */
@@ -91,7 +122,7 @@ async function watch(talk: Conversation, state: string, step: Step | undefined):
       if (!key) return;
       if (key.text === "s" && mayPass) walk.send({ type: "SKIP" });
       if (key.text === "l") await showLog(talk);
-      if (key.name === "redraw") view.redraw();
+      if (key.text === "l" || key.name === "redraw") view.redraw();
     }
   } finally {
     stop();

@@ -42,6 +42,7 @@ function eventsIn(state: string): EventObject[] {
     { type: "BACK" },
     { type: "CONFIRM" },
     { type: "RETRY" },
+    { type: "LATER", ...answers },
     { type: "SECRETS" },
     { type: "SKIP" },
     ...ids.map((step) => ({ type: "EDIT" as const, step })),

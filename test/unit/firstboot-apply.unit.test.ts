@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Applying as a person sees it: a heading for each step, each action with its result, and the choices after a failure.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fail } from "../../common/fail.ts";
+import { toAscii } from "../../firstboot/console/ascii.ts";
+import { converse } from "../../firstboot/console/wizard.ts";
+import { openLog } from "../../firstboot/log.ts";
+import type { Answers, Step, StepTools } from "../../firstboot/steps/step.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+/** What the steps were applied with, in order. */
+let applied: [string, Answers][];
+/** Thrown by the step when it is applied, until a test takes it away. */
+let troubles: Map<string, string>;
+let person: Person;
+let walk: Walk;
+let leave: AbortController;
+let talk: Promise<unknown>;
+
+function step(id: string, more: Partial<Step> = {}): Step {
+  return {
+    id,
+    schema: {
+      type: "object",
+      properties: {
+        how: { type: "string", enum: ["now", "later"] },
+        word: { type: "string", "x-secret": true, "x-when": { how: "now" } },
+      },
+    },
+    passable: true,
+    survey: async () => ({ defaults: {} }),
+    check: () => [],
+    apply: async (answers, { progress }) => {
+      applied.push([id, answers]);
+      progress("progress.network.configure", { interface: id });
+      const code = answers.how === "later" ? undefined : troubles.get(id);
+      if (code) fail({ code, what: "The server is slow.", hint: "Try again later." });
+    },
+    verify: async () => [],
+    ...more,
+  };
+}
+
+const plain = { type: "object", properties: { word: { type: "string" } } } as const;
+const system = step("system", {
+  schema: plain,
+  passable: false,
+  survey: async () => ({ defaults: { word: "w" } }),
+});
+
+async function sit(steps: readonly Step[], isRich = false): Promise<void> {
+  const box = new FakeBox();
+  const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+  walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  walk.start();
+  await walk.reached("welcome");
+  person = new Person(isRich);
+  leave = new AbortController();
+  talk = converse({ walk, terminal: person.terminal, signal: leave.signal }).catch((error: unknown) => error);
+}
+
+beforeEach(() => {
+  applied = [];
+  troubles = new Map();
+});
+
+afterEach(async () => {
+  leave.abort();
+  await talk;
+});
+
+async function answerAll(): Promise<void> {
+  await person.answers("system/word");
+  for (const id of ["member", "node"]) {
+    await person.answers(`${id}/how`, "1");
+    await person.answers(`${id}/word`, PASSWORD);
+    await person.answers(`${id}/word.repeat`, PASSWORD);
+  }
+  await person.answers("review", "1");
+}
+
+/** Lines of the apply page, the way a dumb terminal has them. */
+const actions = () =>
+  person.screen
+    .split("\r\n")
+    .filter((line) => line.startsWith("[apply] "))
+    .map((line) => line.slice("[apply] ".length));
+
+const member = step("member");
+const node = step("node", { secretsFrom: ["member"] });
+
+describe("the page", () => {
+  test("has a heading for each step, and each action with its result", async () => {
+    await sit([system, member, node]);
+    await answerAll();
+    await talk;
+    expect(actions()).toEqual([
+      "1/3 System",
+      "Network: system ... ok",
+      "2/3 Member",
+      "Network: member ... ok",
+      "3/3 Node",
+      "Network: node ... ok",
+    ]);
+  });
+
+  test("several actions: each is done when the next begins; a count-down gives way", async () => {
+    const busy = step("member", {
+      schema: plain,
+      survey: system.survey,
+      apply: async (_answers, { progress, box }: StepTools) => {
+        progress("progress.network.configure", { interface: "one" });
+        for (const seconds of [12, 11, 10]) {
+          progress("progress.network.wait", { seconds }, { transient: true });
+          await box.sleep(1000);
+        }
+        progress("progress.network.address", { address: "10.1.2.3/24" });
+      },
+    });
+    await sit([system, busy]);
+    await person.answers("system/word");
+    await person.answers("member/word");
+    await person.answers("review", "1");
+    await talk;
+    expect(actions().slice(2)).toEqual([
+      "2/2 Member",
+      "Network: one ... ok",
+      "Waiting for an address, 10 seconds more (s: go on without)",
+      "Address: 10.1.2.3/24 ... ok",
+    ]);
+  });
+
+  test("says what failed and what was passed over", async () => {
+    troubles.set("member", "server-slow");
+    await sit([system, member, node]);
+    await answerAll();
+    await person.sees("[error] member server-slow");
+    expect(actions().at(-1)).toBe("Network: member ... failed");
+    await person.sees("> ");
+    person.type("s\r");
+    await talk;
+    expect(walk.context.passed).toEqual(["member"]);
+  });
+
+  test("the log comes and goes; the lines are there again", async () => {
+    let go = () => {};
+    const slow = step("member", {
+      schema: plain,
+      survey: system.survey,
+      verify: async () => {
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+        return [];
+      },
+    });
+    await sit([system, slow]);
+    await person.answers("system/word");
+    await person.answers("member/word");
+    await person.answers("review", "1");
+    await person.sees("Network: member");
+    await walk.reached("verify_member");
+    person.type("l");
+    await person.sees("[log]");
+    await person.sees("Press Enter");
+    person.type("\r");
+    await person.sees("[apply] 1/2 System");
+    await person.sees("Network: member");
+    go();
+    await talk;
+    expect(walk.state).toBe("done");
+  });
+
+  test("s goes on without waiting, where the step may be passed over", async () => {
+    const waiting = step("member", {
+      schema: plain,
+      survey: system.survey,
+      verify: (_answers, { signal }) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(new Error("stopped"))),
+        ),
+    });
+    await sit([system, waiting]);
+    await person.answers("system/word");
+    await person.answers("member/word");
+    await person.answers("review", "1");
+    await walk.reached("verify_member");
+    await person.sees("Network: member");
+    person.type("s");
+    await talk;
+    expect(walk.context.warnings).toMatchObject([{ code: "member-passed", step: "member" }]);
+    expect(person.screen).toContain("Network: member ... passed over");
+  });
+
+  test("a rich terminal counts down in place", async () => {
+    const busy = step("member", {
+      schema: plain,
+      survey: system.survey,
+      apply: async (_answers, { progress, box }: StepTools) => {
+        for (const seconds of [3, 2, 1]) {
+          progress("progress.network.wait", { seconds }, { transient: true });
+          await box.sleep(1000);
+        }
+        progress("progress.network.address", { address: "10.1.2.3/24" });
+      },
+    });
+    await sit([system, busy], true);
+    for (const tag of ["system/word", "member/word"]) {
+      await person.sees(`[${tag}]`);
+      await person.sees("> ");
+      person.type("\r");
+    }
+    await person.sees("Everything in detail");
+    person.type("\r");
+    await talk;
+    expect(person.screen).toContain(
+      "3 seconds more (s: go on without)\r\x1b[K[apply] Waiting for an address, 2 seconds",
+    );
+    expect(person.screen).toContain("\r\x1b[K[apply] Address: 10.1.2.3/24 ... ok\r\n");
+  });
+});
+
+describe("after a failure", () => {
+  const choices = () =>
+    person.rest
+      .split("\r\n")
+      .filter((line) => /^ {2}\d\. /.test(line))
+      .map((line) => line.slice(5));
+
+  async function stops(id: string, code: string): Promise<void> {
+    troubles.set(id, code);
+    await sit([system, member, node]);
+    await answerAll();
+    await person.sees(`[error] ${id} ${code}`);
+    while (!person.rest.includes("> ")) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  test("the choices: what the step can do, and the step whose answers may be the cause", async () => {
+    await stops("node", "server-slow");
+    expect(choices()).toEqual([
+      "Try again",
+      "Change the answers",
+      "Change the answers of another part: Member",
+      "Put it off and do it later",
+      "Go on without",
+      "See the log",
+    ]);
+  });
+
+  test("trying again does it again", async () => {
+    await stops("node", "server-slow");
+    troubles.clear();
+    person.type("1\r");
+    await talk;
+    expect(applied.map(([id]) => id)).toEqual(["system", "member", "node", "node"]);
+    expect(walk.context.passed).toEqual([]);
+  });
+
+  test("the answers of the other step are changed, and all is looked over again", async () => {
+    await stops("node", "server-slow");
+    person.type("3\r");
+    await person.answers("member/how", "1");
+    await person.sees("[member/word]");
+    await person.sees("> ");
+    person.type("\r");
+    await person.sees("[review]");
+    expect(walk.state).toBe("review");
+  });
+
+  test("a code that names another step offers that one, too", async () => {
+    await stops("member", "node-unknown");
+    expect(choices()).toContain("Change the answers of another part: Node");
+  });
+
+  test("put off: applied with the answer for later, without its secret, and the walk goes on", async () => {
+    await stops("member", "server-slow");
+    person.type(`${choices().indexOf("Put it off and do it later") + 1}\r`);
+    await talk;
+    expect(applied.filter(([id]) => id === "member").at(-1)).toEqual(["member", { how: "later" }]);
+    expect(walk.context.given).toEqual(["node.word"]);
+    expect(walk.context.settled).toContain("member");
+  });
+
+  test("a step that cannot be passed over nor put off offers neither", async () => {
+    await stops("system", "server-slow");
+    expect(choices()).toEqual(["Try again", "Change the answers", "See the log"]);
+    person.type("s\r");
+    await person.sees("[error] system");
+    expect(walk.state).toBe("failed_system");
+  });
+
+  test("help says what the choices mean", async () => {
+    await stops("node", "server-slow");
+    person.type("?\r");
+    await person.sees("[help/error]");
+    await person.sees("Trying again does the same once more");
+    person.type("\r");
+    await person.sees("[error] node server-slow");
+  });
+});
+
+test("results are plain ASCII in every language", async () => {
+  const { catalogues } = await import("../../firstboot/i18n.ts");
+  for (const texts of Object.values(catalogues))
+    expect(toAscii(texts["result.passed"])).toMatch(/^[\x20-\x7e]+$/);
+});
