@@ -19,6 +19,8 @@ export async function dryRunBox(root: string): Promise<Box> {
     read: files.readFile,
     write: (path, content) => files.writeFile(path, content),
     list: files.list,
+    move: files.rename,
+    remove: files.remove,
   });
   return {
     ...files,

@@ -67,6 +67,17 @@ export class FakeBox implements Box {
     read: async (path) => this.files.get(path),
     write: async (path, content) => void this.files.set(path, content),
     list: (path) => this.list(path),
+    move: async (from, to) => {
+      for (const [path, content] of [...this.files]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue;
+        this.files.delete(path);
+        this.files.set(`${to}${path.slice(from.length)}`, content);
+      }
+    },
+    remove: async (gone) => {
+      for (const path of [...this.files.keys()])
+        if (path === gone || path.startsWith(`${gone}/`)) this.files.delete(path);
+    },
   });
   /** The servers of the community; unreachable unless a test puts some here. */
   servers: Pick<Box, "request" | "ldapBind"> = {
