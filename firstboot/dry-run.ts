@@ -20,6 +20,7 @@ export async function dryRunBox(root: string): Promise<Box> {
     write: (path, content) => files.writeFile(path, content),
     list: files.list,
     move: files.rename,
+    remove: files.remove,
   });
   return {
     ...files,

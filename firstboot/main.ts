@@ -9,6 +9,8 @@ const USAGE = `usage: cbox <command>
   status [--json]                 how the box is doing
   <step> [--json]                 how one part of it is doing
   <step> setup [--answers FILE]   set that part up again
+  services enable|disable|... ID  one service; cbox services --help
+  search [TYPE] [--json]          what the community offers, nearest first
   reset --keep-data|--all [--yes] back to the set-up
   publish                         announce the box's services now
   firstboot                       the set-up (run by the system)
@@ -24,6 +26,8 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
       return (await import("./commands/reset.ts")).reset(rest);
     case "publish":
       return (await import("./commands/publish.ts")).publishNow();
+    case "search":
+      return (await import("./commands/search.ts")).searchNow(rest);
     case "help":
     case "--help":
     case "-h":
@@ -37,7 +41,9 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
 type StepCommand = (args: readonly string[]) => Promise<void>;
 
 /** Steps with more to say than their status: what follows the step's name goes there, except "setup". */
-const STEP_COMMANDS: { readonly [step: string]: () => Promise<StepCommand> } = {};
+const STEP_COMMANDS: { readonly [step: string]: () => Promise<StepCommand> } = {
+  services: async () => (await import("./commands/services.ts")).services,
+};
 
 /** `cbox vpn`, `cbox vpn --json`, `cbox vpn setup`. */
 async function aboutStep(id: string, [verb, ...rest]: readonly string[]): Promise<void> {

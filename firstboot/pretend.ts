@@ -3,6 +3,7 @@
 // for verify to be able to say yes or no. Knows nothing of the steps.
 
 import type { RunOptions, RunResult } from "./box.ts";
+import { PretendServices } from "./pretend-services.ts";
 import { pretendedTunnels, startTunnel } from "./pretend-vpn.ts";
 
 /** The files the made-up commands read and write. */
@@ -12,6 +13,8 @@ export interface PretendFiles {
   list(path: string): Promise<string[]>;
   /** A file, or a directory with all that is in it. */
   move(from: string, to: string): Promise<void>;
+  /** The same. */
+  remove(path: string): Promise<void>;
 }
 
 interface Account {
@@ -32,11 +35,13 @@ export class PretendSystem {
   tags: Record<string, string> = {};
   /** Every command line, for tests that look for what must not be in there. */
   readonly commands: string[] = [];
+  readonly services: PretendServices;
 
   readonly #files: PretendFiles;
 
   constructor(files: PretendFiles) {
     this.#files = files;
+    this.services = new PretendServices(files, this);
   }
 
   async run(command: string, args: readonly string[], { input = "" }: RunOptions = {}): Promise<RunResult> {
@@ -49,6 +54,8 @@ export class PretendSystem {
   /** Output, or an exit code. */
   async #answer(command: string, args: readonly string[], input: string): Promise<string | number> {
     const name = args.at(-1) ?? "";
+    const ofServices = await this.services.answer(command, args, input);
+    if (ofServices !== undefined) return ofServices;
     switch (command) {
       case "getent":
         return this.#getent(args[0] ?? "", name);
@@ -167,8 +174,7 @@ export class PretendSystem {
   }
 
   #ss(): string {
-    const lines = [];
-    if (this.running.has("ssh.service")) lines.push("LISTEN 0 128 0.0.0.0:22 0.0.0.0:*");
+    const lines = this.services.sockets();
     if (this.running.has("serf.service")) lines.push("tcp LISTEN 0 4096 10.1.2.50:5000 0.0.0.0:*");
     return `${lines.join("\n")}\n`;
   }

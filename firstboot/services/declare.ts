@@ -2,17 +2,47 @@
 // Declares a service to the community's web application, where it has such a type and knows this box. What is not
 // declared still runs: the step says so at the end.
 
+import { Failure } from "../../common/fail.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
+import { GuifiApi } from "../guifi/api.ts";
+import { declareService } from "../guifi/services.ts";
+import { readRegistration } from "../guifi/store.ts";
+import { credentialsOf } from "../steps/node/apply.ts";
 import type { StepTools } from "../steps/step.ts";
+import { templateData } from "./data.ts";
+import { placeOf } from "./place.ts";
 import type { ServiceState } from "./state.ts";
+import { renderer } from "./template.ts";
 
-/** The number under which the service is known, when it has one. Called before its files are written. */
+/**
+ * The number under which the service is known, when it has or gets one. Called before its files are written, which may
+ * name it. Without a member's password only what was declared before is found.
+ */
 export async function declare(
-  _tools: StepTools,
+  tools: StepTools,
   service: Service,
-  _where: PlaceId,
-  _inputs: ServiceState["inputs"],
+  where: PlaceId,
+  inputs: ServiceState["inputs"],
 ): Promise<{ readonly declared?: string }> {
-  if (!service.guifi) return {};
-  return {};
+  const { box, image, progress } = tools;
+  const { device, services = {} } = await readRegistration(box);
+  if (!service.guifi || !device) return {};
+  const state = { state: "starting", where, inputs, published: true, facts: {} } as const;
+  const data = await templateData(tools, service, placeOf(box, where), state);
+  const render = await renderer();
+  const [name, nick] = [service.guifi.name, service.guifi.nick].map((each) => render(each, data, "guifi"));
+  if (name === undefined || nick === undefined) return {};
+  const known = services[nick];
+  if (known) return { declared: String(known.id) };
+  const credentials = credentialsOf(tools);
+  if (!credentials) return {};
+  progress(`progress.services.declare.${service.id}` as "progress.services.declare");
+  try {
+    const api = new GuifiApi(box, image, credentials);
+    const id = await declareService({ box, image, api }, { type: service.guifi.type, name, nick });
+    return { declared: String(id) };
+  } catch (error) {
+    if (error instanceof Failure) return {};
+    throw error;
+  }
 }

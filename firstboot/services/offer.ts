@@ -5,6 +5,7 @@ import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
+import { type NodeAnswers, registers } from "../steps/node/questions.ts";
 import type { AllAnswers } from "../steps/step.ts";
 import { parseJson } from "../world.ts";
 import { CONTEXTS, hasContext } from "./place.ts";
@@ -51,7 +52,7 @@ export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {})
     memoryMib: Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024),
     places: ["host", ...(await contexts(box, all))],
     hasVpn: all.vpn?.join === true || (await box.exists("/etc/community-box/vpn.json")),
-    isRegistered: all.node !== undefined || registration.device !== undefined,
+    isRegistered: registers((all.node ?? {}) as Partial<NodeAnswers>) || registration.device !== undefined,
     hasPool: await box.exists(paths.pool),
   };
 }

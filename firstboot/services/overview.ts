@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All services at a glance, for `cbox services` and `cbox status`: what is on, where, whether it works, and what could
-// be switched on.
+// All services at a glance, for `cbox services` and `cbox status`: what is on, where, whether it works and is announced,
+// and what could be switched on.
 
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
-import { type Language, translator } from "../i18n.ts";
+import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import { isEnabled, type PublishResult } from "../publish.ts";
-import { SERF_UNIT } from "../serf.ts";
+import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
 import { readChoices } from "../steps/system/apply.ts";
 import { parseJson } from "../world.ts";
@@ -20,14 +20,15 @@ import { boxFacts, type OfferReason, offer } from "./offer.ts";
 import { readStates, type ServiceState } from "./state.ts";
 
 export interface ServiceView {
-  readonly id: string;
-  readonly title: Service["title"];
+  readonly service: Service;
   readonly state: ServiceState["state"];
   readonly where?: PlaceId;
   /** What is wrong with a service that is on. */
   readonly faults: readonly string[];
-  /** Announced now. */
-  readonly published: boolean;
+  /** Of a service that is on and wanted in public: where it is announced, or why not (`status.reason.`). */
+  readonly announced?: { readonly address: string; readonly port: string } | { readonly reason: string };
+  /** Serf: nodes in sight, this one included. */
+  readonly members?: number;
   readonly ports: readonly string[];
   /** Where it could run; empty with the reason why not. */
   readonly places: readonly PlaceId[];
@@ -45,14 +46,18 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
   for (const service of catalogue) {
     const state = await stateOf(box, service, states[service.id]);
     const offered = offer(service, facts);
+    const isOn = state?.state === "on";
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
+    const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
-      id: service.id,
-      title: service.title,
+      service,
       state: state?.state ?? "off",
       ...(state ? { where: state.where } : {}),
-      faults: state?.state === "on" && mayLook(state) ? await faultsOf({ box, image }, service, state) : [],
-      published: (result.published ?? []).some(({ s }) => s === service.publication?.type),
+      faults: isOn && mayLook(state) ? await faultsOf({ box, image }, service, state) : [],
+      ...(isOn && state.published && service.publication
+        ? { announced: announcementOf(service.publication.type, result) }
+        : {}),
+      ...(members === undefined ? {} : { members }),
       ports: portsOf(service, data).map(({ port, protocol }) => `${protocol}/${port}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
@@ -68,30 +73,72 @@ async function stateOf(box: Box, { id }: Service, noted: ServiceState | undefine
   return { where: "host" as const, published: true, inputs: {}, facts: {}, ...noted, state: "on" as const };
 }
 
-/** See {@link StepStatus}. */
+function announcementOf(
+  type: string,
+  { published = [], omitted = [], silent = [], reason }: Partial<PublishResult>,
+): NonNullable<ServiceView["announced"]> {
+  const own = published.find(({ s }) => s === type);
+  if (own) return { address: own.i, port: own.p };
+  if (reason) return { reason };
+  if (omitted.includes(type)) return { reason: "omitted" };
+  return { reason: silent.includes(type) ? "silent" : "unknown" };
+}
+
+/** How the services that are on are doing. */
 export async function servicesStatus(box: Box, image: ImageInfo): Promise<StepStatus> {
   const { language = image.community.default_language } = await readChoices(box);
   const t = translator(language);
   const views = (await overview(box, image)).filter(({ state }) => state !== "off");
-  const troubled = views.filter(({ state, faults }) => state !== "on" || faults.length > 0);
-  const words = ({ state, faults }: ServiceView) => {
-    if (state !== "on") return t("status.services.half");
-    return faults.length
-      ? t("status.services.trouble", { faults: faults.join(", ") })
-      : t("status.services.works");
-  };
+  const troubled = views.filter(isTroubled);
   return {
     state: views.length === 0 ? "off" : troubled.length ? "trouble" : "works",
     rows: views.map((view) => ({
-      label: `label.services.${view.id}.enabled` as "step.services",
-      value: words(view),
+      label: `label.services.${view.service.id}.enabled` as "step.services",
+      value: doing(view, t),
     })),
-    ...(troubled.length ? { advice: { key: "status.services.advice", values: {} } } : {}),
-    data: { services: views.map((view) => plain(view, language as Language)) },
+    ...(troubled.length
+      ? { advice: { key: "status.services.advice", values: { id: troubled[0]?.service.id ?? "" } } }
+      : {}),
+    data: { services: views.map(viewData) },
   };
 }
 
-function plain(view: ServiceView, language: Language): { [name: string]: Value } {
-  const { title, where = null, reason = null, ...rest } = view;
-  return { ...rest, title: title[language] ?? title.en, where, reason };
+export function isTroubled({ state, faults }: ServiceView): boolean {
+  return (state !== "on" && state !== "off") || faults.length > 0;
+}
+
+/** "works, announced as 10.1.2.3:5000, 12 nodes in sight". */
+export function doing({ state, faults, announced, members }: ServiceView, t: Translate): string {
+  if (state === "off") return t("status.services.off");
+  if (state !== "on") return t("status.services.half");
+  const parts = [
+    faults.length ? t("status.services.trouble", { faults: faults.join(", ") }) : t("status.services.works"),
+  ];
+  if (announced && "address" in announced) parts.push(t("status.published", announced));
+  if (announced && "reason" in announced) {
+    const key = `status.reason.${announced.reason}`;
+    parts.push(t("status.not-published", { reason: isTextKey(key) ? t(key) : announced.reason }));
+  }
+  if (members !== undefined) parts.push(t("status.members", { count: members }));
+  return parts.join(", ");
+}
+
+/** For programs. */
+export function viewData(view: ServiceView): { readonly [name: string]: Value } {
+  const { service, state, where, faults, announced, members, ports, places, reason } = view;
+  return {
+    id: service.id,
+    title: service.title.en,
+    state,
+    where: where ?? null,
+    works: state === "on" && faults.length === 0,
+    faults,
+    announced:
+      announced !== undefined && "address" in announced ? `${announced.address}:${announced.port}` : null,
+    not_announced_because: announced !== undefined && "reason" in announced ? announced.reason : null,
+    ...(members === undefined ? {} : { members }),
+    ports,
+    places,
+    not_offered_because: reason ?? null,
+  };
 }

@@ -33,17 +33,26 @@ export interface Registration {
 /** `what` names the template in messages. Throws Failure `service-template`. */
 export type Render = (template: string, data: TemplateData, what: string) => string;
 
+let shared: Promise<Render> | undefined;
+
 /** Loads Handlebars, which only this needs. */
-export async function renderer(): Promise<Render> {
+export function renderer(): Promise<Render> {
+  shared ??= load();
+  return shared;
+}
+
+async function load(): Promise<Render> {
   const { default: Handlebars } = await import("handlebars");
   const own = Handlebars.create();
   own.registerHelper("join", (items: readonly unknown[], separator: string) => items.join(separator));
   own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
-  own.registerHelper("json", (value: unknown) => JSON.stringify(value));
+  const compiled = new Map<string, (data: TemplateData) => string>();
   return (template, data, what) => {
     if (!template.includes("{{")) return template;
     try {
-      return own.compile(template, { strict: true, noEscape: true })(data);
+      const ready = compiled.get(template) ?? own.compile(template, { strict: true, noEscape: true });
+      compiled.set(template, ready);
+      return ready(data);
     } catch (error) {
       return fail({
         code: "service-template",

@@ -202,7 +202,10 @@ network: { method: dhcp }
     expect(parse((await partition.get("answers-report.yaml")) ?? "")).toMatchObject({
       result: "applied",
       errors: [],
-      steps: ["system", "network", "member", "node", "vpn", "services"].map((id) => ({ id, result: "applied" })),
+      steps: ["system", "network", "member", "node", "vpn", "services"].map((id) => ({
+        id,
+        result: "applied",
+      })),
     });
     const kept = await partition.get("answers.yaml");
     expect(kept).toContain("mas-nou");

@@ -81,6 +81,10 @@ export class FakeBox implements Box {
     write: async (path, content) => void this.files.set(path, content),
     list: (path) => this.list(path),
     move: async (from, to) => this.#move(from, to),
+    remove: async (gone) => {
+      for (const path of [...this.files.keys()])
+        if (path === gone || path.startsWith(`${gone}/`)) this.files.delete(path);
+    },
   });
   /** The servers of the community; unreachable unless a test puts some here. */
   servers: Pick<Box, "request" | "ldapBind"> = {

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The made-up packages and contexts of the dry run and of tests: what is installed is remembered, a unit that runs
+// listens on its ports, and a context is a directory with the same commands inside.
+
+import type { PretendFiles } from "./pretend.ts";
+
+/** What listens while a unit runs, as `ss -Hlntu` shows it. */
+const SOCKETS: { readonly [unit: string]: readonly string[] } = {
+  "ssh.service": ["tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*"],
+  "squid.service": ["tcp LISTEN 0 256 *:3128 *:*"],
+  "snmpd.service": ["udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:*"],
+  "avahi-daemon.service": ["udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*"],
+  "cbox-syncthing.service": ["tcp LISTEN 0 4096 *:22000 *:*", "tcp LISTEN 0 4096 127.0.0.1:8384 0.0.0.0:*"],
+};
+
+const DEVICE_ID = Array.from({ length: 8 }, () => "ABCDEFG").join("-");
+
+/** What there is of services on the host or in one context. */
+interface PretendPlace {
+  /** Before every path. */
+  readonly root: string;
+  readonly enabled: Set<string>;
+  /** Of a context: what is enabled. */
+  readonly running: ReadonlySet<string>;
+}
+
+export class PretendServices {
+  /** Packages that "fail to install", for tests. */
+  readonly brokenPackages = new Set<string>();
+  /** Units that start and listen to nothing, for tests. */
+  readonly deafUnits = new Set<string>();
+
+  readonly #files: PretendFiles;
+  readonly #host: PretendPlace;
+  readonly #contexts = new Map<string, PretendPlace>();
+  /** Ports of contexts that Incus listens on, by context and device. */
+  readonly devices = new Map<string, string>();
+
+  constructor(files: PretendFiles, host: Omit<PretendPlace, "root">) {
+    this.#files = files;
+    this.#host = { root: "", ...host };
+  }
+
+  /** Output or an exit code; undefined for what is nothing to do with services. */
+  async answer(
+    command: string,
+    args: readonly string[],
+    input: string,
+  ): Promise<string | number | undefined> {
+    return command === "incus" ? this.#incus(args, input) : this.#inside(this.#host, command, args, input);
+  }
+
+  /** Lines of `ss` for the host. */
+  sockets(): string[] {
+    const forwarded = [...this.devices.values()].map((listen) => {
+      const [protocol = "tcp", address = "", port = ""] = listen.split(":");
+      return `${protocol} ${protocol === "udp" ? "UNCONN" : "LISTEN"} 0 4096 ${address}:${port} 0.0.0.0:*`;
+    });
+    return [...this.#sockets(this.#host), ...forwarded];
+  }
+
+  #sockets({ running }: PretendPlace): string[] {
+    return [...running].filter((unit) => !this.deafUnits.has(unit)).flatMap((unit) => SOCKETS[unit] ?? []);
+  }
+
+  async #incus(args: readonly string[], input: string): Promise<string | number | undefined> {
+    const [verb, ...rest] = args;
+    if (verb === "exec") {
+      const [name = "", , , , command = "", ...words] = rest;
+      return (await this.#inside(this.#context(name), command, words, input)) ?? 127;
+    }
+    if (verb !== "config" || rest[0] !== "device") return undefined;
+    const [, act, name = "", device = "", , listen = ""] = rest;
+    if (act === "list") {
+      const own = [...this.devices.keys()].filter((key) => key.startsWith(`${name}/`));
+      return own.map((key) => `${key.slice(name.length + 1)}\n`).join("");
+    }
+    const key = `${name}/${device}`;
+    if (act === "add") {
+      if (this.devices.has(key)) return 1;
+      this.devices.set(key, listen.replace("listen=", ""));
+      return 0;
+    }
+    return this.devices.delete(key) ? 0 : 1;
+  }
+
+  #context(name: string): PretendPlace {
+    const known = this.#contexts.get(name);
+    if (known) return known;
+    const enabled = new Set<string>();
+    const made = { root: `/var/lib/incus/containers/${name}_${name}/rootfs`, enabled, running: enabled };
+    this.#contexts.set(name, made);
+    return made;
+  }
+
+  async #inside(
+    place: PretendPlace,
+    command: string,
+    args: readonly string[],
+    input: string,
+  ): Promise<string | number | undefined> {
+    const isHost = place === this.#host;
+    const last = args.at(-1) ?? "";
+    const at = (path: string) => `${place.root}${path}`;
+    switch (command) {
+      case "env":
+        return this.#packages(place, args);
+      case "dpkg-query":
+        return this.#query(place, args);
+      case "install": {
+        if (!args.includes("/dev/stdin")) return 0;
+        await this.#files.write(at(last), input);
+        return 0;
+      }
+      case "runuser":
+        return this.#syncthing(place, args, input);
+      case "id":
+        return "0\n";
+      case "mkdir":
+      case "sed":
+      case "squid":
+      case "docker":
+      case "systemd-sysusers":
+      case "/usr/local/sbin/cbox-guifi-proxy-federation":
+        return 0;
+      case "rm":
+        await this.#files.remove(at(last));
+        return 0;
+      case "mv":
+        if (!args.includes("--no-target-directory")) return undefined;
+        await this.#files.move(at(args.at(-2) ?? ""), at(last));
+        return 0;
+    }
+    if (isHost) return undefined;
+    switch (command) {
+      case "cat": {
+        const text = await this.#files.read(at(last));
+        return text ?? 1;
+      }
+      case "test":
+        return (await this.#files.read(at(last))) === undefined ? 1 : 0;
+      case "sync":
+        return 0;
+      case "ss":
+        return `${this.#sockets(place).join("\n")}\n`;
+      case "systemctl":
+        return this.#systemctl(place, args);
+    }
+    return undefined;
+  }
+
+  #systemctl({ enabled }: PretendPlace, [verb = "", ...rest]: readonly string[]): number {
+    const units = rest.filter((word) => !word.startsWith("-"));
+    if (verb === "is-active" || verb === "is-enabled")
+      return units.every((unit) => enabled.has(unit)) ? 0 : 3;
+    for (const unit of units) {
+      if (verb === "enable") enabled.add(unit);
+      if (verb === "disable") enabled.delete(unit);
+    }
+    return 0;
+  }
+
+  /** `env A=b dpkg --configure -a`, `env A=b apt-get ... install NAME...`. */
+  async #packages(place: PretendPlace, args: readonly string[]): Promise<number> {
+    const from = args.indexOf("install");
+    if (from < 0) return 0;
+    const names = args.slice(from + 1);
+    if (names.some((name) => this.brokenPackages.has(name))) return 100;
+    const path = `${place.root}/var/lib/dpkg/pretended`;
+    const before = ((await this.#files.read(path)) ?? "").split("\n").filter(Boolean);
+    await this.#files.write(path, `${[...new Set([...before, ...names])].sort().join("\n")}\n`);
+    return 0;
+  }
+
+  async #query(place: PretendPlace, args: readonly string[]): Promise<string | number> {
+    const known = new Set(
+      ((await this.#files.read(`${place.root}/var/lib/dpkg/pretended`)) ?? "").split("\n"),
+    );
+    const found = args.slice(3).filter((name) => known.has(name));
+    return found.length === args.length - 3 ? found.map(() => "installed\n").join("") : 1;
+  }
+
+  async #syncthing(place: PretendPlace, args: readonly string[], input: string): Promise<string | number> {
+    if (args.includes("--device-id")) return `${DEVICE_ID}\n`;
+    const home = args.find((word) => word.startsWith("--home="))?.slice("--home=".length) ?? "";
+    if (input.trim().length < 8) return 1;
+    await this.#files.write(`${place.root}${home}/config.xml`, "<configuration/>\n");
+    return 0;
+  }
+}

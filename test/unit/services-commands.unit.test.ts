@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox services` and `cbox search` on a box in memory, and what a registered box tells the community's site.
+
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { encodeServices, type PublishedService } from "../../common/serf-payload.ts";
+import { searchLines } from "../../firstboot/commands/search.ts";
+import { runServices } from "../../firstboot/commands/services.ts";
+import { GuifiApi } from "../../firstboot/guifi/api.ts";
+import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/registration.ts";
+import { remember } from "../../firstboot/guifi/store.ts";
+import { translator } from "../../firstboot/i18n.ts";
+import { parseRtt, search } from "../../firstboot/search.ts";
+import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { declare } from "../../firstboot/services/declare.ts";
+import { failureOf } from "../failure-of.ts";
+import { labMember } from "../lab/members.ts";
+import { PretendCommunity } from "./helpers/community.ts";
+import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
+import { roomyBox, stateOf } from "./helpers/services-box.ts";
+
+async function run(box: FakeBox, verb: string, id?: string, options = {}): Promise<string> {
+  const lines: string[] = [];
+  const tools = { box, image: IMAGE, t: translator("en"), print: (line: string) => void lines.push(line) };
+  await runServices(tools, verb, id, options);
+  return lines.join("\n");
+}
+
+describe("cbox services", () => {
+  test("lists every service with its state, and why one is not to be had", async () => {
+    const box = roomyBox({ contexts: false });
+    await run(box, "enable", "serf");
+    const text = await run(box, "list");
+    expect(text.split("\n")).toHaveLength(catalogue.length);
+    expect(text).toMatch(/^serf +host +works, announced as 10\.1\.2\.50:5000, 2 nodes in sight$/m);
+    expect(text).toMatch(/^docker +off \(This service needs a context, and this box has none\.\)$/m);
+    const { services } = JSON.parse(await run(box, "list", undefined, { json: true }));
+    expect(services[0]).toMatchObject({ id: "serf", works: true, announced: "10.1.2.50:5000" });
+  });
+
+  test("enable: on, announced, and its password said once", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "serf");
+    const said = await run(box, "enable", "syncthing");
+    expect(said).toContain('Syncthing, Web page, user "cbox": 5a5a');
+    expect((await stateOf(box, "syncthing"))?.where).toBe("owner");
+    expect(await run(box, "list")).toMatch(/^syncthing +owner +works, announced as 10\.1\.2\.50:22000$/m);
+  });
+
+  test("enable --context takes it there; where it cannot run is refused with the places that can", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "syncthing", { context: "community" });
+    expect((await stateOf(box, "syncthing"))?.where).toBe("community");
+    const failure = await failureOf(() => run(box, "enable", "docker", { context: "host" }));
+    expect(failure).toMatchObject({
+      code: "service-impossible",
+      found: expect.stringContaining("community, owner"),
+    });
+  });
+
+  test("enable of one that does not come up says what is wrong, and where to look", async () => {
+    const box = roomyBox();
+    box.system.services.deafUnits.add("snmpd.service");
+    expect(await failureOf(() => run(box, "enable", "snmp"))).toMatchObject({
+      code: "service-failed",
+      found: "port udp/161",
+      hint: "sudo cbox services log snmp",
+    });
+  });
+
+  test("disable says what stays; remove-data asks first", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "syncthing");
+    expect(await run(box, "disable", "syncthing")).toBe("kept in owner: /var/lib/cbox-syncthing");
+    const failure = await failureOf(() => run(box, "remove-data", "syncthing"));
+    expect(failure).toMatchObject({
+      code: "service-data-kept",
+      found: "owner: /var/lib/cbox-syncthing",
+      hint: "cbox services remove-data syncthing --yes",
+    });
+    expect(await run(box, "remove-data", "syncthing", { yes: true })).toBe(
+      "removed owner: /var/lib/cbox-syncthing",
+    );
+  });
+
+  test("unpublish keeps it running and takes it out of the announcement; publish brings it back", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "serf");
+    await run(box, "enable", "snmp");
+    await run(box, "unpublish", "snmp");
+    expect(await run(box, "list")).toMatch(/^snmp +host +works$/m);
+    await run(box, "publish", "snmp");
+    expect(await run(box, "list")).toMatch(/^snmp +host +works, announced as/m);
+  });
+
+  test("start and stop reach the unit; the system's own are left alone", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "snmp");
+    await run(box, "stop", "snmp");
+    expect(box.effects).toContain("systemctl stop snmpd.service");
+    await run(box, "enable", "ssh");
+    expect((await failureOf(() => run(box, "stop", "ssh"))).code).toBe("service-not-ours");
+  });
+
+  test.each([
+    ["enable", "sncp", "service-unknown", /did you mean "snmp"/],
+    ["enable", undefined, "usage", /--help/],
+    ["frobnicate", "snmp", "usage", /--help/],
+    ["stop", "snmp", "service-off", /cbox services enable snmp/],
+    ["publish", "docker", "service-not-public", /cbox services/],
+  ])("%s %s: %s", async (verb, id, code, hint) => {
+    const failure = await failureOf(() => run(roomyBox(), verb, id));
+    expect(failure.code).toBe(code);
+    expect(failure.hint).toMatch(hint);
+  });
+});
+
+const bzip2 = async (command: "bzip2" | "bunzip2", input: Uint8Array) => execFileSync(command, { input });
+const service = (s: string, more: Partial<PublishedService> = {}): PublishedService => ({
+  ...{ s, d: `the_${s}`, m: `${s}.guifi.local`, i: "10.1.1.1", p: "80", e: "guifi", t: "" },
+  ...more,
+});
+
+/** A box whose Serf sees these nodes, at these distances. */
+function boxThatSees(members: readonly object[], distances: { [node: string]: string } = {}): FakeBox {
+  const box = roomyBox();
+  const own = box.system.run.bind(box.system);
+  box.system.run = async (command, args, options) => {
+    if (command !== "serf") return own(command, args, options);
+    const answer = args[0] === "members" ? JSON.stringify({ members }) : distances[args.at(-1) ?? ""];
+    return { code: answer === undefined ? 1 : 0, stdout: answer ?? "", stderr: "" };
+  };
+  return box;
+}
+
+describe("cbox search", () => {
+  test("finds what nodes that are there offer, nearest first", async () => {
+    const tag = async (...services: PublishedService[]) => ({
+      services: await encodeServices(services, bzip2),
+    });
+    const box = boxThatSees(
+      [
+        { name: "far", status: "alive", tags: await tag(service("syncthing", { t: "node_id=FAR" })) },
+        { name: "near", status: "alive", tags: await tag(service("syncthing"), service("proxy3")) },
+        { name: "unknown", status: "alive", tags: await tag(service("syncthing")) },
+        { name: "gone", status: "failed", tags: await tag(service("syncthing")) },
+        { name: "odd", status: "alive", tags: { services: "AAAA" } },
+        { name: "plain", status: "alive", tags: {} },
+      ],
+      {
+        far: "Estimated cbox <-> far rtt: 1.2 s (using WAN coordinates)",
+        near: "Estimated cbox <-> near rtt: 812 us (using WAN coordinates)",
+      },
+    );
+    const found = await search(box, "Syncthing");
+    expect(found?.services.map(({ node, rtt_ms }) => [node, rtt_ms])).toEqual([
+      ["near", 0.812],
+      ["far", 1200],
+      ["unknown", undefined],
+    ]);
+    expect(found?.services[1]?.txt).toEqual({ node_id: "FAR" });
+    expect(found?.unreadable).toEqual(["odd"]);
+    expect((await search(box))?.services).toHaveLength(4);
+    expect(searchLines(found?.services ?? [], translator("en"))).toEqual([
+      "Type       Description    Host                   Address      Distance",
+      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  0.8 ms",
+      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  1200 ms",
+      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  -",
+    ]);
+  });
+
+  test("without Serf there is no answer; without services a sentence", async () => {
+    const box = boxThatSees([]);
+    box.system.run = async () => ({ code: 1, stdout: "", stderr: "" });
+    expect(await search(box)).toBeUndefined();
+    expect(searchLines([], translator("ca"))).toEqual(["Ningú a la vista no ofereix res d'aquest tipus."]);
+  });
+
+  test.each([
+    ["Estimated a <-> b rtt: 1.310 ms (using WAN coordinates)", 1.31],
+    ["Estimated a <-> b rtt: 12.5 µs", 0.0125],
+    ["Error: no coordinate available", undefined],
+  ])("%s is %s ms", (text, rtt) => expect(parseRtt(text)).toBe(rtt));
+
+  test("whatever others write: no control sign, one line, and no crash", async () => {
+    const text = fc.string({ unit: "binary", maxLength: 300 });
+    await fc.assert(
+      fc.asyncProperty(text, text, text, fc.jsonValue(), async (s, d, t, junk) => {
+        const odd = [junk as object, { name: d || "x", status: "alive", tags: { services: "x" } }];
+        const box = boxThatSees(odd);
+        box.filter = async () => Buffer.from(JSON.stringify([{ ...service(s), d, t }, junk]));
+        const found = await search(box);
+        for (const line of searchLines(found?.services ?? [], translator("en")))
+          expect(line).toMatch(/^[\x20-\x7e]*$/);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("declaring at the community's site", () => {
+  const proxy = catalogue.find(({ id }) => id === "guifi-proxy")!;
+
+  function registeredBox() {
+    const box = roomyBox();
+    const community = new PretendCommunity();
+    box.servers = community;
+    const { username, password } = { username: "anna", password: labMember("anna").password };
+    const tools = {
+      box,
+      image: IMAGE,
+      given: new Set<string>(),
+      passed: new Set<string>(),
+      answersOf: (id: string) => (id === "member" ? { username, password } : {}),
+      progress: () => {},
+      signal: new AbortController().signal,
+    };
+    return { box, community, tools };
+  }
+
+  test("a box that is not registered declares nothing and asks nobody", async () => {
+    const { tools, community } = registeredBox();
+    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({});
+    expect(community.requests).toEqual([]);
+  });
+
+  test("a registered box with an address declares its proxy, once, however often it is asked", async () => {
+    const { tools, box, community } = registeredBox();
+    const credentials = { username: "anna", password: labMember("anna").password };
+    const session = { box, image: IMAGE, api: new GuifiApi(box, IMAGE, credentials) };
+    const wanted = { node: 54052, name: "can-bruixa-box", mac: "52:54:00:12:34:56" };
+    const page = await freshNode(session, 54052);
+    const device = await registerDevice(session, page, wanted);
+    await linkAddress(session, await freshNode(session, 54052), device, "auto", () => {});
+    await remember(box, { node: { id: 54052, name: page.title }, device });
+    const first = await declare(tools, proxy, "host", defaultInputs(proxy));
+    expect(first.declared).toMatch(/^\d+$/);
+    await remember(box, { services: undefined });
+    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual(first);
+    const own = community.site.state.services.filter(({ title }) => title === `prx${device.id}`);
+    expect(own).toEqual([expect.objectContaining({ type: "Proxy", id: Number(first.declared) })]);
+  });
+
+  test("a site that does not answer keeps nothing from running", async () => {
+    const { tools, box, community } = registeredBox();
+    await remember(box, { node: { id: 54052, name: "x" }, device: { id: 1, name: "x-box" } });
+    community.siteAnswers = "server-unreachable";
+    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({});
+    expect(community.requests.length).toBeGreaterThan(0);
+  });
+
+  test("one that was declared before is known without asking", async () => {
+    const { tools, box, community } = registeredBox();
+    const services = { prx70000: { id: 80001, type: "Proxy" } };
+    await remember(box, { node: { id: 54052, name: "x" }, device: { id: 70000, name: "x-box" }, services });
+    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({ declared: "80001" });
+    expect(community.requests).toEqual([]);
+  });
+});

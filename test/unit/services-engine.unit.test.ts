@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine on a box in memory: every service in every place it may run, on, off, on again, moved, its data removed;
+// and the whole step, with the power cut after each single effect.
+
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import type { PlaceId, Service } from "../../common/service.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { publish } from "../../firstboot/publish.ts";
+import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
+import { faultsOf } from "../../firstboot/services/health.ts";
+import { overview, servicesStatus } from "../../firstboot/services/overview.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+import type { Step } from "../../firstboot/steps/step.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { failureOf } from "../failure-of.ts";
+import { ANSWERS_FILE, type FakeBox, IMAGE, PASSWORD, PowerCut } from "./helpers/fake-box.ts";
+import { roomyBox, stateOf } from "./helpers/services-box.ts";
+
+const find = (id: string) => catalogue.find((service) => service.id === id)!;
+const SECRET = "5a".repeat(10);
+
+async function switchOn(box: FakeBox, service: Service, where?: PlaceId) {
+  const place = where ?? service.where.allowed[0]!;
+  await activate({ box, image: IMAGE }, service, { where: place, inputs: defaultInputs(service) });
+}
+
+const everywhere = catalogue.flatMap((service) =>
+  service.where.allowed.map((where) => [service.id, where, service] as const),
+);
+
+describe.each(everywhere)("%s on %s", (id, where, service) => {
+  test("is switched on, works, and a second time changes nothing", async () => {
+    const box = roomyBox();
+    await switchOn(box, service, where);
+    const state = await stateOf(box, id);
+    expect(state).toMatchObject({ state: "on", where });
+    expect(await faultsOf({ box, image: IMAGE }, service, state!)).toEqual([]);
+    const files = new Map(box.files);
+    await switchOn(box, service, where);
+    expect(box.files).toEqual(files);
+  });
+
+  test("is switched off and leaves nothing running; its data goes only when asked", async () => {
+    const box = roomyBox();
+    await switchOn(box, service, where);
+    await deactivate({ box, image: IMAGE }, service);
+    expect((await stateOf(box, id))?.state).toBe("off");
+    expect(box.system.services.devices.size).toBe(0);
+    if (service.managed && where === "host")
+      for (const unit of service.units) expect(box.system.running.has(unit), unit).toBe(false);
+    for (const path of service.data) box.files.set(`/witness${path}`, "");
+    const removed = await removeData({ box, image: IMAGE }, service);
+    expect(removed).toEqual(service.data.map((path) => `${where}: ${path}`));
+    expect(box.files.has(`${paths.serviceSecrets}/${id}.json`)).toBe(false);
+  });
+});
+
+describe("secrets", () => {
+  test("are made once, kept in one file, and in no command line", async () => {
+    const box = roomyBox();
+    await switchOn(box, find("syncthing"), "owner");
+    const holding = [...box.files].filter(([, text]) => text.includes(SECRET)).map(([path]) => path);
+    expect(holding).toEqual([`${paths.serviceSecrets}/syncthing.json`]);
+    expect(box.system.commands.filter((line) => line.includes(SECRET))).toEqual([]);
+    await deactivate({ box, image: IMAGE }, find("syncthing"));
+    box.randomHex = () => "other";
+    await switchOn(box, find("syncthing"), "owner");
+    expect(box.files.get(`${paths.serviceSecrets}/syncthing.json`)).toContain(SECRET);
+  });
+});
+
+describe("what stands in the way", () => {
+  test("a port that something else uses is named, and nothing is begun", async () => {
+    const box = roomyBox();
+    box.system.running.add("squid.service");
+    const failure = await failureOf(() => switchOn(box, find("guifi-proxy"), "community"));
+    expect(failure).toMatchObject({ code: "service-port-taken", found: "tcp/3128" });
+    expect(await stateOf(box, "guifi-proxy")).toBeUndefined();
+  });
+
+  test("packages that cannot be installed: the state says unfinished, and the next try finishes", async () => {
+    const box = roomyBox();
+    box.system.services.brokenPackages.add("snmpd");
+    const failure = await failureOf(() => switchOn(box, find("snmp")));
+    expect(failure).toMatchObject({ code: "service-packages", found: "exit code 100" });
+    expect((await stateOf(box, "snmp"))?.state).toBe("starting");
+    box.system.services.brokenPackages.clear();
+    await switchOn(box, find("snmp"));
+    expect((await stateOf(box, "snmp"))?.state).toBe("on");
+  });
+
+  test("the data of a service that is on stays", async () => {
+    const box = roomyBox();
+    await switchOn(box, find("syncthing"), "owner");
+    expect((await failureOf(() => removeData({ box, image: IMAGE }, find("syncthing")))).code).toBe(
+      "service-running",
+    );
+  });
+
+  test("a service that listens to nothing is named by its port", async () => {
+    const box = roomyBox();
+    box.system.services.deafUnits.add("snmpd.service");
+    await switchOn(box, find("snmp"));
+    const state = (await stateOf(box, "snmp"))!;
+    expect(await faultsOf({ box, image: IMAGE }, find("snmp"), state)).toEqual(["port udp/161"]);
+  });
+});
+
+test("a service that moves is off where it was before it is on where it goes", async () => {
+  const box = roomyBox();
+  await switchOn(box, find("syncthing"), "owner");
+  await switchOn(box, find("syncthing"), "community");
+  expect([...box.system.services.devices.keys()].sort()).toEqual([
+    "community/cbox-tcp-22000",
+    "community/cbox-tcp-8384",
+  ]);
+  expect(box.system.services.devices.get("community/cbox-tcp-8384")).toBe("tcp:127.0.0.1:8384");
+});
+
+describe("announcing", () => {
+  async function announcedBox(): Promise<FakeBox> {
+    const box = roomyBox();
+    for (const id of ["serf", "guifi-proxy", "syncthing", "snmp", "ssh"]) await switchOn(box, find(id));
+    return box;
+  }
+
+  test("what is on and listens, the most important first; the rest is said", async () => {
+    const box = await announcedBox();
+    box.system.services.deafUnits.add("snmpd.service");
+    const result = await publish(box, IMAGE);
+    expect(result.published.map(({ s, p }) => `${s} ${p}`)).toEqual([
+      "serf 5000",
+      "proxy3 3128",
+      "syncthing 22000",
+      "ssh 22",
+    ]);
+    expect(result.published[2]?.t).toMatch(/^node_id=([A-Z]{7}-){7}[A-Z]{7}$/);
+    expect(result.silent).toEqual(["snmp"]);
+  });
+
+  test("a context's port counts only when something answers inside it", async () => {
+    const box = await announcedBox();
+    box.system.services.deafUnits.add("cbox-syncthing.service");
+    expect((await publish(box, IMAGE)).silent).toEqual(["syncthing"]);
+  });
+
+  test("with less room the least important are left out and named", async () => {
+    const box = await announcedBox();
+    const community = { ...IMAGE.community, serf: { ...IMAGE.community.serf, tag_budget_bytes: 300 } };
+    const result = await publish(box, { ...IMAGE, community });
+    expect(result.published[0]?.s).toBe("serf");
+    expect(result.omitted.length).toBeGreaterThan(0);
+    expect([...result.published.map(({ s }) => s), ...result.omitted].sort()).toEqual([
+      "proxy3",
+      "serf",
+      "snmp",
+      "ssh",
+      "syncthing",
+    ]);
+  });
+
+  test("by Avahi too, as files, when that is on; and none any more when it is off", async () => {
+    const box = await announcedBox();
+    await switchOn(box, find("avahi"));
+    box.files.set(`${paths.avahiServices}/mine.service`, "the owner's");
+    await publish(box, IMAGE);
+    const files = await box.list(paths.avahiServices);
+    expect(files).toEqual([
+      "cbox-proxy3-3128.service",
+      "cbox-serf-5000.service",
+      "cbox-snmp-161.service",
+      "cbox-ssh-22.service",
+      "cbox-syncthing-22000.service",
+      "mine.service",
+    ]);
+    expect(box.files.get(`${paths.avahiServices}/cbox-snmp-161.service`)).toContain(
+      "<type>_snmp._udp</type>",
+    );
+    await deactivate({ box, image: IMAGE }, find("avahi"));
+    await publish(box, IMAGE);
+    expect(await box.list(paths.avahiServices)).toEqual(["mine.service"]);
+  });
+});
+
+describe("status", () => {
+  test("says what is on, where, how it is doing, and why something is not offered", async () => {
+    const box = roomyBox({ contexts: false });
+    await switchOn(box, find("serf"));
+    await switchOn(box, find("snmp"));
+    await publish(box, IMAGE);
+    box.system.running.delete("snmpd.service");
+    const views = await overview(box, IMAGE);
+    const of = (id: string) => views.find(({ service }) => service.id === id);
+    expect(of("serf")).toMatchObject({
+      state: "on",
+      where: "host",
+      faults: [],
+      announced: { address: "10.1.2.50", port: "5000" },
+      members: 2,
+    });
+    expect(of("snmp")?.faults).toEqual(["unit snmpd.service", "port udp/161"]);
+    expect(of("docker")).toMatchObject({ state: "off", places: [], reason: "place" });
+    const status = await servicesStatus(box, IMAGE);
+    expect(status.state).toBe("trouble");
+    expect(status.advice?.values).toEqual({ id: "snmp" });
+    expect(status.rows.map(({ value }) => value)[0]).toMatch(/10\.1\.2\.50:5000/);
+  });
+});
+
+describe("the step", () => {
+  const own = steps.filter(({ id }) => id === "system" || id === "services");
+  const answers = (services: object) =>
+    stringify({
+      version: 1,
+      system: { language: "en", hostname: "can-bruixa", owner: { name: "anna", password: PASSWORD } },
+      services,
+    });
+  const ALL = {
+    "guifi-proxy": { enabled: true, cache_mib: 200 },
+    syncthing: { enabled: true },
+    docker: { enabled: true },
+    snmp: { enabled: true, contact: "anna@example.net" },
+    ssh: { enabled: true },
+    avahi: { enabled: true },
+  };
+
+  const toolsFor = (box: FakeBox) => ({
+    box,
+    image: IMAGE,
+    given: new Set<string>(),
+    passed: new Set<string>(),
+    answersOf: () => ({}),
+    progress: () => {},
+    signal: new AbortController().signal,
+  });
+
+  async function run(box: FakeBox): Promise<Walk> {
+    const walk = await Walk.open({ box, image: IMAGE, steps: own, log: openLog(box) });
+    walk.start();
+    const isOver = () =>
+      box.isOff || ["done", "file_refused"].includes(walk.state) || /^failed/.test(walk.state);
+    for (let idle = 0; idle < 200 && !isOver(); idle++) {
+      const before = box.effects.length;
+      await new Promise((resolve) => setTimeout(resolve, idle > 5 ? 2 : 0));
+      if (box.effects.length !== before) idle = 0;
+    }
+    return walk;
+  }
+
+  function boxWith(services: object, options?: { contexts: boolean }): FakeBox {
+    const box = roomyBox(options);
+    box.files.set(ANSWERS_FILE, answers(services));
+    return box;
+  }
+
+  test("everything at once, each in its best place", async () => {
+    const box = boxWith(ALL);
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    expect(walk.context.warnings).toEqual([]);
+    const places = await Promise.all(catalogue.map(async ({ id }) => (await stateOf(box, id))?.where));
+    expect(places).toEqual(["host", "community", "owner", "community", "host", "host", "host"]);
+    const squid = box.files.get(
+      "/var/lib/incus/containers/community_community/rootfs/etc/squid/conf.d/community-box.conf",
+    );
+    expect(squid).toContain("cache_dir ufs /var/spool/squid 200 32 512");
+    expect(box.files.get("/etc/snmp/snmpd.conf")).toContain("sysContact anna@example.net");
+  });
+
+  test("what cannot work here is refused by name, all of it at once", async () => {
+    const box = boxWith({ ...ALL, syncthing: { enabled: true, context: "owner" } }, { contexts: false });
+    const walk = await run(box);
+    expect(walk.state).toBe("file_refused");
+    expect(walk.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
+      "services.syncthing.context service-where",
+      "services.docker.enabled service-place",
+    ]);
+  });
+
+  test("more: false takes none of them", async () => {
+    const box = boxWith({ more: false, ...ALL });
+    expect((await run(box)).state).toBe("done");
+    expect(await stateOf(box, "snmp")).toBeUndefined();
+  });
+
+  test("one that fails is named, the others run, and the box is set up", async () => {
+    const box = boxWith(ALL);
+    box.system.services.brokenPackages.add("squid");
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    expect(walk.context.warnings.map(({ code }) => code)).toEqual(["services-passed"]);
+    expect((await stateOf(box, "syncthing"))?.state).toBe("on");
+    expect((await stateOf(box, "guifi-proxy"))?.trouble).toMatchObject({ code: "service-packages" });
+    const result = await publish(box, IMAGE);
+    expect(result.published.map(({ s }) => s)).not.toContain("proxy3");
+  });
+
+  test("what is not wanted any more is switched off", async () => {
+    const box = boxWith(ALL);
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    const [, services] = own as [Step, Step];
+    const tools = toolsFor(box);
+    await services.apply({ serf: { enabled: false }, more: false }, tools);
+    expect(await services.verify({ serf: { enabled: false }, more: false }, tools)).toEqual([]);
+    for (const { id } of catalogue) expect((await stateOf(box, id))?.state, id).toBe("off");
+    expect(box.system.enabled.has("serf.service")).toBe(false);
+    expect(box.system.enabled.has("ssh.service"), "sshd is not the services' to stop").toBe(true);
+  });
+
+  test("hands over the passwords that were made, and has them in no other place", async () => {
+    const box = boxWith({ syncthing: { enabled: true } });
+    const walk = await run(box);
+    const lines = await own[1]!.handOver!(walk.context.answers.services ?? {}, toolsFor(box));
+    expect(lines).toEqual([{ key: "hand-over.services.syncthing.gui_password", values: { secret: SECRET } }]);
+    // The made-up randomness is the same for the name of the Serf node.
+    const holding = box.everWritten.filter((text) => text.includes(SECRET) && !text.includes("serf"));
+    expect(holding).toHaveLength(1);
+  });
+
+  test("power cut after each single effect: ends as if nothing had happened", async () => {
+    const picture = (box: FakeBox) => ({
+      files: Object.fromEntries(
+        [...box.files]
+          .filter(([path]) => path !== paths.published && !path.endsWith(".new"))
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+      enabled: [...box.system.enabled].sort(),
+      devices: [...box.system.services.devices].sort(),
+      tags: box.system.tags,
+    });
+    /** What the walk does with the step, and does again after a cut: firstboot-walk has the rest. */
+    const applied = async (box: FakeBox) => {
+      await own[1]!.apply(ALL, toolsFor(box));
+      return own[1]!.verify(ALL, toolsFor(box));
+    };
+    const calm = roomyBox();
+    expect(await applied(calm)).toEqual([]);
+    const whole = picture(calm);
+    for (let cut = 0; cut < calm.effects.length; cut++) {
+      const box = roomyBox();
+      box.cutAfter(cut);
+      await expect(applied(box), `cut ${cut} happened`).rejects.toThrow(PowerCut);
+      box.powerOn();
+      expect(await applied(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual([]);
+      expect(picture(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual(whole);
+    }
+  }, 60_000);
+});
