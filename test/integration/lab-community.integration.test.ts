@@ -304,10 +304,12 @@ test("what the community knows is one table per kind", async () => {
   expect(known.signedIn).toContainEqual(
     expect.objectContaining({ member: "anna", server: "ldap", result: "accepted" }),
   );
-  expect(known.serf).toEqual([expect.objectContaining({ name: "peer", status: "alive", services: "1" })]);
-  expect(known.services).toEqual([
+  expect(known.serf).toContainEqual(
+    expect.objectContaining({ name: "peer", status: "alive", services: "1" }),
+  );
+  expect(known.services).toContainEqual(
     expect.objectContaining({ member: "peer", type: "serf", address: "10.139.40.22:5000" }),
-  ]);
+  );
   expect(known.leases).toEqual([expect.objectContaining({ name: "guest" })]);
 });
 
