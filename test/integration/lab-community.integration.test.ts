@@ -15,7 +15,7 @@ import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { escapeRdn } from "../lab/hosts/ldap.ts";
 import { findLab, type Lab, labDown, labUp } from "../lab/lab.ts";
 import { labMember, MEMBERS } from "../lab/members.ts";
-import { PROXY_READER, PROXY_SERVICE, PROXY_USERS } from "../lab/proxy-users.ts";
+import { PROXY_READER, PROXY_USERS } from "../lab/proxy-users.ts";
 import { readAll } from "../lab/readers/index.ts";
 import { signedIn } from "../lab/readers/signed-in.ts";
 import { readRecord } from "../lab/record.ts";
@@ -147,9 +147,9 @@ describe("the directory", () => {
     const search = (base: string, filter: string) =>
       ldap("ldapsearch", "ldap.guifi.net", ...reader, "-b", base, filter, "ou");
     const [user] = PROXY_USERS;
-    const found = await search(proxies, `(&(ou=${PROXY_SERVICE})(uid=${user.name}))`);
-    const dn = `uid=${user.name},ou=${PROXY_SERVICE},${proxies}`;
-    expect(found).toMatchObject({ code: 0, stdout: `dn: ${dn}\nou: ${PROXY_SERVICE}\n\n` });
+    const found = await search(proxies, `(&(ou=${user.service})(uid=${user.name}))`);
+    const dn = `uid=${user.name},ou=${user.service},${proxies}`;
+    expect(found).toMatchObject({ code: 0, stdout: `dn: ${dn}\nou: ${user.service}\n\n` });
     const bound = await ldap("ldapwhoami", "ldap.guifi.net", "-D", dn, "-w", user.password);
     expect(bound.stdout).toBe(`dn:${dn}\n`);
     expect((await search(BASE, "uid=anna")).stdout).toBe("");
