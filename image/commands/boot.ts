@@ -3,10 +3,11 @@
 // The disk is thrown away afterwards, and the machine has no network.
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import { bootPartition } from "../boot-partition.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { prepareFirmware } from "../firmware.ts";
 import { accelerator } from "../guest.ts";
-import { DEFAULT_DISK_MIB, overlayDisk } from "../guest-disk.ts";
+import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../guest-disk.ts";
 import { interruption } from "../interruption.ts";
 import { type LocatedImage, locateImage, openImage } from "../locate-image.ts";
 import { type ResolvedProfile, resolveProfile } from "../profile/index.ts";
@@ -67,17 +68,21 @@ export function readMachine(profile: ResolvedProfile, options: BootCommandOption
   };
 }
 
-/** Runs the guest on this terminal to its end; nothing of it stays behind. */
+/**
+ * Runs the guest on this terminal to its end; nothing of it stays behind.
+ * @param files put on its partition CBOX-BOOT, by name.
+ */
 export async function bootOnTerminal(
   profile: ResolvedProfile,
   image: LocatedImage,
   machine: Machine,
   network: GuestOptions["network"],
+  files: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const scratch = makeScratch();
   try {
     const uefi = await prepareFirmware(machine.firmware, scratch.path);
-    const disk = await overlayDisk(image.path, machine.diskMib, join(scratch.path, "disk.qcow2"));
+    const disk = await makeDisk(image.path, machine.diskMib, join(scratch.path, "disk"), files);
     const options = {
       disk,
       ...(uefi ? { uefi } : {}),
@@ -89,4 +94,18 @@ export async function bootOnTerminal(
   } finally {
     scratch.remove();
   }
+}
+
+/** Files are written from outside, and that takes a disk of the guest's own. */
+async function makeDisk(
+  image: string,
+  mib: number,
+  path: string,
+  files: Readonly<Record<string, string>>,
+): Promise<GuestDisk> {
+  if (Object.keys(files).length === 0) return overlayDisk(image, mib, path);
+  const disk = await copiedDisk(image, mib, path);
+  const partition = await bootPartition(disk.path);
+  for (const [name, content] of Object.entries(files)) await partition.put(name, content);
+  return disk;
 }

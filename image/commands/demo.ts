@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox demo`: the whole walk on any machine. Image, lab, and a box plugged into it with its console right here.
-
+import { NODES } from "../../test/lab/guifi-site/seed.ts";
 import { labUp } from "../../test/lab/lab.ts";
+import { MEMBERS } from "../../test/lab/members.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { locateImage } from "../locate-image.ts";
 import { loadCommunity, resolveProfile } from "../profile/index.ts";
+import { table } from "../table.ts";
 import { bootOnTerminal, readMachine } from "./boot.ts";
 import { buildCommand, defaultOut } from "./build.ts";
 
@@ -14,6 +16,8 @@ const PROFILE = "vm-amd64";
 /** A lab of its own: the one a person put up with `cbox lab up` is left alone. */
 const LAB = "demo";
 const COMMUNITY = "guifi";
+/** Enough to share a part of it: below 1 GiB a box goes without contexts. */
+const MEMORY = "2G";
 
 export async function demoCommand(): Promise<void> {
   await requireChecks("lab");
@@ -25,16 +29,31 @@ export async function demoCommand(): Promise<void> {
   // Refused while another demo runs, whose lab this then is: it is not ours to take down.
   const network = await lab.attach("demo");
   try {
-    console.log(
-      [
-        "A box starts now, and its serial console is this terminal: press Enter when it asks you to, and answer.",
-        "It is plugged into a closed lab with DHCP, DNS and a neighbour to discover; nothing leaves this machine.",
-        "Leave with Ctrl-A x: the box, its disk and the lab are then gone.",
-      ].join("\n"),
-    );
-    await bootOnTerminal(profile, image, readMachine(profile, {}), network);
+    console.log(introduction());
+    await bootOnTerminal(profile, image, readMachine(profile, { memory: MEMORY }), network, {
+      "ca.pem": lab.authority(),
+    });
   } finally {
     await lab.down();
     console.log("The box and the lab are gone. Start again with ./cbox demo");
   }
+}
+
+/** What a person has to know who sits at the box: there is nobody else here to ask. */
+function introduction(): string {
+  const members = MEMBERS.map(({ name, password, about }) => [name, password, about]);
+  return [
+    "A box starts now, and its serial console is this terminal: press Enter when it asks you to, and answer.",
+    "It is plugged into a closed lab: a community of real servers, made up; nothing leaves this machine.",
+    "",
+    "You are one of these members, by name and password:",
+    table(members, "  "),
+    `Your place on the map is node ${NODES.own} (Anna's).`,
+    "",
+    "In another terminal:",
+    `  ./cbox lab show --name ${LAB}    what the community knows of your box`,
+    `  ./cbox lab fault --name ${LAB}   what can be broken while you set it up`,
+    "Leave with Ctrl-A x: the box, its disk and the lab are then gone.",
+    "",
+  ].join("\n");
 }

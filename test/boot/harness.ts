@@ -3,13 +3,13 @@
 // assertions. Everything is waited for by what happens, with limits that allow for an emulated processor.
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
 import { prepareFirmware } from "../../image/firmware.ts";
 import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
 import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../../image/guest-disk.ts";
 import type { Firmware, GuestOptions, GuestProfile } from "../../image/qemu.ts";
 import { makeScratch } from "../../image/scratch.ts";
 import type { Lab } from "../lab/lab.ts";
-import { type BootPartition, bootPartition } from "./boot-partition.ts";
 import { PROBE_CREDENTIALS, Probe, type ShellResult } from "./probe.ts";
 import { Qmp } from "./qmp.ts";
 import { type Key, SerialLine, type Terminal } from "./serial-line.ts";
@@ -32,6 +32,8 @@ export interface BoxOptions {
   readonly name?: string;
   /** A disk that can be looked into and written to from outside, instead of an overlay. */
   readonly ownDisk?: boolean;
+  /** Put on the partition CBOX-BOOT before it is first switched on, by name; needs `ownDisk`. */
+  readonly files?: Readonly<Record<string, string>>;
   /** False: a machine without any serial port. */
   readonly serial?: boolean;
   readonly terminal?: Terminal;
@@ -71,6 +73,12 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const disk: GuestDisk = options.ownDisk
     ? await copiedDisk(image, diskMib, file("disk.img"))
     : await overlayDisk(image, diskMib, file("disk.qcow2"));
+  const openBootPartition = () => {
+    if (disk.format !== "raw") complain("Only a box with a disk of its own can be looked into.");
+    return bootPartition(disk.path);
+  };
+  for (const [base, content] of Object.entries(options.files ?? {}))
+    await (await openBootPartition()).put(base, content);
   const uefi = await prepareFirmware(firmware, scratch.path);
   const machine: GuestOptions = {
     disk,
@@ -150,8 +158,7 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     },
     async bootPartition() {
       off();
-      if (disk.format !== "raw") complain("Only a box with a disk of its own can be looked into.");
-      return bootPartition(disk.path);
+      return openBootPartition();
     },
     async destroy() {
       await running?.guest.kill();

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import type { Community, LabHost } from "../host.ts";
 import { type LabMember, MEMBERS } from "../members.ts";
-import { PROXY_READER, PROXY_SERVICE, PROXY_USERS } from "../proxy-users.ts";
+import { PROXY_READER, PROXY_USERS } from "../proxy-users.ts";
 
 const LDAPS_PORT = 636;
 
@@ -69,11 +69,12 @@ access to * by * none
 function directory(base: string): string {
   const suffix = suffixOf(base);
   const proxy = branch(suffix);
-  const service = `ou=${PROXY_SERVICE},${proxy}`;
+  const services = new Set(PROXY_USERS.map(({ service }) => service));
+  const branchOf = (service: string) => `ou=${service},${proxy}`;
   return [
-    ...[suffix, base, proxy, service].map(container),
+    ...[suffix, base, proxy, ...[...services].map(branchOf)].map(container),
     ...MEMBERS.filter(({ inDirectory }) => inDirectory).map((member) => person(member, base)),
-    ...PROXY_USERS.map((user) => person(user, service, ["ou", PROXY_SERVICE])),
+    ...PROXY_USERS.map((user) => person(user, branchOf(user.service), ["ou", user.service])),
     person(PROXY_READER, proxy),
   ].join("\n");
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The partition CBOX-BOOT of a box that is switched off: where a person drops answers.yaml, read and written with
-// mtools on the disk file, without a mount.
+// The partition CBOX-BOOT of a guest that is switched off: where a person drops answers.yaml and ca.pem, read and
+// written with mtools on the disk file, without a mount.
 import { open } from "node:fs/promises";
 import { $ } from "zx";
-import { SECTOR } from "../../image/disk-layout.ts";
+import { SECTOR } from "./disk-layout.ts";
 
 const NAME = "cbox-boot";
 
