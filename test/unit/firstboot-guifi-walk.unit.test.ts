@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The walk with a community around it: signed in, registered and addressed, whatever is cut off or broken meanwhile.
+// What counts is what the site knows afterwards.
+
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
+import { labMember } from "../lab/members.ts";
+import { PretendCommunity } from "./helpers/community.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+
+const MAC = "52:54:00:12:34:56";
+const { password: SECRET } = labMember("anna");
+
+const ANSWERS = `${VALID_ANSWERS}member:
+  username: anna
+  password: "${SECRET}"
+node:
+  id: ${NODES.own}
+  accept_licence: true
+  notes: In the library
+`;
+
+function world(answers: string): { box: FakeBox; community: PretendCommunity } {
+  const box = new FakeBox();
+  box.files.set(ANSWERS_FILE, answers);
+  const community = new PretendCommunity(() => box.now());
+  box.servers = community;
+  return { box, community };
+}
+
+async function run(box: FakeBox): Promise<Walk> {
+  const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+  walk.start();
+  for (let quiet = 0; quiet < 3000 && walk.state !== "done" && !box.isOff; quiet++) {
+    const before = `${walk.state} ${box.effects.length}`;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (before !== `${walk.state} ${box.effects.length}`) quiet = 0;
+    else await new Promise((resolve) => setTimeout(resolve, 1));
+    if (/^(failed|secret)_/.test(walk.state)) break;
+  }
+  return walk;
+}
+
+const warnings = (walk: Walk) => walk.context.warnings.map(({ code }) => code);
+const registration = (box: FakeBox) => JSON.parse(box.files.get(paths.guifi) ?? "{}");
+const leaks = (box: FakeBox) =>
+  box.everWritten.filter((text) => text.includes(SECRET) || text.includes(encodeURIComponent(SECRET)));
+
+describe("a box with a member and a node", () => {
+  test("is one device with an address, on record on both sides", async () => {
+    const { box, community } = world(ANSWERS);
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    expect(community.boxes).toMatchObject([
+      {
+        title: "BCNCanBruixa20-box",
+        status: "Testing",
+        mac: MAC,
+        notification: "anna@example.net",
+        comment: `In the library [${MAC}]`,
+        interfaces: [{ type: "Lan", ipv4: UPLINK.next, mask: "255.255.255.224" }],
+      },
+    ]);
+    expect(registration(box)).toEqual({
+      member: { name: "anna", confirmed_by: "directory" },
+      licence: { ...IMAGE.community.licence, member: "anna", accepted: "2026-01-01" },
+      node: { id: NODES.own, name: "BCNCanBruixa20" },
+      device: {
+        id: community.boxes[0]!.id,
+        name: "BCNCanBruixa20-box",
+        mac: MAC,
+        address: UPLINK.next,
+        mask: "255.255.255.224",
+      },
+    });
+    // The network gave the box another address than the community did.
+    expect(warnings(walk)).toEqual(["node-address-differs"]);
+    expect(parse(box.files.get(REPORT_FILE) ?? "")).toMatchObject({ result: "applied" });
+    expect(leaks(box)).toEqual([]);
+    expect(box.effects.filter((effect) => effect.includes("?"))).toEqual([]);
+  });
+
+  test("after a power cut at each single effect: one device, one address, no secret written", async () => {
+    const calm = world(ANSWERS);
+    await run(calm.box);
+    const whole = calm.box.files.get(paths.guifi);
+    const start = calm.box.effects.findIndex((effect) => effect.startsWith("bind "));
+    // The steps around these have cuts of their own (firstboot-walk).
+    const end = calm.box.effects.findLastIndex((effect) => effect.startsWith("GET ")) + 2;
+    expect(end).toBeGreaterThan(start + 15);
+    for (let cut = start; cut <= end; cut++) {
+      const { box, community } = world(ANSWERS);
+      box.cutAfter(cut);
+      const first = await run(box);
+      expect(box.isOff, `cut ${cut} happened`).toBe(true);
+      first.stop();
+      box.powerOn();
+      const at = `after cut ${cut}, before ${calm.box.effects[cut]}`;
+      if (!box.files.has(paths.configured)) expect((await run(box)).state, at).toBe("done");
+      expect(box.files.get(paths.guifi), at).toBe(whole);
+      expect(community.boxes.length, at).toBe(1);
+      expect(community.boxes[0]!.interfaces.length, at).toBe(1);
+      expect(leaks(box), at).toEqual([]);
+    }
+  }, 120_000);
+
+  test("a cut after the site has done it, before the box knows, doubles nothing either", async () => {
+    for (const command of [
+      "guifi.device.add",
+      "guifi.cloudy.addlink",
+      "guifi.cnml.clear",
+      "guifi.auth.login",
+    ]) {
+      const { box, community } = world(ANSWERS);
+      const request = community.request;
+      let isCut = false;
+      box.servers = {
+        ldapBind: community.ldapBind,
+        request: async (wanted) => {
+          const answer = await request(wanted);
+          if (isCut || !wanted.url.includes(command)) return answer;
+          isCut = true;
+          box.cutAfter(0);
+          return answer;
+        },
+      };
+      const first = await run(box);
+      expect([command, isCut, box.isOff]).toEqual([command, true, true]);
+      first.stop();
+      box.powerOn();
+      expect((await run(box)).state).toBe("done");
+      expect(community.boxes.map(({ interfaces }) => interfaces.length)).toEqual([1]);
+      expect(registration(box).device).toMatchObject({ id: community.boxes[0]!.id, address: UPLINK.next });
+    }
+  });
+
+  test("set up anew from nothing, it finds its device again", async () => {
+    const first = world(ANSWERS);
+    await run(first.box);
+    const again = new FakeBox();
+    again.files.set(ANSWERS_FILE, ANSWERS);
+    again.servers = first.community;
+    await run(again);
+    expect(first.community.boxes).toHaveLength(1);
+    expect(again.files.get(paths.guifi)).toBe(first.box.files.get(paths.guifi));
+  });
+});
+
+describe("typed", () => {
+  test("a power cut asks for the member's password again, and for nothing else", async () => {
+    const { box, community } = world(ANSWERS);
+    box.files.delete(ANSWERS_FILE);
+    const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+    walk.start();
+    while (walk.state === "reading") await new Promise((resolve) => setImmediate(resolve));
+    walk.send({ type: "BEGIN" });
+    const typed: Record<string, Record<string, unknown>> = {
+      system: { language: "en", timezone: "UTC", hostname: "b", owner: { name: "anna", password: PASSWORD } },
+      network: { method: "dhcp" },
+      member: { sign_in: "now", username: "anna", password: SECRET },
+      node: {
+        register: "now",
+        id: String(NODES.own),
+        accept_licence: true,
+        name: "can-box",
+        email: "",
+        notes: "-",
+      },
+    };
+    for (const step of steps) {
+      walk.answer("ANSWER", step, (typed[step.id] ?? {}) as never, await walk.survey(step));
+      await walk.left(`${step.id}_check`);
+    }
+    expect(walk.state).toBe("review");
+    const request = community.request;
+    box.servers = {
+      ...box.servers,
+      ldapBind: community.ldapBind,
+      request: async (wanted) => {
+        const answer = await request(wanted);
+        if (wanted.url.includes("guifi.device.add")) box.cutAfter(0);
+        return answer;
+      },
+    };
+    walk.send({ type: "CONFIRM" });
+    while (!box.isOff) await new Promise((resolve) => setImmediate(resolve));
+    walk.stop();
+    box.powerOn();
+    box.servers = community;
+    const resumed = await run(box);
+    expect(resumed.state).toBe("secret_node");
+    const node = steps.find(({ id }) => id === "node")!;
+    const missing = resumed.missingSecrets(node);
+    expect(missing.map(({ step, question }) => `${step.id}.${question.path}`)).toEqual(["member.password"]);
+    resumed.remember(missing[0]!.step, "password", SECRET);
+    resumed.send({ type: "SECRETS" });
+    await resumed.reached("done");
+    expect(community.boxes).toMatchObject([{ title: "can-box", interfaces: [{ ipv4: UPLINK.next }] }]);
+    expect(leaks(box)).toEqual([]);
+  });
+});
+
+describe("what goes wrong", () => {
+  const reportOf = (box: FakeBox) => {
+    const { result, steps: results } = parse(box.files.get(REPORT_FILE) ?? "") as {
+      result: string;
+      steps: { id: string; result: string; detail?: string }[];
+    };
+    const of = (id: string) => {
+      const { result: own, detail = "" } = results.find((each) => each.id === id) ?? { result: "" };
+      return `${own} ${detail}`.trim();
+    };
+    return { result, member: of("member"), node: of("node") };
+  };
+
+  test("no server at all: the box is set up, and says what is missing", async () => {
+    const { box, community } = world(ANSWERS);
+    community.breakDirectories();
+    community.siteAnswers = "server-unreachable";
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    expect(reportOf(box)).toEqual({
+      result: "partial",
+      member: "passed-over member-unasked",
+      node: "applied",
+    });
+    expect(warnings(walk)).toEqual(["member-passed", "node-needs-member"]);
+  });
+
+  test("only the directory is dead: the web site's word is enough", async () => {
+    const { box, community } = world(ANSWERS);
+    community.breakDirectories();
+    const walk = await run(box);
+    expect(warnings(walk)).toEqual(["member-by-web-site", "node-address-differs"]);
+    expect(community.boxes).toHaveLength(1);
+  });
+
+  test("only the web site is dead: the member is known, the node is passed over", async () => {
+    const { box, community } = world(ANSWERS);
+    community.siteAnswers = "server-slow";
+    const walk = await run(box);
+    expect(reportOf(box)).toMatchObject({ member: "applied", node: "passed-over server-slow" });
+    expect(warnings(walk)).toEqual(["node-passed"]);
+  });
+
+  test("new today: the directory says no, the web site yes", async () => {
+    const { password } = labMember("nuria");
+    const { box, community } = world(
+      ANSWERS.replace("anna\n  password", "nuria\n  password").replace(SECRET, password),
+    );
+    const walk = await run(box);
+    expect(warnings(walk).slice(0, 1)).toEqual(["member-by-web-site"]);
+    // Anybody may add a device; getting it an address takes rights on the one that gives it.
+    expect(community.boxes).toMatchObject([{ notification: "nuria@example.net", interfaces: [] }]);
+    expect(warnings(walk)).toContain("node-no-address");
+  });
+
+  test("blocked at the web site: the directory says yes, the web site no", async () => {
+    const { password } = labMember("oriol");
+    const { box } = world(ANSWERS.replace("anna\n  password", "oriol\n  password").replace(SECRET, password));
+    await run(box);
+    expect(reportOf(box)).toMatchObject({ member: "applied", node: "passed-over api-login-disagrees" });
+  });
+
+  test("a wrong password: nobody is signed in, nothing is registered", async () => {
+    const { box, community } = world(ANSWERS.replace(SECRET, "mistyped"));
+    await run(box);
+    expect(reportOf(box)).toMatchObject({ member: "passed-over member-refused" });
+    expect(community.boxes).toEqual([]);
+    expect(box.files.has(paths.guifi)).toBe(false);
+  });
+
+  test("a licence that is not accepted refuses the file", async () => {
+    const { box, community } = world(ANSWERS.replace("accept_licence: true", "accept_licence: false"));
+    const walk = await run(box);
+    expect(walk.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
+      "node.accept_licence licence-needed",
+    ]);
+    expect(community.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The client of the web API: what goes over the wire, passwords of every kind, tokens that end, and replies of any shape.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../common/fail.ts";
+import type { HttpRequest } from "../../firstboot/box.ts";
+import { ask, failWith, GuifiApi, parseAnswer } from "../../firstboot/guifi/api.ts";
+import { type Credentials, quotable } from "../../firstboot/guifi/credentials.ts";
+import { failureOf } from "../failure-of.ts";
+import { NODES } from "../lab/guifi-site/seed.ts";
+import { labMember, MEMBERS } from "../lab/members.ts";
+import { PretendCommunity } from "./helpers/community.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+
+const ANNA: Credentials = { username: "anna", password: labMember("anna").password };
+
+function clientOf(credentials: Credentials = ANNA, image = IMAGE) {
+  const box = new FakeBox();
+  const community = new PretendCommunity(() => box.now());
+  box.servers = community;
+  return { box, community, api: new GuifiApi(box, image, credentials) };
+}
+
+const reply = (value: unknown, status = 200) => ({
+  status,
+  body: Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
+});
+const errors = (...list: { code: number; extra?: string; str?: string }[]) =>
+  reply({ command: "x", code: { code: 201, str: "errors found" }, errors: list });
+
+describe("over the wire", () => {
+  test("everything is in the query string, and the header is spelled as the site wants it", async () => {
+    const { api, community } = clientOf();
+    await api.call("guifi.service.types");
+    const [login, types] = community.requests as [HttpRequest, HttpRequest];
+    expect(login).toMatchObject({ method: "GET", headers: { Accept: "application/json" } });
+    expect(login.url).toBe(
+      "https://guifi.net/api/auth?command=guifi.auth.login&username=anna&password=vilanova-1905",
+    );
+    expect(types.url).toBe("https://guifi.net/api?command=guifi.service.types");
+    expect(types.headers?.Authorization).toMatch(/^GuifiLogin auth=[\w+/=]+$/);
+    expect(types.body).toBeUndefined();
+  });
+
+  test.each(MEMBERS.filter(({ inSite }) => inSite).map(({ name, password }) => [name, password] as const))(
+    "the site knows %s by password, whatever is in it",
+    async (username, password) => {
+      await clientOf({ username, password }).api.logIn();
+      const wrong = clientOf({ username, password: `${password}x` });
+      expect(await failureOf(() => wrong.api.logIn())).toMatchObject({
+        code: "api-login-refused",
+        message: "The community's web site does not accept this user name and password.",
+      });
+    },
+  );
+
+  test("any password and any text arrive as they were", async () => {
+    const text = fc.string({ unit: "binary", maxLength: 40 });
+    const tricky = fc.string({ unit: fc.constantFrom(..."+%&=?# /\\\"'<>25Bé€"), maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(text, tricky), async (words) => {
+        // The site trims passwords; a password of blanks alone is refused at the question.
+        const password = `x${words.replaceAll("\0", "")}x`;
+        const { api, community } = clientOf({ username: "anna", password });
+        community.site.state.accounts.find(({ name }) => name === "anna")!.password = password;
+        await api.logIn();
+        const { device_id } = await api.call("guifi.device.add", {
+          ...{ node_id: NODES.own, type: "cloudy", nick: "a-box", comment: password },
+        });
+        expect(community.boxes).toMatchObject([{ id: Number(device_id), comment: password }]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("a site that decodes once gets everything encoded once", async () => {
+    const api = { ...IMAGE.community.api, decodes_twice: false };
+    const client = clientOf(
+      { username: "a", password: "a+b %é" },
+      {
+        ...IMAGE,
+        community: { ...IMAGE.community, api },
+      },
+    );
+    await client.api.logIn().catch(() => {});
+    expect(client.community.requests[0]?.url).toContain("&password=a%2Bb%20%25%C3%A9");
+  });
+});
+
+describe("tokens", () => {
+  test("one that another login has ended is renewed once, and the call repeated", async () => {
+    const { box, api, community } = clientOf();
+    await api.call("guifi.cnml.clear");
+    await new GuifiApi(box, IMAGE, ANNA).logIn();
+    await api.call("guifi.cnml.clear");
+    expect(community.commands.join(" ")).toBe(
+      "guifi.auth.login guifi.cnml.clear guifi.auth.login guifi.cnml.clear guifi.auth.login guifi.cnml.clear",
+    );
+  });
+
+  test("one that has expired is renewed", async () => {
+    const { box, api, community } = clientOf();
+    await api.logIn();
+    await box.sleep(13 * 3600 * 1000);
+    await api.call("guifi.cnml.clear");
+    expect(community.commands.filter((command) => command === "guifi.auth.login")).toHaveLength(2);
+  });
+
+  test("one that is no good at once is given up", async () => {
+    const { api, community } = clientOf();
+    community.siteAnswers = ({ url }) => (url.includes("auth.login") ? undefined : errors({ code: 502 }));
+    expect(await failureOf(() => api.call("guifi.cnml.clear"))).toMatchObject({
+      code: "api-logged-out",
+      message: "The community's web site logs the box out again and again.",
+    });
+    expect(community.requests).toHaveLength(4);
+  });
+
+  test.each([
+    ["missing", {}],
+    ["a number", { authToken: 5 }],
+    ["empty", { authToken: "" }],
+    ["more than a header can hold", { authToken: "x".repeat(2000) }],
+    ["two headers", { authToken: "a\r\nX-Evil: 1" }],
+  ])("one that is %s is none", async (_what, responses) => {
+    const { api, community } = clientOf();
+    community.siteAnswers = () => reply({ code: { code: 200 }, responses });
+    expect(await failureOf(() => api.logIn())).toMatchObject({
+      code: "api-reply-invalid",
+      found: "no usable token",
+    });
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    [501, "", "api-forbidden", "The community's web site does not let this member do that."],
+    [500, "node_id = 5", "api-not-found", "The community's web site does not find what was named."],
+    [403, "mac: 5", "api-rejected", "The community's web site does not accept the data."],
+    [402, "type", "api-rejected", "The community's web site does not accept the data."],
+    [404, "", "api-rejected", "The community's web site does not accept the data."],
+  ])("%i is a sentence", async (code, text, expected, message) => {
+    const failure = await failureOf(() => failWith([{ code, text }]));
+    expect(failure).toMatchObject({ code: expected, message, found: `${text} (${code})` });
+    expect(failure.hint).toBeTruthy();
+  });
+
+  test("the site's words are one short line, and never the password", async () => {
+    const password = "pa+ss % 100&més";
+    const { api, community } = clientOf({ username: "bernat", password });
+    community.siteAnswers = () =>
+      errors({
+        code: 500,
+        extra: `password=${password} ${encodeURIComponent(password)}\u001b[2J\n${"x".repeat(200)}`,
+      });
+    const { found = "" } = await failureOf(() => api.call("guifi.cnml.clear"));
+    expect(found).toMatch(/^password=\.\.\. \.\.\. \[2J x+\.\.\. \(500\)$/);
+    expect(found.length).toBeLessThan(120);
+  });
+
+  test("nothing that is told about a failure has an address or a secret in it", async () => {
+    for (const answer of ["server-slow", () => reply("<html>", 503), () => reply("x")] as const) {
+      const { api, community } = clientOf();
+      community.siteAnswers = answer;
+      const failure = await failureOf(() => api.logIn());
+      expect(JSON.stringify({ ...failure, message: failure.message })).not.toMatch(
+        /https?:|command=|vilanova/,
+      );
+    }
+  });
+});
+
+describe("replies of any shape", () => {
+  test.each([
+    ["nothing", "", "an empty answer"],
+    ["a web page", "<!DOCTYPE html><html>Service</html>", "a web page"],
+    ["XML", '<?xml version="1.0"?><a/>', "a web page"],
+    ["text", "Fatal error: Allowed memory size", "not the expected JSON"],
+    ["JSON that was cut off", '{"command":"guifi.auth.login","code":{"code":2', "not the expected JSON"],
+    ["a list", "[]", "not the expected JSON"],
+    ["null", "null", "not the expected JSON"],
+    ["a code that is text", '{"code":{"code":"200"}}', "not the expected JSON"],
+    ["another code", '{"code":{"code":302}}', "result 302"],
+    ["errors without one", '{"code":{"code":201},"errors":[]}', "errors without a number"],
+    ["errors that are none", '{"code":{"code":201},"errors":{"a":1}}', "errors without a number"],
+    [
+      "an error without a number",
+      '{"code":{"code":201},"errors":[{"code":"x"},null,5]}',
+      "errors without a number",
+    ],
+  ])("%s", async (_what, text, found) => {
+    expect(await failureOf(() => parseAnswer(reply(text)))).toMatchObject({
+      code: "api-reply-invalid",
+      message: "The community's web site answers something that makes no sense.",
+      found,
+    });
+  });
+
+  test.each([503, 502, 404, 301])("a web page with HTTP status %i is a site out of order", async (status) => {
+    expect(await failureOf(() => parseAnswer(reply("<html>", status)))).toMatchObject({
+      code: "api-unavailable",
+      message: "The community's web site is out of order.",
+      found: `HTTP status ${status}`,
+    });
+  });
+
+  test("one that is far too long", async () => {
+    const box = new FakeBox();
+    box.request = async () => {
+      throw new Failure({ code: "reply-too-large", what: "Too large.", found: "more than 1024 KiB" });
+    };
+    expect(await failureOf(() => ask(box, { method: "GET", url: "https://a/" }))).toMatchObject({
+      code: "api-reply-invalid",
+      found: "more than 1024 KiB",
+    });
+  });
+
+  test("success without responses, or with an empty list for them, is success", () => {
+    for (const rest of [{}, { responses: [] }, { responses: null }]) {
+      expect(parseAnswer(reply({ code: { code: 200 }, ...rest }))).toEqual({ isDone: true, responses: {} });
+    }
+  });
+
+  test("make an answer or a Failure, and nothing of them gets into other objects", () => {
+    const key = fc.constantFrom(
+      "code",
+      "errors",
+      "responses",
+      "extra",
+      "str",
+      "__proto__",
+      "constructor",
+      "x",
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4, withCrossShrink: true },
+        fc.constantFrom(200, 201, 403, "", "x", null, true, Number.MAX_VALUE),
+        fc.array(tie("tree"), { maxLength: 3 }),
+        fc.dictionary(key, tie("tree"), { noNullPrototype: true }),
+      ),
+    }));
+    const text = fc.oneof(
+      tree.map((value) => JSON.stringify(value)),
+      fc.json(),
+      fc.string(),
+      fc.constantFrom('{"__proto__":{"polluted":1},"code":{"code":200,"__proto__":{"polluted":1}}}'),
+    );
+    fc.assert(
+      fc.property(text, fc.integer({ min: 100, max: 599 }), (body, status) => {
+        try {
+          const answer = parseAnswer(reply(body, status));
+          if (answer.isDone) expect("polluted" in answer.responses).toBe(false);
+          else expect(answer.errors.length).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure);
+        }
+        expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+      }),
+    );
+  });
+});
+
+test("quoted words have no control signs and no secrets, whatever they are", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ minLength: 3 }), (text, secret) => {
+      const words = quotable(`${text}${secret}`, [secret]);
+      expect(words).toMatch(/^[^\p{Cc}]{0,100}$/u);
+      if (!"...".includes(secret) && secret.trim() === secret) expect(words.includes(secret)).toBe(false);
+    }),
+  );
+});

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Pages of nodes: a real one, those of the stand-in, and whatever else somebody may send in their place.
+
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../common/fail.ts";
+import { addressOf, parseMac, parseNode, readNode } from "../../firstboot/guifi/cnml.ts";
+import { givers } from "../../firstboot/guifi/registration.ts";
+import { failureOf } from "../failure-of.ts";
+import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
+import { PretendCommunity } from "./helpers/community.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+
+const real = readFileSync(new URL("../lab/guifi-site/data/node-56604.cnml", import.meta.url), "utf8");
+const page = (inner: string) => `<?xml version="1.0" encoding="utf-8"?>\n<cnml version="0.1">${inner}</cnml>`;
+
+async function fetched(id: number, body?: string, status = 200) {
+  const box = new FakeBox();
+  const community = new PretendCommunity();
+  if (body !== undefined) community.siteAnswers = () => ({ status, body: Buffer.from(body) });
+  box.servers = community;
+  return readNode(box, IMAGE, id);
+}
+
+describe("a page", () => {
+  test("of a real node", async () => {
+    const node = (await parseNode(real))!;
+    expect([node.id, node.devices.length]).toEqual([56604, (real.match(/<device\b/g) ?? []).length]);
+    expect(node.title).toBe(/<node[^>]* title="([^"]+)"/.exec(real)?.[1]);
+    const addresses = [...real.matchAll(/<interface[^>]* ipv4="([\d.]+)"/g)].map(([, address]) => address);
+    const found = node.devices.flatMap(({ interfaces }) => interfaces).flatMap(({ ipv4 }) => ipv4 ?? []);
+    // Those of radios come after those of the device itself.
+    expect(found.sort()).toEqual(addresses.sort());
+    expect(addresses.length).toBeGreaterThan(2);
+  });
+
+  test("has interfaces below radios, too, and services", async () => {
+    const node = await parseNode(
+      page(`<node id="7" title="A"><device id="1" title="d" type="cloudy">  notes [52:54:00:12:34:56]
+        <radio id="0"><interface mac="aa-bb-cc-dd-ee-ff" ipv4="10.1.2.3" mask="255.0.0.0"/></radio>
+        <interface mac="00:00:00:00:00:00"><link linked_device_id="9"/></interface>
+        <service id="5" title="prx1" type="Proxy"/></device></node>`),
+    );
+    expect(node).toEqual({
+      id: 7,
+      title: "A",
+      devices: [
+        {
+          id: 1,
+          title: "d",
+          type: "cloudy",
+          comment: "notes [52:54:00:12:34:56]",
+          interfaces: [
+            { linked: [9] },
+            { mac: "AA:BB:CC:DD:EE:FF", ipv4: "10.1.2.3", mask: "255.0.0.0", linked: [] },
+          ],
+          services: [{ id: 5, title: "prx1", type: "Proxy" }],
+        },
+      ],
+    });
+    expect(addressOf(node!.devices[0]!)?.ipv4).toBe("10.1.2.3");
+  });
+
+  test("leaves out what is no number, address or MAC", async () => {
+    const node = await parseNode(
+      page(
+        `<node id="7"><device id="x"/><device id="2"><interface ipv4="10.1.2.300" mac="zz"/></device></node>`,
+      ),
+    );
+    expect(node).toMatchObject({ title: "", devices: [{ id: 2, interfaces: [{ linked: [] }] }] });
+  });
+
+  test("by the web, of the stand-in; a node that does not exist has none", async () => {
+    const own = (await fetched(NODES.own))!;
+    expect(own.title).toBe("BCNCanBruixa20");
+    expect(givers(own).map((device) => [device.id, addressOf(device)?.ipv4])).toEqual([
+      [UPLINK.device, UPLINK.address],
+    ]);
+    expect(await fetched(999999)).toBeUndefined();
+    expect(await fetched(1, page('<node id="2" title="B"/>'))).toBeUndefined();
+  });
+});
+
+describe("something else in its place", () => {
+  const whole = "not a whole CNML page";
+  test.each([
+    ["nothing", "", whole],
+    ["a web page", "<!DOCTYPE html><html><body>Moved</body></html>", whole],
+    ["a page that was cut off", real.slice(0, 2000), whole],
+    ["another document", '<?xml version="1.0"?><rss></cnml>', "damaged XML"],
+    ["a document inside another", '<?xml version="1.0"?><rss><cnml></cnml></rss>\n</cnml>', "damaged XML"],
+    [
+      "entities",
+      page('<node id="1"/>').replace("<cnml", '<!DOCTYPE x [<!ENTITY a "b">]><cnml'),
+      "a document type, which CNML has none of",
+    ],
+    ["tags that do not match", page('<node id="1"><device></node>'), "damaged XML"],
+    ["names of JavaScript's own", page('<__proto__ id="1"/>'), "damaged XML"],
+    ["depth without end", page("<a>".repeat(5000) + "</a>".repeat(5000)), "damaged XML"],
+  ])("%s", async (_what, text, found) => {
+    expect(await failureOf(() => fetched(1, text))).toMatchObject({ code: "api-reply-invalid", found });
+  });
+
+  test("an error of the web server", async () => {
+    expect(await failureOf(() => fetched(1, "<html>", 503))).toMatchObject({
+      code: "api-unavailable",
+      found: "HTTP status 503",
+    });
+  });
+
+  test("many megabytes", async () => {
+    const box = new FakeBox();
+    const wanted: number[] = [];
+    box.request = async ({ maxBytes = 0 }) => {
+      wanted.push(maxBytes);
+      throw new Failure({ code: "reply-too-large", what: "Too large.", found: "more than 4096 KiB" });
+    };
+    expect(await failureOf(() => readNode(box, IMAGE, 1))).toMatchObject({ code: "api-reply-invalid" });
+    expect(wanted).toEqual([4 * 1024 * 1024]);
+  });
+
+  test("makes a page, nothing, or a Failure, and changes no other object", async () => {
+    const word = fc.constantFrom(
+      ...[
+        "<node",
+        "<device",
+        "<interface",
+        "<link",
+        "<service",
+        "<radio",
+        ">",
+        "/>",
+        "</node>",
+        "</device>",
+        "<![CDATA[",
+      ],
+      ...[
+        ' id="1"',
+        ' title="t"',
+        ' mac="x"',
+        ' ipv4="10.1.2.3"',
+        ' __proto__="1"',
+        "<__proto__>",
+        "<constructor>",
+      ],
+      ...["&lt;", "&a;", "<?x", "<!--", "-->", "]]>", " ", "text", "\0", "\ud800"],
+    );
+    const noise = fc.oneof(
+      fc.array(word, { maxLength: 30 }).map((words) => page(words.join(""))),
+      fc.array(word, { maxLength: 30 }).map((words) => page(`<node id="1">${words.join("")}</node>`)),
+      fc.string().map(page),
+      fc.integer({ min: 0, max: real.length }).map((at) => `${real.slice(0, at)}</cnml>`),
+    );
+    await fc.assert(
+      fc.asyncProperty(noise, async (text) => {
+        try {
+          const node = await parseNode(text);
+          expect(node === undefined || Number.isInteger(node.id)).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure);
+        }
+        expect(Object.keys(Object.prototype)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("a MAC address may be written in many ways", () => {
+  for (const text of [
+    "52:54:00:ab:cd:ef",
+    "52-54-00-AB-CD-EF",
+    "5254.00ab.cdef",
+    "525400abcdef",
+    "52 54 00 ab cd ef",
+  ]) {
+    expect(parseMac(text)).toBe("52:54:00:AB:CD:EF");
+  }
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(parseMac(text) ?? "00:00:00:00:00:00").toMatch(/^([0-9A-F]{2}:){5}[0-9A-F]{2}$/);
+    }),
+  );
+});

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Registering at the stand-in for the site: whose device is whose, names that are taken, who gives addresses and who
+// does not, and services that are declared.
+
+import { describe, expect, test } from "vitest";
+import { GuifiApi } from "../../firstboot/guifi/api.ts";
+import {
+  freshNode,
+  linkAddress,
+  registerDevice,
+  type Session,
+  type WantedDevice,
+} from "../../firstboot/guifi/registration.ts";
+import { declareService } from "../../firstboot/guifi/services.ts";
+import { readRegistration, remember } from "../../firstboot/guifi/store.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { failureOf } from "../failure-of.ts";
+import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
+import { allDevices } from "../lab/guifi-site/state.ts";
+import { labMember } from "../lab/members.ts";
+import { PretendCommunity } from "./helpers/community.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+
+const MAC = "52:54:00:12:34:56";
+const OTHER_MAC = "52:54:00:65:43:21";
+
+class Town {
+  readonly box = new FakeBox();
+  readonly community = new PretendCommunity(() => this.box.now());
+
+  as(name = "anna"): Session {
+    this.box.servers = this.community;
+    const { password } = labMember(name);
+    return { box: this.box, image: IMAGE, api: new GuifiApi(this.box, IMAGE, { username: name, password }) };
+  }
+
+  async register(wanted: Partial<WantedDevice> = {}, session = this.as()) {
+    const node = wanted.node ?? NODES.own;
+    return registerDevice(session, await freshNode(session, node), {
+      node,
+      name: "can-box",
+      mac: MAC,
+      ...wanted,
+    });
+  }
+
+  async link(
+    device: { id: number; name: string },
+    { from = "auto", node = NODES.own as number, session = this.as() } = {},
+  ) {
+    const asked: string[] = [];
+    const linked = await linkAddress(session, await freshNode(session, node), device, from, (giver) =>
+      asked.push(giver),
+    );
+    return { linked, asked };
+  }
+
+  get names(): string[] {
+    return this.community.boxes.map(({ title }) => title);
+  }
+}
+
+describe("one box is one device", () => {
+  test("however often it registers, and under whatever name", async () => {
+    const town = new Town();
+    const first = await town.register();
+    expect(await town.register()).toEqual(first);
+    expect(await town.register({ name: "terrat" })).toEqual({ ...first, name: "terrat" });
+    expect(
+      await town.register({ name: "Terrat", notes: "n", notification: "a@b.cat,c@d.cat" }),
+    ).toMatchObject({
+      id: first.id,
+    });
+    expect(town.community.boxes).toMatchObject([
+      {
+        title: "terrat",
+        mac: MAC,
+        comment: `n [${MAC}]`,
+        notification: "a@b.cat,c@d.cat",
+        status: "Testing",
+      },
+    ]);
+  });
+
+  test("by its recorded number when another socket leads to the community now", async () => {
+    const town = new Town();
+    const { id } = await town.register();
+    expect(await town.register({ mac: OTHER_MAC, recorded: id })).toMatchObject({ id });
+    expect(town.community.boxes).toMatchObject([{ mac: OTHER_MAC, comment: `[${OTHER_MAC}]` }]);
+  });
+
+  test("but another box of the same member is another device", async () => {
+    const town = new Town();
+    const first = await town.register();
+    const second = await town.register({ mac: OTHER_MAC });
+    expect(second).toEqual({ id: expect.any(Number), name: "can-box-2" });
+    expect(second.id).not.toBe(first.id);
+    // Both stay what they are when they register again.
+    expect(await town.register()).toEqual(first);
+    expect(await town.register({ mac: OTHER_MAC })).toEqual(second);
+    expect(town.names).toEqual(["can-box", "can-box-2"]);
+  });
+
+  test("one registered by other software under this name, with no hardware named, is taken over", async () => {
+    const town = new Town();
+    const { api } = town.as();
+    const added = await api.call("guifi.device.add", { node_id: NODES.own, type: "cloudy", nick: "Can-Box" });
+    expect(await town.register()).toEqual({ id: Number(added.device_id), name: "can-box" });
+    expect(town.community.boxes).toMatchObject([{ mac: MAC, comment: `[${MAC}]` }]);
+  });
+
+  test("but not somebody else's, nor what is no box", async () => {
+    const town = new Town();
+    const { api } = town.as("bernat");
+    await api.call("guifi.device.add", { node_id: NODES.foreign, type: "cloudy", nick: "can-box" });
+    expect(await town.register({ node: NODES.foreign })).toMatchObject({ name: "can-box-2" });
+    expect(await town.register({ name: "BCNCanBruixa20Rd1", mac: OTHER_MAC })).toMatchObject({
+      name: "BCNCanBruixa20Rd1-2",
+    });
+  });
+
+  test("a name that is taken anywhere in the network gets a number", async () => {
+    const town = new Town();
+    await town
+      .as("bernat")
+      .api.call("guifi.device.add", { node_id: NODES.foreign, type: "cloudy", nick: "CAN-BOX" });
+    const device = await town.register();
+    expect(device.name).toBe("can-box-2");
+    // The wish stays, and is still not to be had.
+    expect(await town.register()).toEqual(device);
+  });
+
+  test("all names taken", async () => {
+    const town = new Town();
+    town.community.siteAnswers = ({ url }) =>
+      url.includes("device.add")
+        ? {
+            status: 200,
+            body: Buffer.from('{"code":{"code":201},"errors":[{"code":403,"extra":"nick already in use"}]}'),
+          }
+        : undefined;
+    expect(await failureOf(() => town.register())).toMatchObject({
+      code: "device-name-taken",
+      message: 'The device name "can-box" and all like it with a number are taken.',
+    });
+  });
+
+  test("this very box, registered by somebody else, is theirs to change", async () => {
+    const town = new Town();
+    await town.register({}, town.as("bernat"));
+    expect(await failureOf(() => town.register({}, town.as("nuria")))).toMatchObject({
+      code: "api-forbidden",
+    });
+    expect(town.names).toEqual(["can-box"]);
+  });
+
+  test("a page from the site's cache does not hide it", async () => {
+    const town = new Town();
+    await freshNode(town.as(), NODES.own);
+    const first = await town.register();
+    expect(await town.register()).toEqual(first);
+  });
+
+  test("a node that does not exist", async () => {
+    expect(await failureOf(() => new Town().register({ node: 999999 }))).toMatchObject({
+      code: "node-unknown",
+      message: "There is no node with the number 999999.",
+    });
+  });
+
+  test("a reply without the number of the device is asked about again, and not added again", async () => {
+    const town = new Town();
+    const request = town.community.request;
+    let isBroken = true;
+    town.community.request = async (wanted) => {
+      const answer = await request(wanted);
+      if (!isBroken || !wanted.url.includes("device.add")) return answer;
+      return { status: 200, body: Buffer.from('{"code":{"code":200},"responses":{"device_id":"<b>"}}') };
+    };
+    expect(await failureOf(() => town.register())).toMatchObject({ code: "api-reply-invalid" });
+    isBroken = false;
+    await town.register();
+    expect(town.names).toEqual(["can-box"]);
+  });
+});
+
+describe("an address", () => {
+  test("comes from a device of the node, once", async () => {
+    const town = new Town();
+    const device = await town.register();
+    const address = { address: { ipv4: UPLINK.next, mask: "255.255.255.224", linked: [UPLINK.device] } };
+    expect(await town.link(device)).toEqual({ linked: address, asked: ["BCNCanBruixa20Rd1"] });
+    expect(await town.link(device)).toEqual({ linked: address, asked: [] });
+    expect(town.community.boxes[0]?.interfaces).toHaveLength(1);
+  });
+
+  test("is not asked for when it is not wanted", async () => {
+    const town = new Town();
+    expect(await town.link(await town.register(), { from: "none" })).toEqual({
+      linked: { reason: "not-wanted" },
+      asked: [],
+    });
+  });
+
+  test.each([
+    ["foreign", ["BCNRiera5Rd1", "BCNRiera5Srvr1"]],
+    ["bare", []],
+    ["airOnly", ["BCNTerrat5Rd1"]],
+    ["full", ["BCNPlena1Rd1", "BCNPlena1Cam1"]],
+  ] as const)("nobody gives one at the node %s: on without", async (name, givers) => {
+    const town = new Town();
+    const node = NODES[name];
+    const device = await town.register({ node });
+    expect(await town.link(device, { node })).toEqual({ linked: { reason: "no-giver" }, asked: givers });
+  });
+
+  test("a full subnet is not asked again: the site would make a link more each time", async () => {
+    const town = new Town();
+    const node = NODES.full;
+    const device = await town.register({ node });
+    await town.link(device, { node });
+    const links = town.community.boxes[0]?.interfaces.length;
+    expect(links).toBe(2);
+    expect((await town.link(device, { node })).asked).toEqual([]);
+    expect(town.community.boxes[0]?.interfaces).toHaveLength(2);
+  });
+
+  test.each([
+    ["own", "48401", "giver-unknown", "The node BCNCanBruixa20 has no device 48401 with an address."],
+    ["foreign", "48410", "api-forbidden", "The community's web site does not let this member do that."],
+    ["airOnly", "48430", "api-not-found", "The community's web site does not find what was named."],
+    ["full", "48440", "giver-full", "The device BCNPlena1Rd1 has no address left to give."],
+  ] as const)("from a device that was chosen (%s %s) has to come", async (name, from, code, message) => {
+    const town = new Town();
+    const node = NODES[name];
+    const device = await town.register({ node });
+    expect(await failureOf(() => town.link(device, { node, from }))).toMatchObject({ code, message });
+  });
+
+  test("from the one that was chosen", async () => {
+    const town = new Town();
+    const device = await town.register();
+    const { linked } = await town.link(device, { from: String(UPLINK.device) });
+    expect(linked).toMatchObject({ address: { ipv4: UPLINK.next } });
+  });
+});
+
+describe("a service", () => {
+  const proxy = { type: "Proxy", name: "guifi-proxy", nick: "prx1" };
+  async function town({ node = NODES.own as number } = {}) {
+    const made = new Town();
+    const device = await made.register({ node });
+    await made.link(device, { node });
+    await remember(made.box, { node: { id: node, name: "n" }, device });
+    return { made, device };
+  }
+
+  test("is declared once, kept, and found again when the box has forgotten it", async () => {
+    const { made, device } = await town();
+    const id = await declareService(made.as(), proxy);
+    expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
+    await remember(made.box, { services: undefined });
+    expect(await declareService(made.as(), proxy)).toBe(id);
+    const own = made.community.site.state.services.filter((service) => service.device === device.id);
+    expect(own).toMatchObject([{ id, title: "prx1", type: "Proxy", name: "guifi-proxy" }]);
+    expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
+  });
+
+  test("needs an address", async () => {
+    const { made } = await town({ node: NODES.bare });
+    expect(await failureOf(() => declareService(made.as(), proxy))).toMatchObject({
+      code: "box-without-address",
+      hint: "cbox node setup",
+    });
+  });
+
+  test("needs a registered box", async () => {
+    const made = new Town();
+    expect(await failureOf(() => declareService(made.as(), proxy))).toMatchObject({
+      code: "box-unregistered",
+    });
+    await remember(made.box, { node: { id: NODES.own, name: "n" }, device: { id: 1, name: "gone" } });
+    expect(await failureOf(() => declareService(made.as(), proxy))).toMatchObject({
+      code: "box-unregistered",
+    });
+  });
+
+  test("of a kind the site does not know", async () => {
+    const { made } = await town();
+    expect(await failureOf(() => declareService(made.as(), { ...proxy, type: "Teapot" }))).toMatchObject({
+      code: "api-rejected",
+      found: "This server type is not defined. (403)",
+    });
+  });
+});
+
+describe("what the box keeps", () => {
+  test("damage is nothing kept", async () => {
+    const box = new FakeBox();
+    for (const text of ["", "[]", "null", "5", "{"]) {
+      box.files.set(paths.guifi, text);
+      expect(await readRegistration(box)).toEqual({});
+    }
+  });
+
+  test("the same again is not written again, and taking out what is not there makes no file", async () => {
+    const box = new FakeBox();
+    await remember(box, { member: undefined });
+    expect(box.files.has(paths.guifi)).toBe(false);
+    await remember(box, { member: { name: "anna", confirmed_by: "directory" } });
+    const writes = box.everWritten.length;
+    await remember(box, { member: { name: "anna", confirmed_by: "directory" } });
+    expect(box.everWritten).toHaveLength(writes);
+    await remember(box, { member: undefined });
+    expect(JSON.parse(box.files.get(paths.guifi) ?? "")).toEqual({});
+  });
+});
+
+test("devices of the network at large are never touched", async () => {
+  const town = new Town();
+  const before = JSON.stringify(
+    allDevices(town.community.site.state).filter(({ type }) => type !== "cloudy"),
+  );
+  await town.register({ node: NODES.bare });
+  const after = JSON.stringify(allDevices(town.community.site.state).filter(({ type }) => type !== "cloudy"));
+  expect(after).toBe(before);
+});
