@@ -15,7 +15,7 @@ export async function lockSetup(path: string = paths.setupLock): Promise<() => P
     const isMade = await make(path, own);
     if (isMade) return () => unlink(path).catch(() => {});
     const [pid = "", start] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
-    const isAlive = /^\d+$/.test(pid) && (await startTime(Number(pid))) === start;
+    const isAlive = start !== undefined && /^\d+$/.test(pid) && (await startTime(Number(pid))) === start;
     if (isAlive) return busy(pid);
     await unlink(path).catch(() => {});
   }
