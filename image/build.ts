@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The build, read top to bottom like the manual: resolve -> base -> rootfs -> dress -> disk -> publish -> verify.
+// The build, read top to bottom like the manual: resolve -> base -> rootfs -> context -> dress -> disk -> publish -> verify.
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { type Manifest, readManifest } from "./manifest.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
+import { CONTEXT_SET, context, contextInputs } from "./stages/context.ts";
 import { disk } from "./stages/disk.ts";
 import { dress } from "./stages/dress.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
@@ -63,18 +64,25 @@ export async function build(
       "packages",
       "packages: the lock file and the local store",
       async () =>
-        workspace.packages(profile.release, profile.architecture, ["tools", "base", profileSet(profile.id)]),
+        workspace.packages(profile.release, profile.architecture, [
+          "tools",
+          "base",
+          CONTEXT_SET,
+          profileSet(profile.id),
+        ]),
     );
     const { epoch } = packages.lock;
     const mirror = await workspace.mirror();
     const baseKey = layerKey(baseInputs(plan, packages));
     const rootfsKey = layerKey(rootfsInputs(plan, packages, baseKey));
+    const contextKey = layerKey(contextInputs(plan, packages, mirror));
     const imageInputs: LayerInputs = {
       format: 1,
       profile: flatten(profile),
       community: flatten(plan.community),
       version: plan.version,
       rootfs: rootfsKey,
+      context: contextKey,
       overlays: dressInputs(plan),
       mirror: { ...mirror },
       epoch,
@@ -100,6 +108,10 @@ export async function build(
       };
       await explain(`base-${profile.release}-${profile.architecture}`, baseInputs(plan, packages));
       await explain(`rootfs-${profile.id}`, rootfsInputs(plan, packages, baseKey));
+      await explain(
+        `context-${profile.release}-${profile.architecture}`,
+        contextInputs(plan, packages, mirror),
+      );
       if (!upToDate) reasons.set("image", imageReasons);
       return { manifest: previous, reasons, built: false };
     }
@@ -119,10 +131,14 @@ export async function build(
       rootfs(workspace, plan, packages, baseLayer),
     );
 
+    const template = await session.stage("context", "context: the template of contexts and slivers", () =>
+      context(workspace, plan, packages, mirror, diskTools),
+    );
+
     const work = join(workspace.cache, "work", profile.id);
     const [root, image] = [join(work, "root"), join(work, "disk.img")];
     const bootFiles = await session.stage("dress", "dress: overlays, first boot, identity out", () =>
-      dress(session, { plan, layer, mirror, epoch, target: root }),
+      dress(session, { plan, layer, context: template, mirror, epoch, target: root }),
     );
     const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
       disk(session, { plan, tools: diskTools, root, bootFiles, image, seed: inputsKey }),
@@ -135,12 +151,13 @@ export async function build(
         image,
         imageStore,
         root,
+        context: template.root,
         layout,
         out: options.out,
         release: options.release ?? false,
         inputs: imageInputs,
         epoch,
-        packages: packages.identity(profileSet(profile.id)),
+        packages: { ...packages.identity(CONTEXT_SET), ...packages.identity(profileSet(profile.id)) },
         drift: packages.drift,
       }),
     );
@@ -158,7 +175,7 @@ export async function build(
     });
     await signChecksums();
     await rm(work, { recursive: true, force: true });
-    const made = [baseLayer, layer].filter((one) => one.reasons.length > 0);
+    const made = [baseLayer, layer, template].filter((one) => one.reasons.length > 0);
     const reasons = new Map(made.map((one) => [one.kind, one.reasons]));
     return { manifest, reasons: reasons.set("image", imageReasons), built: true };
   } finally {

@@ -34,6 +34,12 @@ export function parseDpkgStatus(status: string): DebianPackage[] {
   });
 }
 
+/** The template of contexts has much of what the box has. */
+export function withoutRepeats(packages: readonly DebianPackage[]): DebianPackage[] {
+  const key = ({ name, version, architecture }: DebianPackage) => `${name} ${version} ${architecture}`;
+  return [...new Map(packages.map((each) => [key(each), each])).values()];
+}
+
 export function makeSbom(options: SbomOptions): object {
   const { name, version, release, imageSha256, imageFile, created } = options;
   const image = {

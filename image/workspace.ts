@@ -11,6 +11,7 @@ import { type Layer, type LayerStore, openLayers } from "./layers.ts";
 import { PROFILES } from "./paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
 import type { Session } from "./session.ts";
+import { CONTEXT_REQUEST, CONTEXT_SET } from "./stages/context.ts";
 
 /** Programs that make and check disks come from the target release, so that every host makes the same bytes. */
 const TOOLS = [
@@ -22,6 +23,7 @@ const TOOLS = [
   "grub-efi-ia32-unsigned",
   "grub-pc-bin",
   "mtools",
+  "squashfs-tools",
   "zstd",
 ];
 /** The lab's servers, from the same release. */
@@ -161,6 +163,7 @@ function requestsOf(profiles: string, release: string, architecture: string): Se
     const profile = resolveProfile(summary.id, { dir: profiles });
     if (profile.release !== release || profile.architecture !== architecture) continue;
     requests.base = [...ESSENTIAL, ...profile.base_packages];
+    requests[CONTEXT_SET] = CONTEXT_REQUEST;
     requests[profileSet(profile.id)] = profileRequest(profile);
   }
   return requests;

@@ -16,6 +16,8 @@ export interface MmdebstrapOptions {
   readonly epoch: number;
   /** dpkg options such as path-exclude; they stay in the system, for later upgrades. */
   readonly dpkgOptions?: readonly string[];
+  /** Shell commands run inside the finished system. */
+  readonly customize?: readonly string[];
 }
 
 export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
@@ -29,6 +31,7 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
     target,
     epoch,
     dpkgOptions = [],
+    customize = [],
   } = options;
   await inNamespace(
     session,
@@ -41,6 +44,7 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
       `--include=${packages.join(",")}`,
       "--aptopt=APT::Install-Recommends false",
       ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
+      ...customize.map((command) => `--customize-hook=chroot "$1" sh -c '${command}'`),
       "--skip=check/empty",
       release,
       target,

@@ -15,7 +15,7 @@ const FORMAT = 1;
  * Manuals and translations the box's three languages do not need stay out, now and on upgrades; copyright files
  * stay in. A box is set up by its wizard, and a fourth of a small card is a lot.
  */
-const DPKG_OPTIONS = [
+export const DPKG_OPTIONS = [
   "path-exclude=/usr/share/doc/*",
   "path-include=/usr/share/doc/*/copyright",
   "path-exclude=/usr/share/man/*",

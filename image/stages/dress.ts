@@ -8,6 +8,7 @@ import { fail } from "../../common/fail.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import type { Layer } from "../layers.ts";
 import type { Session } from "../session.ts";
+import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import type { OverlayFile, Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
@@ -23,6 +24,8 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
 export interface DressOptions {
   readonly plan: Plan;
   readonly layer: Layer;
+  /** The template of contexts; the benchmark's plain Debian goes without. */
+  readonly context?: Layer;
   readonly mirror: Mirror;
   readonly epoch: number;
   /** Where the dressed root file system goes; anything there is removed. */
@@ -65,6 +68,9 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
     0o644,
     `${JSON.stringify(imageFacts(plan, data.built), null, 2)}\n`,
   );
+  for (const name of options.context ? Object.values(CONTEXT_FILES) : []) {
+    await put(join(CONTEXT_DIRECTORY, name), 0o644, await readFile(join(options.context!.root, name)));
+  }
   await mkdir(join(target, plan.profile.boot.mount), { recursive: true });
   await scrub(session, target, epoch);
 

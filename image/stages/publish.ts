@@ -10,8 +10,9 @@ import type { DiskLayout } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
 import type { Manifest } from "../manifest.ts";
-import { makeSbom, parseDpkgStatus } from "../sbom.ts";
+import { makeSbom, parseDpkgStatus, withoutRepeats } from "../sbom.ts";
 import type { Session } from "../session.ts";
+import { CONTEXT_STATUS } from "./context.ts";
 import type { Plan } from "./resolve.ts";
 
 /** zstd levels: 3 packs 500 MB in seconds; 19 takes minutes and saves about a fifth. */
@@ -25,6 +26,8 @@ export interface PublishOptions {
   readonly imageStore: string;
   /** The dressed root, for its package list. */
   readonly root: string;
+  /** The layer of the template of contexts, for its package list. */
+  readonly context: string;
   readonly layout: DiskLayout;
   readonly out: string;
   readonly release: boolean;
@@ -63,6 +66,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
     await forgetOldImages(options.imageStore);
 
     const status = await readFile(join(options.root, "var/lib/dpkg/status"), "utf8");
+    const inside = await readFile(join(options.context, CONTEXT_STATUS), "utf8");
     const sbom = makeSbom({
       name,
       version,
@@ -70,7 +74,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
       imageSha256: rawSha256,
       imageFile: `${name}.img`,
       created,
-      debian: parseDpkgStatus(status),
+      debian: withoutRepeats([...parseDpkgStatus(status), ...parseDpkgStatus(inside)]),
       npm: plan.bundle.packages,
     });
     await writeFile(join(staged, `${name}.spdx.json`), `${JSON.stringify(sbom, null, 1)}\n`);

@@ -13,6 +13,7 @@ import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts"
 import type { DiskTools } from "../disk-tools.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Session } from "../session.ts";
+import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import { findSecrets } from "./secrets-gate.ts";
 
 export interface VerifyOptions {
@@ -198,8 +199,21 @@ async function checkSecrets(tools: DiskTools, root: string, scratch: string): Pr
     `rdump /var/lib ${tree}/var`,
     `rdump /usr/lib/community-box ${tree}/usr/lib`,
   ];
+  const packed = join(scratch, CONTEXT_FILES.rootfs);
+  commands.push(`dump /${CONTEXT_DIRECTORY}/${CONTEXT_FILES.rootfs} ${packed}`);
   await tools.tool("debugfs", ["-f", "-", root], { input: `${commands.join("\n")}\n` });
-  return findSecrets(tree);
+  return [...(await findSecrets(tree)), ...(await checkTemplate(tools, packed, join(scratch, "template")))];
+}
+
+/** Every context starts as a copy of the template: what identifies one would identify all. */
+async function checkTemplate(tools: DiskTools, packed: string, tree: string): Promise<Finding[]> {
+  const places = ["etc", "root", "home", "var/lib"];
+  try {
+    await tools.tool("unsquashfs", ["-no-progress", "-quiet", "-no-xattrs", "-d", tree, packed, ...places]);
+  } catch (error) {
+    return [`the template of contexts is missing or damaged: ${(error as Error).message}`];
+  }
+  return (await findSecrets(tree)).map((finding) => `in the template of contexts: ${finding}`);
 }
 
 async function readAt(path: string, offset: number, length: number): Promise<Buffer> {

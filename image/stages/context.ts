@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image, so
+// that first boot needs no network. No kernel, no identity, no SSH; what else is wanted comes by APT.
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Mirror } from "../debian/mirror.ts";
+import { mmdebstrap } from "../debian/mmdebstrap.ts";
+import { ESSENTIAL, type Packages } from "../debian/packages.ts";
+import type { DiskTools } from "../disk-tools.ts";
+import type { Layer, LayerInputs } from "../layers.ts";
+import type { Workspace } from "../workspace.ts";
+import { DPKG_OPTIONS } from "./base.ts";
+import { normalize } from "./normalize.ts";
+import type { Plan } from "./resolve.ts";
+import { scrub } from "./scrub.ts";
+
+/** Raise when the way the template is made changes. */
+const FORMAT = 1;
+
+/** Name of the package set in the lock file. */
+export const CONTEXT_SET = "context";
+
+const PACKAGES = [
+  "ca-certificates",
+  "dbus",
+  "debian-archive-keyring",
+  "iproute2",
+  "iputils-ping",
+  "kmod",
+  "less",
+  "libpam-systemd",
+  "nano",
+  "netbase",
+  "passwd",
+  "procps",
+  "systemd",
+  "systemd-sysv",
+  "udev", // networkd waits for it wherever /sys can be written to
+];
+export const CONTEXT_REQUEST = [...ESSENTIAL, ...PACKAGES];
+
+/** Place in the box's image, without leading slash. */
+export const CONTEXT_DIRECTORY = "usr/share/community-box/context";
+/** The two parts of a split Incus image. */
+export const CONTEXT_FILES = { metadata: "metadata.tar", rootfs: "rootfs.squashfs" } as const;
+/** Its packages, for the SBOM; stays in the layer. */
+export const CONTEXT_STATUS = "dpkg-status";
+
+/** Machine names of Incus, which are the kernel's. */
+const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64", armhf: "armv7l" };
+
+/** Its only interface is called eth0 by Incus; the address comes from the context's own network. */
+const NETWORK = `[Match]
+Name=eth0
+
+[Network]
+DHCP=ipv4
+LLMNR=no
+MulticastDNS=no
+IPv6AcceptRA=no
+
+[DHCPv4]
+UseDNS=no
+ClientIdentifier=mac
+`;
+
+/** Nobody waits for these inside a small share of a small box. */
+const NOT_NEEDED = [
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "dpkg-db-backup.timer",
+  "systemd-networkd-wait-online.service",
+  "systemd-pstore.service",
+  "console-getty.service",
+];
+
+export function contextInputs(plan: Plan, packages: Packages, mirror: Mirror): LayerInputs {
+  const { release, architecture } = plan.profile;
+  return {
+    format: FORMAT,
+    release,
+    architecture,
+    "package version": packages.identity(CONTEXT_SET),
+    "dpkg options": DPKG_OPTIONS,
+    squashfs: packages.identity("tools")["squashfs-tools"] ?? "",
+    mirror: { ...mirror },
+    epoch: packages.lock.epoch,
+  };
+}
+
+/** A layer of two files: what `incus image import` takes. */
+export async function context(
+  workspace: Workspace,
+  plan: Plan,
+  packages: Packages,
+  mirror: Mirror,
+  tools: DiskTools,
+): Promise<Layer> {
+  const { session } = workspace;
+  const { release, architecture } = plan.profile;
+  const { epoch } = packages.lock;
+  const kind = `context-${release}-${architecture}`;
+  return workspace.layers.obtain(kind, contextInputs(plan, packages, mirror), async (root) => {
+    const [tree, repository, parts] = [`${root}.tree`, `${root}.repository`, `${root}.metadata`];
+    await packages.repository(CONTEXT_SET, repository);
+    await mmdebstrap({
+      session,
+      repository,
+      release,
+      architecture,
+      packages: PACKAGES,
+      variant: "apt",
+      target: tree,
+      epoch,
+      dpkgOptions: DPKG_OPTIONS,
+      customize: [
+        "systemctl enable systemd-networkd.service",
+        `systemctl disable ${NOT_NEEDED.join(" ")} || true`,
+        "passwd --lock root",
+      ],
+    });
+    await scrub(session, tree, epoch);
+    await put(join(tree, "etc/systemd/network/10-context.network"), NETWORK);
+    await put(join(tree, "etc/apt/sources.list.d/debian.sources"), sources(release, mirror));
+    await put(join(tree, "etc/resolv.conf"), "");
+    await cp(join(tree, "var/lib/dpkg/status"), join(root, CONTEXT_STATUS));
+    const { sets, packages: pins } = packages.lock;
+    await normalize(session, { root: tree, epoch, set: sets[CONTEXT_SET]!, packages: pins, architecture });
+
+    session.note("packing the template");
+    const level = ["-comp", "zstd", "-Xcompression-level", "19", "-b", "256K"];
+    await tools.tool("mksquashfs", [
+      ...[tree, join(root, CONTEXT_FILES.rootfs), "-noappend", "-no-progress", "-quiet", ...level],
+    ]);
+    await writeMetadata(parts, { release, architecture, epoch });
+    await session.run([
+      ...["tar", "--create", "--format=ustar", "--sort=name", `--mtime=@${epoch}`],
+      ...["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"],
+      ...["--file", join(root, CONTEXT_FILES.metadata), "--directory", parts, "metadata.yaml", "templates"],
+    ]);
+    for (const path of [tree, repository, parts]) await rm(path, { recursive: true });
+  });
+}
+
+/** What Incus has to know: the machine it is for, and the files that are each instance's own. */
+async function writeMetadata(
+  directory: string,
+  { release, architecture, epoch }: { release: string; architecture: string; epoch: number },
+): Promise<void> {
+  const own = (template: string) => ({ when: ["create", "copy"], template });
+  const metadata = {
+    architecture: MACHINES[architecture] ?? architecture,
+    creation_date: epoch,
+    properties: { os: "Debian", release, architecture, description: `Community Box context (${release})` },
+    templates: {
+      "/etc/hostname": own("hostname.tpl"),
+      "/etc/hosts": own("hosts.tpl"),
+      "/etc/resolv.conf": own("resolv.conf.tpl"),
+      // Empty: systemd makes an identity of its own at the first start, also in a copy of one that was used.
+      "/etc/machine-id": own("machine-id.tpl"),
+    },
+  };
+  // JSON is YAML.
+  await put(join(directory, "metadata.yaml"), `${JSON.stringify(metadata, null, 2)}\n`);
+  const name = "{{ container.name }}";
+  const templates = {
+    "hostname.tpl": `${name}\n`,
+    "hosts.tpl": `127.0.0.1\tlocalhost\n127.0.1.1\t${name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+    "resolv.conf.tpl": `nameserver {{ config_get("user.nameserver", "127.0.0.1") }}\n`,
+    "machine-id.tpl": "",
+  };
+  for (const [file, text] of Object.entries(templates)) await put(join(directory, "templates", file), text);
+}
+
+function sources(release: string, mirror: Mirror): string {
+  const stanza = (uri: string, suites: string) =>
+    `Types: deb\nURIs: ${uri}\nSuites: ${suites}\nComponents: main\n` +
+    "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
+  return `${stanza(mirror.debian, `${release} ${release}-updates`)}\n${stanza(mirror.security, `${release}-security`)}`;
+}
+
+async function put(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await rm(path, { force: true });
+  await writeFile(path, text);
+  await chmod(path, 0o644);
+}
