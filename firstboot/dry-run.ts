@@ -3,7 +3,7 @@
 // developers, translators, and whoever wants to see the questions before buying a box.
 //   node --import tsx firstboot/main.ts firstboot --root /tmp/box
 
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Box } from "./box.ts";
 import { linuxBox } from "./box-linux.ts";
@@ -84,6 +84,9 @@ const IMAGE: ImageInfo = {
   },
 };
 
+/** Only read by a developer, whose project has it. */
+const OVERLAY = join(import.meta.dirname, "../overlays/base/files");
+
 /** What the image would bring along; whatever is there already stays. */
 async function furnish(root: string, files: Box): Promise<void> {
   const start: Record<string, string> = {
@@ -91,6 +94,12 @@ async function furnish(root: string, files: Box): Promise<void> {
     "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
     "/etc/passwd": "root:x:0:0::/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
     "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",
+    "/proc/meminfo": "MemTotal:        2015000 kB\n",
+    "/proc/cpuinfo": "processor\t: 0\nprocessor\t: 1\n",
+    "/proc/sys/kernel/threads-max": "15700\n",
+    [paths.contextPreseed]: await readFile(join(OVERLAY, paths.contextPreseed), "utf8"),
+    [`${paths.contextTemplate}/metadata.tar`]: "",
+    [`${paths.contextTemplate}/rootfs.squashfs`]: "",
     "/sys/class/net/enp1s0/type": "1\n",
     "/sys/class/net/enp1s0/address": "52:54:00:12:34:56\n",
     "/sys/class/net/enp1s0/carrier": "1\n",

@@ -38,6 +38,11 @@ export const paths = {
   serviceSecrets: "/var/lib/community-box/secrets",
   /** The image's own little Debian repository, for services that are not installed. The same path inside contexts. */
   pool: "/usr/share/community-box/pool",
+  /** How the box was divided, or why it was not; readable by everyone. */
+  contexts: "/etc/community-box/contexts.json",
+  /** What contexts and slivers start from, and what Incus is told. */
+  contextTemplate: "/usr/share/community-box/context",
+  contextPreseed: "/usr/share/community-box/context/preseed.yaml.template",
   /** mDNS form of what is announced, for Avahi. */
   avahiServices: "/etc/avahi/services",
   /** What the box knows of its VPN (firstboot/vpn/record.ts); readable by everyone. */

@@ -3,6 +3,7 @@
 // for verify to be able to say yes or no. Knows nothing of the steps.
 
 import type { RunOptions, RunResult } from "./box.ts";
+import { PretendContexts } from "./pretend-contexts.ts";
 import { PretendServices } from "./pretend-services.ts";
 import { pretendedTunnels, startTunnel } from "./pretend-vpn.ts";
 
@@ -27,6 +28,7 @@ export class PretendSystem {
   readonly accounts = new Map<string, Account>();
   readonly enabled = new Set<string>();
   readonly running = new Set<string>();
+  readonly contexts = new PretendContexts();
   /** What the network gives the interface; undefined: no DHCP server there. */
   dhcpAddress: string | undefined = "10.1.2.50/24";
   readonly interface = "enp1s0";
@@ -93,7 +95,7 @@ export class PretendSystem {
       case "udevadm":
         return 0;
       default:
-        return 127;
+        return this.contexts.answer(command, args, input) ?? 127;
     }
   }
 

@@ -9,7 +9,7 @@ export interface Question {
   readonly path: string;
   /** Stable name for tag lines, e.g. "system/owner.name". */
   readonly tag: string;
-  readonly kind: "choice" | "boolean" | "text" | "secret" | "list";
+  readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list";
   readonly choices: readonly string[];
   readonly when: { readonly [path: string]: string };
 }
@@ -38,6 +38,7 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
   if (schema["x-secret"]) return "secret";
   if (schema.enum) return "choice";
   if (schema.type === "boolean") return "boolean";
+  if (schema.type === "integer") return "number";
   return schema.type === "array" ? "list" : "text";
 }
 

@@ -288,7 +288,9 @@ async function askText(
     talk.terminal.ask(page, talk.signal, { initial: current }),
   );
   if ("command" in reply) return reply;
-  return { value: reply.value.trim() || current };
+  const said = reply.value.trim() || current;
+  // What is no number stays a text: the step's check says so.
+  return { value: question.kind === "number" && /^\d{1,9}$/.test(said) ? Number(said) : said };
 }
 
 /** One item a line, an empty line ends; an empty first line takes what is there. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The walk's steps, in order. The machine, the prompts, the answers file and its schema follow from this list.
 
+import { contexts } from "./contexts/index.ts";
 import { member } from "./member/index.ts";
 import { network } from "./network/index.ts";
 import { node } from "./node/index.ts";
@@ -9,4 +10,4 @@ import type { Step } from "./step.ts";
 import { system } from "./system/index.ts";
 import { vpn } from "./vpn/index.ts";
 
-export const steps: readonly Step[] = [system, network, member, node, vpn, services];
+export const steps: readonly Step[] = [system, network, member, node, vpn, contexts, services];

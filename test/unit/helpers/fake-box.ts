@@ -4,11 +4,14 @@
 
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fail } from "../../../common/fail.ts";
 import type { Box, HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/box.ts";
 import type { ImageInfo } from "../../../firstboot/image-info.ts";
 import { paths } from "../../../firstboot/paths.ts";
 import { PretendSystem } from "../../../firstboot/pretend.ts";
+import { PROJECT } from "../../../image/paths.ts";
 
 export const IMAGE: ImageInfo = {
   version: "0.1.0",
@@ -56,6 +59,9 @@ export const IMAGE: ImageInfo = {
 export const ANSWERS_FILE = "/boot/efi/answers.yaml";
 export const REPORT_FILE = "/boot/efi/answers-report.yaml";
 
+/** The image's own. */
+const PRESEED = readFileSync(join(PROJECT, "overlays/base/files", paths.contextPreseed), "utf8");
+
 export class PowerCut extends Error {}
 
 const keys: { privateKey: string; publicKey: string }[] = [];
@@ -102,6 +108,12 @@ export class FakeBox implements Box {
   constructor() {
     const start: Record<string, string> = {
       [paths.imageInfo]: JSON.stringify(IMAGE),
+      "/proc/meminfo": "MemTotal:        2015000 kB\n",
+      "/proc/cpuinfo": "processor\t: 0\nprocessor\t: 1\n",
+      "/proc/sys/kernel/threads-max": "15700\n",
+      [paths.contextPreseed]: PRESEED,
+      [`${paths.contextTemplate}/metadata.tar`]: "",
+      [`${paths.contextTemplate}/rootfs.squashfs`]: "",
       "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
       "/etc/passwd": "root:x:0:0::/root:/bin/bash\nwww-data:x:33:33::/:/usr/sbin/nologin\n",
       "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What this box has to divide: memory, processors, processes, and the disk behind its root file system.
+
+import type { Box } from "../box.ts";
+import { parseJson } from "../world.ts";
+import type { Resources } from "./plan.ts";
+
+/** Name of the data partition, in the partition table. */
+export const DATA_LABEL = "CBOX-DATA";
+
+export interface Disk {
+  /** Such as /dev/vda; undefined when the root file system is on none that can be seen. */
+  readonly device?: string;
+  /** The data partition, once it is there. */
+  readonly data?: { readonly device: string; readonly mib: number };
+  /** Behind the last partition. */
+  readonly freeMib: number;
+}
+
+export async function readResources(box: Box): Promise<Resources> {
+  const number = async (path: string, pattern: RegExp) =>
+    Number(pattern.exec((await box.readFile(path)) ?? "")?.[1] ?? 0);
+  const disk = await readDisk(box);
+  return {
+    memoryMib: Math.floor((await number("/proc/meminfo", /^MemTotal:\s+(\d+) kB/m)) / 1024),
+    cpus: Math.max(1, ((await box.readFile("/proc/cpuinfo")) ?? "").match(/^processor\s*:/gm)?.length ?? 1),
+    diskMib: disk.data?.mib ?? disk.freeMib,
+    // Far below what any kernel says when it says nothing.
+    processes: (await number("/proc/sys/kernel/threads-max", /^(\d+)/)) || 4096,
+  };
+}
+
+export async function readDisk(box: Box): Promise<Disk> {
+  const columns = "PATH,TYPE,SIZE,START,PARTLABEL,MOUNTPOINTS";
+  const { stdout } = await box.run("lsblk", ["--json", "--bytes", "--tree", "--output", columns]);
+  return parseDisk(stdout);
+}
+
+interface BlockDevice {
+  readonly path?: string;
+  readonly type?: string;
+  readonly size?: number;
+  /** In sectors of 512 bytes. */
+  readonly start?: number | null;
+  readonly partlabel?: string | null;
+  readonly mountpoints?: readonly (string | null)[];
+  readonly children?: readonly BlockDevice[];
+}
+
+const SECTOR = 512;
+const MIB = 1024 * 1024;
+/** The second copy of the partition table, at the end. */
+const TABLE_MIB = 1;
+
+export function parseDisk(json: string): Disk {
+  const { blockdevices = [] } = parseJson<{ blockdevices?: readonly BlockDevice[] }>(json, {});
+  const disk = blockdevices.find(({ children = [] }) =>
+    children.some(({ mountpoints = [] }) => mountpoints.includes("/")),
+  );
+  if (!disk?.path) return { freeMib: 0 };
+  const { path: device, size = 0, children = [] } = disk;
+  const data = children.find(({ partlabel }) => partlabel === DATA_LABEL);
+  const end = Math.max(0, ...children.map((each) => (each.start ?? 0) * SECTOR + (each.size ?? 0)));
+  return {
+    device,
+    ...(data?.path ? { data: { device: data.path, mib: Math.floor((data.size ?? 0) / MIB) } } : {}),
+    freeMib: Math.max(0, Math.floor((size - end) / MIB) - TABLE_MIB),
+  };
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The names by which Incus, the walls (contexts.nft) and other parts of the box know the contexts. Contracts.
+
+import type { Limits } from "./plan.ts";
+
+/** Of the context, its project in Incus, and its own instance there. */
+export type ContextId = "owner" | "community";
+export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
+
+export const POOL = "cbox";
+/** The template, by its alias in Incus. */
+export const TEMPLATE = "cbox-context";
+/** Network and ACL of a context; contexts.nft has the same names. */
+export const networkOf = (id: ContextId) => `cbox-${id}`;
+
+/** Set on an instance once it has been made completely; one without is left from a power cut. */
+export const MADE = "user.cbox.made";
+/** A sliver was made by `cbox`, and gives back what it took. */
+export const SLIVER = "user.cbox.sliver";
+
+export const isContextId = (text: string): text is ContextId => CONTEXTS.some((id) => id === text);
+
+/** What an instance gets when nobody says. */
+export const LEAST_INSTANCE: Omit<Limits, "cpus" | "instances"> = {
+  memoryMib: 128,
+  diskMib: 1024,
+  processes: 200,
+};

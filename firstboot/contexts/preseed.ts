@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What Incus is told at the set-up: the image's template filled in with the plan, and looked at before it is used. A
+// line that came out empty or wrong is a mistake of ours, and must not become half of a configuration.
+
+import { parse } from "yaml";
+import { fail } from "../../common/fail.ts";
+import { compileSchema } from "../../common/schema.ts";
+import type { Box } from "../box.ts";
+import { paths } from "../paths.ts";
+import { type ContextId, LEAST_INSTANCE, POOL } from "./names.ts";
+import type { Limits } from "./plan.ts";
+
+export interface PreseedData {
+  /** Absent when the pool is there. */
+  readonly pool?: { readonly device: string };
+  readonly contexts: readonly PreseedContext[];
+}
+
+export interface PreseedContext {
+  readonly id: ContextId;
+  readonly description: string;
+  readonly limits: Limits;
+  readonly cpuSet: string;
+  readonly cpuPercent: number;
+  readonly nesting: boolean;
+  readonly network: { readonly name: string; readonly address: string; readonly gateway: string };
+}
+
+/** Throws Failure `preseed-broken`. */
+export async function renderPreseed(box: Box, data: PreseedData): Promise<string> {
+  const template = await box.readFile(paths.contextPreseed);
+  if (template === undefined) return broken("no such file");
+  const { default: Handlebars } = await import("handlebars");
+  const text = render(() =>
+    Handlebars.compile(template, { strict: true, noEscape: true })({
+      ...(data.pool ? { pool: { name: POOL, ...data.pool } } : { pool: null }),
+      poolName: POOL,
+      contexts: data.contexts.map((each) => ({
+        ...each,
+        instance: LEAST_INSTANCE,
+        poolName: POOL,
+        packages: paths.pool,
+      })),
+    }),
+  );
+  const checked = check(render(() => parse(text)));
+  return checked.ok
+    ? text
+    : broken(checked.errors.map(({ field, expected }) => `${field}: ${expected}`).join("; "));
+}
+
+function render<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    return broken((error as Error).message.split("\n", 1).join(""));
+  }
+}
+
+function broken(found: string): never {
+  return fail({
+    code: "preseed-broken",
+    what: `The settings of the contexts cannot be made from ${paths.contextPreseed}.`,
+    found,
+    hint: "The image is damaged: write it to the disk again.",
+  });
+}
+
+const named = (properties: object, required: readonly string[]) => ({
+  type: "array",
+  minItems: 1,
+  items: {
+    type: "object",
+    additionalProperties: false,
+    required: ["name", ...required],
+    properties: {
+      name: { type: "string", pattern: "^[a-z][a-z0-9-]{1,14}$" },
+      description: { type: "string" },
+      ...properties,
+    },
+  },
+});
+
+const size = { type: "string", pattern: "^[1-9][0-9]*MiB$" };
+const count = { type: "string", pattern: "^[1-9][0-9]*$" };
+/** Every value that Incus gets is a text; one that is not was written wrongly. */
+const config = (properties: object) => ({
+  type: "object",
+  required: Object.keys(properties),
+  properties,
+  additionalProperties: { type: "string", minLength: 1 },
+});
+
+const check = compileSchema<object>(
+  {
+    type: "object",
+    additionalProperties: false,
+    required: ["networks", "projects", "profiles"],
+    properties: {
+      config: config({}),
+      storage_pools: named(
+        {
+          driver: { enum: ["btrfs"] },
+          config: config({ source: { type: "string", pattern: "^/dev/[\\w/.-]+$" } }),
+        },
+        ["driver", "config"],
+      ),
+      networks: named(
+        {
+          type: { enum: ["bridge"] },
+          project: { enum: ["default"] },
+          config: config({
+            "ipv4.address": { type: "string", pattern: "^[0-9.]{7,15}/24$" },
+            "security.acls": { type: "string", minLength: 1 },
+          }),
+        },
+        ["type", "project", "config"],
+      ),
+      projects: named(
+        {
+          config: config({
+            "limits.memory": size,
+            "limits.disk": size,
+            "limits.processes": count,
+            "limits.instances": count,
+            restricted: { enum: ["true"] },
+          }),
+        },
+        ["config"],
+      ),
+      profiles: named(
+        {
+          project: { enum: ["owner", "community"] },
+          config: config({
+            "limits.cpu": { type: "string", pattern: "^[0-9]+-[0-9]+$" },
+            "limits.cpu.allowance": { type: "string", pattern: "^[1-9][0-9]?0?%$" },
+            "limits.memory": size,
+            "limits.processes": count,
+            "security.idmap.isolated": { enum: ["true"] },
+          }),
+          devices: { type: "object" },
+        },
+        ["project", "config", "devices"],
+      ),
+    },
+  },
+  { name: "preseed" },
+);

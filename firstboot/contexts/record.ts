@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the box was divided, as kept in /etc/community-box/contexts.json: for every program and user of the box, without
+// waking Incus.
+
+import { type Box, writeIfChanged } from "../box.ts";
+import { paths } from "../paths.ts";
+import { parseJson } from "../world.ts";
+import type { Plan, Resources } from "./plan.ts";
+
+/** What was divided, and how; or why the box has no contexts. */
+export type ContextsRecord =
+  | { readonly none: "memory" | "disk"; readonly box: Resources }
+  | (Plan & { readonly box: Resources; readonly cpuPercent: number });
+
+export async function readRecord(box: Pick<Box, "readFile">): Promise<ContextsRecord | undefined> {
+  return parseJson<ContextsRecord | undefined>((await box.readFile(paths.contexts)) ?? "", undefined);
+}
+
+export async function writeRecord(box: Box, record: ContextsRecord): Promise<void> {
+  await writeIfChanged(box, paths.contexts, `${JSON.stringify(record, undefined, 2)}\n`);
+}

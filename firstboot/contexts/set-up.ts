@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Makes the contexts from a plan: partition, Incus, networks with their ACLs, projects, template, one container each.
+// Each act looks first and makes what is not there, so that a power cut repeats it.
+
+import { fail } from "../../common/fail.ts";
+import { type Box, must } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import type { StepTools } from "../steps/step.ts";
+import { dataPartition } from "./data-partition.ts";
+import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
+import { CONTEXTS, type ContextId, MADE, POOL, TEMPLATE } from "./names.ts";
+import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
+import { type PreseedContext, renderPreseed } from "./preseed.ts";
+import { balance, type Part } from "./room.ts";
+import { type ContextNetworks, chooseNetworks, ensureAcls } from "./walls.ts";
+
+export interface Division extends Plan {
+  readonly box: Resources;
+  readonly cpuPercent: number;
+}
+
+/** lxcfs: what a container sees as its memory and processors; the walls before the first packet. */
+const UNITS = ["lxcfs.service", "cbox-contexts.service", "incus.socket", "incus-startup.service"];
+/** Starting Incus on an Atom takes half a minute, unpacking the template another. */
+const PATIENCE = { timeout: 600_000 };
+
+export async function setUp(
+  division: Division,
+  { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,
+): Promise<void> {
+  progress("progress.contexts.disk", { gib: gib(division.box.diskMib) });
+  const device = await dataPartition(box);
+
+  progress("progress.contexts.incus");
+  await must(box, "systemctl", ["enable", ...UNITS], PATIENCE);
+  await must(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"], PATIENCE);
+  await must(box, "incus", ["admin", "waitready", "--timeout=300"], PATIENCE);
+
+  progress("progress.contexts.networks");
+  await divide(box, image, division, device);
+
+  progress("progress.contexts.template");
+  await importTemplate(box);
+  for (const id of CONTEXTS) {
+    progress(`progress.contexts.${id}`, { memory: division[id].memoryMib, disk: gib(division[id].diskMib) });
+    await ensureContainer(box, id, division[id]);
+  }
+  await must(box, "sync", []);
+}
+
+/**
+ * Gives what is there the limits of the division. A context that gets less gives it up first, for a project cannot have
+ * less than its instances; one that gets more takes it last.
+ */
+export async function divide(box: Box, image: ImageInfo, division: Division, device?: string): Promise<void> {
+  for (const id of CONTEXTS) {
+    const now = await limitsNow(box, id);
+    if (!now) continue;
+    const { memoryMib, diskMib, processes } = division[id];
+    await balance(box, id, {
+      memoryMib: Math.min(memoryMib, now.memoryMib),
+      diskMib: Math.min(diskMib, now.diskMib),
+      processes: Math.min(processes, now.processes),
+    });
+  }
+  await configure(box, image, division, device);
+}
+
+/** What Incus lets the context have; undefined when it knows no such project. */
+async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
+  const project = await get<{ config?: Config }>(box, `/1.0/projects/${id}`);
+  const {
+    "limits.memory": memory,
+    "limits.disk": disk,
+    "limits.processes": processes,
+  } = project?.config ?? {};
+  if (!memory) return undefined;
+  return {
+    memoryMib: parseMib(memory) ?? 0,
+    diskMib: parseMib(disk) ?? 0,
+    processes: Number(processes ?? 0),
+  };
+}
+
+/** Projects, networks and profiles as the division says. */
+async function configure(box: Box, image: ImageInfo, division: Division, device?: string): Promise<void> {
+  const networks = await chooseNetworks(box);
+  await ensureAcls(box, networks, image);
+  const pool = device === undefined ? undefined : await missingPool(box, device);
+  const contexts = CONTEXTS.map((id) => describe(id, division, networks));
+  const preseed = await renderPreseed(box, { ...(pool ? { pool } : {}), contexts });
+  await must(box, "incus", ["admin", "init", "--preseed"], { ...PATIENCE, input: preseed });
+}
+
+/** A pool whose making was cut short is no pool; it is taken away and made again. */
+async function missingPool(box: Box, device: string): Promise<{ device: string } | undefined> {
+  const known = await get<{ status?: string }>(box, `/1.0/storage-pools/${POOL}`);
+  if (known?.status === "Created") return undefined;
+  if (known) await must(box, "incus", ["storage", "delete", POOL], PATIENCE);
+  return { device };
+}
+
+function describe(id: ContextId, division: Division, networks: ContextNetworks): PreseedContext {
+  const { box, cpuPercent } = division;
+  const isOwner = id === "owner";
+  return {
+    id,
+    description: isOwner ? "The owner's part of the box" : "What the owner shares with the community",
+    limits: division[id],
+    cpuSet: cpuSet(box, division[id].cpus),
+    cpuPercent: isOwner ? 100 : cpuPercent,
+    nesting: !isOwner,
+    network: networks[id],
+  };
+}
+
+async function importTemplate(box: Box): Promise<void> {
+  if (await get(box, `/1.0/images/aliases/${TEMPLATE}`)) return;
+  const files = ["metadata.tar", "rootfs.squashfs"].map((name) => `${paths.contextTemplate}/${name}`);
+  for (const file of files) {
+    if (await box.exists(file)) continue;
+    fail({
+      code: "template-missing",
+      what: "The image lacks the template of the contexts.",
+      found: `no ${file}`,
+      hint: "The image is damaged: write it to the disk again.",
+    });
+  }
+  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE], PATIENCE);
+}
+
+async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise<void> {
+  const path = `/1.0/instances/${id}?project=${id}`;
+  let known = await get<Instance>(box, path);
+  if (known && known.config[MADE] !== "true") {
+    await must(box, "incus", ["delete", "--force", id, "--project", id], PATIENCE);
+    known = undefined;
+  }
+  if (!known) {
+    await send(box, "POST", `/1.0/instances?project=${id}`, {
+      name: id,
+      source: { type: "image", alias: TEMPLATE, project: "default" },
+      config: {
+        ...(id === "community" ? { "security.idmap.size": "1048576" } : {}),
+      },
+      ...((await box.exists(paths.pool)) ? { devices: { pool: packages() } } : {}),
+    });
+    await send(box, "PATCH", path, { config: { [MADE]: "true" } });
+  }
+  await balance(box, id, limits);
+  if (known?.status === "Running") return;
+  await must(box, "incus", ["start", id, "--project", id], PATIENCE);
+}
+
+/** The box's own little Debian repository, seen at the same place. */
+function packages() {
+  return { type: "disk", source: paths.pool, path: paths.pool, readonly: "true" };
+}
+
+/** MiB as a person says it: "3.2". */
+export function gib(mib: number): string {
+  return (mib / 1024).toFixed(1).replace(/\.0$/, "");
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Networks of the contexts and what may pass: each has its own subnet behind the box (NAT) and an ACL in Incus. The walls
+// to the box itself, whatever its addresses, are rules of the box (contexts.nft).
+
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { parseJson } from "../world.ts";
+import { get, send } from "./incus.ts";
+import { CONTEXTS, type ContextId, networkOf } from "./names.ts";
+
+export interface ContextNetwork {
+  readonly name: string;
+  /** Of the box in it, with prefix: Incus makes the network from it. */
+  readonly address: string;
+  readonly gateway: string;
+}
+
+export type ContextNetworks = Readonly<Record<ContextId, ContextNetwork>>;
+
+/** Third numbers of 172.31.x.0/24, a pair a try: rarely used in homes, and not the community's (10.0.0.0/8). */
+const CANDIDATES = [240, 242, 244, 246, 248];
+const PREFIX = "172.31";
+
+/** The networks as they are, or two subnets that nothing else on this box uses. */
+export async function chooseNetworks(box: Box): Promise<ContextNetworks> {
+  const known = await Promise.all(CONTEXTS.map((id) => knownAddress(box, id)));
+  const { stdout } = await box.run("ip", ["-json", "-4", "route", "show", "table", "all"]);
+  const routes = parseJson<{ dst?: string }[]>(stdout, []).map(({ dst = "" }) => dst);
+  const isTaken = (third: number) => routes.some((dst) => dst.startsWith(`${PREFIX}.${third}.`));
+  const first = CANDIDATES.find((third) => !isTaken(third) && !isTaken(third + 1)) ?? CANDIDATES[0]!;
+  const network = (id: ContextId, index: number): ContextNetwork => {
+    const gateway = known[index] ?? `${PREFIX}.${first + index}.1`;
+    return { name: networkOf(id), address: `${gateway}/24`, gateway };
+  };
+  return { owner: network("owner", 0), community: network("community", 1) };
+}
+
+async function knownAddress(box: Box, id: ContextId): Promise<string | undefined> {
+  const network = await get<{ config?: Record<string, string> }>(box, `/1.0/networks/${networkOf(id)}`);
+  return network?.config?.["ipv4.address"]?.split("/")[0];
+}
+
+interface Rule {
+  readonly action: "allow" | "reject";
+  readonly state: "enabled";
+  readonly description: string;
+  readonly source?: string;
+  readonly destination?: string;
+}
+
+/** Private ranges: the home of the owner is in one of them. */
+const HOMES = ["172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"];
+
+/** What leaves and enters a context. Incus lets everything else out and nothing else in, as the network says. */
+export function rulesOf(
+  id: ContextId,
+  networks: ContextNetworks,
+  image: ImageInfo,
+): { readonly egress: readonly Rule[]; readonly ingress: readonly Rule[] } {
+  const rule = (action: Rule["action"], description: string, where: Partial<Rule>): Rule => ({
+    action,
+    state: "enabled",
+    description,
+    ...where,
+  });
+  const { owner, community } = networks;
+  const subnet = ({ gateway }: ContextNetwork) => gateway.replace(/\.\d+$/, ".0/24");
+  const other = id === "owner" ? community : owner;
+  // A community that lives in one of these ranges is reached all the same.
+  const homes = HOMES.filter((range) => !image.community.address_ranges.includes(range));
+  return {
+    ingress: [rule("allow", "the box itself", { source: `${networks[id].gateway}/32` })],
+    egress: [
+      rule("reject", "the other context", { destination: subnet(other) }),
+      ...(id === "community" ? [rule("reject", "the owner's home", { destination: homes.join(",") })] : []),
+    ],
+  };
+}
+
+export async function ensureAcls(box: Box, networks: ContextNetworks, image: ImageInfo): Promise<void> {
+  for (const id of CONTEXTS) {
+    const name = networkOf(id);
+    const acl = {
+      description: `What may pass to and from ${id}`,
+      config: {},
+      ...rulesOf(id, networks, image),
+    };
+    const known = await get(box, `/1.0/network-acls/${name}`);
+    if (known) await send(box, "PUT", `/1.0/network-acls/${name}`, acl);
+    else await send(box, "POST", "/1.0/network-acls", { name, ...acl });
+  }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A made-up Incus and disk: just enough of projects, networks, profiles and instances, that what was told can be read
+// back and a limit that is exceeded is refused as the real one does.
+
+import { parse } from "yaml";
+
+type Config = Record<string, string>;
+type Devices = Record<string, Config>;
+
+interface Entity {
+  config?: Config;
+  devices?: Devices;
+  [other: string]: unknown;
+}
+
+interface PretendInstance {
+  config: Config;
+  devices: Devices;
+  status: string;
+}
+
+interface Preseed {
+  readonly storage_pools?: readonly (Entity & { name: string })[];
+  readonly networks?: readonly (Entity & { name: string })[];
+  readonly projects?: readonly (Entity & { name: string })[];
+  readonly profiles?: readonly (Entity & { project: string })[];
+}
+
+const GIB = 1024 ** 3;
+
+export class PretendContexts {
+  /** Bytes of the disk; an image of 1 GiB is on it, and root has 4. */
+  diskSize = 16 * GIB;
+  hasData = false;
+  readonly pools = new Map<string, Entity>();
+  readonly networks = new Map<string, Entity>();
+  readonly acls = new Map<string, Entity>();
+  readonly projects = new Map<string, Entity>();
+  /** By project: its only profile, "default". */
+  readonly profiles = new Map<string, Entity>();
+  readonly instances = new Map<string, PretendInstance>();
+  hasTemplate = false;
+
+  /** Output, an exit code, or undefined for a command that is not of this part. */
+  answer(command: string, args: readonly string[], input: string): string | number | undefined {
+    switch (command) {
+      case "lsblk":
+        return this.#lsblk();
+      case "systemd-repart":
+        this.hasData = true;
+        return 0;
+      case "incus":
+        return this.#incus(args, input);
+      default:
+        return undefined;
+    }
+  }
+
+  #lsblk(): string {
+    const part = (path: string, from: number, size: number, more: object) => ({
+      path,
+      type: "part",
+      start: from / 512,
+      size,
+      partlabel: null,
+      mountpoints: [null],
+      ...more,
+    });
+    const root = part("/dev/vda3", GIB / 2, 4 * GIB, { mountpoints: ["/"] });
+    const rest = { partlabel: "CBOX-DATA" };
+    const data = part("/dev/vda4", 4.5 * GIB, this.diskSize - 4.5 * GIB - 1024 ** 2, rest);
+    const children = this.hasData ? [root, data] : [root];
+    const disk = {
+      path: "/dev/vda",
+      type: "disk",
+      size: this.diskSize,
+      start: null,
+      mountpoints: [null],
+      children,
+    };
+    return JSON.stringify({ blockdevices: [disk] });
+  }
+
+  #incus([verb = "", ...rest]: readonly string[], input: string): string | number {
+    const project = rest[rest.indexOf("--project") + 1] ?? "";
+    const own = () => this.instances.get(`${project}/${rest.find((word) => !word.startsWith("-"))}`);
+    switch (verb) {
+      case "query":
+        return this.#query(rest);
+      case "admin":
+        return rest[0] === "init" ? this.#preseed(parse(input) as Preseed) : 0;
+      case "image":
+        this.hasTemplate = rest[0] === "import";
+        return 0;
+      case "start": {
+        const instance = own();
+        if (instance) instance.status = "Running";
+        return instance ? 0 : 1;
+      }
+      case "delete": {
+        const name = rest.find((word) => !word.startsWith("-")) ?? "";
+        return this.instances.delete(`${project}/${name}`) ? 0 : 1;
+      }
+      case "exec":
+        return own()?.status === "Running" ? `${rest[0]}\n` : 1;
+      case "storage":
+        this.pools.clear();
+        return 0;
+      case "project":
+        return this.projects.delete(rest.at(-1) ?? "") ? 0 : 1;
+      case "network": {
+        const name = rest.at(-1) ?? "";
+        return (rest[0] === "acl" ? this.acls : this.networks).delete(name) ? 0 : 1;
+      }
+      default:
+        return 1;
+    }
+  }
+
+  #preseed({ storage_pools = [], networks = [], projects = [], profiles = [] }: Preseed): number {
+    for (const pool of storage_pools) this.pools.set(pool.name, { ...pool, status: "Created" });
+    for (const network of networks) {
+      if (!this.acls.has(network.config?.["security.acls"] ?? "")) return 1;
+      this.networks.set(network.name, network);
+    }
+    for (const project of projects) {
+      this.projects.set(project.name, project);
+      if (this.#isExceeded(project.name)) return 1;
+    }
+    for (const profile of profiles) this.profiles.set(profile.project, profile);
+    return 0;
+  }
+
+  #query(args: readonly string[]): string | number {
+    const method = args.includes("--request") ? args[args.indexOf("--request") + 1] : "GET";
+    const data = args.includes("--data") ? args[args.indexOf("--data") + 1] : undefined;
+    const url = new URL(args.at(-1) ?? "", "http://incus");
+    const [, , kind = "", name = "", last = ""] = url.pathname.split("/");
+    const project = url.searchParams.get("project") ?? "default";
+    const body = JSON.parse(data ?? "{}") as Entity & { name?: string };
+    const shown = (entity: unknown) => (entity === undefined ? 1 : JSON.stringify(entity));
+    if (kind === "instances") return this.#instance(method, project, name, body);
+    const tables: Record<string, Map<string, Entity>> = {
+      "storage-pools": this.pools,
+      networks: this.networks,
+      projects: this.projects,
+      "network-acls": this.acls,
+    };
+    if (kind === "images") return this.hasTemplate && last ? "{}" : 1;
+    const table = tables[kind];
+    if (!table) return 1;
+    if (method === "GET") return shown(table.get(name));
+    table.set(name || (body.name ?? ""), body);
+    return 0;
+  }
+
+  #instance(
+    method: string | undefined,
+    project: string,
+    name: string,
+    body: Entity & { name?: string },
+  ): string | number {
+    const key = `${project}/${name || body.name}`;
+    if (method === "GET") {
+      if (!name)
+        return JSON.stringify(this.#all(project).map(([each, one]) => this.#shown(project, each, one)));
+      const known = this.instances.get(key);
+      return known ? JSON.stringify(this.#shown(project, name, known)) : 1;
+    }
+    const before = this.instances.get(key);
+    if (method === "POST") {
+      if (before || !this.hasTemplate) return 1;
+      this.instances.set(key, { config: body.config ?? {}, devices: body.devices ?? {}, status: "Stopped" });
+    } else if (before) {
+      const config = { ...before.config, ...body.config };
+      this.instances.set(key, { ...before, config, devices: body.devices ?? before.devices });
+    } else return 1;
+    if (!this.#isExceeded(project)) return 0;
+    if (before) this.instances.set(key, before);
+    else this.instances.delete(key);
+    return 1;
+  }
+
+  #all(project: string): [string, PretendInstance][] {
+    return [...this.instances]
+      .filter(([key]) => key.startsWith(`${project}/`))
+      .map(([key, instance]) => [key.slice(project.length + 1), instance]);
+  }
+
+  #shown(project: string, name: string, { config, devices, status }: PretendInstance) {
+    const profile = this.profiles.get(project);
+    const expanded = {
+      expanded_config: { ...profile?.config, ...config },
+      expanded_devices: { ...profile?.devices, ...devices },
+    };
+    return { name, status, type: "container", config, devices, ...expanded, state: null };
+  }
+
+  #isExceeded(project: string): boolean {
+    const limits = this.projects.get(project)?.config ?? {};
+    const shown = this.#all(project).map(([name, instance]) => this.#shown(project, name, instance));
+    const sum = (read: (each: (typeof shown)[number]) => string | undefined) =>
+      shown.reduce((total, each) => total + Number.parseInt(read(each) ?? "0", 10), 0);
+    return (
+      sum((each) => each.expanded_config["limits.memory"]) >
+        Number.parseInt(limits["limits.memory"] ?? "0", 10) ||
+      sum((each) => each.expanded_devices.root?.size) > Number.parseInt(limits["limits.disk"] ?? "0", 10) ||
+      sum((each) => each.expanded_config["limits.processes"]) > Number(limits["limits.processes"] ?? 0) ||
+      shown.length > Number(limits["limits.instances"] ?? 0)
+    );
+  }
+}

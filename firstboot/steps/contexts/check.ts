@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Checks the answers of "contexts": exact numbers must leave the host its part and the owner a context.
+
+import { type Amount, bounds, type Resources, unfit } from "../../contexts/plan.ts";
+import { type Problem, problem } from "../../problems.ts";
+import type { DeepPartial, Survey } from "../step.ts";
+import type { ContextsAnswers } from "./questions.ts";
+
+export interface ContextsFacts extends Survey {
+  readonly box: Resources;
+}
+
+/** Questions and what they are about; disk is asked in GiB. */
+const AMOUNTS = {
+  memory_mib: "memoryMib",
+  cpus: "cpus",
+  disk_gib: "diskMib",
+  processes: "processes",
+  instances: "instances",
+} as const satisfies Record<string, Amount>;
+const NAMES = Object.keys(AMOUNTS) as (keyof typeof AMOUNTS)[];
+
+export function check(answers: DeepPartial<ContextsAnswers>, { box }: ContextsFacts): Problem[] {
+  if (unfit(box)) return [];
+  const given = NAMES.filter((name) => answers[name] !== undefined);
+  if (answers.share !== "exact") return given.map((name) => problem(`contexts.${name}`, "exact-only"));
+  const limits = bounds(box);
+  return given.flatMap((name) => {
+    const { least, most } = limits[AMOUNTS[name]];
+    const unit = name === "disk_gib" ? 1024 : 1;
+    const [first, last] = [Math.ceil(least / unit), Math.floor(most / unit)];
+    const value: unknown = answers[name];
+    if (Number.isInteger(value) && Number(value) >= first && Number(value) <= last) return [];
+    // A disk so small that no whole number of GiB fits is shared by a word.
+    if (first > last) return [problem(`contexts.${name}`, "share-by-word", { found: String(value) })];
+    return [problem(`contexts.${name}`, "share-range", { found: String(value), values: { first, last } })];
+  });
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the contexts are doing, without waking Incus: the record says what was planned, the kernel what runs.
+
+import type { Box } from "../../box.ts";
+import { CONTEXTS } from "../../contexts/names.ts";
+import { readRecord } from "../../contexts/record.ts";
+import { gib } from "../../contexts/set-up.ts";
+import { readUse } from "../../contexts/use.ts";
+import type { StepStatus, Value } from "../step.ts";
+
+const SET_UP = "sudo cbox contexts setup";
+
+export async function status(box: Box): Promise<StepStatus> {
+  const record = await readRecord(box);
+  if (!record) {
+    return {
+      state: "off",
+      rows: [],
+      advice: { key: "status.contexts.off", values: { command: SET_UP } },
+      data: { reason: "not-set-up" },
+    };
+  }
+  if ("none" in record) {
+    const key = `status.contexts.none-${record.none}` as const;
+    return {
+      state: "off",
+      rows: [],
+      advice: { key, values: {} },
+      data: { reason: `too-little-${record.none}` },
+    };
+  }
+  const found = await Promise.all(
+    CONTEXTS.map(async (id) => ({ id, limits: record[id], use: await readUse(box, id) })),
+  );
+  const isWell = found.every(({ use }) => use !== undefined);
+  return {
+    state: isWell ? "works" : "trouble",
+    rows: found.map(({ id, limits, use }) => ({
+      label: `status.contexts.${id}`,
+      value: `${use ? `${use.memoryMib}/` : "- /"}${limits.memoryMib} MiB, ${limits.cpus}/${record.box.cpus} CPU, ${gib(limits.diskMib)} GiB`,
+    })),
+    ...(isWell
+      ? {}
+      : {
+          advice: {
+            key: "status.contexts.down",
+            values: { command: "sudo systemctl restart incus-startup" },
+          },
+        }),
+    data: Object.fromEntries(
+      found.map(({ id, limits, use }): [string, Value] => [
+        id,
+        { running: use !== undefined, limits: { ...limits }, use: use ? { ...use } : null },
+      ]),
+    ),
+  };
+}
