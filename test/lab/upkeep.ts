@@ -11,6 +11,9 @@ import { waitUntilEmpty } from "./network.ts";
 import { changeRecord, type RecordedServer, readRecord, type ServerChange } from "./record.ts";
 import { type Place, startServer } from "./server.ts";
 
+/** For a busy machine. */
+const PATIENCE_MS = 10_000;
+
 /** Starts the server of a host and writes it down. */
 export async function addServer(lab: string, host: LabHost, place: Place, server: Server): Promise<void> {
   for (const [name, text] of Object.entries(server.files ?? {}))
@@ -81,7 +84,7 @@ async function stop(lab: string, place: Place, { host, process }: RecordedServer
   if (process) await end(process);
   rewrite(lab, host, ({ process: _, startedWith: __, ...before }) => before);
   // Its port is free when all that it had started is gone, too.
-  await waitUntilEmpty(place.namespace);
+  await waitUntilEmpty(place.namespace, PATIENCE_MS);
 }
 
 function find(lab: string, host: string): RecordedServer {
