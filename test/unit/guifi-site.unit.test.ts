@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
 import { macOf } from "../lab/guifi-site/commands/device.ts";
 import { abbreviated } from "../lab/guifi-site/commands/service.ts";
-import { answerWith, isSiteFault, type SiteFault } from "../lab/guifi-site/faulty.ts";
+import { answerWith, isFor, isSiteFault, type SiteFault } from "../lab/guifi-site/faulty.ts";
 import { jsonEncode, parseQuery, redacted, urlDecode } from "../lab/guifi-site/php.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { PAGE_SECONDS } from "../lab/guifi-site/site.ts";
@@ -732,6 +732,13 @@ describe("broken on purpose,", () => {
       half,
       half,
     ]);
+  });
+
+  test("it can be one command's own", () => {
+    expect(isFor([], { query })).toBe(true);
+    expect(isFor(["guifi.service.types"], { query })).toBe(true);
+    expect(isFor(["guifi.service.list"], { query })).toBe(false);
+    expect(isFor(["guifi.service.list"], { query: "" })).toBe(false);
   });
 
   test("it knows no token, and still takes logins", () => {
