@@ -540,6 +540,17 @@ describe("an address", () => {
     ).toEqual(["403 This server did not assign IPv4 address."]);
   });
 
+  test("may be the very first of the network", () => {
+    const token = guifi.login("anna");
+    const uplink = guifi.site.state.nodes
+      .flatMap(({ devices }) => devices)
+      .find(({ id }) => id === UPLINK.device)!;
+    Object.assign(uplink.interfaces.find(({ ipv4 }) => ipv4 === UPLINK.address)!, { ipv4: "10.139.40.254" });
+    expect(JSON.stringify(link(UPLINK.device, box(NODES.own, token), token))).toContain(
+      '"ipv4":"10.139.40.225"',
+    );
+  });
+
   test("is never given twice, and always of that network", () => {
     const token = guifi.login("anna");
     const id = box(NODES.own, token);
