@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
 import { macOf } from "../lab/guifi-site/commands/device.ts";
 import { abbreviated } from "../lab/guifi-site/commands/service.ts";
-import { answerWith, isSiteFault, type SiteFault } from "../lab/guifi-site/faulty.ts";
+import { answerWith, isFor, isSiteFault, type SiteFault } from "../lab/guifi-site/faulty.ts";
 import { jsonEncode, parseQuery, redacted, urlDecode } from "../lab/guifi-site/php.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { PAGE_SECONDS } from "../lab/guifi-site/site.ts";
@@ -540,6 +540,17 @@ describe("an address", () => {
     ).toEqual(["403 This server did not assign IPv4 address."]);
   });
 
+  test("may be the very first of the network", () => {
+    const token = guifi.login("anna");
+    const uplink = guifi.site.state.nodes
+      .flatMap(({ devices }) => devices)
+      .find(({ id }) => id === UPLINK.device)!;
+    Object.assign(uplink.interfaces.find(({ ipv4 }) => ipv4 === UPLINK.address)!, { ipv4: "10.139.40.254" });
+    expect(JSON.stringify(link(UPLINK.device, box(NODES.own, token), token))).toContain(
+      '"ipv4":"10.139.40.225"',
+    );
+  });
+
   test("is never given twice, and always of that network", () => {
     const token = guifi.login("anna");
     const id = box(NODES.own, token);
@@ -732,6 +743,13 @@ describe("broken on purpose,", () => {
       half,
       half,
     ]);
+  });
+
+  test("it can be one command's own", () => {
+    expect(isFor([], { query })).toBe(true);
+    expect(isFor(["guifi.service.types"], { query })).toBe(true);
+    expect(isFor(["guifi.service.list"], { query })).toBe(false);
+    expect(isFor(["guifi.service.list"], { query: "" })).toBe(false);
   });
 
   test("it knows no token, and still takes logins", () => {

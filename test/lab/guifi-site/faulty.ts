@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The site on a bad day. What it was asked for may well have been done, only the answer does not say so.
+import { parseQuery } from "./php.ts";
 import type { Site, SiteRequest, SiteResponse } from "./site.ts";
 
 /** As on the program's command line: `--fault=api-slow`. One kind of garbage after the other, unless one is named. */
@@ -18,6 +19,11 @@ export type SiteFault = (typeof SITE_FAULTS)[number];
 export interface SlowResponse extends SiteResponse {
   /** Milliseconds to wait before it is sent. */
   readonly delay?: number;
+}
+
+/** Whether a request is for one of these commands; for no command in particular when there are none. */
+export function isFor(commands: readonly string[], { query }: Pick<SiteRequest, "query">): boolean {
+  return commands.length === 0 || commands.includes(parseQuery(query).get("command") ?? "");
 }
 
 const SLOW_MS = 30_000;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stand-in as a server of the lab: HTTP/1.1 over TLS, with the spelling of header names as it came. Its state is a
 // file, so that it survives a restart and others can read it. Words: --listen=<https|http>:<port>, --fault=<name>,
-// --later=<seconds that its clock is ahead>.
+// --only=<command that has the faults>, --later=<seconds that its clock is ahead>.
 import { readFileSync } from "node:fs";
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeFileAtomic } from "../../../common/atomic.ts";
-import { answerWith, isSiteFault } from "./faulty.ts";
+import { answerWith, isFor, isSiteFault } from "./faulty.ts";
 import { redacted } from "./php.ts";
 import { createSite } from "./site.ts";
 import type { SiteState } from "./state.ts";
@@ -18,6 +18,7 @@ const words = (name: string) =>
   process.argv.flatMap((word) => (word.startsWith(`--${name}=`) ? [word.slice(name.length + 3)] : []));
 
 const faults = words("fault").filter(isSiteFault);
+const only = words("only");
 const later = Math.max(0, ...words("later").map(Number)) * 1000;
 const site = createSite(JSON.parse(readFileSync(STATE, "utf8")) as SiteState);
 let kept = JSON.stringify(site.state);
@@ -33,13 +34,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     index % 2 ? [] : [[name, rawHeaders[index + 1] ?? ""] as const],
   );
   const now = new Date(Date.now() + later);
-  const reply = answerWith(faults, site, { method, path, query, headers, now }, turn++);
+  const asked = { method, path, query, headers, now };
+  const reply = answerWith(isFor(only, asked) ? faults : [], site, asked, turn++);
   // Nobody is told of what a restart would forget.
   writing = writing.then(keep);
   await writing;
   const from = request.socket.remoteAddress ?? "?";
-  const asked = `${method} ${path}${query ? `?${redacted(query)}` : ""}`;
-  console.log(`${now.toISOString()} ${from} ${asked} ${reply.status} ${reply.body.length}`);
+  const line = `${method} ${path}${query ? `?${redacted(query)}` : ""}`;
+  console.log(`${now.toISOString()} ${from} ${line} ${reply.status} ${reply.body.length}`);
   if (reply.delay) await delay(reply.delay);
   response.writeHead(reply.status, { "Content-Type": reply.contentType });
   response.end(method === "HEAD" ? undefined : reply.body);

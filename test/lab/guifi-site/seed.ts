@@ -89,33 +89,33 @@ function addMadeUp(state: SiteState): void {
   const lan = (id: number, ipv4: string, mask = "255.255.255.224"): Interface => ({
     ...{ id, type: "Lan", mac: "00:00:00:00:00:00", ipv4, mask, links: [] },
   });
-  const client = (name: string, id: number, ipv4: string): Pick<Device, "firmware" | "name" | "radios"> => ({
+  const wan = (id: number, ipv4: string): Interface => ({
+    ...{ id, type: "Wan", mac: "24:A4:3C:10:20:30", ipv4, mask: "255.255.255.224", links: [] },
+  });
+  const client = (
+    name: string,
+    id: number,
+    air: Interface,
+  ): Pick<Device, "firmware" | "name" | "radios"> => ({
     firmware: "AirOsv5.x",
     name: "AirMaxM5 Rocket/Nano/Loco",
     radios: [
       {
         ...{ id: "0", device_id: String(id), ssid: name, mode: "client", protocol: "802.11n" },
-        ...{ antenna_gain: "14", clients_accepted: "No", snmp_name: "ath0" },
-        interfaces: [
-          {
-            id: id + 100_000,
-            type: "Wan",
-            mac: "24:A4:3C:10:20:30",
-            ipv4,
-            mask: "255.255.255.224",
-            links: [],
-          },
-        ],
+        ...{ antenna_gain: "14", clients_accepted: "No", snmp_name: "ath0", interfaces: [air] },
       },
     ],
   });
+  // Pages list the interface of a client's radio twice: at the radio, and at the device.
+  const airs = [wan(148_400, "10.139.42.5"), wan(148_430, "10.139.42.6")] as const;
   state.nodes.push(
     place(NODES.own, anna, "BCNCanBruixa20", [
       device(
         UPLINK.device,
         anna,
         "BCNCanBruixa20Rd1",
-        client("BCNCanBruixa20Rd1CPE0", UPLINK.device, "10.139.42.5"),
+        client("BCNCanBruixa20Rd1CPE0", UPLINK.device, airs[0]),
+        airs[0],
         lan(148_401, UPLINK.address),
       ),
     ]),
@@ -125,7 +125,7 @@ function addMadeUp(state: SiteState): void {
     ]),
     place(NODES.bare, anna, "BCNTerrat3", [device(48_420, anna, "BCNTerrat3Rd1", { status: "Planned" })]),
     place(NODES.airOnly, anna, "BCNTerrat5", [
-      device(48_430, anna, "BCNTerrat5Rd1", client("BCNTerrat5Rd1CPE0", 48_430, "10.139.42.6")),
+      device(48_430, anna, "BCNTerrat5Rd1", client("BCNTerrat5Rd1CPE0", 48_430, airs[1]), airs[1]),
     ]),
     place(NODES.full, anna, "BCNPlena1", [
       device(48_440, anna, "BCNPlena1Rd1", {}, lan(148_441, "10.139.41.1", "255.255.255.252")),
