@@ -428,6 +428,16 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
+  test("hosts of which none is of use", async () => {
+    const server = rendezvous();
+    const hosts = [{ name: "../x", key: rsaKey(1).publicKey }];
+    server.reply = bodies(JSON.stringify({ name: "can_bruixa", address: "10.228.0.2/24", hosts }));
+    expect(await refused(server, { ...JOIN, rendezvous: [JSON_FORM] })).toMatchObject({
+      code: "rendezvous-reply-invalid",
+      found: "vpn.example.net: hosts[0].name: not a name (letters, digits and underscores)",
+    });
+  });
+
   test("hosts that are of no use are left out and counted", async () => {
     const server = rendezvous();
     const box = boxWith(server);
@@ -522,6 +532,8 @@ describe("leaving and moving", () => {
     const box = boxWith(rendezvous());
     await apply(box);
     await verify(box);
+    // A cut left it behind.
+    box.files.set("/etc/tinc/.guifi.new/tinc.conf", "half");
     await apply(box, { join: false });
     expect(tincFilesOf(box)).toEqual(["/etc/tinc/guifi/rsa_key.priv"]);
     expect(box.system.enabled).toEqual(new Set(["tinc.service"]));
