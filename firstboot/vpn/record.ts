@@ -5,6 +5,7 @@ import { type Box, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
 import type { Membership, Mode } from "./membership.ts";
+import { NETWORK_NAME } from "./paths.ts";
 
 export interface VpnRecord {
   readonly network: string;
@@ -24,8 +25,11 @@ export interface LastAnswer {
   readonly from: string;
 }
 
+/** Undefined when the box is in none, or nobody can read what was written. */
 export async function readRecord(box: Pick<Box, "readFile">): Promise<VpnRecord | undefined> {
-  return parseJson<VpnRecord | undefined>((await box.readFile(paths.vpn)) ?? "", undefined);
+  const record = parseJson<Partial<VpnRecord> | undefined>((await box.readFile(paths.vpn)) ?? "", undefined);
+  const isWhole = NETWORK_NAME.test(record?.network ?? "") && Array.isArray(record?.peers);
+  return isWhole ? (record as VpnRecord) : undefined;
 }
 
 export async function writeRecord(

@@ -428,6 +428,16 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
+  test("hosts of which none is of use", async () => {
+    const server = rendezvous();
+    const hosts = [{ name: "../x", key: rsaKey(1).publicKey }];
+    server.reply = bodies(JSON.stringify({ name: "can_bruixa", address: "10.228.0.2/24", hosts }));
+    expect(await refused(server, { ...JOIN, rendezvous: [JSON_FORM] })).toMatchObject({
+      code: "rendezvous-reply-invalid",
+      found: "vpn.example.net: hosts[0].name: not a name (letters, digits and underscores)",
+    });
+  });
+
   test("hosts that are of no use are left out and counted", async () => {
     const server = rendezvous();
     const box = boxWith(server);
@@ -483,6 +493,13 @@ describe("verify", () => {
     });
   });
 
+  test("an Avahi that does not start is said, and costs nothing else", async () => {
+    const box = boxWith(rendezvous());
+    await apply(box);
+    box.system.running.delete("avahi-daemon.service");
+    expect(await verify(box)).toEqual([{ code: "vpn-no-avahi" }]);
+  });
+
   test("the first box of a VPN is alone, and told so", async () => {
     const box = boxWith(undefined);
     const answers = { join: true, bundle: { name: "first", address: "10.228.0.1/24", hosts: [] } };
@@ -515,6 +532,8 @@ describe("leaving and moving", () => {
     const box = boxWith(rendezvous());
     await apply(box);
     await verify(box);
+    // A cut left it behind.
+    box.files.set("/etc/tinc/.guifi.new/tinc.conf", "half");
     await apply(box, { join: false });
     expect(tincFilesOf(box)).toEqual(["/etc/tinc/guifi/rsa_key.priv"]);
     expect(box.system.enabled).toEqual(new Set(["tinc.service"]));
@@ -539,6 +558,42 @@ describe("leaving and moving", () => {
     expect(box.system.enabled.has("tinc@guifi.service")).toBe(false);
     expect(box.files.get(paths.avahi)).toContain("allow-interfaces=demo");
   });
+});
+
+describe("a reset", () => {
+  const options = (keepData: boolean) => ({ keepData, progress: () => {} });
+
+  test("that keeps data keeps the key, one of all takes it, and what is not ours stays", async () => {
+    const box = boxWith(rendezvous());
+    box.files.set("/etc/tinc/handmade/tinc.conf", "Name = me\n");
+    box.files.set("/etc/tinc/tried/rsa_key.priv", "half of one");
+    await apply(box);
+    await vpn.reset?.(box, image, options(true));
+    expect(tincFilesOf(box)).toEqual([
+      "/etc/tinc/guifi/rsa_key.priv",
+      "/etc/tinc/handmade/tinc.conf",
+      "/etc/tinc/tried/rsa_key.priv",
+    ]);
+    expect(box.system.enabled.has("tinc@guifi.service")).toBe(false);
+    await vpn.reset?.(box, image, options(false));
+    expect(tincFilesOf(box)).toEqual(["/etc/tinc/handmade/tinc.conf"]);
+  });
+
+  test("of a box that was in no VPN does nothing", async () => {
+    const box = boxWith(undefined);
+    await vpn.reset?.(box, image, options(false));
+    expect(box.effects).toEqual([]);
+  });
+});
+
+test("a record that nobody can read is none", async () => {
+  for (const text of ["", "{}", "null", '{"network":"../x","peers":[]}', '{"network":"guifi"}']) {
+    const box = boxWith(undefined);
+    box.files.set(paths.vpn, text);
+    expect(await vpn.status?.(box, image), text).toMatchObject({ state: "off" });
+    await apply(box, { join: false });
+    expect(box.effects).toEqual([]);
+  }
 });
 
 test("status shows who the box is, and who answered", async () => {

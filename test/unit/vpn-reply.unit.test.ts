@@ -91,6 +91,18 @@ describe("a right reply", () => {
     expect(readMembership(without).membership?.mode).toBe("router");
   });
 
+  test("a document inside of another one is only text", () => {
+    const inner = [
+      "cat > /etc/motd <<OUTER",
+      "cat > /etc/tinc/guifi/hosts/stranger <<EOF",
+      rsaKey(2).publicKey,
+      "EOF",
+      "OUTER",
+    ];
+    const nested = script.replace("mkdir -p", `${inner.join("\n")}\nmkdir -p`);
+    expect(readMembership(parseScript(nested, "guifi"))).toEqual({ membership: expected, faults: [] });
+  });
+
   test("for another network is no reply", () => {
     expect(parseScript(script, "other")).toEqual({ fault: "truncated" });
   });
@@ -161,6 +173,7 @@ describe("a field that is wrong is named", () => {
     ["a name of 65", { ...reply, name: "x".repeat(65) }, "name", "name"],
     ["an address without prefix", { ...reply, address: "10.228.0.7" }, "address", "address"],
     ["a host route", { ...reply, address: "10.228.0.7/32" }, "address", "address"],
+    ["a pair without room", { ...reply, address: "10.228.0.6/31" }, "address", "address"],
     ["half the world", { ...reply, address: "10.228.0.7/1" }, "address", "address"],
     ["the network's own", { ...reply, address: "10.228.0.0/24" }, "address", "address"],
     ["the broadcast address", { ...reply, address: "10.228.0.255/24" }, "address", "address"],
@@ -194,6 +207,12 @@ describe("a field that is wrong is named", () => {
     const { membership, faults } = readMembership({ ...reply, hosts: [host, wrong] });
     expect(membership?.peers.map(({ name }) => name)).toEqual(["gateway"]);
     expect(faults).toEqual([{ at: `hosts[1]${at}`, reason }]);
+  });
+
+  test("a subnet that begins before the VPN and ends with it is not inside", () => {
+    const hosts = [{ ...host, subnets: ["10.228.0.0/23"] }];
+    const { faults } = readMembership({ ...reply, address: "10.228.1.7/24", hosts });
+    expect(faults).toEqual([{ at: "hosts[0].subnets", reason: "subnet" }]);
   });
 
   test("the box itself in the list is passed over", () => {

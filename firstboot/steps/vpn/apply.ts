@@ -6,8 +6,7 @@ import { fail } from "../../../common/fail.ts";
 import { tlsTrust } from "../../authorities.ts";
 import { type Box, must } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
-import { startAvahi, stopAvahi } from "../../vpn/avahi.ts";
+import { startAvahi } from "../../vpn/avahi.ts";
 import { putInPlace } from "../../vpn/directory.ts";
 import { ownKey } from "../../vpn/keys.ts";
 import { type Membership, readMembership } from "../../vpn/membership.ts";
@@ -19,6 +18,7 @@ import { type Address, ipv4Addresses } from "../../world.ts";
 import { automatic, findInterfaces } from "../network/interfaces.ts";
 import { contains, parseCidr } from "../network/ipv4.ts";
 import type { StepTools } from "../step.ts";
+import { leave } from "./leave.ts";
 import type { VpnAnswers } from "./questions.ts";
 
 /** Debian's templates start with this one. */
@@ -129,17 +129,4 @@ function refuseConflict({ address }: Membership, outside: readonly Address[]): v
     found: `${address} in the VPN, ${other.address}/${other.prefix} at ${other.interface}`,
     hint: "Change the address of the local network, or go on without the VPN.",
   });
-}
-
-/** Everything but the key goes: a box that comes back is the same one. */
-async function leave(box: Box, network: string): Promise<void> {
-  const { unit, directory, next, privateKey } = vpnPaths(network);
-  await must(box, "systemctl", ["disable", "--now", unit]);
-  await stopAvahi(box);
-  await box.remove(next);
-  for (const name of await box.list(directory)) {
-    if (`${directory}/${name}` !== privateKey) await box.remove(`${directory}/${name}`);
-  }
-  await box.remove(paths.vpnAnswer);
-  await box.remove(paths.vpn);
 }

@@ -7,6 +7,7 @@ import type { ImageInfo } from "../../image-info.ts";
 import { defineStep } from "../step.ts";
 import { apply } from "./apply.ts";
 import { check, missing, type VpnFacts } from "./check.ts";
+import { reset } from "./leave.ts";
 import { schema, type VpnAnswers } from "./questions.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
@@ -21,6 +22,7 @@ export const vpn = defineStep<VpnAnswers, VpnFacts>({
   apply,
   verify,
   status,
+  reset,
 });
 
 const SYS = "/sys/class/net";

@@ -3,6 +3,7 @@
 
 import { fail } from "../../../common/fail.ts";
 import { paths } from "../../paths.ts";
+import { isAvahiRunning } from "../../vpn/avahi.ts";
 import { vpnPaths } from "../../vpn/paths.ts";
 import { readRecord, type VpnRecord } from "../../vpn/record.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
@@ -16,13 +17,14 @@ export async function verify(answers: VpnAnswers, tools: StepTools): Promise<War
   if (answers.join !== true) return [];
   const record = await readRecord(box);
   if (!record) return stopped("it is not set up");
+  const warnings = (await isAvahiRunning(box)) ? [] : [{ code: "vpn-no-avahi" }];
   // The first box of a VPN is alone, and right to be.
-  if (record.peers.length === 0) return [{ code: "vpn-no-peers" }];
+  if (record.peers.length === 0) return [...warnings, { code: "vpn-no-peers" }];
   const from = await waitForAnswer(record, tools);
   progress("progress.vpn.answer", { address: from });
   const answer = { at: box.now().toISOString(), from };
   await box.writeFile(paths.vpnAnswer, `${JSON.stringify(answer)}\n`);
-  return [];
+  return warnings;
 }
 
 async function waitForAnswer(record: VpnRecord, { box, progress, signal }: StepTools): Promise<string> {

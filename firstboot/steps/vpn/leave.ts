@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Out of the VPN again: everything goes but the key, so that a box that comes back is the same one. A reset of all
+// takes the key as well.
+
+import { type Box, must } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { paths } from "../../paths.ts";
+import { stopAvahi } from "../../vpn/avahi.ts";
+import { NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
+import { readRecord } from "../../vpn/record.ts";
+import type { ResetOptions } from "../step.ts";
+
+export async function leave(box: Box, network: string): Promise<void> {
+  const { unit, directory, next, privateKey } = vpnPaths(network);
+  await must(box, "systemctl", ["disable", "--now", unit]);
+  await stopAvahi(box);
+  await box.remove(next);
+  for (const name of await box.list(directory)) {
+    if (`${directory}/${name}` !== privateKey) await box.remove(`${directory}/${name}`);
+  }
+  await box.remove(paths.vpnAnswer);
+  // Last: it is how a power cut in the middle of this is noticed.
+  await box.remove(paths.vpn);
+}
+
+export async function reset(box: Box, _image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
+  const record = await readRecord(box);
+  if (record) await leave(box, record.network);
+  if (keepData) return;
+  // Also of a network that was tried and never joined: a directory with our key and nothing else.
+  for (const name of await box.list(TINC)) {
+    if (!NETWORK_NAME.test(name)) continue;
+    const { directory } = vpnPaths(name);
+    const files = await box.list(directory, { recursive: true });
+    if (files.join() === "rsa_key.priv") await box.remove(directory);
+  }
+}
