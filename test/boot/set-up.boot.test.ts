@@ -17,6 +17,8 @@ import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
 
 const PASSWORD = "cargol groc damunt la teulada";
 const MIB = 1024 * 1024;
+/** Too little for contexts, which have a test of their own. */
+const SMALL = 768;
 
 let lab: Lab;
 let box: Box;
@@ -27,7 +29,7 @@ let firstIdentity: seen.Identity;
 beforeAll(async () => {
   it = await subject("vm-amd64");
   lab = await labUp({ name: "walktest", root: await labRoot(), community: loadCommunity("guifi") });
-  box = await createBox({ ...it, lab });
+  box = await createBox({ ...it, lab, memoryMib: SMALL });
   await box.powerOn();
 });
 
@@ -169,7 +171,7 @@ network: { method: dhcp }
   test("goes on without a key pressed where it was, and ends configured", async () => {
     const typed = await seen.identity(box);
     await box.destroy();
-    box = await createBox({ ...it, lab, name: "unattended", ownDisk: true });
+    box = await createBox({ ...it, lab, name: "unattended", ownDisk: true, memoryMib: SMALL });
     const before = await box.bootPartition();
     await before.put("answers.yaml", ANSWERS);
     expect((await before.bytes()).includes(SECRET)).toBe(true);

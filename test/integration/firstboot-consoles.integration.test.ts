@@ -115,6 +115,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["network/method", "\r"],
     ["member/sign_in", "2\r"],
     ["vpn/join", "\r"],
+    ["contexts/share", "\r"],
     ["services/serf", "\r"],
     ["services/more", "\r"],
     ["review", "\r"],

@@ -119,6 +119,7 @@ describe.each([
     await person.at("network/dns", "-\r");
     await person.at("member/sign_in", isRich ? "\x1b[B\r" : "2\r");
     await person.at("vpn/join", "\r");
+    await person.at("contexts/share", "\r");
     await person.at("services/serf", "\r");
     await person.at("services/more", "\r");
     await person.sees("[review]");

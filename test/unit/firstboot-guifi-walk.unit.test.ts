@@ -82,7 +82,7 @@ describe("a box with a member and a node", () => {
     expect(warnings(walk)).toEqual(["node-address-differs"]);
     expect(parse(box.files.get(REPORT_FILE) ?? "")).toMatchObject({ result: "applied" });
     expect(leaks(box)).toEqual([]);
-    expect(box.effects.filter((effect) => effect.includes("?"))).toEqual([]);
+    expect(box.effects.filter((effect) => /^(GET|POST) .*\?/.test(effect))).toEqual([]);
   });
 
   test("after a power cut at each single effect: one device, one address, no secret written", async () => {
