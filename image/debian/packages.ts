@@ -12,6 +12,7 @@ import {
   type Lock,
   lockChanges,
   outdatedSets,
+  type PackagePin,
   pinsOf,
   readLock,
   type SetRequests,
@@ -46,6 +47,8 @@ export interface Packages {
   identity(set: string): Readonly<Record<string, string>>;
   /** Lays out a repository with exactly this set, fetching what the local store lacks. */
   repository(set: string, directory: string): Promise<void>;
+  /** The same for chosen packages of the sets that were fetched. */
+  layOut(pins: readonly PackagePin[], directory: string): Promise<void>;
   /** What differs from the committed lock, empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -146,6 +149,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
       ),
     repository: async (set, directory) =>
       (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
+    layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
   };
 }
 
