@@ -3,31 +3,47 @@
 // a service can be switched on without a network, on the host or in a context.
 import { chmod, lchown, lutimes, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Service } from "../common/service.ts";
-import { type PackagePin, pinsOf } from "./debian/lock.ts";
-import { ESSENTIAL, type Packages } from "./debian/packages.ts";
+import type { PlaceId, Service } from "../common/service.ts";
+import { type PackagePin, pinsOf, type SetRequests } from "./debian/lock.ts";
+import type { Packages } from "./debian/packages.ts";
 
-/** Name of the package set in the lock file: a context's own packages, and all that services add. */
-export const SERVICES_SET = "services";
+/** Names of the package sets in the lock file: what services add on the host, and in a context. */
+export const SERVICES_SETS = { host: "services:host", context: "services:context" } as const;
 /** Place in the image and, mounted, in contexts; firstboot/paths.ts says the same. */
 export const POOL_DIRECTORY = "usr/share/community-box/pool";
 
-/** `context`: what the template of contexts asks for; the smallest system services are installed in. */
-export function servicesRequest(
+/** By set: the packages that are installed with the services that may run there. */
+export function servicesRequests(
   catalogue: readonly Service[],
   architecture: string,
-  context: readonly string[] = ESSENTIAL,
-): string[] {
-  const wanted = catalogue
-    .filter(({ source, architectures }) => source === "pool" && architectures.some((each) => each === architecture))
-    .flatMap(({ packages }) => packages);
-  return [...new Set([...context, ...[...wanted].sort()])];
+  present: { readonly host: readonly string[]; readonly context: readonly string[] },
+): SetRequests {
+  const wanted = (places: readonly PlaceId[]) =>
+    catalogue
+      .filter(
+        ({ source, architectures }) =>
+          source === "pool" && architectures.some((each) => each === architecture),
+      )
+      .filter(({ where }) => where.allowed.some((place) => places.includes(place)))
+      .flatMap(({ packages }) => packages)
+      .sort();
+  const request = (before: readonly string[], added: readonly string[]) => [
+    ...new Set([...before, ...added]),
+  ];
+  return {
+    [SERVICES_SETS.host]: request(present.host, wanted(["host"])),
+    [SERVICES_SETS.context]: request(present.context, wanted(["owner", "community"])),
+  };
 }
 
-/** What is missing on the host or in a context; what both have is not needed. */
-export function poolPins({ lock }: Packages, host: string, context: string): PackagePin[] {
-  const [onHost, inContext] = [host, context].map((set) => new Set(lock.sets[set]?.packages ?? []));
-  return pinsOf(lock, SERVICES_SET).filter(({ name }) => !onHost?.has(name) || !inContext?.has(name));
+/** What has to be in the image: all that the host or a context lacks. `host`, `context`: the sets they have. */
+export function poolPins({ lock }: Pick<Packages, "lock">, host: string, context: string): PackagePin[] {
+  const missing = (wanted: string, present: string) => {
+    const there = new Set(lock.sets[present]?.packages ?? []);
+    return pinsOf(lock, wanted).filter(({ name }) => !there.has(name));
+  };
+  const both = [...missing(SERVICES_SETS.host, host), ...missing(SERVICES_SETS.context, context)];
+  return [...new Map(both.map((pin) => [pin.name, pin])).values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Lays the repository out below `root`, the same bytes, names, rights and times each time. */

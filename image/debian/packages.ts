@@ -9,6 +9,7 @@ import { Failure, fail } from "../../common/fail.ts";
 import type { Session } from "../session.ts";
 import { openArchive } from "./archive.ts";
 import {
+  identityOf,
   type Lock,
   lockChanges,
   outdatedSets,
@@ -143,10 +144,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   return {
     lock: used,
     drift,
-    identity: (set) =>
-      Object.fromEntries(
-        pinsOf(used, set).map((pin) => [pin.name, `${pin.version} ${pin.sha256.slice(0, 16)}`]),
-      ),
+    identity: (set) => identityOf(pinsOf(used, set)),
     repository: async (set, directory) =>
       (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
     layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
