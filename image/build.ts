@@ -4,9 +4,11 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
+import { identityOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { layOutPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
@@ -68,6 +70,7 @@ export async function build(
           "tools",
           "base",
           CONTEXT_SET,
+          ...Object.values(SERVICES_SETS),
           profileSet(profile.id),
         ]),
     );
@@ -76,6 +79,8 @@ export async function build(
     const baseKey = layerKey(baseInputs(plan, packages));
     const rootfsKey = layerKey(rootfsInputs(plan, packages, baseKey));
     const contextKey = layerKey(contextInputs(plan, packages, mirror));
+    const pool = poolPins(packages, profileSet(profile.id), CONTEXT_SET);
+    const poolVersions = identityOf(pool);
     const imageInputs: LayerInputs = {
       format: 1,
       profile: flatten(profile),
@@ -83,6 +88,7 @@ export async function build(
       version: plan.version,
       rootfs: rootfsKey,
       context: contextKey,
+      "packages of services": poolVersions,
       overlays: dressInputs(plan),
       mirror: { ...mirror },
       epoch,
@@ -138,7 +144,15 @@ export async function build(
     const work = join(workspace.cache, "work", profile.id);
     const [root, image] = [join(work, "root"), join(work, "disk.img")];
     const bootFiles = await session.stage("dress", "dress: overlays, first boot, identity out", () =>
-      dress(session, { plan, layer, context: template, mirror, epoch, target: root }),
+      dress(session, {
+        plan,
+        layer,
+        context: template,
+        pool: (target) => layOutPool(packages, pool, target, epoch),
+        mirror,
+        epoch,
+        target: root,
+      }),
     );
     const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
       disk(session, { plan, tools: diskTools, root, bootFiles, image, seed: inputsKey }),
@@ -152,12 +166,17 @@ export async function build(
         imageStore,
         root,
         context: template.root,
+        pool,
         layout,
         out: options.out,
         release: options.release ?? false,
         inputs: imageInputs,
         epoch,
-        packages: { ...packages.identity(CONTEXT_SET), ...packages.identity(profileSet(profile.id)) },
+        packages: {
+          ...poolVersions,
+          ...packages.identity(CONTEXT_SET),
+          ...packages.identity(profileSet(profile.id)),
+        },
         drift: packages.drift,
       }),
     );

@@ -33,6 +33,8 @@ export interface Manifest {
   readonly disk: DiskLayout;
   /** name -> version and start of the SHA-256 of the .deb. */
   readonly packages: Readonly<Record<string, string>>;
+  /** The .deb files inside that services are installed from, and what they take. */
+  readonly pool: { readonly bytes: number; readonly packages: readonly string[] };
   /** What differs from the committed lock file; empty when nothing does. */
   readonly lock_drift: readonly string[];
   readonly timings_seconds: Readonly<Record<string, number>>;

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 export const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 export const PROFILES = join(PROJECT, "profiles");
 export const OVERLAYS = join(PROJECT, "overlays");
+/** The catalogue of services. */
+export const SERVICES = join(OVERLAYS, "services");
 
 /** A path as a person would type it: within the project from its top, elsewhere in full. */
 export function shownPath(path: string): string {

@@ -2,14 +2,16 @@
 // What a build, the lab and the benchmarks share: the cache with its layers, the mirror, and the locked packages.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { readCatalogue } from "../common/catalogue.ts";
 import { cacheDir } from "./cache-dir.ts";
 import type { SetRequests } from "./debian/lock.ts";
 import { findMirror, type Mirror } from "./debian/mirror.ts";
 import { mmdebstrap } from "./debian/mmdebstrap.ts";
 import { ESSENTIAL, openPackages, type Packages } from "./debian/packages.ts";
 import { type Layer, type LayerStore, openLayers } from "./layers.ts";
-import { PROFILES } from "./paths.ts";
+import { PROFILES, SERVICES } from "./paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
+import { servicesRequests } from "./services-pool.ts";
 import type { Session } from "./session.ts";
 import { CONTEXT_REQUEST, CONTEXT_SET } from "./stages/context.ts";
 
@@ -164,6 +166,8 @@ function requestsOf(profiles: string, release: string, architecture: string): Se
     if (profile.release !== release || profile.architecture !== architecture) continue;
     requests.base = [...ESSENTIAL, ...profile.base_packages];
     requests[CONTEXT_SET] = CONTEXT_REQUEST;
+    const present = { host: requests.base, context: CONTEXT_REQUEST };
+    Object.assign(requests, servicesRequests(readCatalogue(SERVICES), architecture, present));
     requests[profileSet(profile.id)] = profileRequest(profile);
   }
   return requests;

@@ -3,12 +3,15 @@
 
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
+import { readResources } from "../contexts/facts.ts";
+import { CONTEXTS } from "../contexts/names.ts";
+import { unfit } from "../contexts/plan.ts";
+import { readRecord } from "../contexts/record.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import { type NodeAnswers, registers } from "../steps/node/questions.ts";
 import type { AllAnswers } from "../steps/step.ts";
 import { parseJson } from "../world.ts";
-import { CONTEXTS, hasContext } from "./place.ts";
 
 export interface BoxFacts {
   readonly architecture: string;
@@ -57,9 +60,10 @@ export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {})
   };
 }
 
-async function contexts(box: Box, all: AllAnswers): Promise<PlaceId[]> {
-  const made: PlaceId[] = [];
-  for (const id of CONTEXTS) if (await hasContext(box, id)) made.push(id);
-  if (made.length || all.contexts === undefined) return made;
-  return [...CONTEXTS];
+/** Those there are; while the box is being set up, those that are about to be made. */
+async function contexts(box: Box, all: AllAnswers): Promise<readonly PlaceId[]> {
+  const record = await readRecord(box);
+  if (record) return "none" in record ? [] : CONTEXTS;
+  if (all.contexts === undefined) return [];
+  return unfit(await readResources(box)) ? [] : CONTEXTS;
 }

@@ -4,6 +4,7 @@
 
 import type { PlaceId } from "../../common/service.ts";
 import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
+import type { ContextId } from "../contexts/names.ts";
 import { listeningPorts } from "../world.ts";
 
 export interface FileRights {
@@ -35,17 +36,8 @@ export interface Place {
   close(port: Port): Promise<void>;
 }
 
-/** The project and the instance of a context have the context's own name. */
-export type ContextId = Exclude<PlaceId, "host">;
-export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
-
 export function placeOf(box: Box, id: PlaceId): Place {
   return id === "host" ? host(box) : context(box, id);
-}
-
-/** Has this context been made? Asks no daemon: Incus starts when it is asked, and a small box has no use for it. */
-export function hasContext(box: Box, id: ContextId): Promise<boolean> {
-  return box.exists(`/var/lib/incus/containers/${id}_${id}`);
 }
 
 function host(box: Box): Place {
@@ -77,6 +69,7 @@ async function ownerOf(box: Box, owner: string) {
   return { owner: { uid: await number("passwd", user), gid: await number("group", group) } };
 }
 
+/** The project and the instance of a context have the context's own name. */
 function context(box: Box, id: ContextId): Place {
   const run: Place["run"] = (command, args, options) =>
     box.run("incus", ["exec", id, "--project", id, "--", command, ...args], options);

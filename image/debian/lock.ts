@@ -58,6 +58,11 @@ export function pinsOf(lock: Lock, set: string): PackagePin[] {
   return (lock.sets[set]?.packages ?? []).map((name) => lock.packages[name]!);
 }
 
+/** Pins as `name -> version and the start of the hash`, for layer inputs. */
+export function identityOf(pins: readonly PackagePin[]): Record<string, string> {
+  return Object.fromEntries(pins.map((pin) => [pin.name, `${pin.version} ${pin.sha256.slice(0, 16)}`]));
+}
+
 /** Names of the sets whose request differs from what the lock was made for. */
 export function outdatedSets(lock: Lock | undefined, requests: SetRequests): string[] {
   const same = (a: readonly string[] = [], b: readonly string[]) => a.join(" ") === b.join(" ");

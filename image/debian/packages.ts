@@ -9,9 +9,11 @@ import { Failure, fail } from "../../common/fail.ts";
 import type { Session } from "../session.ts";
 import { openArchive } from "./archive.ts";
 import {
+  identityOf,
   type Lock,
   lockChanges,
   outdatedSets,
+  type PackagePin,
   pinsOf,
   readLock,
   type SetRequests,
@@ -46,6 +48,8 @@ export interface Packages {
   identity(set: string): Readonly<Record<string, string>>;
   /** Lays out a repository with exactly this set, fetching what the local store lacks. */
   repository(set: string, directory: string): Promise<void>;
+  /** The same for chosen packages of the sets that were fetched. */
+  layOut(pins: readonly PackagePin[], directory: string): Promise<void>;
   /** What differs from the committed lock, empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -140,12 +144,10 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   return {
     lock: used,
     drift,
-    identity: (set) =>
-      Object.fromEntries(
-        pinsOf(used, set).map((pin) => [pin.name, `${pin.version} ${pin.sha256.slice(0, 16)}`]),
-      ),
+    identity: (set) => identityOf(pinsOf(used, set)),
     repository: async (set, directory) =>
       (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
+    layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
   };
 }
 

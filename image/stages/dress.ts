@@ -26,6 +26,8 @@ export interface DressOptions {
   readonly layer: Layer;
   /** The template of contexts; the benchmark's plain Debian goes without. */
   readonly context?: Layer;
+  /** Packages of services; the benchmark's plain Debian goes without. */
+  readonly pool?: (root: string) => Promise<void>;
   readonly mirror: Mirror;
   readonly epoch: number;
   /** Where the dressed root file system goes; anything there is removed. */
@@ -71,6 +73,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
   for (const name of options.context ? Object.values(CONTEXT_FILES) : []) {
     await put(join(CONTEXT_DIRECTORY, name), 0o644, await readFile(join(options.context!.root, name)));
   }
+  await options.pool?.(target);
   await mkdir(join(target, plan.profile.boot.mount), { recursive: true });
   await scrub(session, target, epoch);
 

@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
@@ -36,6 +37,8 @@ export interface PublishOptions {
   readonly epoch: number;
   readonly packages: Readonly<Record<string, string>>;
   readonly drift: readonly string[];
+  /** The .deb files that services are installed from. */
+  readonly pool: readonly PackagePin[];
 }
 
 /** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
@@ -74,7 +77,11 @@ export async function publish(session: Session, options: PublishOptions): Promis
       imageSha256: rawSha256,
       imageFile: `${name}.img`,
       created,
-      debian: withoutRepeats([...parseDpkgStatus(status), ...parseDpkgStatus(inside)]),
+      debian: withoutRepeats([
+        ...parseDpkgStatus(status),
+        ...parseDpkgStatus(inside),
+        ...options.pool.map((pin) => ({ ...pin, source: pin.name })),
+      ]),
       npm: plan.bundle.packages,
     });
     await writeFile(join(staged, `${name}.spdx.json`), `${JSON.stringify(sbom, null, 1)}\n`);
@@ -100,6 +107,10 @@ export async function publish(session: Session, options: PublishOptions): Promis
       },
       disk: layout,
       packages: options.packages,
+      pool: {
+        bytes: options.pool.reduce((sum, { size }) => sum + size, 0),
+        packages: options.pool.map(({ name }) => name),
+      },
       lock_drift: options.drift,
       timings_seconds: Object.fromEntries(
         [...session.timings].map(([stage, time]) => [stage, Number(time.toFixed(1))]),

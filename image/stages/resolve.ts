@@ -8,7 +8,7 @@ import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
 import { type Bundle, bundleFirstboot } from "../bundle.ts";
 import { BOOT_LABEL } from "../disk-layout.ts";
-import { PROJECT } from "../paths.ts";
+import { PROJECT, SERVICES } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
 
 export interface Plan {
@@ -58,7 +58,7 @@ export async function resolve(
     );
   }
   hooks.sort((a, b) => (a.target < b.target ? -1 : 1));
-  const catalogue = readCatalogue(join(PROJECT, "overlays", "services"));
+  const catalogue = readCatalogue(SERVICES);
   return {
     profile,
     community,

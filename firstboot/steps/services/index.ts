@@ -3,6 +3,8 @@
 // work here. One service that does not come up keeps no other from running, and none keeps the box from being set up.
 
 import { Failure, fail } from "../../../common/fail.ts";
+import type { Service } from "../../../common/service.ts";
+import { english } from "../../i18n.ts";
 import { paths } from "../../paths.ts";
 import { announced, publish } from "../../publish.ts";
 import { serfInfo } from "../../serf.ts";
@@ -10,7 +12,7 @@ import { catalogue } from "../../services/catalogue.ts";
 import { declare } from "../../services/declare.ts";
 import { activate, deactivate, removeData, stopSerf } from "../../services/engine.ts";
 import { waitUntilHealthy } from "../../services/health.ts";
-import { boxFacts, offer } from "../../services/offer.ts";
+import { boxFacts, type OfferReason, offer } from "../../services/offer.ts";
 import { servicesStatus } from "../../services/overview.ts";
 import { readSecrets } from "../../services/secrets.ts";
 import { readStates, writeState } from "../../services/state.ts";
@@ -99,11 +101,13 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
   }
   const facts = await boxFacts(box, image);
   for (const { service, where, inputs } of wanted) {
-    const [best] = offer(service, facts).places;
+    const offered = offer(service, facts);
+    // The contexts may not have come about, and were passed over: the next best place then.
+    const place = offered.places.find((each) => each === where) ?? offered.places[0] ?? where ?? "host";
     if (service.id === "serf") tools.progress("progress.services.serf");
     else tellAct(tools, "activate", service.id);
-    const place = where ?? best ?? service.where.allowed[0] ?? "host";
     try {
+      if ("reason" in offered) impossible(service, offered.reason);
       const before = await declare(tools, service, place, inputs);
       await activate(tools, service, { where: place, inputs, ...before });
     } catch (error) {
@@ -208,6 +212,11 @@ async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Prom
     }
   }
   return lines;
+}
+
+function impossible(service: Service, reason: OfferReason): never {
+  const details = { code: "service-impossible", what: english(`problem.service-${reason}`) };
+  return fail({ ...details, hint: `sudo cbox services enable ${service.id}` });
 }
 
 function tellAct(tools: StepTools, act: (typeof ACTS)[number], id: string): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A box in memory on which every service can run: memory, contexts, packages in the image, the VPN.
 
+import { paths } from "../../../firstboot/paths.ts";
 import { readStates, type ServiceState } from "../../../firstboot/services/state.ts";
 import { FakeBox } from "./fake-box.ts";
 
@@ -14,9 +15,7 @@ export function roomyBox({ contexts = true } = {}): FakeBox {
     box.system.enabled.add(unit);
     box.system.running.add(unit);
   }
-  if (contexts)
-    for (const name of ["owner", "community"])
-      box.files.set(`/var/lib/incus/containers/${name}_${name}/rootfs/etc/hostname`, `${name}\n`);
+  box.files.set(paths.contexts, JSON.stringify(contexts ? { cpuPercent: 50 } : { none: "disk" }));
   return box;
 }
 
