@@ -15,8 +15,19 @@ const ROW = 78;
 /** The same for a choice, which stands after its number. */
 const OPTION = 72;
 
+export interface WelcomeNotes {
+  readonly note?: string | undefined;
+  /** A file that was probably meant to be answers.yaml. */
+  readonly misnamed?: string | undefined;
+}
+
 /** Nobody has begun, so nobody has chosen a language: all of them say how to begin. */
-export function welcomePage(version: string, title: string, isResumed: boolean, note?: string): Page {
+export function welcomePage(
+  version: string,
+  title: string,
+  isResumed: boolean,
+  { note, misnamed: name }: WelcomeNotes = {},
+): Page {
   const all = languages.map(translator);
   return {
     tag: "welcome",
@@ -26,6 +37,7 @@ export function welcomePage(version: string, title: string, isResumed: boolean, 
       "",
       ...(isResumed ? all.map((t) => t("welcome.resumed")) : all.map((t) => t("welcome.purpose"))),
       ...(note ? ["", note] : []),
+      ...(name ? ["", ...all.map((t) => t("welcome.misnamed", { name }))] : []),
       "",
       ...all.map((t) => t("welcome.begin")),
     ],

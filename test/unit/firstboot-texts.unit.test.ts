@@ -154,15 +154,15 @@ function pages(language: string): [string, Page][] {
   const choices = reviewOptions(t, context, steps).map(({ label }, index) => `  ${index + 1}. ${label}`);
   const review = reviewPage(t);
   return [
-    ["welcome", welcomePage("0.1.0", "Virtual machine - guifi.net", false)],
+    [
+      "welcome",
+      welcomePage("0.1.0", "Virtual machine - guifi.net", false, { misnamed: "answers.yaml (1).txt" }),
+    ],
     [
       "resumed",
-      welcomePage(
-        "0.1.0",
-        "Virtual machine - guifi.net",
-        true,
-        t("welcome.put-aside", { path: "/var/lib/community-box/state.json.bad-1" }),
-      ),
+      welcomePage("0.1.0", "Virtual machine - guifi.net", true, {
+        note: t("welcome.put-aside", { path: "/var/lib/community-box/state.json.bad-1" }),
+      }),
     ],
     ["busy", busyPage(t, "ttyS0")],
     ["refused", refusedPage(t, allProblems)],
