@@ -300,15 +300,14 @@ export function stepDonePage(
   };
 }
 
-/** Each with the command that mends it, where a step was passed over. */
+/** Each with the command that mends it, where a step was passed over and its sentence does not say it. */
 function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
   return warnings.flatMap((warning) => {
     const { code, step } = warning;
+    const text = warningText(t, warning);
     const isPassed = step !== undefined && code === `${step}-passed`;
-    return [
-      `! ${warningText(t, warning)}`,
-      ...(isPassed ? [`    ${t("done.later", { command: `sudo cbox ${step} setup` })}`] : []),
-    ];
+    if (!isPassed || text.includes(`cbox ${step} setup`)) return [`! ${text}`];
+    return [`! ${text}`, `    ${t("done.later", { command: `sudo cbox ${step} setup` })}`];
   });
 }
 

@@ -286,6 +286,13 @@ describe("ASCII", () => {
     expect(toAscii("a\x1b[2Jb\x07\x9bc")).toBe("a[2Jb?c");
   });
 
+  test("a command stays on one line, for who wants to copy it", () => {
+    expect(wrap("Later, when it is time: sudo cbox contexts setup.", 30)).toEqual([
+      "Later, when it is time:",
+      "sudo cbox contexts setup.",
+    ]);
+  });
+
   test("wrapping keeps the words, the margin and the leading blanks", () => {
     expect(wrap("  one two three", 9, "    ")).toEqual(["  one two", "    three"]);
     expect(wrap("x".repeat(12), 5)).toEqual(["xxxxx", "xxxxx", "xx"]);
