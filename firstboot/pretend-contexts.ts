@@ -81,7 +81,7 @@ export class PretendContexts {
     return JSON.stringify({ blockdevices: [disk] });
   }
 
-  #incus([verb = "", ...rest]: readonly string[], input: string): string | number {
+  #incus([verb = "", ...rest]: readonly string[], input: string): string | number | undefined {
     const project = rest[rest.indexOf("--project") + 1] ?? "";
     const own = () => this.instances.get(`${project}/${rest.find((word) => !word.startsWith("-"))}`);
     switch (verb) {
@@ -102,6 +102,8 @@ export class PretendContexts {
         return this.instances.delete(`${project}/${name}`) ? 0 : 1;
       }
       case "exec":
+        // What else runs inside is pretended by the services.
+        if (rest.at(-1) !== "/etc/hostname") return undefined;
         return own()?.status === "Running" ? `${rest[0]}\n` : 1;
       case "storage":
         this.pools.clear();
@@ -113,7 +115,7 @@ export class PretendContexts {
         return (rest[0] === "acl" ? this.acls : this.networks).delete(name) ? 0 : 1;
       }
       default:
-        return 1;
+        return undefined;
     }
   }
 

@@ -56,6 +56,8 @@ export class PretendSystem {
   /** Output, or an exit code. */
   async #answer(command: string, args: readonly string[], input: string): Promise<string | number> {
     const name = args.at(-1) ?? "";
+    const ofContexts = this.contexts.answer(command, args, input);
+    if (ofContexts !== undefined) return ofContexts;
     const ofServices = await this.services.answer(command, args, input);
     if (ofServices !== undefined) return ofServices;
     switch (command) {
@@ -95,7 +97,7 @@ export class PretendSystem {
       case "udevadm":
         return 0;
       default:
-        return this.contexts.answer(command, args, input) ?? 127;
+        return 127;
     }
   }
 
