@@ -4,18 +4,6 @@
 
 import { describeFailure, Failure, fail } from "../common/fail.ts";
 
-const USAGE = `usage: cbox <command>
-
-  status [--json]                 how the box is doing
-  <step> [--json]                 how one part of it is doing
-  <step> setup [--answers FILE]   set that part up again
-  services enable|disable|... ID  one service; cbox services --help
-  search [TYPE] [--json]          what the community offers, nearest first
-  reset --keep-data|--all [--yes] back to the set-up
-  publish                         announce the box's services now
-  firstboot                       the set-up (run by the system)
-`;
-
 async function main([command = "help", ...rest]: readonly string[]): Promise<void> {
   switch (command) {
     case "firstboot":
@@ -31,8 +19,7 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
     case "help":
     case "--help":
     case "-h":
-      process.stdout.write(USAGE);
-      return;
+      return (await import("./commands/help.ts")).help(rest);
     default:
       return aboutStep(command, rest);
   }
@@ -49,9 +36,11 @@ const STEP_COMMANDS: { readonly [step: string]: () => Promise<StepCommand> } = {
 async function aboutStep(id: string, [verb, ...rest]: readonly string[]): Promise<void> {
   const { steps } = await import("./steps/index.ts");
   const step = steps.find((each) => each.id === id);
-  if (!step) return unknownCommand(id);
+  if (!step) return (await import("./commands/help.ts")).help([id]);
   if (verb === "setup") return (await import("./commands/step-setup.ts")).stepSetup(step, rest);
   const own = STEP_COMMANDS[id];
+  if (!own && ["help", "--help", "-h"].includes(verb ?? ""))
+    return (await import("./commands/help.ts")).help([id]);
   if (own) return (await own())([verb, ...rest].filter((word) => word !== undefined));
   if (verb !== undefined && !verb.startsWith("-")) return unknownCommand(`${id} ${verb}`);
   return (await import("./commands/status.ts")).stepStatus(step, verb === undefined ? [] : [verb, ...rest]);

@@ -5,6 +5,7 @@
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../common/fail.ts";
 import { checkStep } from "./answers/check.ts";
+import { misnamedAnswers } from "./answers/file.ts";
 import type { Box } from "./box.ts";
 import { type Course, firstBootCourse } from "./course.ts";
 import type { TextKey } from "./i18n.ts";
@@ -74,6 +75,7 @@ export class Walk {
   readonly #actor: Actor<WalkMachine>;
   readonly #secrets = new Secrets();
   readonly #listeners = new Set<Listener>();
+  #misnamed: string | undefined;
   #progress: Progress[] = [];
   #saved: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -83,7 +85,9 @@ export class Walk {
     const machine = createWalkMachine(tools.steps);
     const course = tools.course ?? firstBootCourse(tools);
     const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
-    return new Walk(tools, course, machine, loaded.snapshot, loaded.putAside);
+    const walk = new Walk(tools, course, machine, loaded.snapshot, loaded.putAside);
+    walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
+    return walk;
   }
 
   private constructor(
@@ -135,6 +139,11 @@ export class Walk {
 
   get context(): WalkContext {
     return this.#actor.getSnapshot().context;
+  }
+
+  /** A file on the boot partition that was probably meant to be answers.yaml. */
+  get misnamed(): string | undefined {
+    return this.#misnamed;
   }
 
   /** Lines since applying began. */

@@ -18,6 +18,16 @@ export interface AnswersTools {
   readonly secrets: Secrets;
 }
 
+/** The name of a file that was probably meant to be answers.yaml: editors and browsers add their own to it. */
+export async function misnamedAnswers(
+  box: Pick<Box, "exists" | "list">,
+  { boot_mount: directory }: Pick<ImageInfo, "boot_mount">,
+): Promise<string | undefined> {
+  if (await box.exists(answersPaths(directory).answers)) return undefined;
+  const names = await box.list(directory).catch(() => []);
+  return names.find((name) => /^answers?(\.ya?ml)?([ ._(-]*\d*\)?)?(\.ya?ml|\.txt)$/i.test(name));
+}
+
 /** Reads and checks the file. Its secrets go to `secrets`, all else is in the result. */
 export async function readAnswers({ box, image, steps, secrets }: AnswersTools): Promise<FoundAnswers> {
   const text = await box.readFile(answersPaths(image.boot_mount).answers);

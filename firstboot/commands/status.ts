@@ -177,17 +177,9 @@ const WIDTH = 80;
 /** Columns before the value of a row. */
 const VALUE_COLUMN = 19;
 
-/** Lines that do not break inside a command somebody may want to copy. */
-function wrapped(text: string, width: number, indent = ""): string[] {
-  const whole = text.replace(/(?:sudo )?\bcbox [a-z]+(?: setup)?/g, (command) =>
-    command.replaceAll(" ", "\u00a0"),
-  );
-  return wrap(whole, width, indent).map((line) => line.replaceAll("\u00a0", " "));
-}
-
 function row(label: string, value: string): string[] {
   const room = WIDTH - VALUE_COLUMN;
-  const [first = "", ...more] = wrapped(value, room);
+  const [first = "", ...more] = wrap(value, room);
   return [
     `  ${label.padEnd(VALUE_COLUMN - 3)} ${first}`,
     ...more.map((line) => `${" ".repeat(VALUE_COLUMN)}${line.trimStart()}`),
@@ -223,7 +215,7 @@ export function statusText(found: Status, t: Translate): string {
     ),
   ];
   if (notes.length) lines.push("", t("status.warnings"));
-  for (const note of notes) lines.push(...wrapped(`  ! ${note}`, WIDTH, "    "));
+  for (const note of notes) lines.push(...wrap(`  ! ${note}`, WIDTH, "    "));
   return `${lines.join("\n")}\n`;
 }
 
@@ -235,7 +227,7 @@ function stepLines({ id, state, rows, advice }: NamedStatus, t: Translate): stri
   return [
     `${stepName(t, id)}: ${t(`status.state.${state}`)}`,
     ...rows.flatMap(({ label, value }) => row(t(label), value)),
-    ...(advice ? wrapped(`  > ${t(advice.key, advice.values)}`, WIDTH, "    ") : []),
+    ...(advice ? wrap(`  > ${t(advice.key, advice.values)}`, WIDTH, "    ") : []),
   ];
 }
 

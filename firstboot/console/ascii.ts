@@ -27,9 +27,17 @@ export function toAscii(text: string): string {
     .join("");
 }
 
+/** Somebody may want to copy it: it stays on one line. */
+const COMMAND = /(?:sudo )?\bcbox [a-z]+(?: setup)?/g;
+const BOUND = "\u00a0";
+
 /** Lines of at most `width` columns, broken between words where that is possible; later lines get the indent. */
 export function wrap(text: string, width: number, indent = ""): string[] {
-  return text.split("\n").flatMap((paragraph) => wrapParagraph(paragraph, width, indent));
+  return text
+    .replace(COMMAND, (command) => command.replaceAll(" ", BOUND))
+    .split("\n")
+    .flatMap((paragraph) => wrapParagraph(paragraph, width, indent))
+    .map((line) => line.replaceAll(BOUND, " "));
 }
 
 function wrapParagraph(paragraph: string, width: number, indent: string): string[] {

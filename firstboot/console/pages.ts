@@ -15,8 +15,19 @@ const ROW = 78;
 /** The same for a choice, which stands after its number. */
 const OPTION = 72;
 
+export interface WelcomeNotes {
+  readonly note?: string | undefined;
+  /** A file that was probably meant to be answers.yaml. */
+  readonly misnamed?: string | undefined;
+}
+
 /** Nobody has begun, so nobody has chosen a language: all of them say how to begin. */
-export function welcomePage(version: string, title: string, isResumed: boolean, note?: string): Page {
+export function welcomePage(
+  version: string,
+  title: string,
+  isResumed: boolean,
+  { note, misnamed: name }: WelcomeNotes = {},
+): Page {
   const all = languages.map(translator);
   return {
     tag: "welcome",
@@ -26,6 +37,7 @@ export function welcomePage(version: string, title: string, isResumed: boolean, 
       "",
       ...(isResumed ? all.map((t) => t("welcome.resumed")) : all.map((t) => t("welcome.purpose"))),
       ...(note ? ["", note] : []),
+      ...(name ? ["", ...all.map((t) => t("welcome.misnamed", { name }))] : []),
       "",
       ...all.map((t) => t("welcome.begin")),
     ],
@@ -288,15 +300,14 @@ export function stepDonePage(
   };
 }
 
-/** Each with the command that mends it, where a step was passed over. */
+/** Each with the command that mends it, where a step was passed over and its sentence does not say it. */
 function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
   return warnings.flatMap((warning) => {
     const { code, step } = warning;
+    const text = warningText(t, warning);
     const isPassed = step !== undefined && code === `${step}-passed`;
-    return [
-      `! ${warningText(t, warning)}`,
-      ...(isPassed ? [`    ${t("done.later", { command: `sudo cbox ${step} setup` })}`] : []),
-    ];
+    if (!isPassed || text.includes(`cbox ${step} setup`)) return [`! ${text}`];
+    return [`! ${text}`, `    ${t("done.later", { command: `sudo cbox ${step} setup` })}`];
   });
 }
 

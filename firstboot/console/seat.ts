@@ -144,7 +144,7 @@ export class Seat {
     const putAside = walk.putAside ? english("welcome.put-aside", { path: walk.putAside }) : undefined;
     // A walk by an answers file that failed: nobody was there to be told.
     const note = context.trouble ? troubleSentence(translate(walk), context.trouble) : putAside;
-    return welcomePage(image.version, title, view === "resumed", note);
+    return welcomePage(image.version, title, view === "resumed", { note, misnamed: walk.misnamed });
   }
 
   get #progress(): ProgressView {
@@ -196,8 +196,9 @@ export class Seat {
     const page = donePage(t, { summary: await walk.summary(), warnings, works, handedOver });
     const isLong = parts(page).length > 1;
     if (!this.#hasFinished || (!isLong && handedOver.length === 0)) {
-      // Nobody is there to turn the page: the first part says how to see the rest.
-      this.terminal.show(parts(page)[0] ?? page);
+      // Nobody is there to turn the page: what does not fit is in `cbox status`.
+      const { keys: _keys, ...first } = parts(page)[0] ?? page;
+      this.terminal.show(first);
       return;
     }
     // The login prompt takes the screen: it waits until all of it is read, but not for ever.

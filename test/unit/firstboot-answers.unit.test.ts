@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { compileSchema } from "../../common/schema.ts";
-import { redact } from "../../firstboot/answers/file.ts";
+import { misnamedAnswers, redact } from "../../firstboot/answers/file.ts";
 import { answersSchema } from "../../firstboot/answers/schema.ts";
 import {
   getAnswer,
@@ -20,7 +20,7 @@ import { steps } from "../../firstboot/steps/index.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
 import type { Answers } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { FakeBox, IMAGE, PASSWORD, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, VALID_ANSWERS } from "./helpers/fake-box.ts";
 
 describe("the schema", () => {
   test("accepts the example of the documentation", () => {
@@ -199,4 +199,28 @@ describe("the network's answers", () => {
     [{ ...fixed, dns: ["10.1.2.1", "dns.example"] }, ["network.dns[1] ip-syntax"]],
     [{ method: "dhcp", address: "10.1.2.3/27" }, ["network.address static-only"]],
   ])("%j", async (answers, expected) => expect(await codes(answers)).toEqual(expected));
+});
+
+describe("a file with another name", () => {
+  test.each([
+    ["answers.yaml.txt", true],
+    ["answers.yml", true],
+    ["Answers.YML", true],
+    ["answers.txt", true],
+    ["answer.yaml", true],
+    ["answers (1).yaml", true],
+    ["answers-2.yaml", true],
+    ["answers.yaml (1).txt", true],
+    ["answers-report.yaml", false],
+    ["question.yaml", false],
+    ["answers", false],
+    ["answers.yaml.exe", false],
+  ])("%s was meant: %s", async (name, isMeant) => {
+    const box = new FakeBox();
+    box.files.set(`/boot/efi/${name}`, "version: 1\n");
+    expect(await misnamedAnswers(box, IMAGE)).toBe(isMeant ? name : undefined);
+    // With the right one there, nobody cares.
+    box.files.set(ANSWERS_FILE, "version: 1\n");
+    expect(await misnamedAnswers(box, IMAGE)).toBeUndefined();
+  });
 });

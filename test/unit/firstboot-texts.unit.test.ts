@@ -154,15 +154,15 @@ function pages(language: string): [string, Page][] {
   const choices = reviewOptions(t, context, steps).map(({ label }, index) => `  ${index + 1}. ${label}`);
   const review = reviewPage(t);
   return [
-    ["welcome", welcomePage("0.1.0", "Virtual machine - guifi.net", false)],
+    [
+      "welcome",
+      welcomePage("0.1.0", "Virtual machine - guifi.net", false, { misnamed: "answers.yaml (1).txt" }),
+    ],
     [
       "resumed",
-      welcomePage(
-        "0.1.0",
-        "Virtual machine - guifi.net",
-        true,
-        t("welcome.put-aside", { path: "/var/lib/community-box/state.json.bad-1" }),
-      ),
+      welcomePage("0.1.0", "Virtual machine - guifi.net", true, {
+        note: t("welcome.put-aside", { path: "/var/lib/community-box/state.json.bad-1" }),
+      }),
     ],
     ["busy", busyPage(t, "ttyS0")],
     ["refused", refusedPage(t, allProblems)],
@@ -284,6 +284,13 @@ describe("ASCII", () => {
 
   test("no control sign gets through", () => {
     expect(toAscii("a\x1b[2Jb\x07\x9bc")).toBe("a[2Jb?c");
+  });
+
+  test("a command stays on one line, for who wants to copy it", () => {
+    expect(wrap("Later, when it is time: sudo cbox contexts setup.", 30)).toEqual([
+      "Later, when it is time:",
+      "sudo cbox contexts setup.",
+    ]);
   });
 
   test("wrapping keeps the words, the margin and the leading blanks", () => {

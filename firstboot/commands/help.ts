@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox help [command]`: what there is to type, in the language of the box. The man page and the completion of the shell
+// are held to this list by a test.
+
+import { didYouMean } from "../../common/did-you-mean.ts";
+import { fail } from "../../common/fail.ts";
+import { linuxBox } from "../box-linux.ts";
+import { wrap } from "../console/ascii.ts";
+import { type TextKey, type Translate, translator } from "../i18n.ts";
+import { paths } from "../paths.ts";
+import { readChoices } from "../steps/system/apply.ts";
+import { parseJson } from "../world.ts";
+
+export interface CommandHelp {
+  readonly name: string;
+  /** What follows "cbox". */
+  readonly syntax: readonly string[];
+  /** One line for the list, and what else there is to know. */
+  readonly line: TextKey;
+  readonly text: TextKey;
+}
+
+const WIDTH = 80;
+const SETUP = "setup [--answers FILE]";
+
+/** A step of the set-up: its status, and its questions once more. */
+function step(name: "system" | "network" | "member" | "node" | "vpn"): CommandHelp {
+  return {
+    name,
+    syntax: [`${name} [--json]`, `${name} ${SETUP}`],
+    line: `cli.${name}`,
+    text: "cli.step.text",
+  };
+}
+
+export const commands: readonly CommandHelp[] = [
+  { name: "status", syntax: ["status [--json]"], line: "cli.status", text: "cli.status.text" },
+  step("system"),
+  step("network"),
+  step("member"),
+  step("node"),
+  step("vpn"),
+  {
+    name: "contexts",
+    syntax: ["contexts [--json]", `contexts ${SETUP}`, "contexts --help"],
+    line: "cli.contexts",
+    text: "cli.contexts.text",
+  },
+  {
+    name: "services",
+    syntax: [
+      "services [--json]",
+      `services ${SETUP}`,
+      "services enable ID [--context host|owner|community]",
+      "services disable|start|stop|publish|unpublish|log|secret ID",
+      "services remove-data ID --yes",
+    ],
+    line: "cli.services",
+    text: "cli.services.text",
+  },
+  { name: "search", syntax: ["search [TYPE] [--json]"], line: "cli.search", text: "cli.search.text" },
+  { name: "publish", syntax: ["publish"], line: "cli.publish", text: "cli.publish.text" },
+  {
+    name: "reset",
+    syntax: ["reset --keep-data [--yes]", "reset --all [--yes]"],
+    line: "cli.reset",
+    text: "cli.reset.text",
+  },
+  { name: "help", syntax: ["help [COMMAND]"], line: "cli.help", text: "cli.help.text" },
+];
+
+/** Fails with `unknown-command`. */
+export async function help([name]: readonly string[]): Promise<void> {
+  process.stdout.write(helpText(await boxLanguage(), name));
+}
+
+export function helpText(t: Translate, name?: string): string {
+  if (name === undefined) return overview(t);
+  const command = commands.find((each) => each.name === name);
+  return command ? about(t, command) : unknown(name);
+}
+
+/** At most 80 columns wide. */
+function overview(t: Translate): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const lines = commands.map(({ name, line }) => `  ${name.padEnd(width)}  ${t(line)}`);
+  return [t("cli.usage"), "", ...lines, "", ...wrap(t("cli.more"), WIDTH), ""].join("\n");
+}
+
+function about(t: Translate, { syntax, line, text }: CommandHelp): string {
+  return [...syntax.map((each) => `cbox ${each}`), "", ...wrap(`${t(line)}. ${t(text)}`, WIDTH), ""].join(
+    "\n",
+  );
+}
+
+function unknown(name: string): never {
+  const meant = didYouMean(
+    name,
+    commands.map((each) => each.name),
+  );
+  return fail({
+    code: "unknown-command",
+    what: `cbox has no command "${name}".`,
+    hint: meant ? `cbox ${meant}` : "cbox help",
+    exitCode: 2,
+  });
+}
+
+/** Help is given on a box in any state, and on a computer that is none. */
+async function boxLanguage(): Promise<Translate> {
+  const box = linuxBox();
+  const info = parseJson<{ community?: { default_language?: string } }>(
+    (await box.readFile(paths.imageInfo).catch(() => undefined)) ?? "{}",
+    {},
+  );
+  const { language = info.community?.default_language ?? "en" } = await readChoices(box);
+  return translator(language);
+}

@@ -1,0 +1,22 @@
+# The words of cbox at the Tab key, in bash.
+[ -n "${BASH_VERSION-}" ] || return 0
+
+_cbox() {
+	local words=""
+	case "$COMP_CWORD:${COMP_WORDS[1]}:${COMP_WORDS[2]-}" in
+	1:*) words="status system network member node vpn contexts services search publish reset help" ;;
+	2:services:*) words="setup enable disable start stop publish unpublish log secret remove-data --json" ;;
+	2:system:* | 2:network:* | 2:member:* | 2:node:* | 2:vpn:* | 2:contexts:*) words="setup --json" ;;
+	2:status:* | 2:search:*) words="--json" ;;
+	2:reset:*) words="--keep-data --all" ;;
+	2:help:*) words="status system network member node vpn contexts services search publish reset" ;;
+	3:reset:*) words="--yes" ;;
+	3:*:setup) words="--answers" ;;
+	4:*:setup)
+		COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+		return
+		;;
+	esac
+	COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -F _cbox cbox
