@@ -115,8 +115,8 @@ function addMadeUp(state: SiteState): void {
         anna,
         "BCNCanBruixa20Rd1",
         client("BCNCanBruixa20Rd1CPE0", UPLINK.device, airs[0]),
-        airs[0],
         lan(148_401, UPLINK.address),
+        airs[0],
       ),
     ]),
     place(NODES.foreign, pere, "BCNRiera5", [
