@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
+import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { type OpenPort, standardPort } from "../console/device.ts";
@@ -33,7 +34,10 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
         hint: `sudo cbox ${step.id} setup --answers FILE`,
       });
     }
-    const tools = { box, image: await readImageInfo(box), steps, log };
+    const image = await readImageInfo(box);
+    // It may have come since the box was set up.
+    await takeAuthorities(box, image, log);
+    const tools = { box, image, steps, log };
     const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
     await log.tail(1);
     if (outcome !== "done") process.exitCode = outcome === "interrupted" ? 130 : 1;

@@ -30,6 +30,7 @@ export interface Interface {
   readonly mac?: string;
   readonly ipv4?: string;
   readonly mask?: string;
+  readonly isRadio: boolean;
   /** Devices at the other ends of its links. */
   readonly linked: readonly number[];
 }
@@ -58,9 +59,10 @@ export async function readNode(box: Box, image: ImageInfo, id: number): Promise<
   return page?.id === id ? page : undefined;
 }
 
-/** The address of a device, of its first interface that has one. */
+/** What a device is reached at by cable, else on the air. */
 export function addressOf({ interfaces }: Device): Interface | undefined {
-  return interfaces.find(({ ipv4 }) => ipv4 !== undefined);
+  const addressed = interfaces.filter(({ ipv4 }) => ipv4 !== undefined);
+  return addressed.find(({ isRadio }) => !isRadio) ?? addressed[0];
 }
 
 /** Any text makes a page, undefined, or a Failure `api-reply-invalid`. */
@@ -104,9 +106,13 @@ function toInterface(element: Element): Interface {
     ...(mac && mac !== NO_MAC ? { mac } : {}),
     ...(ipv4 ? { ipv4 } : {}),
     ...(mask ? { mask } : {}),
+    isRadio: RADIO_TYPES.has(attributes.type ?? ""),
     linked: all(element, "link").flatMap((link) => number(link.attributes.linked_device_id) ?? []),
   };
 }
+
+/** The site's names for interfaces on the air; on a page they stand below their device as well as below its radio. */
+const RADIO_TYPES = new Set(["wLan", "wds/p2p", "Wan", "Hotspot"]);
 
 const NO_MAC = "00:00:00:00:00:00";
 

@@ -298,8 +298,11 @@ describe("afterwards", () => {
     });
     expect(await node.status!(box, IMAGE)).toMatchObject({
       state: "off",
-      advice: { key: "status.node.later", values: { command: "cbox node setup" } },
+      advice: { key: "status.node.needs-member", values: { command: "cbox node setup" } },
     });
+    box.files.set(paths.guifi, JSON.stringify({ member: { name: "anna" } }));
+    expect(await node.status!(box, IMAGE)).toMatchObject({ advice: { key: "status.node.later" } });
+    box.files.delete(paths.guifi);
     marker(box, "member-passed", "node-passed");
     expect((await member.status!(box, IMAGE)).state).toBe("trouble");
     expect((await node.status!(box, IMAGE)).state).toBe("trouble");

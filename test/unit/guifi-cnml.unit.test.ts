@@ -38,7 +38,7 @@ describe("a page", () => {
   test("has interfaces below radios, too, and services", async () => {
     const node = await parseNode(
       page(`<node id="7" title="A"><device id="1" title="d" type="cloudy">  notes [52:54:00:12:34:56]
-        <radio id="0"><interface mac="aa-bb-cc-dd-ee-ff" ipv4="10.1.2.3" mask="255.0.0.0"/></radio>
+        <radio id="0"><interface type="Wan" mac="aa-bb-cc-dd-ee-ff" ipv4="10.1.2.3" mask="255.0.0.0"/></radio>
         <interface mac="00:00:00:00:00:00"><link linked_device_id="9"/></interface>
         <service id="5" title="prx1" type="Proxy"/></device></node>`),
     );
@@ -52,14 +52,22 @@ describe("a page", () => {
           type: "cloudy",
           comment: "notes [52:54:00:12:34:56]",
           interfaces: [
-            { linked: [9] },
-            { mac: "AA:BB:CC:DD:EE:FF", ipv4: "10.1.2.3", mask: "255.0.0.0", linked: [] },
+            { isRadio: false, linked: [9] },
+            { mac: "AA:BB:CC:DD:EE:FF", ipv4: "10.1.2.3", mask: "255.0.0.0", isRadio: true, linked: [] },
           ],
           services: [{ id: 5, title: "prx1", type: "Proxy" }],
         },
       ],
     });
     expect(addressOf(node!.devices[0]!)?.ipv4).toBe("10.1.2.3");
+  });
+
+  test("tells the address by cable before one on the air, wherever it stands", async () => {
+    const device = (await parseNode(
+      page(`<node id="7"><device id="1"><interface type="wLan" ipv4="10.1.1.1"/>
+        <interface type="wLan/Lan" ipv4="10.1.1.2"/></device></node>`),
+    ))!.devices[0]!;
+    expect(addressOf(device)?.ipv4).toBe("10.1.1.2");
   });
 
   test("leaves out what is no number, address or MAC", async () => {

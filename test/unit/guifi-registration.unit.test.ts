@@ -188,7 +188,9 @@ describe("an address", () => {
   test("comes from a device of the node, once", async () => {
     const town = new Town();
     const device = await town.register();
-    const address = { address: { ipv4: UPLINK.next, mask: "255.255.255.224", linked: [UPLINK.device] } };
+    const address = {
+      address: { ipv4: UPLINK.next, mask: "255.255.255.224", isRadio: false, linked: [UPLINK.device] },
+    };
     expect(await town.link(device)).toEqual({ linked: address, asked: ["BCNCanBruixa20Rd1"] });
     expect(await town.link(device)).toEqual({ linked: address, asked: [] });
     expect(town.community.boxes[0]?.interfaces).toHaveLength(1);

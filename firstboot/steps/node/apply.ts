@@ -16,7 +16,9 @@ import { defaultDeviceName, type NodeAnswers, parseNodeId, registers, textOf } f
 
 export async function apply(answers: NodeAnswers, tools: StepTools): Promise<void> {
   const { box, image, progress } = tools;
-  if (!isWanted(answers, tools)) return progress("progress.node.later");
+  if (!isWanted(answers, tools)) {
+    return progress(hasMember(tools) ? "progress.node.later" : "progress.node.needs-member");
+  }
   const credentials = credentialsOf(tools);
   // Applied before, and the password was forgotten in a power cut since.
   if (!credentials) return;
@@ -28,8 +30,12 @@ export async function apply(answers: NodeAnswers, tools: StepTools): Promise<voi
 }
 
 /** Wanted, and possible: somebody has signed in. */
-export function isWanted(answers: NodeAnswers, { answersOf, passed }: StepTools): boolean {
-  return registers(answers) && signsIn(answersOf("member") as MemberAnswers) && !passed.has("member");
+export function isWanted(answers: NodeAnswers, tools: StepTools): boolean {
+  return registers(answers) && hasMember(tools);
+}
+
+function hasMember({ answersOf, passed }: StepTools): boolean {
+  return signsIn(answersOf("member") as MemberAnswers) && !passed.has("member");
 }
 
 export function credentialsOf({ answersOf }: Pick<StepTools, "answersOf">): Credentials | undefined {

@@ -53,7 +53,7 @@ async function survey(_box: Box, image: ImageInfo, all: AllAnswers): Promise<Nod
 }
 
 async function status(box: Box): Promise<StepStatus> {
-  const { node: place, device, licence, services } = await readRegistration(box);
+  const { member, node: place, device, licence, services } = await readRegistration(box);
   const data = {
     node: place ?? null,
     device: device ?? null,
@@ -64,7 +64,10 @@ async function status(box: Box): Promise<StepStatus> {
     return {
       state: (await wasPassed(box, "node")) ? "trouble" : "off",
       rows: [],
-      advice: { key: "status.node.later", values: { command: "cbox node setup" } },
+      advice: {
+        key: member ? "status.node.later" : "status.node.needs-member",
+        values: { command: "cbox node setup" },
+      },
       data,
     };
   }
