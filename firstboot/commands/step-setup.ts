@@ -74,14 +74,19 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   log(`set-up of ${step.id}`);
   const course = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
   const walk = await Walk.open({ ...tools, steps: [step], course });
+  const forget = async () => {
+    // A snapshot may be on its way to the disk.
+    await walk.kept();
+    await box.remove(state);
+  };
   try {
     const outcome = isByFile
       ? await runThrough(walk, step, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
       : await talkThrough(walk, step, way.port);
-    if (outcome !== "interrupted") await box.remove(state);
+    if (outcome !== "interrupted") await forget();
     return outcome;
   } catch (error) {
-    if (isByFile) await box.remove(state);
+    if (isByFile) await forget();
     throw error;
   } finally {
     if (!isByFile) way.port.close();

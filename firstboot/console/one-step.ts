@@ -27,7 +27,6 @@ export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promi
   });
   port.onGone(() => gone.abort());
   const talk: Conversation = { walk, terminal, signal: gone.signal, mayLeave: () => confirmLeave(talk) };
-  const t = translate(walk);
   try {
     await terminal.probe();
     walk.start();
@@ -37,6 +36,8 @@ export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promi
   } catch (error) {
     if (!(error instanceof Gone) && !gone.signal.aborted) throw error;
   }
+  // Not before: the language is one of the answers.
+  const t = translate(walk);
   if (walk.state === "done") {
     await walk.reached("done");
     await terminal
@@ -68,10 +69,10 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
 
 /** Without a question, by the answers in a file. Fails with what was wrong; nothing of the walk is kept then. */
 export async function runThrough(walk: Walk, step: Step, print: (line: string) => void): Promise<Outcome> {
-  const t = translate(walk);
   let shown = 0;
   const stop = walk.onChange(() => {
-    for (const line of walk.progress.slice(shown)) if (!line.transient) print(progressText(t, line));
+    for (const line of walk.progress.slice(shown))
+      if (!line.transient) print(progressText(translate(walk), line));
     shown = walk.progress.filter(({ transient }) => !transient).length;
   });
   walk.start();
@@ -86,6 +87,7 @@ export async function runThrough(walk: Walk, step: Step, print: (line: string) =
   await walk.settles(ends);
   stop();
   const { state, context } = walk;
+  const t = translate(walk);
   if (state === "done") {
     await walk.reached("done");
     for (const warning of context.warnings) print(`! ${warningText(t, warning)}`);

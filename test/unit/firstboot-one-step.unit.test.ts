@@ -64,7 +64,8 @@ const node: Step = {
 };
 
 const steps = [system, member, node];
-const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+/** The community speaks another language than the box: its own has to be used. */
+const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "ca" as const } };
 let box: FakeBox;
 
 beforeEach(async () => {
@@ -285,6 +286,17 @@ describe("by file", () => {
     await byFile(member, `name: berta\npassword: "${OTHER}"\n`);
     expect((await readMarker(box))?.warnings.map(({ code }) => code)).toEqual(["node-passed"]);
   });
+});
+
+test("a snapshot that is still on its way to the disk does not come back after leaving", async () => {
+  const write = box.writeFile.bind(box);
+  box.writeFile = async (path, content) => {
+    if (path === paths.setupState("member")) await new Promise((resolve) => setTimeout(resolve, 30));
+    await write(path, content);
+  };
+  await failureOf(() => byFile(member, "nmae: a\n"));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(box.files.has(paths.setupState("member"))).toBe(false);
 });
 
 test("a box that is not set up has to be, first", async () => {
