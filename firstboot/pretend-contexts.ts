@@ -41,6 +41,10 @@ export class PretendContexts {
   readonly instances = new Map<string, PretendInstance>();
   hasTemplate = false;
 
+  shrinkDisk(gib: number): void {
+    this.diskSize = gib * GIB;
+  }
+
   /** Output, an exit code, or undefined for a command that is not of this part. */
   answer(command: string, args: readonly string[], input: string): string | number | undefined {
     switch (command) {

@@ -67,6 +67,11 @@ export async function divide(box: Box, image: ImageInfo, division: Division, dev
   await configure(box, image, division, device);
 }
 
+/** After {@link divide}: the context that gets more takes it. */
+export async function finishDivision(box: Box, division: Division): Promise<void> {
+  for (const id of CONTEXTS) await balance(box, id, division[id]);
+}
+
 /** What Incus lets the context have; undefined when it knows no such project. */
 async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
   const project = await get<{ config?: Config }>(box, `/1.0/projects/${id}`);

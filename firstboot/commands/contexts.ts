@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox contexts`: the parts of the box and what they use, another size for the community, a shell inside, and slivers.
+// `incus` works beside it; here are the few things that take the whole division into account.
+
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+import { didYouMean } from "../../common/did-you-mean.ts";
+import { fail } from "../../common/fail.ts";
+import type { Box } from "../box.ts";
+import { linuxBox } from "../box-linux.ts";
+import { type Instance, instancesOf } from "../contexts/incus.ts";
+import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
+import { type Amount, bounds, planContexts } from "../contexts/plan.ts";
+import { readRecord, writeRecord } from "../contexts/record.ts";
+import { partOf } from "../contexts/room.ts";
+import { type Division, divide, finishDivision } from "../contexts/set-up.ts";
+import { createSliver, findSliver, removeSliver, slivers } from "../contexts/slivers.ts";
+import { VM_MEMORY_MIB, type VmObstacle, vmObstacle } from "../contexts/vm.ts";
+import { type Translate, translator } from "../i18n.ts";
+import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { contexts as step } from "../steps/contexts/index.ts";
+import { readChoices } from "../steps/system/apply.ts";
+import { needRoot } from "./root.ts";
+import { stepStatus } from "./status.ts";
+
+export interface ContextsTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly t: Translate;
+  readonly print: (line: string) => void;
+  /** Runs a command on this terminal; resolves to its exit code. */
+  readonly onTerminal: (command: string, args: readonly string[]) => Promise<number>;
+}
+
+interface Options {
+  readonly json?: boolean;
+  readonly memory?: string;
+  readonly cpus?: string;
+  readonly disk?: string;
+  readonly processes?: string;
+  readonly instances?: string;
+  readonly vm?: boolean;
+  readonly image?: string;
+}
+
+export const USAGE = `usage: cbox contexts [list] [--json]
+       cbox contexts resize community [--memory MIB] [--cpus N] [--disk GIB] [--processes N] [--instances N]
+       cbox contexts enter owner|community [COMMAND ...]
+       cbox contexts sliver create NAME [--memory MIB] [--disk GIB] [--processes N] [--vm --image IMAGE]
+       cbox contexts sliver list [--json]
+       cbox contexts sliver enter NAME [COMMAND ...]
+       cbox contexts sliver remove NAME
+       cbox contexts setup
+`;
+
+export async function contexts(args: readonly string[]): Promise<void> {
+  const [verb = "list"] = args;
+  if (["help", "--help", "-h"].includes(verb)) return void process.stdout.write(USAGE);
+  const box = linuxBox();
+  // Everybody may look at what the kernel counts; Incus speaks to root alone.
+  if (process.getuid?.() !== 0 && (verb === "list" || verb.startsWith("-"))) {
+    return stepStatus(
+      step,
+      args.filter((word) => word !== "list"),
+    );
+  }
+  needRoot(["cbox contexts", ...args].join(" "));
+  const image = await readImageInfo(box);
+  const { language = image.community.default_language } = await readChoices(box);
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  process.exitCode = await runContexts(args, { box, image, t: translator(language), print, onTerminal });
+}
+
+/** Resolves to the exit code. */
+export async function runContexts(args: readonly string[], tools: ContextsTools): Promise<number> {
+  const [verb = "list", ...rest] = args[0]?.startsWith("-") ? ["list", ...args] : args;
+  switch (verb) {
+    case "list":
+      return list(tools, parse(rest));
+    case "resize":
+      return resize(tools, parse(rest));
+    case "enter":
+      return enter(tools, rest);
+    case "sliver":
+    case "slivers":
+      return sliver(tools, rest);
+    default:
+      return fail({
+        code: "unknown-command",
+        what: `cbox contexts has no command "${verb}".`,
+        hint: "cbox contexts help",
+        exitCode: 2,
+      });
+  }
+}
+
+type Parsed = { readonly words: readonly string[]; readonly options: Options };
+
+function parse(args: readonly string[]): Parsed {
+  const text = { type: "string" } as const;
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean" },
+      vm: { type: "boolean" },
+      memory: text,
+      cpus: text,
+      disk: text,
+      processes: text,
+      instances: text,
+      image: text,
+    },
+  });
+  return { words: positionals, options: values };
+}
+
+async function list({ box, t, print }: ContextsTools, { options }: Parsed): Promise<number> {
+  const division = await readDivision(box);
+  const all = await Promise.all(CONTEXTS.map(async (id) => ({ id, instances: await instancesOf(box, id) })));
+  const rows = all.flatMap(({ id, instances }) =>
+    [...instances]
+      .sort((a, b) => Number(b.name === id) - Number(a.name === id) || (a.name < b.name ? -1 : 1))
+      .map((instance) => ({ context: id, ...view(instance, division[id].cpus) })),
+  );
+  if (options.json) {
+    const { host, owner, community } = division;
+    print(JSON.stringify({ limits: { host, owner, community }, instances: rows }, undefined, 2));
+    return 0;
+  }
+  const { memoryMib, diskMib } = division.host;
+  print(t("contexts.list.host", { memory: memoryMib, disk: diskMib }));
+  for (const id of CONTEXTS) {
+    const { memoryMib: memory, cpus, diskMib: disk, processes, instances } = division[id];
+    const values = { id, memory, cpus, all: division.box.cpus, disk, processes, instances };
+    print(t("contexts.list.limits", values));
+    for (const row of rows.filter(({ context }) => context === id)) {
+      print(`  ${row.name.padEnd(16)} ${row.status.toLowerCase().padEnd(8)} ${amounts(row)}`);
+    }
+  }
+  return 0;
+}
+
+interface View {
+  readonly name: string;
+  readonly status: string;
+  readonly type: string;
+  readonly address: string | null;
+  readonly memoryMib: { readonly used: number; readonly limit: number };
+  readonly diskMib: { readonly used: number; readonly limit: number };
+  readonly processes: { readonly used: number; readonly limit: number };
+  readonly cpus: number;
+}
+
+function view(instance: Instance, cpus: number): View {
+  const { name, status, type, state } = instance;
+  const part = partOf(instance);
+  const mib = (bytes = 0) => Math.round(bytes / 1024 / 1024);
+  const address = state?.network?.eth0?.addresses?.find(({ family }) => family === "inet")?.address ?? null;
+  return {
+    name,
+    status,
+    type,
+    address,
+    memoryMib: { used: mib(state?.memory?.usage), limit: part.memoryMib },
+    diskMib: { used: mib(state?.disk?.root?.usage), limit: part.diskMib },
+    processes: { used: Math.max(0, state?.processes ?? 0), limit: part.processes },
+    cpus,
+  };
+}
+
+function amounts({ memoryMib, diskMib, processes, address }: View): string {
+  const of = ({ used, limit }: { used: number; limit: number }) => `${used}/${limit}`;
+  return `${of(memoryMib)} MiB, ${of(diskMib)} MiB, ${of(processes)} PID${address ? `, ${address}` : ""}`;
+}
+
+async function resize({ box, image, t, print }: ContextsTools, { words, options }: Parsed): Promise<number> {
+  const [name = ""] = words;
+  if (name !== "community") {
+    contextNamed(name);
+    fail({
+      code: "owner-gets-the-rest",
+      what: "The owner has what the community does not: only the community's part is given a size.",
+      hint: "sudo cbox contexts resize community --memory MIB",
+    });
+  }
+  const before = await readDivision(box);
+  const { community } = before;
+  const exact = {
+    memory_mib: amount(before, "memoryMib", "memory", options.memory) ?? community.memoryMib,
+    cpus: amount(before, "cpus", "cpus", options.cpus) ?? community.cpus,
+    processes: amount(before, "processes", "processes", options.processes) ?? community.processes,
+    instances: amount(before, "instances", "instances", options.instances) ?? community.instances,
+    disk_gib: amount(before, "diskMib", "disk", options.disk, 1024) ?? community.diskMib / 1024,
+  };
+  const plan = planContexts(before.box, { share: "exact", ...exact });
+  const isLess = options.cpus !== undefined;
+  const percent = isLess
+    ? Math.min(90, Math.round((plan.community.cpus / before.box.cpus) * 100))
+    : before.cpuPercent;
+  const after: Division = { ...plan, box: before.box, cpuPercent: percent };
+  await checkFit(box, after);
+  await divide(box, image, after);
+  await finishDivision(box, after);
+  await writeRecord(box, after);
+  const { memoryMib, cpus, diskMib, processes, instances } = after.community;
+  const values = { memory: memoryMib, cpus, all: after.box.cpus, disk: diskMib, processes, instances };
+  print(t("contexts.list.limits", { id: "community", ...values }));
+  return 0;
+}
+
+/** A size that was asked for, in the unit of the plan; undefined when it was not. Throws Failure `amount-invalid`. */
+function amount(division: Division, which: Amount, option: string, text: string | undefined, unit = 1) {
+  if (text === undefined) return undefined;
+  const { least, most } = bounds(division.box)[which];
+  const [first, last] = [Math.ceil(least / unit), Math.floor(most / unit)];
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= first && value <= last) return value;
+  return fail({
+    code: "amount-invalid",
+    what: `--${option} has to be a whole number from ${first} to ${last} on this box.`,
+    found: text,
+    exitCode: 2,
+  });
+}
+
+/** What is in use cannot be taken away. */
+async function checkFit(box: Box, division: Division): Promise<void> {
+  for (const id of CONTEXTS) {
+    const instances = await instancesOf(box, id);
+    const total = { memoryMib: 0, diskMib: 0 };
+    for (const instance of instances) {
+      const { memoryMib, diskMib } = view(instance, 1);
+      // The context's own container gives; the others keep what they were promised.
+      const isOwn = instance.name === id;
+      total.memoryMib += isOwn ? Math.max(128, memoryMib.used) : memoryMib.limit;
+      total.diskMib += isOwn ? Math.max(512, diskMib.used) : diskMib.limit;
+    }
+    for (const which of ["memoryMib", "diskMib"] as const) {
+      if (total[which] <= division[id][which]) continue;
+      fail({
+        code: "no-room",
+        what: `The context "${id}" needs more than it would get.`,
+        found: `${which === "memoryMib" ? "memory" : "disk"}: ${total[which]} MiB, would get ${division[id][which]}`,
+        hint: "Stop or remove something in it first, or choose another size.",
+      });
+    }
+  }
+}
+
+async function enter(
+  { box, onTerminal }: ContextsTools,
+  [name = "", ...command]: readonly string[],
+): Promise<number> {
+  const id = contextNamed(name);
+  await readDivision(box);
+  return onTerminal("incus", ["exec", id, "--project", id, "--", ...inside(command)]);
+}
+
+/** A login shell, or the command; with or without "--" before it. */
+function inside(command: readonly string[]): readonly string[] {
+  const words = command[0] === "--" ? command.slice(1) : command;
+  return words.length > 0 ? words : ["bash", "--login"];
+}
+
+async function sliver(tools: ContextsTools, [verb = "list", ...rest]: readonly string[]): Promise<number> {
+  const { box, t, print, onTerminal } = tools;
+  const { community } = await readDivision(box);
+  const [name = ""] = rest;
+  switch (verb) {
+    case "create":
+      return create(tools, parse(rest));
+    case "list": {
+      const rows = (await slivers(box)).map((each) => view(each, community.cpus));
+      if (parse(rest).options.json) print(JSON.stringify(rows, undefined, 2));
+      else if (rows.length === 0) print(t("contexts.sliver.none"));
+      else
+        for (const row of rows)
+          print(`${row.name.padEnd(18)} ${row.status.toLowerCase().padEnd(8)} ${amounts(row)}`);
+      return 0;
+    }
+    case "enter": {
+      await findSliver(box, name);
+      return onTerminal("incus", ["exec", name, "--project", "community", "--", ...inside(rest.slice(1))]);
+    }
+    case "remove":
+      await removeSliver(box, community, name);
+      print(t("contexts.sliver.removed", { name }));
+      return 0;
+    default:
+      return fail({
+        code: "unknown-command",
+        what: `cbox contexts sliver has no command "${verb}".`,
+        hint: "cbox contexts help",
+        exitCode: 2,
+      });
+  }
+}
+
+async function create(
+  { box, image, t, print }: ContextsTools,
+  { words: [name = ""], options }: Parsed,
+): Promise<number> {
+  const { community } = await readDivision(box);
+  const number = (option: "memory" | "disk" | "processes", least: number, normal: number) => {
+    const text = options[option];
+    if (text === undefined) return normal;
+    if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+    return fail({
+      code: "amount-invalid",
+      what: `--${option} has to be a whole number of ${least} or more.`,
+      found: text,
+      exitCode: 2,
+    });
+  };
+  const wish = {
+    name,
+    memoryMib: number("memory", 32, options.vm ? VM_MEMORY_MIB : LEAST_INSTANCE.memoryMib),
+    diskMib: number("disk", 1, LEAST_INSTANCE.diskMib / 1024) * 1024,
+    processes: number("processes", 50, LEAST_INSTANCE.processes),
+  };
+  if (options.vm) await needVm(box, image, wish.memoryMib, options.image);
+  const start = box.now().getTime();
+  await createSliver(box, community, {
+    ...wish,
+    ...(options.vm && options.image ? { image: options.image } : {}),
+  });
+  print(t("contexts.sliver.made", { name, seconds: Math.round((box.now().getTime() - start) / 1000) }));
+  return 0;
+}
+
+const OBSTACLES: Readonly<Record<VmObstacle, string>> = {
+  processor: "the processor has no VT-x or AMD-V, or it is switched off in the BIOS",
+  kvm: "there is no /dev/kvm",
+  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86",
+  "kvm-broken": "/dev/kvm is there, but a guest does not start",
+  memory: `a virtual machine needs ${VM_MEMORY_MIB} MiB of memory`,
+};
+
+async function needVm(
+  box: Box,
+  image: ImageInfo,
+  memoryMib: number,
+  name: string | undefined,
+): Promise<void> {
+  const obstacle = await vmObstacle(box, image.profile.architecture, memoryMib);
+  if (obstacle) {
+    fail({
+      code: "vm-impossible",
+      what: "A virtual machine cannot run on this box.",
+      found: OBSTACLES[obstacle],
+      hint: "Without --vm the sliver is a container, which is right for most.",
+    });
+  }
+  if (name) return;
+  fail({
+    code: "vm-image-needed",
+    what: "The template of this box is for containers; a virtual machine needs an image of its own.",
+    hint: "incus image import FILE --alias NAME, then: sudo cbox contexts sliver create ... --vm --image NAME",
+  });
+}
+
+function contextNamed(name: string): ContextId {
+  if (isContextId(name)) return name;
+  const suggestion = didYouMean(name, CONTEXTS);
+  return fail({
+    code: "unknown-context",
+    what: name ? `There is no context "${name}".` : "Which context?",
+    found: CONTEXTS.join(", "),
+    ...(suggestion ? { hint: `Did you mean "${suggestion}"?` } : {}),
+    exitCode: 2,
+  });
+}
+
+/** Throws Failure `contexts-off`. */
+async function readDivision(box: Box): Promise<Division> {
+  const record = await readRecord(box);
+  if (record && !("none" in record)) return record;
+  return fail({
+    code: "contexts-off",
+    what: "This box is not divided into contexts.",
+    found: record ? `too little ${record.none}` : "not set up",
+    ...(record ? {} : { hint: "sudo cbox contexts setup" }),
+  });
+}
+
+function onTerminal(command: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...args], { stdio: "inherit" });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(signal ? 128 : (code ?? 1)));
+  });
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Slivers: further instances in the community's context, each with its own limits, as copies of the template that share
+// its blocks. What a sliver gets, the community's own container gives, and gets back.
+
+import { fail } from "../../common/fail.ts";
+import { type Box, must } from "../box.ts";
+import { type Instance, instancesOf, send } from "./incus.ts";
+import { MADE, POOL, SLIVER, TEMPLATE } from "./names.ts";
+import type { Limits } from "./plan.ts";
+import { balance, lacking, type Part, partOf, remainder, settings } from "./room.ts";
+
+const PROJECT = "community";
+const PATIENCE = { timeout: 600_000 };
+/** A name in DNS, and one that Incus takes. */
+const NAME = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
+
+export interface SliverWish extends Part {
+  readonly name: string;
+  /** A virtual machine, from this image of Incus. */
+  readonly image?: string;
+}
+
+export async function slivers(box: Box): Promise<readonly Instance[]> {
+  return (await instancesOf(box, PROJECT)).filter(({ name }) => name !== PROJECT);
+}
+
+/** Throws Failures `sliver-name`, `sliver-exists`, `no-room`. */
+export async function createSliver(box: Box, limits: Limits, wish: SliverWish): Promise<void> {
+  const { name, image } = wish;
+  checkName(name);
+  const instances = await instancesOf(box, PROJECT);
+  if (instances.some((each) => each.name === name)) {
+    fail({
+      code: "sliver-exists",
+      what: `There is a sliver "${name}" already.`,
+      hint: `sudo cbox contexts sliver enter ${name}`,
+    });
+  }
+  checkRoom(limits, instances, wish);
+  await balance(box, PROJECT, limits, [wish]);
+  try {
+    await send(box, "POST", `/1.0/instances?project=${PROJECT}`, {
+      name,
+      type: image ? "virtual-machine" : "container",
+      source: { type: "image", alias: image ?? TEMPLATE, project: "default" },
+      config: { ...settings(wish), [SLIVER]: "true", [MADE]: "true" },
+      devices: { root: { type: "disk", path: "/", pool: POOL, size: `${wish.diskMib}MiB` } },
+    });
+    await must(box, "incus", ["start", name, "--project", PROJECT], PATIENCE);
+  } catch (error) {
+    await box.run("incus", ["delete", "--force", name, "--project", PROJECT], PATIENCE);
+    await balance(box, PROJECT, limits);
+    throw error;
+  }
+}
+
+/** Throws Failure `sliver-unknown`. */
+export async function removeSliver(box: Box, limits: Limits, name: string): Promise<void> {
+  await findSliver(box, name);
+  await must(box, "incus", ["delete", "--force", name, "--project", PROJECT], PATIENCE);
+  await balance(box, PROJECT, limits);
+}
+
+export async function findSliver(box: Box, name: string): Promise<Instance> {
+  const all = await slivers(box);
+  const names = all.map((each) => each.name).join(", ");
+  return (
+    all.find((each) => each.name === name) ??
+    fail({
+      code: "sliver-unknown",
+      what: `There is no sliver "${name}".`,
+      found: names || "no slivers",
+      hint: "sudo cbox contexts sliver list",
+    })
+  );
+}
+
+function checkName(name: string): void {
+  if (NAME.test(name) && name !== PROJECT && name !== "owner") return;
+  fail({
+    code: "sliver-name",
+    what: "This is no name for a sliver: letters a to z, digits and dashes, beginning with a letter, at most 30.",
+    found: name,
+    hint: "sudo cbox contexts sliver create web1",
+  });
+}
+
+function checkRoom(limits: Limits, instances: readonly Instance[], wish: Part): void {
+  const noRoom = (found: string) =>
+    fail({
+      code: "no-room",
+      what: "There is not enough room for this in the community's part.",
+      found,
+      hint: "Ask for less, remove a sliver, or share more: sudo cbox contexts resize community --memory MIB",
+    });
+  if (instances.length >= limits.instances) {
+    noRoom(`${instances.length} of ${limits.instances} containers`);
+  }
+  const left = remainder(limits, [...instances.filter(({ name }) => name !== PROJECT).map(partOf), wish]);
+  const lack = lacking(left);
+  if (lack) noRoom(`${lack}: ${left[lack]} would be left for the community's own container`);
+  const used = instances.find(({ name }) => name === PROJECT)?.state?.memory?.usage ?? 0;
+  const usedMib = Math.ceil(used / 1024 / 1024);
+  if (usedMib > left.memoryMib) noRoom(`the community's own container uses ${usedMib} MiB of memory now`);
+}

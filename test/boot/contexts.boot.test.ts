@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The box divided: both contexts have what was asked for and no more, neither knows of the other, nothing gets out, and
+// all of it is there again after a restart.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { type Lab, labUp } from "../lab/lab.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import * as seen from "./observations.ts";
+import { subject } from "./subject.ts";
+
+const ANSWERS = `version: 1
+system:
+  language: en
+  hostname: can-tres
+  owner: { name: anna, password: "cinc peixos al cove" }
+network: { method: dhcp }
+vpn: { join: false }
+contexts: { share: exact, memory_mib: 600, cpus: 1, disk_gib: 2, processes: 400, instances: 4 }
+services: { serf: { enabled: false } }
+`;
+const MIB = 1024 * 1024;
+/** Unpacking the template and starting two systems on an emulated processor. */
+const DIVIDE_MS = 900_000;
+/** A start of Incus or of a container. */
+const START_MS = 300_000;
+const LONG = { timeoutMs: START_MS };
+/** Seconds within which a context answers while the other one is out of its mind. */
+const ANSWERS_WITHIN = 60;
+
+let lab: Lab;
+let box: Box;
+const times: string[] = [];
+
+beforeAll(async () => {
+  lab = await labUp({ name: "contexts", root: await labRoot(), community: loadCommunity("guifi") });
+  box = await createBox({ ...(await subject("vm-amd64")), lab, memoryMib: 2048, ownDisk: true });
+  await (await box.bootPartition()).put("answers.yaml", ANSWERS);
+  await box.powerOn();
+});
+
+afterAll(async () => {
+  console.log(times.join("\n"));
+  await box?.destroy();
+  await lab?.down();
+});
+
+/** Runs a command inside a context. */
+const inside = (id: string, command: string, limits = LONG) =>
+  box.shell(`incus exec ${id} --project ${id} -- sh -c ${quoted(command)}`, limits);
+
+const say = async (id: string, command: string) => {
+  const { code, stdout, stderr } = await inside(id, command);
+  if (code !== 0) throw new Error(`in ${id}, code ${code}: ${command}\n${stdout}${stderr}`);
+  return stdout.trim();
+};
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** What the kernel says about a context's container. */
+const kernel = async (id: string, file: string) =>
+  (await box.ask(`cat /sys/fs/cgroup/lxc.payload.${id}_${id}/${file}`)).trim();
+
+async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
+  const start = Date.now();
+  const result = await run();
+  times.push(`${what}: ${((Date.now() - start) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
+  test("are made without a key pressed", async () => {
+    await box.expect(/\[apply\] Disk for the contexts/, { timeoutMs: BOOT_MS + START_MS });
+    await timed("contexts, from the partition to the last check", () =>
+      box.expect(/\[done\] Set-up is complete/, { timeoutMs: DIVIDE_MS }),
+    );
+    expect(await box.ask("incus list --all-projects --format csv --columns ens", LONG)).toBe(
+      "community,community,RUNNING\nowner,owner,RUNNING",
+    );
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+  });
+
+  test("have the limits that were asked for, in Incus and in the kernel", async () => {
+    const limits = await box.ask("incus project show community | grep -E 'limits\\.'");
+    expect(limits.split("\n").map((line) => line.trim())).toEqual([
+      "limits.disk: 2048MiB",
+      'limits.instances: "4"',
+      "limits.memory: 600MiB",
+      'limits.processes: "400"',
+    ]);
+    expect(await kernel("community", "memory.max")).toBe(String(600 * MIB));
+    expect(await kernel("community", "pids.max")).toBe("400");
+    expect(await kernel("community", "cpuset.cpus.effective")).toBe("1");
+    expect(await kernel("owner", "cpuset.cpus.effective")).toBe("0-1");
+    // What is left of 2 GiB after the host's quarter and the community.
+    expect(Number(await kernel("owner", "memory.max"))).toBeLessThan(0.75 * 2048 * MIB - 600 * MIB);
+    times.push(
+      `memory of a context at rest: ${Math.round(Number(await kernel("owner", "memory.current")) / MIB)} MiB`,
+    );
+  });
+
+  test("cbox contexts tells the same to people and programs", async () => {
+    const { instances } = JSON.parse(await box.ask("cbox contexts --json", LONG));
+    expect(instances).toMatchObject([
+      { name: "owner", status: "Running" },
+      { name: "community", status: "Running", memoryMib: { limit: 600 }, diskMib: { limit: 2048 } },
+    ]);
+    expect(await box.ask("runuser -u anna -- cbox contexts")).toMatch(/\d+\/600 MiB/);
+    expect((await box.shell("cbox contexts enter comunity")).stderr).toContain("[unknown-context]");
+  });
+});
+
+describe("vm-amd64 BIOS: the walls", () => {
+  test("each has its own files, processes and users", async () => {
+    await say("owner", "echo mine > /root/diary; nohup sleep 4242 >/dev/null 2>&1 &");
+    expect(await say("owner", "cat /root/diary; pgrep -c sleep")).toBe("mine\n1");
+    expect((await inside("community", "cat /root/diary")).stderr).toContain("No such file");
+    expect((await inside("community", "pgrep -c sleep")).stdout.trim()).toBe("0");
+    const users = await Promise.all(
+      ["owner", "community"].map((id) => say(id, "head -n 1 /proc/self/uid_map")),
+    );
+    const first = users.map((line) => line.trim().split(/\s+/)[1]);
+    expect(Number(first[0])).toBeGreaterThanOrEqual(1_000_000);
+    expect(first[0]).not.toBe(first[1]);
+  });
+
+  test("neither reaches the other, nor the box's SSH; the community network and names are reached", async () => {
+    const tcp = (address: string, port: number) => `timeout 10 bash -c '</dev/tcp/${address}/${port}'`;
+    const address = async (id: string) =>
+      (await say(id, "ip -4 -brief address show eth0")).split(/\s+/)[2]!.split("/")[0]!;
+    const [owner, community] = [await address("owner"), await address("community")];
+    const [own] =
+      (await box.ask("ip -4 -brief address show scope global up | grep -v cbox-")).match(/10\.[\d.]+/) ?? [];
+    expect(
+      (await lab.run("peer", ["sh", "-c", `busybox nc -w 5 ${own} 22 </dev/null | head -n 1`])).stdout,
+    ).toContain("SSH-2.0");
+
+    for (const id of ["owner", "community"]) {
+      const gateway = await say(id, "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
+      for (const door of [gateway, own!]) {
+        const { code, stderr } = await inside(id, tcp(door, 22));
+        expect(code, `${id} to ${door}`).not.toBe(0);
+        expect(stderr).toMatch(/refused|unreachable|prohibited|No route|^$/i);
+      }
+      expect(await say(id, `${tcp(gateway, 53)} && echo answers`)).toBe("answers");
+    }
+    expect((await inside("owner", `ping -c 1 -W 3 ${community}`)).code).not.toBe(0);
+    expect((await inside("community", `ping -c 1 -W 3 ${owner}`)).code).not.toBe(0);
+    // The community's name server, which every box is told by DHCP.
+    const [server] = (await box.ask("resolvectl dns")).match(/10\.[\d.]+/) ?? [];
+    for (const id of ["owner", "community"])
+      expect(await say(id, `${tcp(server!, 53)} && echo there`)).toBe("there");
+  });
+
+  test("the classic ways out are closed", async () => {
+    const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
+    for (const [attempt, answer] of [
+      ["mknod /root/disk b 254 3", /Operation not permitted/],
+      ["mount -t ext4 /dev/vda3 /mnt", /permission denied|does not exist|not permitted|special device/i],
+      ["mount -t btrfs LABEL=cbox /mnt", /permission denied|can't find|not permitted|special device/i],
+      ["echo b > /proc/sysrq-trigger", /Permission denied|Read-only|cannot create/i],
+      ["echo 1 > /proc/sys/kernel/panic", /Permission denied|Read-only|cannot create/i],
+      ["modprobe dummy || insmod /lib/modules/none.ko", /not found|not permitted|could not|No such file/i],
+      ["ls -A /proc/1/root/../../usr/lib/community-box", /No such file/],
+      ["nsenter -t 1 -m -p -- cat /usr/lib/community-box/image.json", /No such file/],
+    ] as const) {
+      for (const id of ["community", "owner"]) {
+        const { code, stdout, stderr } = await inside(id, attempt);
+        expect(code, `${id}: ${attempt}`).not.toBe(0);
+        expect(`${stdout}${stderr}`, `${id}: ${attempt}`).toMatch(answer);
+      }
+    }
+    expect(await box.ask("cat /proc/sys/kernel/random/boot_id")).toBe(boot);
+    expect(await box.ask("lsmod | grep -c ^dummy || true")).toBe("0");
+  });
+});
+
+describe("vm-amd64 BIOS: a community out of its mind", () => {
+  /** How long the owner's context takes for a small task, in seconds. */
+  async function ownerAnswers(): Promise<number> {
+    const start = Date.now();
+    expect(
+      await say(
+        "owner",
+        "dd if=/dev/zero of=/root/work bs=1M count=20 conv=fsync 2>/dev/null; cat /root/diary",
+      ),
+    ).toBe("mine");
+    return (Date.now() - start) / 1000;
+  }
+
+  test("a memory hog ends at its limit, and the owner's context answers meanwhile", async () => {
+    times.push(`owner's task, all quiet: ${(await ownerAnswers()).toFixed(1)} s`);
+    const hog = inside("community", "tail /dev/zero");
+    const during = await ownerAnswers();
+    const { code } = await hog;
+    times.push(`owner's task beside a memory hog: ${during.toFixed(1)} s`);
+    expect(code).toBe(137);
+    expect(during).toBeLessThan(ANSWERS_WITHIN);
+    expect(await kernel("community", "memory.events")).toMatch(/oom_kill [1-9]/);
+    expect(await kernel("owner", "memory.events")).toMatch(/oom_kill 0/);
+    expect(Number(await kernel("community", "memory.peak"))).toBeLessThanOrEqual(600 * MIB);
+  });
+
+  test("a fork bomb ends at its limit, and the owner's context answers meanwhile", async () => {
+    await box.ask(
+      "(incus exec community --project community -- bash -c 'bomb() { bomb | bomb & }; bomb; sleep 20' >/dev/null 2>&1 &)",
+    );
+    await box.ask(
+      "for i in $(seq 120); do grep -q 'max [1-9]' /sys/fs/cgroup/lxc.payload.community_community/pids.events && exit 0; sleep 1; done; exit 1",
+      LONG,
+    );
+    const during = await ownerAnswers();
+    times.push(`owner's task beside a fork bomb: ${during.toFixed(1)} s`);
+    expect(during).toBeLessThan(ANSWERS_WITHIN);
+    expect(Number(await kernel("community", "pids.current"))).toBeLessThanOrEqual(400);
+    expect(await kernel("owner", "pids.events")).toMatch(/max 0/);
+    // The brackets: so that the pattern does not find itself.
+    await box.ask("for i in $(seq 60); do pkill -9 -f '[b]omb' || exit 0; sleep 1; done; exit 1", LONG);
+    expect(await say("community", "echo alive")).toBe("alive");
+  });
+
+  test("a disk filler ends at its limit, and the owner's context writes on", async () => {
+    // Not zeros: those would be packed to nothing.
+    const fill = "head -c 4M /dev/urandom > /root/seed; while cat /root/seed >> /root/fill; do :; done";
+    const { stderr } = await inside("community", fill);
+    expect(stderr).toMatch(/quota exceeded|No space left/);
+    const size = Number(await say("community", "sync; stat -c %s /root/fill"));
+    times.push(`disk filler ended at ${Math.round(size / MIB)} of 2048 MiB`);
+    expect(size).toBeGreaterThan(1000 * MIB);
+    expect(size).toBeLessThan(2048 * MIB);
+    expect(await ownerAnswers()).toBeLessThan(ANSWERS_WITHIN);
+    await say("community", "rm -f /root/fill /root/seed; sync");
+    await box.ask("df --output=avail -B1M / | awk 'NR == 2 { exit $1 < 500 }'");
+  });
+});
+
+describe("vm-amd64 BIOS: slivers", () => {
+  test("are made in seconds for next to no disk, with a limit of their own", async () => {
+    const used = async () =>
+      Number(
+        await box.ask(
+          "btrfs filesystem usage -b /var/lib/incus/storage-pools/cbox 2>/dev/null | awk '$1 == \"Used:\" { print $2; exit }'",
+        ),
+      );
+    await box.ask("sync; btrfs filesystem sync /var/lib/incus/storage-pools/cbox");
+    const before = await used();
+    await timed("one more sliver", () =>
+      box.ask("cbox contexts sliver create web --memory 96 --disk 1", LONG),
+    );
+    await box.ask("sync; btrfs filesystem sync /var/lib/incus/storage-pools/cbox");
+    times.push(`disk of one more sliver: ${(((await used()) - before) / MIB).toFixed(1)} MiB`);
+    const web = (file: string) => box.ask(`cat /sys/fs/cgroup/lxc.payload.community_web/${file}`);
+    expect(await web("memory.max")).toBe(String(96 * MIB));
+    expect(await web("cpuset.cpus.effective")).toBe("1");
+    // It came out of the community's own container.
+    expect(await kernel("community", "memory.max")).toBe(String(504 * MIB));
+    expect((await box.shell("incus exec web --project community -- tail /dev/zero", LONG)).code).toBe(137);
+    expect(await say("community", "echo alive")).toBe("alive");
+    expect((await box.shell("cbox contexts sliver create big --memory 500", LONG)).stderr).toContain(
+      "[no-room]",
+    );
+    expect((await box.shell("cbox contexts sliver create vm --vm", LONG)).stderr).toContain(
+      "[vm-impossible]",
+    );
+  });
+});
+
+describe("vm-amd64 BIOS: after a restart", () => {
+  test("all of it is there again, and a sliver gives back what it had", async () => {
+    const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
+    await box.ask("systemctl reboot");
+    await box.expect(/can-tres login: /, { timeoutMs: BOOT_MS + START_MS });
+    expect(await box.ask("cat /proc/sys/kernel/random/boot_id", LONG)).not.toBe(boot);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    await box.ask(
+      "for i in $(seq 200); do [ $(incus list --all-projects --format csv --columns s | grep -c RUNNING) = 3 ] && exit 0; sleep 1; done; exit 1",
+      LONG,
+    );
+    expect(await say("owner", "cat /root/diary")).toBe("mine");
+    expect(await kernel("community", "memory.max")).toBe(String(504 * MIB));
+    await box.ask("cbox contexts sliver remove web", LONG);
+    expect(await kernel("community", "memory.max")).toBe(String(600 * MIB));
+    expect(await seen.openPorts(box)).toEqual(expect.arrayContaining(["tcp/22"]));
+  });
+});
