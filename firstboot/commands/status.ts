@@ -6,17 +6,15 @@ import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { wrap } from "../console/ascii.ts";
 import { stepName, warningText } from "../console/pages.ts";
-import { isTextKey, type Translate, translator } from "../i18n.ts";
+import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { readMarker } from "../marker.ts";
 import { paths } from "../paths.ts";
-import { isEnabled, type PublishResult } from "../publish.ts";
-import { SERF_UNIT, serfInfo, serfPort } from "../serf.ts";
+import { serfInfo } from "../serf.ts";
 import { steps as allSteps } from "../steps/index.ts";
 import type { Step, StepStatus, Value, Warning } from "../steps/step.ts";
 import { readChoices } from "../steps/system/apply.ts";
 import { type Summary, summarize } from "../summary.ts";
-import { parseJson } from "../world.ts";
 
 export interface Status extends Summary {
   readonly version: string;
@@ -25,7 +23,6 @@ export interface Status extends Summary {
   readonly language: string;
   readonly configured: boolean;
   readonly configured_at?: string;
-  readonly services: readonly ServiceStatus[];
   /** Steps of the set-up that can tell how they are doing, in order. */
   readonly steps: readonly NamedStatus[];
   readonly warnings: readonly Warning[];
@@ -35,19 +32,6 @@ export interface Status extends Summary {
 
 export interface NamedStatus extends StepStatus {
   readonly id: string;
-}
-
-export interface ServiceStatus {
-  readonly id: string;
-  readonly enabled: boolean;
-  readonly healthy: boolean;
-  readonly published: boolean;
-  readonly address?: string;
-  readonly port: number;
-  /** Why it is not published: a key below `status.reason.`. */
-  readonly reason?: string;
-  /** Nodes that discovery sees, this one included. */
-  readonly members?: number;
 }
 
 export async function status(args: readonly string[]): Promise<void> {
@@ -90,7 +74,6 @@ export async function readStatus(
   const marker = await readMarker(box);
   const { language = image.community.default_language } = await readChoices(box);
   const found = marker ? await statusOfAll(steps, box, image) : [];
-  const hasOwnServices = found.some(({ id }) => id === "services");
   return {
     ...(await summarize(box)),
     version: image.version,
@@ -100,7 +83,6 @@ export async function readStatus(
     configured: marker !== undefined,
     ...(marker?.configured ? { configured_at: marker.configured } : {}),
     steps: found,
-    services: marker === undefined || hasOwnServices ? [] : [await discoveryStatus(box, image)],
     warnings: await stillTrue(box, marker?.warnings ?? [], found),
     unfinished: await unfinishedSetups(box, steps),
   };
@@ -126,32 +108,6 @@ async function unfinishedSetups(box: Box, steps: readonly Step[]): Promise<strin
   const found: string[] = [];
   for (const { id } of steps) if (await box.exists(paths.setupState(id))) found.push(id);
   return found;
-}
-
-async function discoveryStatus(box: Box, image: ImageInfo): Promise<ServiceStatus> {
-  const port = serfPort(image);
-  if (!(await isEnabled(box, SERF_UNIT))) {
-    return { id: "serf", enabled: false, healthy: false, published: false, port, reason: "serf-disabled" };
-  }
-  const info = await serfInfo(box);
-  const result = parseJson<Partial<PublishResult>>((await box.readFile(paths.published)) ?? "{}", {});
-  const own = result.published?.find(({ s }) => s === "serf");
-  const isPublished = own !== undefined && info?.tags.services !== undefined;
-  return {
-    id: "serf",
-    enabled: true,
-    healthy: info !== undefined,
-    published: isPublished,
-    port,
-    ...(own && isPublished ? { address: own.i } : { reason: whyNot(result) }),
-    ...(info ? { members: info.members } : {}),
-  };
-}
-
-function whyNot({ reason, omitted, silent }: Partial<PublishResult>): string {
-  if (reason) return reason;
-  if (omitted?.includes("serf")) return "omitted";
-  return silent?.includes("serf") ? "silent" : "unknown";
 }
 
 /** What was missing at the end of the set-up may have come since. */
@@ -204,10 +160,6 @@ export function statusText(found: Status, t: Translate): string {
     lines.push(...row(index === 0 ? t("status.fingerprints") : "", print));
   }
   for (const step of found.steps.filter(({ id }) => !IN_HEAD.has(id))) lines.push("", ...stepLines(step, t));
-  if (found.services.length) {
-    lines.push("", t("status.services"));
-    for (const service of found.services) lines.push(...serviceLines(service, t));
-  }
   const notes = [
     ...found.warnings.map((warning) => warningText(t, warning)),
     ...found.unfinished.map((id) =>
@@ -228,20 +180,5 @@ function stepLines({ id, state, rows, advice }: NamedStatus, t: Translate): stri
     `${stepName(t, id)}: ${t(`status.state.${state}`)}`,
     ...rows.flatMap(({ label, value }) => row(t(label), value)),
     ...(advice ? wrap(`  > ${t(advice.key, advice.values)}`, WIDTH, "    ") : []),
-  ];
-}
-
-function serviceLines(service: ServiceStatus, t: Translate): string[] {
-  const { enabled, healthy, published, address = "", port, reason = "unknown", members } = service;
-  if (!enabled) return row(service.id, t("status.disabled"));
-  const reasonKey = `status.reason.${reason}`;
-  const why = isTextKey(reasonKey) ? t(reasonKey) : reason;
-  return [
-    ...row(service.id, t(healthy ? "status.healthy" : "status.unhealthy")),
-    ...row(
-      "",
-      published ? t("status.published", { address, port }) : t("status.not-published", { reason: why }),
-    ),
-    ...(members === undefined ? [] : row("", t("status.members", { count: members }))),
   ];
 }

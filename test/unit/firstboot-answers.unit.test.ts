@@ -120,7 +120,6 @@ describe("questions", () => {
       "services/syncthing",
       "services/syncthing.context",
       "services/docker",
-      "services/docker.context",
       "services/snmp",
       "services/snmp.contact",
       "services/ssh",

@@ -237,7 +237,6 @@ describe.each(languages)("pages in %s", (language) => {
 
   test("cbox status stays within 80 columns", () => {
     const t = translator(language);
-    const service = { id: "serf", enabled: true, healthy: true, port: 5000 };
     const text = statusText(
       {
         hostname: "can-bruixa",
@@ -250,11 +249,6 @@ describe.each(languages)("pages in %s", (language) => {
         language,
         configured: true,
         configured_at: "2026-01-01T00:00:00.000Z",
-        services: [
-          { ...service, published: true, address: "10.255.255.100", members: 120 },
-          { ...service, published: false, reason: "omitted" },
-          { ...service, enabled: false, published: false },
-        ],
         steps: [
           {
             id: "member",

@@ -56,7 +56,7 @@ describe("cbox services", () => {
     const failure = await failureOf(() => run(box, "enable", "docker", { context: "host" }));
     expect(failure).toMatchObject({
       code: "service-impossible",
-      found: expect.stringContaining("community, owner"),
+      found: expect.stringContaining("Possible: community"),
     });
   });
 

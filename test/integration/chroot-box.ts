@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box that is a root file system on this machine: real programs in a network namespace of a lab, with files of its
+// own. There is no systemd in it, so what is told to systemctl is only noted.
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Box, RunOptions, RunResult } from "../../firstboot/box.ts";
+import { linuxBox } from "../../firstboot/box-linux.ts";
+
+// Mounts that are gone with the process. $1: the root file system, then the program.
+const ENTER = `
+mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
+root=$1
+shift
+exec chroot "$root" "$@"
+`;
+
+export interface ChrootBox extends Box {
+  /** What was told to systemctl, line by line. */
+  readonly told: readonly string[];
+  /** Starts a program that stays; end it by {@link ChildProcess.kill}, and all it has started ends, too. */
+  start(command: readonly string[]): ChildProcess;
+}
+
+export function chrootBox(root: string, namespace: string): ChrootBox {
+  const told: string[] = [];
+  const inside = (command: readonly string[]) => [
+    ...["netns", "exec", namespace, "unshare", "--mount", "--pid", "--fork", "--kill-child"],
+    ...["sh", "-euc", ENTER, "box", root, ...command],
+  ];
+  return {
+    ...linuxBox({ root }),
+    told,
+    async run(command, args, options) {
+      if (command === "systemctl") {
+        told.push(args.join(" "));
+        return { code: 0, stdout: "", stderr: "" };
+      }
+      return collect(spawn("ip", inside([command, ...args]), { env: ENVIRONMENT }), options);
+    },
+    start: (command) => spawn("ip", inside(command), { env: ENVIRONMENT, stdio: "ignore" }),
+  };
+}
+
+const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" };
+
+function collect(child: ReturnType<typeof spawn>, { input = "", timeout = 60_000 }: RunOptions = {}) {
+  return new Promise<RunResult>((resolve) => {
+    let [stdout, stderr] = ["", ""];
+    child.stdout?.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 124, stdout, stderr });
+    });
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Services as the box installs them: from the image's own packages, without a network, by the engine itself; then asked
+// by real clients. Squid against the lab's directory, snmpd by snmpget, Syncthing by its certificate.
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ImageInfo } from "../../firstboot/image-info.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { activate } from "../../firstboot/services/engine.ts";
+import { readStates, writeState } from "../../firstboot/services/state.ts";
+import { cacheDir } from "../../image/cache-dir.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services-pool.ts";
+import { createSession } from "../../image/session.ts";
+import { CONTEXT_SET } from "../../image/stages/context.ts";
+import { openWorkspace, profileSet } from "../../image/workspace.ts";
+import { SITE_HOST } from "../lab/guifi-site/reader.ts";
+import type { LabHost } from "../lab/host.ts";
+import { dns } from "../lab/hosts/dns.ts";
+import { guifiSite } from "../lab/hosts/guifi-site.ts";
+import { ldap } from "../lab/hosts/ldap.ts";
+import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import { labMember } from "../lab/members.ts";
+import { PROXY_READER, PROXY_USERS } from "../lab/proxy-users.ts";
+import { type ChrootBox, chrootBox } from "./chroot-box.ts";
+
+const NAME = "svctest";
+const BOX = "10.139.40.60";
+const WEB = "10.139.40.70";
+const PAGE = "a page of the community";
+const community = loadCommunity("guifi");
+
+const PROGRAM = `require("node:http").createServer((_, reply) => reply.end(${JSON.stringify(PAGE)}))
+  .listen(80, () => console.log("ready"));`;
+const web: LabHost = {
+  name: "web",
+  address: WEB,
+  server: async () => ({ command: ["node", "-e", PROGRAM], ready: /ready/ }),
+};
+
+const image = {
+  version: "test",
+  profile: { id: "vm-amd64", title: "test", architecture: "amd64", release: "trixie" },
+  boot_mount: "/boot/efi",
+  community,
+} as unknown as ImageInfo;
+
+const root = join(cacheDir(), "work", "services-test");
+let lab: Lab;
+let box: ChrootBox;
+const running: ChildProcess[] = [];
+
+beforeAll(async () => {
+  await labDown(NAME);
+  await freshRoot();
+  const hosts = [
+    dns("dns", "10.139.40.1"),
+    ldap("ldap", "10.139.40.20", 0),
+    ldap("ldap2", "10.139.40.21", 1),
+    guifiSite(SITE_HOST, "10.139.40.31"),
+    web,
+    { name: "box", address: BOX },
+    { name: "client", address: "10.139.40.80" },
+  ];
+  lab = await labUp({ name: NAME, root: await labRoot(), community, hosts });
+  box = chrootBox(root, lab.place("box").namespace);
+  await box.writeFile("/etc/hostname", "can-bruixa\n");
+  await box.writeFile("/etc/resolv.conf", "nameserver 10.139.40.1\n");
+  await box.writeFile("/etc/community-box/ca.pem", lab.authority());
+});
+
+afterAll(async () => {
+  for (const child of running) child.kill("SIGKILL");
+  await labDown(NAME);
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** The system that a context starts with, and the packages of services beside it. */
+async function freshRoot(): Promise<void> {
+  const session = createSession({ logDirectory: join(cacheDir(), "log", "services-test") });
+  const workspace = openWorkspace({ session });
+  const sets = [...Object.values(SERVICES_SETS), CONTEXT_SET];
+  const packages = await workspace.packages("trixie", "amd64", sets);
+  const { lock } = packages;
+  const inputs = { format: 1, packages: packages.identity(CONTEXT_SET) };
+  const layer = await workspace.layers.obtain("services-test", inputs, async (target) => {
+    const repository = `${target}.repository`;
+    await packages.repository(CONTEXT_SET, repository);
+    await mmdebstrap({
+      ...{ session, repository, target, release: "trixie", architecture: "amd64", variant: "apt" as const },
+      packages: (lock.sets[CONTEXT_SET]?.request ?? []).filter((name) => !name.startsWith("?")),
+      epoch: lock.epoch,
+    });
+    rmSync(repository, { recursive: true });
+  });
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(join(root, ".."), { recursive: true });
+  await session.run(["cp", "--archive", layer.root, root]);
+  await layOutPool(packages, poolPins(packages, profileSet("vm-amd64"), CONTEXT_SET), root, lock.epoch);
+}
+
+async function switchOn(id: string, inputs = {}) {
+  const service = findService(id)!;
+  await activate({ box, image }, service, {
+    where: "host",
+    inputs: { ...defaultInputs(service), ...inputs },
+  });
+}
+
+async function until<T>(look: () => Promise<T>, isIt: (value: T) => boolean, seconds = 60): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    const value = await look();
+    if (isIt(value) || tries >= seconds * 4) return value;
+    await delay(250);
+  }
+}
+
+const isOpen = (port: number) =>
+  lab.run("client", ["sh", "-c", `busybox nc -w 1 ${BOX} ${port} </dev/null`]).then(({ code }) => code === 0);
+
+describe("the web proxy", () => {
+  test("installs from the image alone and starts", async () => {
+    await switchOn("guifi-proxy", { cache_mib: 100 });
+    expect(box.told).toContain("restart squid.service cbox-guifi-proxy.timer");
+    expect((await box.run("squid", ["-z", "--foreground"])).code).toBe(0);
+    running.push(box.start(["squid", "--foreground"]));
+    expect(await until(() => isOpen(3128), Boolean)).toBe(true);
+  });
+
+  const get = (url: string, credentials?: string) =>
+    lab.run("client", [
+      ...["curl", "--silent", "--max-time", "20", "--write-out", " %{http_code}"],
+      ...["--proxy", `http://${BOX}:3128`, ...(credentials ? ["--proxy-user", credentials] : []), url],
+    ]);
+  const member = (name: string) => `${name}:${labMember(name).password}`;
+
+  test("lets a member in with the password of the directory", async () => {
+    const { stdout } = await get(`http://${WEB}/`, member("anna"));
+    expect(stdout).toBe(`${PAGE} 200`);
+  });
+
+  test("also one whose password no web address would survive", async () => {
+    expect((await get(`http://${WEB}/`, member("bernat"))).stdout).toBe(`${PAGE} 200`);
+  });
+
+  test.each([
+    ["nobody", undefined],
+    ["a wrong password", "anna:wrong"],
+    ["an empty password", "anna:"],
+    ["somebody unknown", "nobody:x"],
+    ["a name that reaches into the directory", `anna,o=webusers:${labMember("anna").password}`],
+  ])("refuses %s", async (_who, credentials) => {
+    expect((await get(`http://${WEB}/`, credentials)).stdout).toMatch(/ 407$/);
+  });
+
+  test.each(["http://192.168.1.1/", "http://172.16.0.1/", "http://127.0.0.1/", `http://localhost:3128/`])(
+    "does not lead into %s",
+    async (url) => {
+      expect((await get(url, member("anna"))).stdout).toMatch(/ 403$/);
+    },
+  );
+
+  test("does not show its manager to a client", async () => {
+    const { stdout } = await get("http://can-bruixa:3128/squid-internal-mgr/info", member("anna"));
+    expect(stdout).not.toMatch(/ 200$/);
+  });
+
+  test("goes on with the backup when the main directory is gone", async () => {
+    await lab.change("ldap", "test", { isDown: true });
+    const { stdout } = await get(`http://${WEB}/`, member("Pere Mas_i.Pla"));
+    await lab.change("ldap", "test", undefined);
+    expect(stdout).toBe(`${PAGE} 200`);
+  });
+
+  describe("federated, by the list of the community's site", () => {
+    const user = (name: string) => PROXY_USERS.find((each) => each.name === name)!;
+    const use = ({ name, password }: { name: string; password: string }) =>
+      get(`http://${WEB}/`, `${name}:${password}`).then(({ stdout }) => stdout);
+    const declaredAs = async (declared: string) => {
+      const state = (await readStates(box))["guifi-proxy"]!;
+      await writeState(box, "guifi-proxy", { ...state, declared });
+      await switchOn("guifi-proxy", { users: "federation", cache_mib: 100 });
+      expect((await box.run("squid", ["-k", "reconfigure"])).code).toBe(0);
+    };
+
+    test("a proxy that takes no others: its own users, nobody else's", async () => {
+      await declaredAs(user("marta").service);
+      expect(
+        await until(
+          () => use(user("marta")),
+          (said) => / 200$/.test(said),
+        ),
+      ).toBe(`${PAGE} 200`);
+      expect(await use(user("quim"))).toMatch(/ 407$/);
+      expect(await use(labMember("anna"))).toMatch(/ 407$/);
+    });
+
+    test("a proxy that takes others: with a reader's account also users of those that let theirs out", async () => {
+      const directory = "/etc/squid/community-box";
+      await box.writeFile(
+        `${directory}/reader.dn`,
+        `uid=${PROXY_READER.name},o=proxyusers,dc=guifi,dc=net\n`,
+      );
+      await box.writeFile(`${directory}/reader.password`, PROXY_READER.password);
+      await declaredAs(user("quim").service);
+      expect(
+        await until(
+          () => use(user("quim")),
+          (said) => / 200$/.test(said),
+        ),
+      ).toBe(`${PAGE} 200`);
+      expect(await use(user("marta"))).toBe(`${PAGE} 200`);
+      expect(await use(labMember("anna"))).toMatch(/ 407$/);
+    });
+
+    test("a list that cannot be fetched, or is none, leaves the last one", async () => {
+      const path = "/etc/squid/community-box/federation";
+      const before = await box.readFile(path);
+      expect(before).toMatch(/^\d+-(in|inout)$/m);
+      await lab.change(SITE_HOST, "test", { isDown: true });
+      const { code, stderr } = await box.run("/usr/local/sbin/cbox-guifi-proxy-federation", []);
+      await lab.change(SITE_HOST, "test", undefined);
+      expect(code).toBe(0);
+      expect(stderr).toContain("the last one stays");
+      expect(await box.readFile(path)).toBe(before);
+    });
+  });
+});
+
+describe("figures by SNMP", () => {
+  const ask = (oid: string, community = "public", version = "2c") =>
+    lab.run("client", ["snmpget", `-v${version}`, "-c", community, "-t2", "-r0", "-On", BOX, oid]);
+
+  test("installs, and answers the community's graph servers", async () => {
+    await switchOn("snmp", { contact: "anna@example.net" });
+    running.push(box.start(["snmpd", "-f", "-C", "-c", "/etc/snmp/snmpd.conf", "-Lo"]));
+    const name = await until(
+      () => ask(".1.3.6.1.2.1.1.5.0"),
+      ({ code }) => code === 0,
+      20,
+    );
+    expect(name.stdout).toContain("can-bruixa");
+    expect((await ask(".1.3.6.1.2.1.1.4.0")).stdout).toContain("anna@example.net");
+    expect((await ask(".1.3.6.1.2.1.2.1.0")).stdout).toMatch(/INTEGER: \d/);
+  });
+
+  test("shows neither programs nor users, takes no other word, and writes nothing", async () => {
+    expect((await ask(".1.3.6.1.2.1.25.4.2.1.2.1")).stdout).toMatch(/No Such|No more/i);
+    expect((await ask(".1.3.6.1.2.1.25.1.5.0")).stdout).toMatch(/No Such|No more/i);
+    expect((await ask(".1.3.6.1.2.1.1.5.0", "private")).code).not.toBe(0);
+    const set = ["snmpset", "-v2c", "-c", "public", "-t2", "-r0", BOX, ".1.3.6.1.2.1.1.5.0", "s", "x"];
+    expect((await lab.run("client", set)).code).not.toBe(0);
+  });
+});
+
+describe("Syncthing", () => {
+  test("installs, has a device id, and shows itself by it to who connects", async () => {
+    await switchOn("syncthing");
+    const state = (await readStates(box)).syncthing!;
+    expect(state.facts.device_id).toMatch(/^[A-Z2-7]{7}(-[A-Z2-7]{7}){7}$/);
+    const user = ["runuser", "--user", "cbox-syncthing", "--"];
+    const serve = ["syncthing", "serve", "--no-browser", "--no-restart"];
+    running.push(box.start([...user, ...serve, "--home=/var/lib/cbox-syncthing/config"]));
+    expect(await until(() => isOpen(22000), Boolean)).toBe(true);
+    // The device id is the hash of the certificate: ask for it as a stranger would.
+    const hello = `openssl s_client -connect ${BOX}:22000 -alpn bep/1.0 </dev/null 2>/dev/null | openssl x509 -outform DER | sha256sum | cut -c1-64`;
+    const { stdout } = await lab.run("client", ["sh", "-c", hello]);
+    expect(deviceIdOf(stdout.trim())).toBe(state.facts.device_id);
+  });
+
+  test("keeps its web page to the box, behind a password", async () => {
+    expect(await isOpen(8384)).toBe(false);
+    const page = (...words: string[]) =>
+      box.run("curl", [
+        "--silent",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_code}",
+        ...words,
+        "http://127.0.0.1:8384/rest/system/status",
+      ]);
+    expect((await page()).stdout).toBe("403");
+    const secrets = JSON.parse((await box.readFile("/var/lib/community-box/secrets/syncthing.json")) ?? "{}");
+    expect((await page("--user", `cbox:${secrets.gui_password}`)).stdout).toBe("200");
+    const config = (await box.readFile("/var/lib/cbox-syncthing/config/config.xml")) ?? "";
+    expect(config).toContain("<globalAnnounceEnabled>false");
+    expect(config).toContain("<relaysEnabled>false");
+    expect(config).not.toContain(secrets.gui_password);
+  });
+});
+
+/** Base32 of the hash in groups of 13 with a check digit each, then in groups of 7. */
+function deviceIdOf(hex: string): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...Buffer.from(hex, "hex")].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const text = bits
+    .match(/.{1,5}/g)!
+    .map((five) => letters[Number.parseInt(five.padEnd(5, "0"), 2)])
+    .join("");
+  const checked = text
+    .match(/.{13}/g)!
+    .map((group) => {
+      const sum = [...group].reduce((total, letter, index) => {
+        const code = letters.indexOf(letter) * ((index % 2) + 1);
+        return total + Math.floor(code / 32) + (code % 32);
+      }, 0);
+      return group + letters[(32 - (sum % 32)) % 32];
+    })
+    .join("");
+  return checked.match(/.{7}/g)!.join("-");
+}
