@@ -146,9 +146,6 @@ async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise
     await send(box, "POST", `/1.0/instances?project=${id}`, {
       name: id,
       source: { type: "image", alias: TEMPLATE, project: "default" },
-      config: {
-        ...(id === "community" ? { "security.idmap.size": "1048576" } : {}),
-      },
       ...((await box.exists(paths.pool)) ? { devices: { pool: packages() } } : {}),
     });
     await send(box, "PATCH", path, { config: { [MADE]: "true" } });
