@@ -6,8 +6,10 @@ import { parse } from "yaml";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
+import { NODES } from "../lab/guifi-site/seed.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
+import { labMember } from "../lab/members.ts";
 import { memberWhere } from "../lab/serf.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
@@ -16,8 +18,10 @@ import { type Subject, subject } from "./subject.ts";
 import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
 
 const PASSWORD = "cargol groc damunt la teulada";
+/** Whose password tries every place where something is decoded. */
+const MEMBER = labMember("bernat");
 const MIB = 1024 * 1024;
-/** Too little for contexts, which have a test of their own. */
+/** Too little for contexts. */
 const SMALL = 768;
 
 let lab: Lab;
@@ -29,7 +33,8 @@ let firstIdentity: seen.Identity;
 beforeAll(async () => {
   it = await subject("vm-amd64");
   lab = await labUp({ name: "walktest", root: await labRoot(), community: loadCommunity("guifi") });
-  box = await createBox({ ...it, lab, memoryMib: SMALL });
+  const files = { "ca.pem": lab.authority() };
+  box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files });
   await box.powerOn();
 });
 
@@ -76,8 +81,23 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await answer(box, "system/owner.password.repeat", PASSWORD);
     await answer(box, "system/owner.ssh_keys");
     await answer(box, "network/method");
-    await answer(box, "member/sign_in", "2");
-    await answer(box, "vpn/join", "2");
+    await answer(box, "member/sign_in", "1");
+    await answer(box, "member/username", MEMBER.name);
+    await answer(box, "member/password", "not this one");
+    expect(await answer(box, "member/password", MEMBER.password)).toContain("[error]");
+    await answer(box, "node/register", "1");
+    await answer(box, "node/id", String(NODES.own));
+    expect(await answer(box, "node/id.confirm", "1")).toContain("BCNCanBruixa20");
+    await answer(box, "node/accept_licence", "1");
+    expect(await answer(box, "node/name")).toContain("BCNCanBruixa20-box");
+    await answer(box, "node/address_from");
+    await answer(box, "node/email");
+    await answer(box, "node/notes");
+    await answer(box, "vpn/join", "1");
+    await answer(box, "vpn/network");
+    await answer(box, "vpn/rendezvous");
+    await answer(box, "vpn/key");
+    expect(await answer(box, "contexts/share", "2")).toMatch(/MiB|GiB/);
     await answer(box, "services/serf");
     await answer(box, "services/more");
     expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);

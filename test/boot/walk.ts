@@ -3,8 +3,8 @@
 import type { Box } from "./harness.ts";
 import { BOOT_MS } from "./harness.ts";
 
-/** Configuring the network and Serf on an emulated processor. */
-export const APPLY_MS = 240_000;
+/** The network, the VPN, contexts and services on an emulated processor. */
+export const APPLY_MS = 600_000;
 const PROMPT = /^.*?\n(?:\([^\n]*\) )?> /s;
 const LOGIN = /login: /;
 

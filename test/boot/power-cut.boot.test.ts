@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The plug is pulled again and again, each time a little further on, while a box sets itself up by answers.yaml with
+// everything there is: sign-in, registration, VPN, contexts. In the end it is one box, whole, and known only once.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { NODES } from "../lab/guifi-site/seed.ts";
+import { type Lab, labUp } from "../lab/lab.ts";
+import { labMember } from "../lab/members.ts";
+import { diskHolds } from "./disk-search.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import * as seen from "./observations.ts";
+import { siteDevices, vpnPeers } from "./lab-view.ts";
+import { subject } from "./subject.ts";
+
+const LOG = "/var/log/community-box/firstboot.log";
+const SECRET = "llop blau sota la figuera";
+const MEMBER = labMember("bernat");
+/** Contexts on an emulated processor. */
+const STEP_MS = 600_000;
+
+const ANSWERS = `version: 1
+system:
+  hostname: tall-de-llum
+  owner: { name: anna, password: "${SECRET}" }
+network: { method: dhcp }
+member: { username: ${MEMBER.name}, password: "${MEMBER.password}" }
+node: { id: ${NODES.own}, accept_licence: true }
+vpn: { join: true }
+contexts: { share: half }
+services: { serf: { enabled: true } }
+`;
+
+/** When the plug is pulled: the line of the set-up's log that says so. Each is reached only once in a walk. */
+const CUTS: readonly (readonly [when: string, line: string])[] = [
+  ["the first effect is about to start", "state apply_system"],
+  ["the account has just been made", "useradd .* -> 0"],
+  ["the network is being asked for", "state verify_network"],
+  ["the member is being signed in", "state apply_member"],
+  ["the box is being registered", "state apply_node"],
+  ["the registration is being looked at", "state verify_node"],
+  ["the keys of the VPN are being made", "state apply_vpn"],
+  ["the tunnel is being tried", "state verify_vpn"],
+  ["the contexts are about to be made", "state apply_contexts"],
+  ["the data partition has just been made", "systemd-repart .* -> 0"],
+  ["the storage has just been made", "incus .*preseed.* -> 0|incus storage create.* -> 0"],
+  ["the first context has just been made", "incus (init|launch|create).* -> 0"],
+  ["the services are being activated", "state apply_services"],
+  ["everything is done but the last lines", "state finishing"],
+];
+
+let lab: Lab;
+let box: Box;
+
+beforeAll(async () => {
+  const it = await subject("vm-amd64");
+  lab = await labUp({ name: "cuttest", root: await labRoot(), community: loadCommunity("guifi") });
+  const files = { "answers.yaml": ANSWERS, "ca.pem": lab.authority() };
+  box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files });
+});
+
+afterAll(async () => {
+  await box?.destroy();
+  await lab?.down();
+});
+
+describe("vm-amd64 BIOS: the plug is pulled when", () => {
+  test.each(CUTS)("%s", async (_when, line) => {
+    await box.powerOn();
+    await box.ask(`timeout ${STEP_MS / 1000} tail -n +1 -F ${LOG} | grep -qm1 -E '${line}'`, {
+      timeoutMs: STEP_MS + BOOT_MS,
+    });
+    await box.cutPower();
+  });
+
+  test("nobody pulls it any more: the set-up comes to its end", async () => {
+    await box.powerOn();
+    await box.expect(/\[done\] Set-up is complete/, { timeoutMs: STEP_MS });
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+  });
+});
+
+describe("vm-amd64 BIOS: after all these cuts", () => {
+  test("the box is known once: one device with one address, one host in the VPN", async () => {
+    const mine = (await siteDevices(lab)).filter(({ node, type }) => node === NODES.own && type === "cloudy");
+    expect(mine).toHaveLength(1);
+    expect(mine[0]?.addresses).toHaveLength(1);
+    const inVpn = (await vpnPeers(lab)).filter(({ name }) => name.startsWith("tall_de_llum"));
+    expect(inVpn).toHaveLength(1);
+  });
+
+  test("every step is applied, and the box holds nothing half written", async () => {
+    const report = await box.ask("cat /boot/efi/answers-report.yaml");
+    expect(report).toContain("result: applied");
+    expect(await box.ask("find /etc /var/lib/community-box -name '*.new' -o -name '*.tmp*'")).toBe("");
+    expect(await box.ask("incus list --all-projects --format csv --columns n,s | sort")).toBe(
+      "community,RUNNING\nowner,RUNNING",
+    );
+  });
+
+  test("no secret is in any byte of the disk", async () => {
+    expect(await seen.placesHolding(box, SECRET)).toEqual([]);
+    expect(await seen.placesHolding(box, MEMBER.password)).toEqual([]);
+    await box.ask("systemctl poweroff --no-block");
+    await box.poweredOff(180_000);
+    expect(await diskHolds(box.diskPath, "tall-de-llum")).toBe(true);
+    expect(await diskHolds(box.diskPath, SECRET)).toBe(false);
+    expect(await diskHolds(box.diskPath, MEMBER.password)).toBe(false);
+  });
+});
