@@ -4,18 +4,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import { NODES } from "../lab/guifi-site/seed.ts";
+import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { labMember } from "../lab/members.ts";
+import { readAll } from "../lab/readers/index.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
-import { siteDevices, vpnPeers } from "./lab-view.ts";
 import { subject } from "./subject.ts";
 
 const LOG = "/var/log/community-box/firstboot.log";
 const SECRET = "llop blau sota la figuera";
-const MEMBER = labMember("bernat");
+const MEMBER = labMember("anna");
 /** Contexts on an emulated processor. */
 const STEP_MS = 600_000;
 
@@ -43,8 +43,10 @@ const CUTS: readonly (readonly [when: string, line: string])[] = [
   ["the tunnel is being tried", "state verify_vpn"],
   ["the contexts are about to be made", "state apply_contexts"],
   ["the data partition has just been made", "systemd-repart .* -> 0"],
-  ["the storage has just been made", "incus .*preseed.* -> 0|incus storage create.* -> 0"],
-  ["the first context has just been made", "incus (init|launch|create).* -> 0"],
+  ["the storage has just been made", "incus admin init --preseed -> 0"],
+  ["the template has just been taken in", "incus image import .* -> 0"],
+  ["the first context has just been made", "POST .*/1.0/instances.project=owner -> 0"],
+  ["the second context has just been made", "POST .*/1.0/instances.project=community -> 0"],
   ["the services are being activated", "state apply_services"],
   ["everything is done but the last lines", "state finishing"],
 ];
@@ -82,11 +84,9 @@ describe("vm-amd64 BIOS: the plug is pulled when", () => {
 
 describe("vm-amd64 BIOS: after all these cuts", () => {
   test("the box is known once: one device with one address, one host in the VPN", async () => {
-    const mine = (await siteDevices(lab)).filter(({ node, type }) => node === NODES.own && type === "cloudy");
-    expect(mine).toHaveLength(1);
-    expect(mine[0]?.addresses).toHaveLength(1);
-    const inVpn = (await vpnPeers(lab)).filter(({ name }) => name.startsWith("tall_de_llum"));
-    expect(inVpn).toHaveLength(1);
+    const { devices, vpn } = await readAll(lab);
+    expect(devices).toEqual([expect.objectContaining({ type: "cloudy", addresses: UPLINK.next })]);
+    expect(vpn).toEqual([expect.objectContaining({ name: "tall_de_llum", reachable: "yes" })]);
   });
 
   test("every step is applied, and the box holds nothing half written", async () => {

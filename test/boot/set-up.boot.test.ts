@@ -6,10 +6,11 @@ import { parse } from "yaml";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
-import { NODES } from "../lab/guifi-site/seed.ts";
+import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
 import { labMember } from "../lab/members.ts";
+import { readAll } from "../lab/readers/index.ts";
 import { memberWhere } from "../lab/serf.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
@@ -18,8 +19,10 @@ import { type Subject, subject } from "./subject.ts";
 import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
 
 const PASSWORD = "cargol groc damunt la teulada";
+/** Owns the node, so that the box gets an address there. */
+const MEMBER = labMember("anna");
 /** Whose password tries every place where something is decoded. */
-const MEMBER = labMember("bernat");
+const STRANGER = labMember("bernat");
 const MIB = 1024 * 1024;
 /** Too little for contexts. */
 const SMALL = 768;
@@ -111,7 +114,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
   test("lets the owner log in at the same console, who finds all well", async () => {
     await logIn(box, "anna", PASSWORD);
     box.type("cbox status");
-    await box.expect(/can-bruixa.*serf.*10\.139\.40\.\d+:5000.*\$ /s);
+    await box.expect(/can-bruixa.*Serf.*10\.139\.40\.\d+:5000.*\$ /s);
     box.type("sudo id -un");
     await box.expect(/password[^\n]*: /i);
     box.type(PASSWORD);
@@ -138,6 +141,39 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     ]);
   });
 
+  test("is known to the community: signed in, registered with an address, reached through the VPN", async () => {
+    const known = await readAll(lab);
+    expect(known.signedIn).toContainEqual(
+      expect.objectContaining({ member: MEMBER.name, from: address, result: "accepted" }),
+    );
+    expect(known.signedIn).toContainEqual(expect.objectContaining({ result: "refused (49)" }));
+    expect(known.devices).toEqual([
+      expect.objectContaining({
+        name: "BCNCanBruixa20-box",
+        type: "cloudy",
+        status: "Testing",
+        node: `${NODES.own} BCNCanBruixa20`,
+        member: MEMBER.name,
+        addresses: UPLINK.next,
+      }),
+    ]);
+    expect(known.vpn).toEqual([expect.objectContaining({ name: "can_bruixa", reachable: "yes" })]);
+    const inside = known.vpn?.[0]?.address ?? "";
+    expect((await lab.run("vpn", ["ping", "-c", "1", "-W", "10", inside])).code).toBe(0);
+    expect((await box.shell("ping -c 1 -W 10 -I guifi 10.228.0.1")).code).toBe(0);
+  });
+
+  test("has shared itself: both contexts run, with what was asked for", async () => {
+    expect(await box.ask("incus list --all-projects --format csv --columns n,s | sort")).toBe(
+      "community,RUNNING\nowner,RUNNING",
+    );
+    const status = JSON.parse(await box.ask("cbox status --json"));
+    const states = Object.fromEntries(
+      (status.steps as { step: string; state: string }[]).map(({ step, state }) => [step, state]),
+    );
+    expect(states).toMatchObject({ member: "works", node: "works", vpn: "works", contexts: "works" });
+  });
+
   test("has only the doors open that the owner asked for", async () => {
     expect(await seen.openPorts(box)).toEqual(["tcp/22", "tcp/5000", "udp/5000", "udp/68"]);
     const { stdout } = await lab.run("peer", [
@@ -153,8 +189,10 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     // The same search finds the owner's name, so it does look in the right places.
     const known = await seen.placesHolding(box, "anna");
     expect(known).toEqual(expect.arrayContaining(["journal", "/etc/passwd", "/etc/community-box/box.json"]));
-    expect(await seen.placesHolding(box, PASSWORD)).toEqual([]);
-    expect(box.line.transcript).not.toContain(PASSWORD);
+    for (const secret of [PASSWORD, MEMBER.password]) {
+      expect(await seen.placesHolding(box, secret)).toEqual([]);
+      expect(box.line.transcript).not.toContain(secret);
+    }
   });
 });
 
@@ -186,6 +224,8 @@ system:
   hostname: mas-nou
   owner: { name: berta, password: "${SECRET}" }
 network: { method: dhcp }
+member: { username: ${STRANGER.name}, password: "${STRANGER.password}" }
+node: { id: ${NODES.own}, accept_licence: true }
 `;
 
   test("goes on without a key pressed where it was, and ends configured", async () => {
@@ -194,6 +234,7 @@ network: { method: dhcp }
     box = await createBox({ ...it, lab, name: "unattended", ownDisk: true, memoryMib: SMALL });
     const before = await box.bootPartition();
     await before.put("answers.yaml", ANSWERS);
+    await before.put("ca.pem", lab.authority());
     expect((await before.bytes()).includes(SECRET)).toBe(true);
 
     await box.powerOn();
@@ -218,13 +259,14 @@ network: { method: dhcp }
 
   test("has written its report and wiped the secret from every byte of its disk", async () => {
     expect(await seen.placesHolding(box, SECRET)).toEqual([]);
+    expect(await seen.placesHolding(box, STRANGER.password)).toEqual([]);
     await box.ask("systemctl poweroff --no-block");
     await box.poweredOff();
     const partition = await box.bootPartition();
     expect(parse((await partition.get("answers-report.yaml")) ?? "")).toMatchObject({
       result: "applied",
       errors: [],
-      steps: ["system", "network", "member", "node", "vpn", "services"].map((id) => ({
+      steps: ["system", "network", "member", "node", "vpn", "contexts", "services"].map((id) => ({
         id,
         result: "applied",
       })),
@@ -235,6 +277,7 @@ network: { method: dhcp }
     expect((await partition.bytes()).includes(SECRET)).toBe(false);
     expect(await diskHolds(box.diskPath, "mas-nou")).toBe(true);
     expect(await diskHolds(box.diskPath, SECRET)).toBe(false);
+    expect(await diskHolds(box.diskPath, STRANGER.password)).toBe(false);
   });
 
   test("the image was only read", async () => {

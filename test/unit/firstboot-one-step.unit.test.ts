@@ -265,8 +265,9 @@ describe("by file", () => {
       byFile(system, "hostname: Can Bruixa\nowner: { name: berta }\nx: 1\n"),
     );
     expect(error).toMatchObject({ code: "answers-refused" });
-    expect(error.found).toMatch(/system\.hostname: A host name.*system\.owner\.name: .*anna/s);
-    expect(error.found).toContain("system.x: There is no such field.");
+    // In the language of the box.
+    expect(error.found).toMatch(/system\.hostname: Un nom només té.*system\.owner\.name: .*anna/s);
+    expect(error.found).toContain("system.x: No hi ha cap camp amb aquest nom.");
     expect(box.files.get("/etc/hostname")).toBe("can-bruixa\n");
   });
 
@@ -291,12 +292,12 @@ describe("by file", () => {
 test("a snapshot that is still on its way to the disk does not come back after leaving", async () => {
   const write = box.writeFile.bind(box);
   box.writeFile = async (path, content) => {
-    if (path === paths.setupState("member")) await new Promise((resolve) => setTimeout(resolve, 30));
+    if (path === paths.setupState("system")) await new Promise((resolve) => setTimeout(resolve, 30));
     await write(path, content);
   };
-  await failureOf(() => byFile(member, "nmae: a\n"));
+  await failureOf(() => byFile(system, "hostnmae: a\n"));
   await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(box.files.has(paths.setupState("member"))).toBe(false);
+  expect(box.files.has(paths.setupState("system"))).toBe(false);
 });
 
 test("a box that is not set up has to be, first", async () => {
