@@ -275,19 +275,17 @@ describe("Syncthing", () => {
 
   test("keeps its web page to the box, behind a password", async () => {
     expect(await isOpen(8384)).toBe(false);
-    const page = (...words: string[]) =>
-      box.run("curl", [
-        "--silent",
-        "--output",
-        "/dev/null",
-        "--write-out",
-        "%{http_code}",
-        ...words,
-        "http://127.0.0.1:8384/rest/system/status",
-      ]);
-    expect((await page()).stdout).toBe("403");
+    const asked = async (path: string, body?: object) => {
+      const words = body ? ["--data", JSON.stringify(body)] : [];
+      const url = `http://127.0.0.1:8384/rest/${path}`;
+      const quiet = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"];
+      return (await box.run("curl", [...quiet, ...words, url])).stdout;
+    };
+    expect(await asked("system/status")).toBe("403");
     const secrets = JSON.parse((await box.readFile("/var/lib/community-box/secrets/syncthing.json")) ?? "{}");
-    expect((await page("--user", `cbox:${secrets.gui_password}`)).stdout).toBe("200");
+    const logIn = (password: string) => asked("noauth/auth/password", { username: "cbox", password });
+    expect(await logIn("not this one")).toBe("403");
+    expect(await logIn(secrets.gui_password)).toBe("204");
     const config = (await box.readFile("/var/lib/cbox-syncthing/config/config.xml")) ?? "";
     expect(config).toContain("<globalAnnounceEnabled>false");
     expect(config).toContain("<relaysEnabled>false");
