@@ -14,6 +14,7 @@ import type { DoctorOptions } from "./commands/doctor.ts";
 import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
+import type { TestOptions } from "./commands/test.ts";
 import { interruption } from "./interruption.ts";
 
 const MISTYPED = 2;
@@ -126,7 +127,10 @@ export function createProgram(): Command {
     .command("test")
     .description("run every test, or those whose file name contains a filter")
     .argument("[filter...]", "part of a test file's name")
-    .action(async (filter: string[]) => (await import("./commands/test.ts")).testCommand(filter));
+    .option("--all", "also the long boots, a quarter of an hour each")
+    .action(async (filter: string[], options: TestOptions) =>
+      (await import("./commands/test.ts")).testCommand(filter, options),
+    );
 
   program
     .command("bench")

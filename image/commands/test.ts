@@ -16,10 +16,19 @@ interface Count {
   readonly skipped: number;
 }
 
+const LONG = "fifteen power cuts and all services on the real image";
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
-export async function testCommand(filter: readonly string[]): Promise<void> {
+export interface TestOptions {
+  /** Also the long boots. */
+  readonly all?: boolean;
+}
+
+export async function testCommand(
+  filter: readonly string[],
+  { all = false }: TestOptions = {},
+): Promise<void> {
   const counts: Count[] = [];
   if (filter.length === 0) {
     counts.push(await check("style", ["biome", "check", "--error-on-warnings", "."]));
@@ -33,6 +42,8 @@ export async function testCommand(filter: readonly string[]): Promise<void> {
     counts.push(await level("integration", filter));
     // Without an image there is nothing to boot, and saying so once is enough.
     if (built === PASSED) counts.push(await level("boot", filter));
+    if (built === PASSED && all) counts.push(await level("long", filter));
+    else console.log(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
   }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped");
