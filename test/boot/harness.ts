@@ -18,6 +18,12 @@ import { connectWhenOpen } from "./sockets.ts";
 /** Limits in milliseconds, for a processor that is emulated on a busy machine. */
 export const BOOT_MS = 240_000;
 const ANSWER_MS = 60_000;
+/**
+ * QEMU's emulation now and then loses a race when the kernel patches its own code on two processors, in its first
+ * seconds and long before anything of ours runs.
+ */
+const EARLY_PANIC = /^\[ +[0-4]\.\d+\] Kernel panic - not syncing/m;
+const EARLY_PANICS_FORGIVEN = 2;
 
 export interface BoxOptions {
   /** Raw image; it is only read. */
@@ -94,6 +100,15 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";
   let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
+  let panics = 0;
+  if (machine.accelerator === "tcg") {
+    line.watch(EARLY_PANIC, () => {
+      panics += 1;
+      if (panics > EARLY_PANICS_FORGIVEN) return;
+      console.warn(`${name}: the emulated processor failed in the kernel's first seconds; switched on again`);
+      void running?.qmp.execute("system_reset");
+    });
+  }
 
   const on = () => running ?? complain("The box is switched off.");
   const off = () => running && complain("The box is switched on.");

@@ -13,6 +13,9 @@ root=$1
 shift
 exec chroot "$root" "$@"
 `;
+// The shell stays as the first process of its PID namespace: a server that drops privileges loses the bond that ends it
+// with unshare.
+const STAY = ENTER.replace('exec chroot "$root" "$@"', 'chroot "$root" "$@" &\nwait $!');
 
 export interface ChrootBox extends Box {
   /** What was told to systemctl, line by line. */
@@ -23,9 +26,9 @@ export interface ChrootBox extends Box {
 
 export function chrootBox(root: string, namespace: string): ChrootBox {
   const told: string[] = [];
-  const inside = (command: readonly string[]) => [
+  const inside = (command: readonly string[], enter = ENTER) => [
     ...["netns", "exec", namespace, "unshare", "--mount", "--pid", "--fork", "--kill-child"],
-    ...["sh", "-euc", ENTER, "box", root, ...command],
+    ...["sh", "-euc", enter, "box", root, ...command],
   ];
   return {
     ...linuxBox({ root }),
@@ -37,7 +40,7 @@ export function chrootBox(root: string, namespace: string): ChrootBox {
       }
       return collect(spawn("ip", inside([command, ...args]), { env: ENVIRONMENT }), options);
     },
-    start: (command) => spawn("ip", inside(command), { env: ENVIRONMENT, stdio: "ignore" }),
+    start: (command) => spawn("ip", inside(command, STAY), { env: ENVIRONMENT, stdio: "ignore" }),
   };
 }
 

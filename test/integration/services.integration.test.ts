@@ -2,6 +2,7 @@
 // Services as the box installs them: from the image's own packages, without a network, by the engine itself; then asked
 // by real clients. Squid against the lab's directory, snmpd by snmpget, Syncthing by its certificate.
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,7 +19,7 @@ import { loadCommunity } from "../../image/profile/index.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services-pool.ts";
 import { createSession } from "../../image/session.ts";
 import { CONTEXT_SET } from "../../image/stages/context.ts";
-import { openWorkspace, profileSet } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/workspace.ts";
 import { SITE_HOST } from "../lab/guifi-site/reader.ts";
 import type { LabHost } from "../lab/host.ts";
 import { dns } from "../lab/hosts/dns.ts";
@@ -54,6 +55,19 @@ const root = join(cacheDir(), "work", "services-test");
 let lab: Lab;
 let box: ChrootBox;
 const running: ChildProcess[] = [];
+let squid: ChildProcess | undefined;
+
+/** Each program here has processes of its own, which a signal of another does not reach: Squid begins anew. */
+async function restartSquid(): Promise<void> {
+  if (squid) {
+    const ended = once(squid, "exit");
+    squid.kill("SIGKILL");
+    await ended;
+  }
+  await box.remove("/run/squid.pid");
+  squid = box.start(["squid", "--foreground"]);
+  running.push(squid);
+}
 
 beforeAll(async () => {
   await labDown(NAME);
@@ -101,7 +115,8 @@ async function freshRoot(): Promise<void> {
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, ".."), { recursive: true });
   await session.run(["cp", "--archive", layer.root, root]);
-  await layOutPool(packages, poolPins(packages, profileSet("vm-amd64"), CONTEXT_SET), root, lock.epoch);
+  // This root has less than a host: the packages of its services need more.
+  await layOutPool(packages, poolPins(packages, CONTEXT_SET, CONTEXT_SET), root, lock.epoch);
 }
 
 async function switchOn(id: string, inputs = {}) {
@@ -128,7 +143,7 @@ describe("the web proxy", () => {
     await switchOn("guifi-proxy", { cache_mib: 100 });
     expect(box.told).toContain("restart squid.service cbox-guifi-proxy.timer");
     expect((await box.run("squid", ["-z", "--foreground"])).code).toBe(0);
-    running.push(box.start(["squid", "--foreground"]));
+    await restartSquid();
     expect(await until(() => isOpen(3128), Boolean)).toBe(true);
   });
 
@@ -185,7 +200,7 @@ describe("the web proxy", () => {
       const state = (await readStates(box))["guifi-proxy"]!;
       await writeState(box, "guifi-proxy", { ...state, declared });
       await switchOn("guifi-proxy", { users: "federation", cache_mib: 100 });
-      expect((await box.run("squid", ["-k", "reconfigure"])).code).toBe(0);
+      await restartSquid();
     };
 
     test("a proxy that takes no others: its own users, nobody else's", async () => {
