@@ -46,7 +46,7 @@ const FRAME = 5;
 const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
 const CLEAR = "\x1b[2J\x1b[H";
 const CLEAR_LINE = "\r\x1b[K";
-/** How long a terminal may take to say where its cursor is, in milliseconds. */
+/** How long the first page waits for a terminal that says where its cursor is, in milliseconds. */
 const PROBE_WAIT = 300;
 export const HEADING = "Community Box set-up";
 
@@ -126,16 +126,24 @@ export class Terminal {
   }
 
   async choose(page: Page, options: readonly Option[], initial: number, signal: AbortSignal): Promise<Reply> {
-    return this.isRich
-      ? this.#chooseByArrows(page, options, initial, signal)
-      : this.#chooseByNumber(page, options, initial, signal);
+    const reply = this.isRich ? undefined : await this.#chooseByNumber(page, options, initial, signal);
+    return reply ?? this.#chooseByArrows(page, options, initial, signal);
   }
 
   /** A line of text; an empty one is for the caller to understand. `initial` is only shown. */
-  async ask(page: Page, signal: AbortSignal, { initial = "", isSecret = false } = {}): Promise<Reply> {
+  async ask(
+    page: Page,
+    signal: AbortSignal,
+    { initial = "", isSecret = false, leaveWhenRich = false } = {},
+  ): Promise<Reply> {
     this.show(page);
     const prompt = initial ? `(${initial}) > ` : "> ";
-    const text = await this.#readLine(toAscii(prompt), isSecret, signal, () => this.show(page));
+    const redraw = () => {
+      if (leaveWhenRich && this.isRich) return false;
+      this.show(page);
+      return true;
+    };
+    const text = await this.#readLine(toAscii(prompt), isSecret, signal, redraw);
     if (text === undefined) return { command: "back" };
     const command = COMMANDS[text.trim()];
     return command ? { command } : { value: text };
@@ -182,16 +190,18 @@ export class Terminal {
     }
   }
 
+  /** Undefined: the terminal turned out to know arrows. */
   async #chooseByNumber(
     page: Page,
     options: readonly Option[],
     initial: number,
     signal: AbortSignal,
-  ): Promise<Reply> {
+  ): Promise<Reply | undefined> {
     const lines = options.map(({ label }, index) => `  ${index + 1}. ${label}`);
     const full = { ...page, lines: [...(page.lines ?? []), ...lines] };
     for (;;) {
-      const reply = await this.ask(full, signal, { initial: String(initial + 1) });
+      const reply = await this.ask(full, signal, { initial: String(initial + 1), leaveWhenRich: true });
+      if (this.isRich) return undefined;
       if ("command" in reply) return reply;
       const typed = reply.value.trim();
       const chosen = typed === "" ? initial : /^\d+$/.test(typed) ? Number(typed) - 1 : -1;
@@ -201,12 +211,12 @@ export class Terminal {
     }
   }
 
-  /** Undefined: the person pressed Escape. */
+  /** Undefined: the person pressed Escape, or `redraw` says that this line is not wanted any more. */
   async #readLine(
     prompt: string,
     isSecret: boolean,
     signal: AbortSignal,
-    redraw: () => void,
+    redraw: () => boolean,
   ): Promise<string | undefined> {
     let text: string[] = [];
     let cursor = 0;
@@ -222,7 +232,7 @@ export class Terminal {
           if (this.isRich) return undefined;
           continue;
         case "redraw":
-          redraw();
+          if (!redraw()) return undefined;
           this.port.write(prompt);
           if (!isSecret && !this.isRich) this.port.write(toAscii(before));
           break;
@@ -290,7 +300,10 @@ export class Terminal {
   async #key(signal: AbortSignal): Promise<Key> {
     const key = await this.keys.next(signal);
     if (!key) throw new Gone();
-    return key;
+    if (key.name !== "report") return key;
+    // A slow line, or a box that is busy: the answer to the probe comes late, and counts from here on.
+    this.isRich = true;
+    return { name: "redraw" };
   }
 }
 

@@ -113,13 +113,14 @@ export class SerialLine {
   }
 
   #read(chunk: string): void {
-    if (this.terminal === "rich") {
-      for (const _ of chunk.matchAll(/\x1b\[6n/g)) this.#output?.write(CURSOR_ANSWER);
-    }
     const raw = this.#pending + chunk;
     const unfinished = UNFINISHED.exec(raw);
     this.#pending = unfinished?.[0] ?? "";
-    this.#text += raw.slice(0, raw.length - this.#pending.length).replace(CONTROL, "");
+    const whole = raw.slice(0, raw.length - this.#pending.length);
+    if (this.terminal === "rich") {
+      for (const _ of whole.matchAll(/\x1b\[6n/g)) this.#output?.write(CURSOR_ANSWER);
+    }
+    this.#text += whole.replace(CONTROL, "");
     for (const look of this.#onText) look();
   }
 

@@ -162,4 +162,23 @@ describe("the probe", () => {
     expect(made.isRich).toBe(false);
     expect(await made.choose(page, options, 0, never)).toEqual({ value: "two" });
   });
+
+  test("who answers late is rich from then on, and arrows choose at the question that stands there", async () => {
+    const { terminal: made, output } = terminal(false, "");
+    await made.probe();
+    const choice = made.choose(page, options, 0, never);
+    made.keys.push(Buffer.from("\x1b[24;80R"));
+    made.keys.push(Buffer.from("\x1b[B\r"));
+    expect(await choice).toEqual({ value: "two" });
+    expect(made.isRich).toBe(true);
+    expect(output()).toContain("> 2. ");
+  });
+
+  test("a late answer leaves what was typed at a line as it is", async () => {
+    const { terminal: made } = terminal(false, "");
+    await made.probe();
+    const reply = made.ask(page, never);
+    made.keys.push(Buffer.from("ab\x1b[24;80Rc\r"));
+    expect(await reply).toEqual({ value: "abc" });
+  });
 });

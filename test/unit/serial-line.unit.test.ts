@@ -58,6 +58,17 @@ test("nobody waits for a machine that has ended", async () => {
   await expect(waiting).rejects.toThrow("the machine ended with SIGKILL");
 });
 
+test("a rich terminal understands a question that comes in pieces", async () => {
+  line.terminal = "rich";
+  box.write("\x1b");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  box.write("[6");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  box.write("n");
+  const [answer] = (await once(box, "data")) as [string];
+  expect(answer).toBe("\x1b[24;80R");
+});
+
 test("a rich terminal says where its cursor is, a dumb one keeps quiet", async () => {
   line.terminal = "rich";
   box.write("\x1b[6n");
