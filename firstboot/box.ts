@@ -93,6 +93,9 @@ export interface Box {
   rsaPrivateKey(): Promise<string>;
 }
 
+/** Characters of a command line that a sentence for a person can carry. */
+const LONGEST_SHOWN = 60;
+
 /** Runs a command that has to succeed and returns what it printed. Fails with `command-failed`. */
 export async function must(
   box: Pick<Box, "run">,
@@ -104,7 +107,7 @@ export async function must(
   if (result.code === 0) return result.stdout;
   return fail({
     code: "command-failed",
-    what: `The command "${[command, ...args].join(" ")}" failed with exit code ${result.code}.`,
+    what: `The command "${shortened([command, ...args].join(" "))}" failed with exit code ${result.code}.`,
     found: lastLine(result.stderr) || lastLine(result.stdout) || "no message",
     hint: "Try again; the log (l) has the details.",
   });
@@ -120,6 +123,11 @@ export async function writeIfChanged(
   if ((await box.readFile(path)) === content) return false;
   await box.writeFile(path, content, options);
   return true;
+}
+
+/** For a sentence; the log has the whole command. */
+function shortened(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }
 
 function lastLine(text: string): string {

@@ -271,6 +271,43 @@ describe("vm-amd64 BIOS: slivers", () => {
   });
 });
 
+describe("vm-amd64 BIOS: work inside and outside", () => {
+  const POOL = "/var/lib/incus/storage-pools/cbox";
+  /** What a stretch of work takes, in seconds, by the clock of the place where it runs. */
+  const clocked = (work: string) => `s=$(date +%s%N); ${work}; e=$(date +%s%N); echo $((e - s))`;
+  const onBox = (work: string) => box.ask(`sh -c ${quoted(clocked(work))}`, LONG);
+  const inOwner = (work: string) => say("owner", clocked(work));
+
+  /** The middle of five turns each, taken by turns, so that a busy moment of the machine meets both. */
+  async function ratio(outside: string, within: string): Promise<number> {
+    const turns: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < 5; turn += 1) {
+      turns[0].push(Number(await onBox(outside)));
+      turns[1].push(Number(await inOwner(within)));
+    }
+    const [outer, inner] = turns.map((seconds) => seconds.toSorted((a, b) => a - b)[2]!);
+    return outer! / inner!;
+  }
+
+  test("a processor counts as fast in a context as on the box", async () => {
+    const work = "head -c 100M /dev/zero | sha256sum >/dev/null";
+    const speed = await ratio(work, work);
+    times.push(`processor inside / outside: ${speed.toFixed(2)}`);
+    expect(speed).toBeGreaterThan(0.8);
+  });
+
+  test("a file system writes as fast in a context as on the box", async () => {
+    const work = (folder: string) =>
+      `cat ${folder}/seed ${folder}/seed > ${folder}/copy; sync ${folder}/copy; rm ${folder}/copy`;
+    await box.ask(`head -c 32M /dev/urandom > ${POOL}/seed`, LONG);
+    await say("owner", "head -c 32M /dev/urandom > /root/seed");
+    const speed = await ratio(work(POOL), work("/root"));
+    times.push(`file system inside / outside: ${speed.toFixed(2)}`);
+    expect(speed).toBeGreaterThan(0.8);
+    await box.ask(`rm ${POOL}/seed`);
+  });
+});
+
 describe("vm-amd64 BIOS: after a restart", () => {
   test("all of it is there again, and a sliver gives back what it had", async () => {
     const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
