@@ -35,6 +35,8 @@ export interface ConsoleInfo {
 
 /** The unit of the login prompt on a console. */
 export function loginUnit({ device }: ConsoleInfo): string {
+  // /dev/console is the whole terminal of a container.
+  if (device === "console") return "console-getty.service";
   return /^tty\d+$/.test(device) ? `getty@${device}.service` : `serial-getty@${device}.service`;
 }
 

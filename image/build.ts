@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The build, read top to bottom like the manual: resolve -> base -> rootfs -> context -> dress -> disk -> publish -> verify.
+// The build, read top to bottom like the manual: resolve -> base -> rootfs -> context -> dress ->
+// disk (or the archive of a container) -> publish -> verify.
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
 import { identityOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
+import { giveForm, rawImage } from "./forms.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
@@ -13,12 +15,10 @@ import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
 import { CONTEXT_SET, context, contextInputs } from "./stages/context.ts";
-import { disk } from "./stages/disk.ts";
 import { dress } from "./stages/dress.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
-import { verify } from "./stages/verify.ts";
 import { openWorkspace, profileSet } from "./workspace.ts";
 
 export interface BuildOptions {
@@ -87,19 +87,20 @@ export async function build(
       community: flatten(plan.community),
       version: plan.version,
       rootfs: rootfsKey,
-      context: contextKey,
+      ...(profile.form === "disk" ? { context: contextKey } : {}),
       "packages of services": poolVersions,
       overlays: dressInputs(plan),
       mirror: { ...mirror },
       epoch,
     };
     const inputsKey = layerKey(imageInputs);
+    const imageStore = join(workspace.cache, "images");
     const previous = await readManifest(options.out);
     const upToDate =
       previous?.inputs_key === inputsKey &&
       previous.release_build === (options.release ?? false) &&
       existsSync(join(options.out, previous.image.file)) &&
-      existsSync(join(workspace.cache, "images", `${previous.image.raw_sha256}.img`));
+      (profile.form === "container" || existsSync(rawImage(imageStore, previous)));
 
     const imageReasons = previous ? changes(previous.inputs ?? {}, imageInputs) : ["no image yet"];
     const signChecksums = async () => {
@@ -137,64 +138,65 @@ export async function build(
       rootfs(workspace, plan, packages, baseLayer),
     );
 
-    const template = await session.stage("context", "context: the template of contexts and slivers", () =>
-      context(workspace, plan, packages, mirror, diskTools),
-    );
+    // What is in a container already is not divided further.
+    const isMachine = profile.form === "disk";
+    const template = isMachine
+      ? await session.stage("context", "context: the template of contexts and slivers", () =>
+          context(workspace, plan, packages, mirror, diskTools),
+        )
+      : undefined;
 
     const work = join(workspace.cache, "work", profile.id);
-    const [root, image] = [join(work, "root"), join(work, "disk.img")];
+    const root = join(work, "root");
     const bootFiles = await session.stage("dress", "dress: overlays, first boot, identity out", () =>
       dress(session, {
         plan,
         layer,
-        context: template,
+        ...(template ? { context: template } : {}),
         pool: (target) => layOutPool(packages, pool, target, epoch),
         mirror,
         epoch,
         target: root,
       }),
     );
-    const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
-      disk(session, { plan, tools: diskTools, root, bootFiles, image, seed: inputsKey }),
-    );
-    const imageStore = join(workspace.cache, "images");
-    const manifest = await session.stage("publish", "publish: compress, block map, SBOM, checksums", () =>
+    const form = await giveForm({
+      ...{ session, plan, tools: diskTools, root, bootFiles, work, imageStore, seed: inputsKey, epoch },
+    });
+    const manifest = await session.stage("publish", "publish: pack, SBOM, checksums", () =>
       publish(session, {
         plan,
-        tools: diskTools,
-        image,
-        imageStore,
+        pack: form.pack,
         root,
-        context: template.root,
+        ...(template ? { context: template.root } : {}),
         pool,
-        layout,
         out: options.out,
         release: options.release ?? false,
         inputs: imageInputs,
         epoch,
         packages: {
           ...poolVersions,
-          ...packages.identity(CONTEXT_SET),
+          ...(template ? packages.identity(CONTEXT_SET) : {}),
           ...packages.identity(profileSet(profile.id)),
         },
         drift: packages.drift,
       }),
     );
     await session.stage("verify", "verify: the finished image, opened again", async () => {
-      const raw = join(imageStore, `${manifest.image.raw_sha256}.img`);
       const packed = join(options.out, manifest.image.file);
       try {
-        await verify(session, { tools: diskTools, manifest, packed, raw, scratch: join(work, "verify") });
+        await form.verify(manifest, packed);
       } catch (error) {
         // An image that did not pass is not left where it could be taken for a good one.
-        for (const file of [join(options.out, UNVERIFIED), packed, raw]) await rm(file, { force: true });
+        for (const file of [join(options.out, UNVERIFIED), packed, ...form.leftovers(manifest)])
+          await rm(file, { force: true });
         throw error;
       }
       await rename(join(options.out, UNVERIFIED), join(options.out, "manifest.json"));
     });
     await signChecksums();
     await rm(work, { recursive: true, force: true });
-    const made = [baseLayer, layer, template].filter((one) => one.reasons.length > 0);
+    const layers = [baseLayer, layer, ...(template ? [template] : [])];
+    const made = layers.filter((one) => one.reasons.length > 0);
     const reasons = new Map(made.map((one) => [one.kind, one.reasons]));
     return { manifest, reasons: reasons.set("image", imageReasons), built: true };
   } finally {

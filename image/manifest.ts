@@ -30,7 +30,8 @@ export interface Manifest {
     /** Bytes of it that are not holes. */
     readonly raw_allocated: number;
   };
-  readonly disk: DiskLayout;
+  /** Absent for a container. */
+  readonly disk?: DiskLayout;
   /** name -> version and start of the SHA-256 of the .deb. */
   readonly packages: Readonly<Record<string, string>>;
   /** The .deb files inside that services are installed from, and what they take. */
@@ -39,6 +40,8 @@ export interface Manifest {
   readonly lock_drift: readonly string[];
   readonly timings_seconds: Readonly<Record<string, number>>;
 }
+
+export type DiskManifest = Manifest & { readonly disk: DiskLayout };
 
 export async function readManifest(out: string): Promise<Manifest | undefined> {
   const path = join(out, "manifest.json");

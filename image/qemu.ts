@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line of the guest a profile describes. Pure: what goes in decides what comes out, and no choice
 // of options gives the guest a way to any network but a closed lab.
-import type { ResolvedProfile } from "./profile/index.ts";
+import type { MachineProfile } from "./profile/index.ts";
 
 export type Firmware = "bios" | "efi64" | "efi32";
 
@@ -36,7 +36,7 @@ export interface GuestOptions {
   readonly credentials?: Readonly<Record<string, string>>;
 }
 
-export type GuestProfile = Pick<ResolvedProfile, "qemu">;
+export type GuestProfile = Pick<MachineProfile, "qemu">;
 
 /** The whole command, ready to be run as root: program first, inside its network namespace when it has one. */
 export function qemuCommand(profile: GuestProfile, options: GuestOptions): string[] {

@@ -80,10 +80,12 @@ const LIVE_BUILD_NEEDS = ["dctrl-tools"];
 
 /** Name of the package set of one profile in the lock file. */
 export const profileSet = (id: string) => `profile:${id}`;
+/** The kernel package, where there is one. */
+export const kernelOf = ({ kernel }: ResolvedProfile) => (kernel.package ? [kernel.package] : []);
 export const profileRequest = (profile: ResolvedProfile) => [
   ...ESSENTIAL,
   ...profile.base_packages,
-  profile.kernel.package,
+  ...kernelOf(profile),
   ...profile.packages,
   ...LIVE_BUILD_NEEDS,
 ];

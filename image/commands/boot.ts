@@ -10,7 +10,7 @@ import { accelerator } from "../guest.ts";
 import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../guest-disk.ts";
 import { interruption } from "../interruption.ts";
 import { type LocatedImage, locateImage, openImage } from "../locate-image.ts";
-import { type ResolvedProfile, resolveProfile } from "../profile/index.ts";
+import { type MachineProfile, machineOf, resolveProfile } from "../profile/index.ts";
 import type { Firmware, GuestOptions } from "../qemu.ts";
 import { makeScratch } from "../scratch.ts";
 import { parseMib } from "../size.ts";
@@ -31,7 +31,7 @@ export interface BootCommandOptions {
 }
 
 export async function bootCommand(profileId: string, options: BootCommandOptions): Promise<void> {
-  const profile = resolveProfile(profileId);
+  const profile = machineOf(resolveProfile(profileId));
   const machine = readMachine(profile, options);
   await requireChecks("boot", profile);
   const image = await (options.image
@@ -50,7 +50,7 @@ export interface Machine {
 }
 
 /** @throws Failure `firmware-unsupported`, `size-invalid` */
-export function readMachine(profile: ResolvedProfile, options: BootCommandOptions): Machine {
+export function readMachine(profile: MachineProfile, options: BootCommandOptions): Machine {
   const supported: readonly Firmware[] = profile.boot.firmware;
   const firmware = options.firmware ?? supported[0]!;
   if (!supported.includes(firmware)) {
@@ -73,7 +73,7 @@ export function readMachine(profile: ResolvedProfile, options: BootCommandOption
  * @param files put on its partition CBOX-BOOT, by name.
  */
 export async function bootOnTerminal(
-  profile: ResolvedProfile,
+  profile: MachineProfile,
   image: LocatedImage,
   machine: Machine,
   network: GuestOptions["network"],

@@ -31,6 +31,7 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
   const session = createSession({ logDirectory: join(cacheDir(), "log", profileId), signal: interruption() });
   const started = performance.now();
   const { out: _, ...rest } = options;
+  const { form } = resolveProfile(profileId);
   const result = await build(session, profileId, { ...rest, out, community: options.community ?? "guifi" });
   if (options.explain || options.dryRun) explain(result);
   if (options.dryRun || !result.manifest) return result;
@@ -40,11 +41,11 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
     [
       result.built ? `Built in ${seconds} s:` : `Nothing changed since the last build (${seconds} s):`,
       `  ${join(out, image.file)}`,
-      `  ${megabytes(image.size)} packed, ${megabytes(image.raw_size)} as a disk, SHA-256 of the disk ${image.raw_sha256.slice(0, 16)}…`,
+      `  ${megabytes(image.size)} packed, ${megabytes(image.raw_size)} unpacked, SHA-256 of that ${image.raw_sha256.slice(0, 16)}…`,
       ...(lock_drift.length > 0
         ? [`  ${lock_drift.length} package(s) differ from the lock file, see manifest.json`]
         : []),
-      `Try it: ./cbox boot ${profileId}`,
+      form === "container" ? "How to start it: docs/containers.md" : `Try it: ./cbox boot ${profileId}`,
     ].join("\n"),
   );
   return result;

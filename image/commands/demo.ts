@@ -7,7 +7,7 @@ import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { locateImage } from "../locate-image.ts";
-import { loadCommunity, resolveProfile } from "../profile/index.ts";
+import { loadCommunity, machineOf, resolveProfile } from "../profile/index.ts";
 import { table } from "../table.ts";
 import { bootOnTerminal, readMachine } from "./boot.ts";
 import { buildCommand, defaultOut } from "./build.ts";
@@ -22,7 +22,7 @@ const MEMORY = "2G";
 export async function demoCommand(): Promise<void> {
   await requireChecks("lab");
   await buildCommand(PROFILE, { community: COMMUNITY });
-  const profile = resolveProfile(PROFILE);
+  const profile = machineOf(resolveProfile(PROFILE));
   const image = await locateImage(PROFILE, defaultOut(PROFILE));
   const community = loadCommunity(COMMUNITY);
   const lab = await labUp({ name: LAB, community, root: await labRoot(), signal: interruption() });

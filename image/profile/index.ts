@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Profiles (hardware) and communities (network), as the rest of the build uses them.
 export { loadCommunity } from "./community.ts";
+export { type MachineProfile, machineOf } from "./machine.ts";
 export {
   listProfiles,
   type ProfileOptions,

@@ -130,6 +130,7 @@ function contradictions(profile: Profile, overlays: string): readonly string[] {
       `boot.firmware: ${x86Only.join(" and ")} exists on amd64 and i386 only, but architecture is ${architecture}.`,
     );
   }
+  found.push(...unfitForm(profile));
   for (const overlay of profile.overlays.filter((name) => !folders.includes(name))) {
     const guess = didYouMean(overlay, folders);
     found.push(
@@ -137,6 +138,24 @@ function contradictions(profile: Profile, overlays: string): readonly string[] {
     );
   }
   return found;
+}
+
+/** A machine has a kernel and firmware, a container borrows them. */
+function unfitForm({ form, kernel, boot, qemu, consoles }: Profile): readonly string[] {
+  const parts = {
+    "kernel.package": kernel.package !== undefined,
+    "boot.firmware": boot.firmware.length > 0,
+    qemu: qemu !== undefined,
+    "consoles.kernel": consoles.every((console) => console.kernel !== undefined),
+  };
+  if (form === "disk") {
+    const missing = Object.entries(parts).filter(([, isThere]) => !isThere);
+    return missing.map(([field]) => `${field}: this is missing; a machine that starts from a disk needs it.`);
+  }
+  const extra = Object.entries({ ...parts, "consoles.kernel": false }).filter(([, isThere]) => isThere);
+  return extra.map(
+    ([field]) => `${field}: expected nothing here: a container starts on a machine that has it.`,
+  );
 }
 
 /** Where a field of the merged profile was written; the profile's own name for what nobody wrote. */

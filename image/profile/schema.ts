@@ -35,7 +35,6 @@ export const profileSchema = {
     "boot",
     "disk",
     "memory_mib",
-    "qemu",
   ],
   properties: {
     id: {
@@ -55,6 +54,12 @@ export const profileSchema = {
       description: "True for a family that other profiles inherit from and that cannot be built itself.",
       default: false,
     },
+    form: {
+      enum: ["disk", "container"],
+      description:
+        "What is made: a disk that a machine starts from, or a root file system for Incus, LXC and nspawn.",
+      default: "disk",
+    },
     release: { enum: ["trixie"], description: "Debian release." },
     architecture: { enum: ["amd64", "arm64", "i386", "armhf"], description: "Debian architecture." },
     base_packages: {
@@ -69,9 +74,12 @@ export const profileSchema = {
       type: "object",
       description: "The kernel and what it is told.",
       additionalProperties: false,
-      required: ["package", "arguments", "initramfs_modules"],
+      required: ["arguments", "initramfs_modules"],
       properties: {
-        package: { ...packageName, description: "Kernel package, such as linux-image-amd64." },
+        package: {
+          ...packageName,
+          description: "Kernel package, such as linux-image-amd64; a container has none.",
+        },
         arguments: {
           type: "array",
           description: "Words of the kernel command line; root= and console= are added by the build.",
@@ -101,12 +109,12 @@ export const profileSchema = {
       items: {
         type: "object",
         additionalProperties: false,
-        required: ["device", "kernel"],
+        required: ["device"],
         properties: {
           device: {
             type: "string",
             description: "Name below /dev; a child profile changes an entry by this name.",
-            pattern: "^tty[A-Za-z0-9]+$",
+            pattern: "^(tty[A-Za-z0-9]+|console)$",
             "x-expected": "a terminal such as tty1 or ttyS0",
           },
           kernel: {
@@ -136,12 +144,11 @@ export const profileSchema = {
       type: "object",
       description: "How the machine starts, and the CBOX-BOOT partition.",
       additionalProperties: false,
-      required: ["firmware", "mount", "size_mib"],
+      required: ["firmware", "mount"],
       properties: {
         firmware: {
           type: "array",
           description: "Firmware the one image must start from.",
-          minItems: 1,
           uniqueItems: true,
           items: { enum: ["bios", "efi64", "efi32"] },
         },
@@ -151,7 +158,13 @@ export const profileSchema = {
           pattern: "^(/[A-Za-z0-9._-]+)+$",
           "x-expected": "an absolute path such as /boot/efi",
         },
-        size_mib: { type: "integer", description: "Size of CBOX-BOOT in MiB.", minimum: 34, maximum: 4096 },
+        size_mib: {
+          type: "integer",
+          description: "Size of CBOX-BOOT in MiB.",
+          minimum: 34,
+          maximum: 4096,
+          default: 64,
+        },
       },
     },
     disk: {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image, so
 // that first boot needs no network. No kernel, no identity, no SSH; what else is wanted comes by APT.
-import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import { ESSENTIAL, type Packages } from "../debian/packages.ts";
 import type { DiskTools } from "../disk-tools.ts";
+import { type IncusTemplates, putFile, writeIncusMetadata } from "../incus-metadata.ts";
 import type { Layer, LayerInputs } from "../layers.ts";
 import type { Workspace } from "../workspace.ts";
 import { DPKG_OPTIONS } from "./base.ts";
@@ -64,6 +65,16 @@ UseDNS=no
 ClientIdentifier=mac
 `;
 
+/** What each instance has of its own. */
+const INSTANCE = "{{ container.name }}";
+const OWN: IncusTemplates = {
+  "/etc/hostname": `${INSTANCE}\n`,
+  "/etc/hosts": `127.0.0.1\tlocalhost\n127.0.1.1\t${INSTANCE}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+  "/etc/resolv.conf": `nameserver {{ config_get("user.nameserver", "127.0.0.1") }}\n`,
+  // Empty: systemd makes an identity of its own at the first start, also in a copy of one that was used.
+  "/etc/machine-id": "",
+};
+
 /** Nobody waits for these inside a small share of a small box. */
 const NOT_NEEDED = [
   "apt-daily.timer",
@@ -120,9 +131,9 @@ export async function context(
       ],
     });
     await scrub(session, tree, epoch);
-    await put(join(tree, "etc/systemd/network/10-context.network"), NETWORK);
-    await put(join(tree, "etc/apt/sources.list.d/debian.sources"), sources(release, mirror));
-    await put(join(tree, "etc/resolv.conf"), "");
+    await putFile(join(tree, "etc/systemd/network/10-context.network"), NETWORK);
+    await putFile(join(tree, "etc/apt/sources.list.d/debian.sources"), sources(release, mirror));
+    await putFile(join(tree, "etc/resolv.conf"), "");
     await cp(join(tree, "var/lib/dpkg/status"), join(root, CONTEXT_STATUS));
     const { sets, packages: pins } = packages.lock;
     await normalize(session, { root: tree, epoch, set: sets[CONTEXT_SET]!, packages: pins, architecture });
@@ -132,7 +143,11 @@ export async function context(
     await tools.tool("mksquashfs", [
       ...[tree, join(root, CONTEXT_FILES.rootfs), "-noappend", "-no-progress", "-quiet", ...level],
     ]);
-    await writeMetadata(parts, { release, architecture, epoch });
+    await writeIncusMetadata(parts, {
+      ...{ release, architecture, epoch, machine: MACHINES[architecture] ?? architecture },
+      description: `Community Box context (${release})`,
+      templates: OWN,
+    });
     await session.run([
       ...["tar", "--create", "--format=ustar", "--sort=name", `--mtime=@${epoch}`],
       ...["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"],
@@ -142,46 +157,9 @@ export async function context(
   });
 }
 
-/** What Incus has to know: the machine it is for, and the files that are each instance's own. */
-async function writeMetadata(
-  directory: string,
-  { release, architecture, epoch }: { release: string; architecture: string; epoch: number },
-): Promise<void> {
-  const own = (template: string) => ({ when: ["create", "copy"], template });
-  const metadata = {
-    architecture: MACHINES[architecture] ?? architecture,
-    creation_date: epoch,
-    properties: { os: "Debian", release, architecture, description: `Community Box context (${release})` },
-    templates: {
-      "/etc/hostname": own("hostname.tpl"),
-      "/etc/hosts": own("hosts.tpl"),
-      "/etc/resolv.conf": own("resolv.conf.tpl"),
-      // Empty: systemd makes an identity of its own at the first start, also in a copy of one that was used.
-      "/etc/machine-id": own("machine-id.tpl"),
-    },
-  };
-  // JSON is YAML.
-  await put(join(directory, "metadata.yaml"), `${JSON.stringify(metadata, null, 2)}\n`);
-  const name = "{{ container.name }}";
-  const templates = {
-    "hostname.tpl": `${name}\n`,
-    "hosts.tpl": `127.0.0.1\tlocalhost\n127.0.1.1\t${name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
-    "resolv.conf.tpl": `nameserver {{ config_get("user.nameserver", "127.0.0.1") }}\n`,
-    "machine-id.tpl": "",
-  };
-  for (const [file, text] of Object.entries(templates)) await put(join(directory, "templates", file), text);
-}
-
 function sources(release: string, mirror: Mirror): string {
   const stanza = (uri: string, suites: string) =>
     `Types: deb\nURIs: ${uri}\nSuites: ${suites}\nComponents: main\n` +
     "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
   return `${stanza(mirror.debian, `${release} ${release}-updates`)}\n${stanza(mirror.security, `${release}-security`)}`;
-}
-
-async function put(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await rm(path, { force: true });
-  await writeFile(path, text);
-  await chmod(path, 0o644);
 }

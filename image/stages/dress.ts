@@ -88,7 +88,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
 
 export function templateData(plan: Plan, mirror: Mirror, epoch: number): TemplateData {
   const { profile, community, version } = plan;
-  const consoles = profile.consoles.map((console) => `console=${console.kernel}`);
+  const consoles = profile.consoles.flatMap(({ kernel }) => (kernel ? [`console=${kernel}`] : []));
   return {
     profile,
     community,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "publish": the disk becomes what a person downloads: compressed image, block map, manifest, SBOM,
-// checksums and, with a key, a detached signature. Files appear under their names when they are complete.
+// Stage "publish": what was made becomes what a person downloads: packed image, manifest, SBOM, checksums and, with a
+// key, a detached signature. Files appear under their names when they are complete.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk-layout.ts";
@@ -19,17 +19,25 @@ import type { Plan } from "./resolve.ts";
 /** zstd levels: 3 packs 500 MB in seconds; 19 takes minutes and saves about a fifth. */
 const LEVEL = { development: 3, release: 19 } as const;
 
+/** Packs the image into files in the directory `staged`, named after `name`. */
+export type Packer = (target: {
+  readonly staged: string;
+  readonly name: string;
+  readonly level: keyof typeof LEVEL;
+}) => Promise<PackedImage>;
+
+export interface PackedImage
+  extends Pick<Manifest["image"], "file" | "raw_sha256" | "raw_size" | "raw_allocated"> {
+  readonly disk?: DiskLayout;
+}
+
 export interface PublishOptions {
-  readonly tools: DiskTools;
   readonly plan: Plan;
-  /** The raw image; renamed into `imageStore` by its hash. */
-  readonly image: string;
-  readonly imageStore: string;
+  readonly pack: Packer;
   /** The dressed root, for its package list. */
   readonly root: string;
   /** The layer of the template of contexts, for its package list. */
-  readonly context: string;
-  readonly layout: DiskLayout;
+  readonly context?: string;
   readonly out: string;
   readonly release: boolean;
   /** Everything that went in. */
@@ -48,7 +56,7 @@ export const UNVERIFIED = "manifest.json.unverified";
 const KEEP = 3;
 
 export async function publish(session: Session, options: PublishOptions): Promise<Manifest> {
-  const { plan, image, out, layout, release } = options;
+  const { plan, out, release } = options;
   const { profile, version } = plan;
   const name = `community-box-${version}-${profile.id}`;
   await mkdir(out, { recursive: true });
@@ -56,26 +64,21 @@ export async function publish(session: Session, options: PublishOptions): Promis
 
   const staged = await mkdtemp(join(out, ".publish-"));
   try {
-    const level = release ? LEVEL.release : LEVEL.development;
-    const packed = join(staged, `${name}.img.zst`);
-    const [rawSha256] = await Promise.all([
-      sha256(image),
-      options.tools.tool("zstd", ["-q", "-T0", `-${level}`, image, "-o", packed]),
-      session.run(["bmaptool", "create", "-o", join(staged, `${name}.bmap`), image]),
-    ]);
-    await mkdir(options.imageStore, { recursive: true });
-    const stored = join(options.imageStore, `${rawSha256}.img`);
-    await rename(image, stored);
-    await forgetOldImages(options.imageStore);
+    const { disk, ...image } = await options.pack({
+      staged,
+      name,
+      level: release ? "release" : "development",
+    });
+    const packed = join(staged, image.file);
 
     const status = await readFile(join(options.root, "var/lib/dpkg/status"), "utf8");
-    const inside = await readFile(join(options.context, CONTEXT_STATUS), "utf8");
+    const inside = options.context ? await readFile(join(options.context, CONTEXT_STATUS), "utf8") : "";
     const sbom = makeSbom({
       name,
       version,
       release: profile.release,
-      imageSha256: rawSha256,
-      imageFile: `${name}.img`,
+      imageSha256: image.raw_sha256,
+      imageFile: image.file.replace(/\.(zst|xz)$/, ""),
       created,
       debian: withoutRepeats([
         ...parseDpkgStatus(status),
@@ -86,7 +89,6 @@ export async function publish(session: Session, options: PublishOptions): Promis
     });
     await writeFile(join(staged, `${name}.spdx.json`), `${JSON.stringify(sbom, null, 1)}\n`);
 
-    const allocated = (await stat(stored)).blocks * 512;
     const manifest: Manifest = {
       format: 1,
       name,
@@ -98,14 +100,14 @@ export async function publish(session: Session, options: PublishOptions): Promis
       profile,
       community: plan.community.id,
       image: {
-        file: basename(packed),
+        file: image.file,
         sha256: await sha256(packed),
         size: (await stat(packed)).size,
-        raw_sha256: rawSha256,
-        raw_size: layout.size,
-        raw_allocated: allocated,
+        raw_sha256: image.raw_sha256,
+        raw_size: image.raw_size,
+        raw_allocated: image.raw_allocated,
       },
-      disk: layout,
+      ...(disk ? { disk } : {}),
       packages: options.packages,
       pool: {
         bytes: options.pool.reduce((sum, { size }) => sum + size, 0),
@@ -137,6 +139,33 @@ export async function publish(session: Session, options: PublishOptions): Promis
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
+}
+
+export interface DiskToPack {
+  readonly tools: DiskTools;
+  readonly session: Session;
+  /** The raw image; renamed into `imageStore` by its hash. */
+  readonly image: string;
+  readonly imageStore: string;
+  readonly layout: DiskLayout;
+}
+
+/** A disk: zstd, and the map of its blocks that are worth writing. */
+export function diskPacker({ tools, session, image, imageStore, layout }: DiskToPack): Packer {
+  return async ({ staged, name, level }) => {
+    const file = `${name}.img.zst`;
+    const [rawSha256] = await Promise.all([
+      sha256(image),
+      tools.tool("zstd", ["-q", "-T0", `-${LEVEL[level]}`, image, "-o", join(staged, file)]),
+      session.run(["bmaptool", "create", "-o", join(staged, `${name}.bmap`), image]),
+    ]);
+    await mkdir(imageStore, { recursive: true });
+    const stored = join(imageStore, `${rawSha256}.img`);
+    await rename(image, stored);
+    await forgetOldImages(imageStore);
+    const allocated = (await stat(stored)).blocks * 512;
+    return { file, raw_sha256: rawSha256, raw_size: layout.size, raw_allocated: allocated, disk: layout };
+  };
 }
 
 export async function sha256(path: string): Promise<string> {

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { liveBuild, takeChroot } from "../debian/live-build.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Layer, LayerInputs } from "../layers.ts";
-import { profileSet, type Workspace } from "../workspace.ts";
+import { kernelOf, profileSet, type Workspace } from "../workspace.ts";
 import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
@@ -58,5 +58,5 @@ export async function rootfs(
 }
 
 function packagesOf(plan: Plan): string[] {
-  return [plan.profile.kernel.package, ...plan.profile.packages];
+  return [...kernelOf(plan.profile), ...plan.profile.packages];
 }

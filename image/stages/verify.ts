@@ -11,14 +11,14 @@ import { fail } from "../../common/fail.ts";
 import { EFI_PATHS } from "../boot/efi.ts";
 import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
-import type { Manifest } from "../manifest.ts";
+import type { DiskManifest } from "../manifest.ts";
 import type { Session } from "../session.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import { findSecrets } from "./secrets-gate.ts";
 
 export interface VerifyOptions {
   readonly tools: DiskTools;
-  readonly manifest: Manifest;
+  readonly manifest: DiskManifest;
   /** The compressed image, as published. */
   readonly packed: string;
   /** The raw image it was made from; proven to be the same bytes before it is looked into. */
@@ -122,7 +122,7 @@ async function checkBootPath(
   tools: DiskTools,
   raw: string,
   root: string,
-  manifest: Manifest,
+  manifest: DiskManifest,
   scratch: string,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];

@@ -13,14 +13,14 @@ import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
 import { kvmWorks } from "../../image/doctor/index.ts";
 import { interruption } from "../../image/interruption.ts";
 import { PROFILES, PROJECT } from "../../image/paths.ts";
-import { loadCommunity, resolveProfile } from "../../image/profile/index.ts";
+import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { parseDpkgStatus } from "../../image/sbom.ts";
 import { createSession, type Session } from "../../image/session.ts";
 import { disk } from "../../image/stages/disk.ts";
 import { dress } from "../../image/stages/dress.ts";
 import { resolve } from "../../image/stages/resolve.ts";
 import { scrub } from "../../image/stages/scrub.ts";
-import { openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
+import { kernelOf, openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
 import { type Box, createBox } from "../boot/harness.ts";
 import { labUp } from "../lab/lab.ts";
 import { formatResults, type Row } from "./results.ts";
@@ -116,7 +116,7 @@ async function measurePlain(session: Session, workspace: Workspace, directory: s
   const { epoch } = packages.lock;
   const same = join(directory, "same");
   await packages.repository(profileSet(PROFILE), `${same}.repository`);
-  const list = [...profile.base_packages, profile.kernel.package, ...profile.packages];
+  const list = [...profile.base_packages, ...kernelOf(profile), ...profile.packages];
   const common = { session, release, architecture, variant: "apt" as const, epoch };
   const started = performance.now();
   await session.stage("same", "plain mmdebstrap of the same package list", () =>
@@ -182,7 +182,7 @@ async function packageDifference(plain: string, same: string): Promise<[string, 
 }
 
 async function measureBoots(session: Session, ours: BuildResult, plainImage: string) {
-  const profile = resolveProfile(PROFILE);
+  const profile = machineOf(resolveProfile(PROFILE));
   const ourImage = join(cacheDir(), "bench/cache/images", `${ours.manifest!.image.raw_sha256}.img`);
   const plain = await session.stage("boot-plain", "plain Debian to its login prompt", async () => {
     const box = await createBox({ image: plainImage, profile });

@@ -2,18 +2,19 @@
 // What the boot tests test: the newest image of a profile, as ./cbox build left it.
 import { defaultOut } from "../../image/commands/build.ts";
 import { locateImage } from "../../image/locate-image.ts";
-import { type Manifest, readManifest } from "../../image/manifest.ts";
-import { type ResolvedProfile, resolveProfile } from "../../image/profile/index.ts";
+import { type DiskManifest, readManifest } from "../../image/manifest.ts";
+import { type MachineProfile, machineOf, resolveProfile } from "../../image/profile/index.ts";
 
 export interface Subject {
-  readonly profile: ResolvedProfile;
+  readonly profile: MachineProfile;
   readonly image: string;
-  readonly manifest: Manifest;
+  readonly manifest: DiskManifest;
 }
 
 /** @throws Failure `image-missing`, with the command that builds it */
 export async function subject(profileId: string): Promise<Subject> {
   const out = defaultOut(profileId);
   const { path } = await locateImage(profileId, out);
-  return { profile: resolveProfile(profileId), image: path, manifest: (await readManifest(out))! };
+  const profile = machineOf(resolveProfile(profileId));
+  return { profile, image: path, manifest: (await readManifest(out)) as DiskManifest };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { defaultOut } from "../../image/commands/build.ts";
-import { type Manifest, readManifest } from "../../image/manifest.ts";
+import { type DiskManifest, readManifest } from "../../image/manifest.ts";
 import { PROJECT } from "../../image/paths.ts";
 
 export interface Ended {
@@ -76,9 +76,9 @@ export async function coldCache(directory: string): Promise<{ XDG_CACHE_HOME: st
 /** The image that `cbox test` has built before. */
 export async function builtImage(
   profileId: string,
-): Promise<{ manifest: Manifest; raw: string; packed: string }> {
+): Promise<{ manifest: DiskManifest; raw: string; packed: string }> {
   const out = defaultOut(profileId);
-  const manifest = await readManifest(out);
+  const manifest = (await readManifest(out)) as DiskManifest | undefined;
   if (!manifest)
     throw new Error(`there is no image of ${profileId}; build it first: ./cbox build ${profileId}`);
   const raw = join(cacheDir(), "images", `${manifest.image.raw_sha256}.img`);

@@ -2,9 +2,9 @@
 // What `cbox boot` understands of its options.
 import { describe, expect, test } from "vitest";
 import { readMachine } from "../../image/commands/boot.ts";
-import { resolveProfile } from "../../image/profile/index.ts";
+import { machineOf, resolveProfile } from "../../image/profile/index.ts";
 
-const profile = resolveProfile("vm-amd64");
+const profile = machineOf(resolveProfile("vm-amd64"));
 
 describe("readMachine", () => {
   test("without options: the profile's first firmware and memory, a disk of 8 GiB", () => {

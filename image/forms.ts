@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The two forms a dressed system can take: a disk that a machine starts from, and the archive of a container. Each
+// knows how it is packed and how the finished thing is checked.
+import { join } from "node:path";
+import type { DiskTools } from "./disk-tools.ts";
+import type { DiskManifest, Manifest } from "./manifest.ts";
+import type { Session } from "./session.ts";
+import { containerPacker, verifyContainer } from "./stages/container.ts";
+import { disk } from "./stages/disk.ts";
+import { diskPacker, type Packer } from "./stages/publish.ts";
+import type { Plan } from "./stages/resolve.ts";
+import { verify } from "./stages/verify.ts";
+
+export interface Form {
+  readonly pack: Packer;
+  /** @throws Failure `image-invalid` */
+  verify(manifest: Manifest, packed: string): Promise<void>;
+  /** Files outside of the published ones, to be removed when those did not pass. */
+  leftovers(manifest: Manifest): readonly string[];
+}
+
+export interface FormOptions {
+  readonly session: Session;
+  readonly plan: Plan;
+  readonly tools: DiskTools;
+  /** The dressed root file system. */
+  readonly root: string;
+  readonly bootFiles: ReadonlyMap<string, Uint8Array>;
+  /** Directory of this build. */
+  readonly work: string;
+  readonly imageStore: string;
+  /** Names the image; identifiers follow from it. */
+  readonly seed: string;
+  readonly epoch: number;
+}
+
+export async function giveForm(options: FormOptions): Promise<Form> {
+  return options.plan.profile.form === "container" ? containerForm(options) : diskForm(options);
+}
+
+/** Where the raw image of a build is kept, for `cbox boot` and the tests. */
+export const rawImage = (store: string, { image }: Manifest) => join(store, `${image.raw_sha256}.img`);
+
+async function diskForm(options: FormOptions): Promise<Form> {
+  const { session, plan, tools, root, bootFiles, work, imageStore, seed } = options;
+  const image = join(work, "disk.img");
+  const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
+    disk(session, { plan, tools, root, bootFiles, image, seed }),
+  );
+  return {
+    pack: diskPacker({ session, tools, image, imageStore, layout }),
+    verify: (manifest, packed) =>
+      verify(session, {
+        tools,
+        manifest: manifest as DiskManifest,
+        packed,
+        raw: rawImage(imageStore, manifest),
+        scratch: join(work, "verify"),
+      }),
+    leftovers: (manifest) => [rawImage(imageStore, manifest)],
+  };
+}
+
+function containerForm({ session, plan, root, work, epoch }: FormOptions): Form {
+  const scratch = join(work, "container");
+  return {
+    pack: containerPacker({ session, profile: plan.profile, root, epoch, scratch }),
+    verify: (manifest, packed) => verifyContainer({ session, manifest, packed, scratch }),
+    leftovers: () => [],
+  };
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A profile of something that starts by itself: what a virtual machine can stand for.
+import { fail } from "../../common/fail.ts";
+import type { ResolvedProfile } from "./resolve.ts";
+
+export type MachineProfile = ResolvedProfile & { readonly qemu: NonNullable<ResolvedProfile["qemu"]> };
+
+/** @throws Failure `not-a-machine` for a container */
+export function machineOf(profile: ResolvedProfile): MachineProfile {
+  const { qemu } = profile;
+  if (qemu) return { ...profile, qemu };
+  return fail({
+    code: "not-a-machine",
+    what: `${profile.id} is a container: it does not start by itself.`,
+    found: `form: ${profile.form}`,
+    hint: "docs/containers.md says how Incus, LXC and systemd-nspawn start it",
+  });
+}
