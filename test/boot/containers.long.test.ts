@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box inside of a box: the image container-amd64 as a sliver of the community, by the real Incus in the real image of
+// vm-amd64. First it waits for somebody at its console, then it sets itself up by answers.yaml.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { $ } from "zx";
+import { buildCommand, defaultOut } from "../../image/commands/build.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { SECTOR } from "../../image/disk-layout.ts";
+import { readManifest } from "../../image/manifest.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { CONTAINER_FILES } from "../../image/stages/container.ts";
+import { type Lab, labUp } from "../lab/lab.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { subject } from "./subject.ts";
+
+const PROFILE = "container-amd64";
+const HOST = `version: 1
+system: { language: en, hostname: masia, owner: { name: anna, password: "tres bous al corral" } }
+network: { method: dhcp }
+contexts: { share: most }
+services: { serf: { enabled: false } }
+`;
+const SECRET = "dues oques a la bassa";
+const INNER = `version: 1
+system: { language: en, hostname: pallissa, owner: { name: berta, password: "${SECRET}" } }
+network: { method: dhcp }
+`;
+/** Contexts on an emulated processor; unpacking half a gigabyte there. */
+const SLOW = { timeoutMs: 900_000 };
+const PLACE = "/var/tmp";
+
+let lab: Lab;
+let box: Box;
+
+beforeAll(async () => {
+  await buildCommand(PROFILE, {});
+  const it = await subject("vm-amd64");
+  lab = await labUp({ name: "inner", root: await labRoot(), community: loadCommunity("guifi") });
+  box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files: { "answers.yaml": HOST } });
+  const out = defaultOut(PROFILE);
+  const { name } = (await readManifest(out))!;
+  const root = `${box.diskPath}?offset=${it.manifest.disk.partitions.root.start * SECTOR}`;
+  for (const part of [CONTAINER_FILES.incus, CONTAINER_FILES.rootfs]) {
+    await $({
+      quiet: true,
+    })`debugfs -w -R ${`write ${join(out, `${name}.${part}`)} ${PLACE}/${part}`} ${root}`;
+  }
+  await box.powerOn();
+  await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + SLOW.timeoutMs });
+});
+
+afterAll(async () => {
+  await box?.destroy();
+  await lab?.down();
+});
+
+const inside = (command: string) =>
+  box.ask(`incus exec pallissa --project community -- sh -c '${command}'`, SLOW);
+
+describe("container-amd64 in Incus", () => {
+  test("starts as a sliver of the community, with the set-up on its console", async () => {
+    await box.ask(
+      `incus image import ${PLACE}/${CONTAINER_FILES.incus} ${PLACE}/${CONTAINER_FILES.rootfs} --alias box --project community`,
+      SLOW,
+    );
+    await box.ask(
+      "incus launch box pallissa --project community -c security.nesting=true -c limits.memory=384MiB -c limits.processes=300 -d root,size=2GiB",
+      SLOW,
+    );
+    await box.ask(
+      `for i in $(seq 300); do incus console pallissa --project community --show-log | grep -q 'Press Enter to begin' && exit 0; sleep 1; done; exit 1`,
+      SLOW,
+    );
+    expect(await inside("systemctl is-system-running --wait; systemctl --failed --no-legend")).toBe(
+      "running",
+    );
+    expect(await inside('cut -d: -f2 /etc/shadow | grep -c "^[$]" || true')).toBe("0");
+    expect(await inside("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("sets itself up by answers.yaml, without contexts of its own", async () => {
+    await box.ask("incus stop pallissa --project community", SLOW);
+    const push = "incus file push - pallissa/boot/answers.yaml --project community";
+    await box.ask(`printf '%s' '${INNER}' | ${push}`, SLOW);
+    await box.ask("incus start pallissa --project community", SLOW);
+    await inside(
+      "for i in $(seq 300); do test -e /var/lib/community-box/configured && exit 0; sleep 1; done; exit 1",
+    );
+    const { steps } = JSON.parse(await inside("cbox status --json")) as {
+      steps: { step: string; state: string }[];
+    };
+    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    expect(states).toMatchObject({ system: "works", network: "works", contexts: "off" });
+    expect(await inside("hostname; getent passwd berta | cut -d: -f1")).toBe("pallissa\nberta");
+    expect(await inside("cat /boot/answers.yaml")).not.toContain(SECRET);
+  });
+});
