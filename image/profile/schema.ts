@@ -115,13 +115,13 @@ export const profileSchema = {
           device: {
             type: "string",
             description: "Name below /dev; a child profile changes an entry by this name.",
-            pattern: "^tty[A-Za-z0-9]+$",
+            pattern: "^(tty[A-Za-z0-9]+|hvc[0-9])$",
             "x-expected": "a terminal such as tty1 or ttyS0",
           },
           kernel: {
             type: "string",
             description: "Value of the kernel's console= argument, such as tty0 or ttyS0,115200.",
-            pattern: "^tty[A-Za-z0-9]+(,[0-9]+[neo]?[78]?r?)?$",
+            pattern: "^(tty[A-Za-z0-9]+(,[0-9]+[neo]?[78]?r?)?|hvc[0-9])$",
             "x-expected": "a console= value such as ttyS0,115200",
           },
           speed: {
@@ -155,9 +155,9 @@ export const profileSchema = {
               id: {
                 type: "string",
                 description:
-                  "How the kernel knows it: pci:VENDOR:DEVICE with :CLASS for drivers that go by class, usb:VENDOR:PRODUCT, sdio:VENDOR:DEVICE, acpi:ID, of:COMPATIBLE or platform:NAME.",
+                  "How the kernel knows it: pci:VENDOR:DEVICE or usb:VENDOR:PRODUCT (with :CLASS for drivers that go by class), sdio:VENDOR:DEVICE, acpi:ID, virtio:TYPE, of:COMPATIBLE, or another modalias as it is, such as platform:iTCO_wdt.",
                 pattern:
-                  "^(pci:[0-9a-f]{4}:[0-9a-f]{4}(:[0-9a-f]{6})?|(usb|sdio):[0-9a-f]{4}:[0-9a-f]{4}|acpi:[0-9A-Z]{7,8}|of:[A-Za-z0-9,._+-]+|platform:[A-Za-z0-9._-]+)$",
+                  "^((pci|usb):[0-9a-f]{4}:[0-9a-f]{4}(:[0-9a-f]{6})?|sdio:[0-9a-f]{4}:[0-9a-f]{4}|acpi:[0-9A-Z]{7,8}|virtio:[0-9]+|of:[A-Za-z0-9,._+-]+|(platform|mmc):[A-Za-z0-9._-]+)$",
                 "x-expected": "an id such as pci:10ec:8168, usb:0bda:8152, sdio:024c:b723 or acpi:80860F14",
               },
               module: { ...moduleName, description: "The kernel module that drives it." },
