@@ -33,9 +33,11 @@ describe("the profiles of the project", () => {
       kernel: { package: "linux-image-amd64" },
       consoles: [
         { device: "tty1", kernel: "tty0" },
+        { device: "hvc0", kernel: "hvc0" },
         { device: "ttyS0", kernel: "ttyS0,115200", speed: 115200 },
       ],
       overlays: ["base", "pc-x86"],
+      outputs: ["qcow2"],
       boot: { firmware: ["bios", "efi64", "efi32"], mount: "/boot/efi", size_mib: 64 },
       qemu: {
         system: "x86_64",
