@@ -57,7 +57,7 @@ export async function build(
     ...(options.profiles ? { profiles: options.profiles } : {}),
   });
   const plan = await session.stage("resolve", "resolve: profile, community, overlays, first boot", async () =>
-    resolve(profileId, { profiles: workspace.profiles, community: options.community }),
+    resolve(profileId, { profiles: options.profiles, community: options.community }),
   );
   const { profile } = plan;
   const unlock = takeBuildLock(join(workspace.cache, "build.lock"));
@@ -98,8 +98,7 @@ export async function build(
     const upToDate =
       previous?.inputs_key === inputsKey &&
       previous.release_build === (options.release ?? false) &&
-      existsSync(join(options.out, previous.image.file)) &&
-      existsSync(join(workspace.cache, "images", `${previous.image.raw_sha256}.img`));
+      [previous.image, previous.qcow2].every((one) => !one || existsSync(join(options.out, one.file)));
 
     const imageReasons = previous ? changes(previous.inputs ?? {}, imageInputs) : ["no image yet"];
     const signChecksums = async () => {
@@ -187,7 +186,9 @@ export async function build(
         await verify(session, { tools: diskTools, manifest, packed, raw, scratch: join(work, "verify") });
       } catch (error) {
         // An image that did not pass is not left where it could be taken for a good one.
-        for (const file of [join(options.out, UNVERIFIED), packed, raw]) await rm(file, { force: true });
+        const qcow2 = manifest.qcow2 ? [join(options.out, manifest.qcow2.file)] : [];
+        for (const file of [join(options.out, UNVERIFIED), packed, raw, ...qcow2])
+          await rm(file, { force: true });
         throw error;
       }
       await rename(join(options.out, UNVERIFIED), join(options.out, "manifest.json"));

@@ -19,6 +19,9 @@ import type { Plan } from "./resolve.ts";
 /** zstd levels: 3 packs 500 MB in seconds; 19 takes minutes and saves about a fifth. */
 const LEVEL = { development: 3, release: 19 } as const;
 
+/** A compressed disk for hypervisors; QEMU 5.1 and newer read it. */
+const QCOW2 = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", "-f", "raw"];
+
 export interface PublishOptions {
   readonly tools: DiskTools;
   readonly plan: Plan;
@@ -58,10 +61,12 @@ export async function publish(session: Session, options: PublishOptions): Promis
   try {
     const level = release ? LEVEL.release : LEVEL.development;
     const packed = join(staged, `${name}.img.zst`);
+    const qcow2 = profile.outputs.includes("qcow2") ? join(staged, `${name}.qcow2`) : undefined;
     const [rawSha256] = await Promise.all([
       sha256(image),
       options.tools.tool("zstd", ["-q", "-T0", `-${level}`, image, "-o", packed]),
       session.run(["bmaptool", "create", "-o", join(staged, `${name}.bmap`), image]),
+      qcow2 && session.run([...QCOW2, image, qcow2]),
     ]);
     await mkdir(options.imageStore, { recursive: true });
     const stored = join(options.imageStore, `${rawSha256}.img`);
@@ -98,13 +103,12 @@ export async function publish(session: Session, options: PublishOptions): Promis
       profile,
       community: plan.community.id,
       image: {
-        file: basename(packed),
-        sha256: await sha256(packed),
-        size: (await stat(packed)).size,
+        ...(await published(packed)),
         raw_sha256: rawSha256,
         raw_size: layout.size,
         raw_allocated: allocated,
       },
+      ...(qcow2 ? { qcow2: await published(qcow2) } : {}),
       disk: layout,
       packages: options.packages,
       pool: {
@@ -137,6 +141,10 @@ export async function publish(session: Session, options: PublishOptions): Promis
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
+}
+
+async function published(path: string) {
+  return { file: basename(path), sha256: await sha256(path), size: (await stat(path)).size };
 }
 
 export async function sha256(path: string): Promise<string> {
