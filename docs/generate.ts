@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what documents repeat from the code: the published JSON Schemas and the machine's diagram in
-// ARCHITECTURE.md. `npm run docs`; a unit test says when it has to be run.
+// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram in ARCHITECTURE.md and
+// the page of each box. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,6 +11,7 @@ import { machineDiagram } from "../firstboot/diagram.ts";
 import { steps } from "../firstboot/steps/index.ts";
 import { PROJECT } from "../image/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
+import { boxPages } from "./boxes.ts";
 
 const BEGIN = "<!-- the machine, written by npm run docs -->";
 const END = "<!-- end of the machine -->";
@@ -27,6 +28,7 @@ export function generated(): Map<string, string> {
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(steps))],
     ["ARCHITECTURE.md", `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+    ...boxPages(),
   ]);
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
 import { identityOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
-import { giveForm, rawImage } from "./forms.ts";
+import { giveForm } from "./forms.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
@@ -57,7 +57,7 @@ export async function build(
     ...(options.profiles ? { profiles: options.profiles } : {}),
   });
   const plan = await session.stage("resolve", "resolve: profile, community, overlays, first boot", async () =>
-    resolve(profileId, { profiles: workspace.profiles, community: options.community }),
+    resolve(profileId, { profiles: options.profiles, community: options.community }),
   );
   const { profile } = plan;
   const unlock = takeBuildLock(join(workspace.cache, "build.lock"));
@@ -99,8 +99,7 @@ export async function build(
     const upToDate =
       previous?.inputs_key === inputsKey &&
       previous.release_build === (options.release ?? false) &&
-      existsSync(join(options.out, previous.image.file)) &&
-      (profile.form === "container" || existsSync(rawImage(imageStore, previous)));
+      [previous.image, previous.qcow2].every((one) => !one || existsSync(join(options.out, one.file)));
 
     const imageReasons = previous ? changes(previous.inputs ?? {}, imageInputs) : ["no image yet"];
     const signChecksums = async () => {
@@ -187,7 +186,10 @@ export async function build(
         await form.verify(manifest, packed);
       } catch (error) {
         // An image that did not pass is not left where it could be taken for a good one.
-        for (const file of [join(options.out, UNVERIFIED), packed, ...form.leftovers(manifest)])
+        const files = [manifest.image, manifest.qcow2].flatMap((one) =>
+          one ? [join(options.out, one.file)] : [],
+        );
+        for (const file of [join(options.out, UNVERIFIED), ...files, ...form.leftovers(manifest)])
           await rm(file, { force: true });
         throw error;
       }

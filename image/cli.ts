@@ -3,7 +3,7 @@
 // Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/errors.md), 2 mistyped, 130 Ctrl-C.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { describeFailure, Failure } from "../common/fail.ts";
@@ -16,6 +16,7 @@ import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
 import type { TestOptions } from "./commands/test.ts";
 import { interruption } from "./interruption.ts";
+import { OWN_PROFILES } from "./own-profiles.ts";
 
 const MISTYPED = 2;
 const INTERRUPTED = 130;
@@ -27,6 +28,11 @@ export function createProgram(): Command {
       "Turns a hardware profile into a flashable Debian image whose first boot makes a community node.",
     )
     .option("-y, --yes", "install what this machine lacks without asking")
+    .addOption(new Option("--profiles <dir>", "profiles of your own, beside the project's").env(OWN_PROFILES))
+    .hook("preAction", (command) => {
+      const { profiles } = command.opts<{ profiles?: string }>();
+      if (profiles) process.env[OWN_PROFILES] = resolve(profiles);
+    })
     .helpCommand(false)
     .exitOverride()
     // The sentence is written in one place, with the code and the hint: see `asFailure`.
@@ -64,9 +70,13 @@ export function createProgram(): Command {
 
   program
     .command("build")
-    .description("make the image of a profile")
-    .argument("<profile>", "see ./cbox profiles")
-    .option("--out <dir>", "where the image goes (default: out/<profile> in the project)")
+    .description("make the image of a profile, or of all")
+    .argument("[profile]", "see ./cbox profiles")
+    .option("--all", "every profile, one after the other, with a table at the end")
+    .option(
+      "--out <dir>",
+      "where the image goes (default: out/<profile> in the project); with --all, a folder each",
+    )
     .option("--release", "compress as small as possible, for publishing; slow")
     .option("--dry-run", "say what would be made, and make nothing")
     .option("--explain", "say why each layer was made again")
@@ -74,9 +84,9 @@ export function createProgram(): Command {
     .option("--mirror <url>", "Debian mirror (default: this machine's own, from APT)")
     .option("--community <id|file>", "community network (default: guifi)")
     .option("--sign-key <file>", "sign the checksums with this key")
-    .action(async (profile: string, options: BuildCommandOptions) => {
-      await (await import("./commands/build.ts")).buildCommand(profile, options);
-    });
+    .action(async (profile: string | undefined, options: BuildCommandOptions) =>
+      (await import("./commands/build.ts")).buildCommands(profile, options),
+    );
 
   program
     .command("boot")

@@ -48,7 +48,10 @@ async function diskForm(options: FormOptions): Promise<Form> {
     disk(session, { plan, tools, root, bootFiles, image, seed }),
   );
   return {
-    pack: diskPacker({ session, tools, image, imageStore, layout }),
+    pack: diskPacker({
+      ...{ session, tools, image, imageStore, layout },
+      qcow2: plan.profile.outputs.includes("qcow2"),
+    }),
     verify: (manifest, packed) =>
       verify(session, {
         tools,

@@ -31,20 +31,35 @@ export interface LayerStore {
 
 /** Layers of one kind and name that are kept; older ones are removed when a new one is made. */
 const KEEP = 3;
+/** Hexadecimal digits of a layer's key. */
+const KEY_LENGTH = 16;
+
+/** The first word of a kind: rootfs-vm-amd64 and rootfs-minix-neo-z64 are both "rootfs". */
+const familyOf = (kind: string) => kind.split("-")[0];
 
 export function openLayers(session: Session, directory: string): LayerStore {
   const pathOf = (kind: string, key: string) => join(directory, `${kind}-${key}`);
+  const names = () => readdir(directory).catch((): string[] => []);
+
+  /** The key is the whole content, so a layer made for another profile serves as well. */
+  const find = async (kind: string, key: string) => {
+    const family = familyOf(kind);
+    const own = `${kind}-${key}`;
+    const same = (await names()).filter((name) => name.endsWith(`-${key}`) && familyOf(name) === family);
+    const found = same.includes(own) ? own : same[0];
+    return found === undefined ? undefined : join(directory, found);
+  };
 
   const newest = async (kind: string) => {
-    const names = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith(`${kind}-`));
+    const those = (await names()).filter((name) => name.slice(0, -KEY_LENGTH - 1) === kind);
     const dated = await Promise.all(
-      names.map(async (name) => ({ name, used: (await stat(join(directory, name))).mtimeMs })),
+      those.map(async (name) => ({ name, used: (await stat(join(directory, name))).mtimeMs })),
     );
     return dated.sort((a, b) => b.used - a.used).map(({ name }) => join(directory, name));
   };
 
   const explain: LayerStore["explain"] = async (kind, inputs) => {
-    if (existsSync(pathOf(kind, layerKey(inputs)))) return undefined;
+    if (await find(kind, layerKey(inputs))) return undefined;
     const [last] = await newest(kind);
     if (!last) return ["nothing in the cache"];
     return changes(JSON.parse(await readFile(join(last, "inputs.json"), "utf8")) as LayerInputs, inputs);
@@ -54,14 +69,15 @@ export function openLayers(session: Session, directory: string): LayerStore {
     explain,
     async obtain(kind, inputs, make) {
       const key = layerKey(inputs);
+      const there = await find(kind, key);
+      if (there) {
+        const now = new Date();
+        await utimes(there, now, now);
+        return { kind, key, root: join(there, "root"), reasons: [] };
+      }
       const path = pathOf(kind, key);
       const reasons = (await explain(kind, inputs)) ?? [];
       const layer: Layer = { kind, key, root: join(path, "root"), reasons };
-      if (existsSync(path)) {
-        const now = new Date();
-        await utimes(path, now, now);
-        return layer;
-      }
       for (const reason of reasons) session.note(`rebuilt: ${reason}`);
       const work = join(directory, `.work-${kind}-${key}`);
       await removeTree(session, work);
@@ -79,7 +95,7 @@ export function layerKey(inputs: LayerInputs): string {
   return createHash("sha256")
     .update(JSON.stringify(sorted(inputs)))
     .digest("hex")
-    .slice(0, 16);
+    .slice(0, KEY_LENGTH);
 }
 
 /** Removes a tree, but never through a mount that something left in it. */

@@ -30,6 +30,8 @@ export interface Manifest {
     /** Bytes of it that are not holes. */
     readonly raw_allocated: number;
   };
+  /** The same disk for hypervisors, where the profile asks for it. */
+  readonly qcow2?: { readonly file: string; readonly sha256: string; readonly size: number };
   /** Absent for a container. */
   readonly disk?: DiskLayout;
   /** name -> version and start of the SHA-256 of the .deb. */

@@ -54,7 +54,7 @@ export function qemuArguments({ qemu }: GuestProfile, options: GuestOptions): st
     "-nodefaults",
     ...machine(qemu.machine, options),
     ...["-cpu", qemu.cpu],
-    ...["-smp", "2"],
+    ...["-smp", qemu.processors ?? "2"],
     ...["-m", `${options.memoryMib ?? qemu.memory_mib}M`],
     ...firmware(options.uefi),
     ...disk(qemu.disk, options.disk),
@@ -62,6 +62,7 @@ export function qemuArguments({ qemu }: GuestProfile, options: GuestOptions): st
     // The screen exists, so that the box has its console there, but no window is opened for it.
     ...["-vga", "std", "-display", "none"],
     ...["-device", "virtio-rng-pci"],
+    ...(qemu.watchdog ? ["-device", qemu.watchdog] : []),
     ...serial(options.serial),
     ...(options.control ? ["-qmp", `unix:${value(options.control)},server=on,wait=off`] : []),
     ...probe(options.probe),
@@ -104,6 +105,7 @@ function network(device: string, network: GuestOptions["network"]): string[] {
   if (network === "none") return ["-nic", "none"];
   return [
     ...["-netdev", `tap,id=lab,ifname=${value(network.tap)},script=no,downscript=no`],
+    ...(device.startsWith("usb-") ? ["-device", "qemu-xhci"] : []),
     ...["-device", `${device},netdev=lab,mac=${network.mac}`],
   ];
 }

@@ -59,6 +59,7 @@ export interface WorkspaceOptions {
   readonly preview?: boolean;
   /** Replaces the cache directory; the store of downloaded packages stays shared. */
   readonly cache?: string;
+  /** Replaces the directory of profiles, and of their lock files. */
   readonly profiles?: string;
 }
 
@@ -66,7 +67,6 @@ export interface Workspace {
   readonly session: Session;
   readonly cache: string;
   readonly layers: LayerStore;
-  readonly profiles: string;
   mirror(): Promise<Mirror>;
   packages(release: string, architecture: string, needed: readonly string[]): Promise<Packages>;
   /** The tree with the disk tools (files only). */
@@ -93,7 +93,6 @@ export const profileRequest = (profile: ResolvedProfile) => [
 export function openWorkspace(options: WorkspaceOptions): Workspace {
   const { session } = options;
   const cache = options.cache ?? cacheDir();
-  const profiles = options.profiles ?? PROFILES;
   const layers = openLayers(session, join(cache, "layers"));
   let mirror: Promise<Mirror> | undefined;
   const findIt = () => (mirror ??= findMirror(session.run, options.mirror));
@@ -112,8 +111,8 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
         mirror: findIt,
         release,
         architecture,
-        requests: requestsOf(profiles, release, architecture),
-        lockDirectory: join(profiles, "locks"),
+        requests: requestsOf(options.profiles, release, architecture),
+        lockDirectory: join(options.profiles ?? PROFILES, "locks"),
         cache,
         pool: join(cacheDir(), "pool"),
         mode,
@@ -148,7 +147,6 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     session,
     cache,
     layers,
-    profiles,
     mirror: findIt,
     packages,
     tools: () => helper("tools", "extract", TOOLS),
@@ -156,7 +154,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-function requestsOf(profiles: string, release: string, architecture: string): SetRequests {
+function requestsOf(profiles: string | undefined, release: string, architecture: string): SetRequests {
   const requests: Record<string, readonly string[]> = {};
   if (release === HELPERS.release && architecture === HELPERS.architecture) {
     requests.tools = TOOLS;

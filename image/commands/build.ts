@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox build PROFILE`: makes the image and says where it is and what it weighs.
+// `cbox build PROFILE`: makes the image and says where it is and what it weighs. `--all`: those of every profile.
 import { join } from "node:path";
+import { fail } from "../../common/fail.ts";
 import { type BuildResult, build } from "../build.ts";
 import { cacheDir } from "../cache-dir.ts";
 import { requireChecks } from "../doctor/index.ts";
@@ -8,8 +9,10 @@ import { interruption } from "../interruption.ts";
 import { PROJECT } from "../paths.ts";
 import { resolveProfile } from "../profile/index.ts";
 import { createSession } from "../session.ts";
+import { buildAll } from "./build-all.ts";
 
 export interface BuildCommandOptions {
+  readonly all?: boolean;
   readonly out?: string;
   readonly release?: boolean;
   readonly dryRun?: boolean;
@@ -22,6 +25,27 @@ export interface BuildCommandOptions {
 
 /** Where a profile's image goes unless `--out` says otherwise. */
 export const defaultOut = (profileId: string) => join(PROJECT, "out", profileId);
+
+/** As typed: one profile, or all. */
+export async function buildCommands(
+  profileId: string | undefined,
+  { all, ...options }: BuildCommandOptions,
+): Promise<void> {
+  if ((profileId === undefined) !== (all === true)) {
+    fail({
+      code: "usage",
+      what: profileId ? "Say either a profile or --all." : "Say which profile to build, or --all.",
+      found: `./cbox build${profileId ? ` ${profileId}` : ""}${all ? " --all" : ""}`,
+      hint: "./cbox profiles",
+      exitCode: 2,
+    });
+  }
+  if (profileId) await buildCommand(profileId, options);
+  else {
+    const outOf = (id: string) => (options.out ? { out: join(options.out, id) } : {});
+    await buildAll((id) => buildCommand(id, { ...options, ...outOf(id) }), options);
+  }
+}
 
 export async function buildCommand(profileId: string, options: BuildCommandOptions): Promise<BuildResult> {
   const out = options.out ?? defaultOut(profileId);
@@ -45,7 +69,9 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
       ...(lock_drift.length > 0
         ? [`  ${lock_drift.length} package(s) differ from the lock file, see manifest.json`]
         : []),
-      form === "container" ? "How to start it: docs/containers.md" : `Try it: ./cbox boot ${profileId}`,
+      form === "container"
+        ? "How to start it: docs/boxes/container-amd64.md"
+        : `Try it: ./cbox boot ${profileId}`,
     ].join("\n"),
   );
   return result;

@@ -63,6 +63,17 @@ export function identityOf(pins: readonly PackagePin[]): Record<string, string> 
   return Object.fromEntries(pins.map((pin) => [pin.name, `${pin.version} ${pin.sha256.slice(0, 16)}`]));
 }
 
+/** The lock with the sets it has under another name: boards that ask for the same packages take the same ones. */
+export function withRepeats(lock: Lock | undefined, requests: SetRequests): Lock | undefined {
+  if (!lock) return undefined;
+  const known = new Map(Object.values(lock.sets).map((set) => [set.request.join(" "), set]));
+  const repeats = outdatedSets(lock, requests).flatMap((name) => {
+    const set = known.get(requests[name]!.join(" "));
+    return set ? [[name, set] as const] : [];
+  });
+  return { ...lock, sets: { ...lock.sets, ...Object.fromEntries(repeats) } };
+}
+
 /** Names of the sets whose request differs from what the lock was made for. */
 export function outdatedSets(lock: Lock | undefined, requests: SetRequests): string[] {
   const same = (a: readonly string[] = [], b: readonly string[]) => a.join(" ") === b.join(" ");

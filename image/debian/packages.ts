@@ -17,6 +17,7 @@ import {
   pinsOf,
   readLock,
   type SetRequests,
+  withRepeats,
   writeLock,
 } from "./lock.ts";
 import type { Mirror } from "./mirror.ts";
@@ -81,7 +82,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     return { release, architecture, epoch, sets, packages };
   };
 
-  const committed = await readLock(lockPath);
+  const committed = withRepeats(await readLock(lockPath), requests);
   const outdated = outdatedSets(committed, requests);
   let lock = committed;
   if (mode === "strict" && outdated.length > 0) {

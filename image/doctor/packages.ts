@@ -8,11 +8,13 @@ import type { Host } from "./host.ts";
 
 export interface HostPackage {
   readonly name: string;
-  /** `cli` is what ./cbox itself runs on; every purpose needs it. */
-  readonly neededFor: Purpose | "cli";
+  readonly neededFor: readonly Purpose[];
   readonly proof: string;
   readonly why: string;
 }
+
+/** What ./cbox itself runs on, `cli` in the list, every purpose needs. */
+const EVERY_PURPOSE: readonly Purpose[] = ["build", "boot", "lab"];
 
 export function hostPackages(
   list: string = readFileSync(join(PROJECT, "image/host-packages.txt"), "utf8"),
@@ -23,7 +25,8 @@ export function hostPackages(
     .map((line) => {
       const [fields = "", why = ""] = line.split(/\s+#\s*/);
       const [name = "", neededFor = "", proof = ""] = fields.split(/\s+/);
-      return { name, neededFor: neededFor as HostPackage["neededFor"], proof, why };
+      const purposes = neededFor === "cli" ? EVERY_PURPOSE : (neededFor.split(",") as Purpose[]);
+      return { name, neededFor: purposes, proof, why };
     });
 }
 
@@ -31,7 +34,7 @@ export function packageChecks(packages: readonly HostPackage[] = hostPackages())
   return packages.map(({ name, neededFor, proof, why }) => ({
     id: `package-${name}`,
     title: `${name} (${why})`,
-    neededFor: neededFor === "cli" ? ["build", "boot", "lab"] : [neededFor],
+    neededFor,
     async run(host) {
       const path = host.find(proof);
       if (path) return { ok: true, detail: (await versionOf(host, name)) ?? path };

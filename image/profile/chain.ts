@@ -25,30 +25,34 @@ const OWN_KEYS: readonly string[] = ["id", "title", "description", "abstract", "
 
 const checkFile = compileSchema<ProfileFile["data"]>(profileFileSchema, { name: "a profile" });
 
-/** Names of the profiles in a directory, sorted. */
-export function profileIds(dir: string): readonly string[] {
-  return readdirSync(dir)
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => name.slice(0, -".yaml".length))
-    .sort();
+/** Directories of profiles; the first one that has a profile wins. */
+export type ProfileDirs = readonly string[];
+
+/** Names of the profiles in the directories, sorted. */
+export function profileIds(dirs: ProfileDirs): readonly string[] {
+  const files = dirs.flatMap((dir) => readdirSync(dir)).filter((name) => name.endsWith(".yaml"));
+  return [...new Set(files.map((name) => name.slice(0, -".yaml".length)))].sort();
 }
+
+const fileOf = (id: string, dirs: ProfileDirs) =>
+  dirs.map((dir) => join(dir, `${id}.yaml`)).find((path) => existsSync(path));
 
 /**
  * The files of the chain, oldest ancestor first.
  * @throws Failure `profile-unknown`, `profile-parent-unknown`, `profile-cycle`, `yaml-invalid`, or `profile-invalid`
  * with every mistake of every file in the chain.
  */
-export function loadChain(id: string, dir: string): readonly ProfileFile[] {
+export function loadChain(id: string, dirs: ProfileDirs): readonly ProfileFile[] {
   const chain: ProfileFile[] = [];
   const mistakes: string[] = [];
-  let next: string | undefined = known(id, dir);
+  let next: string | undefined = known(id, dirs);
   while (next !== undefined) {
     const current: string = next;
-    const file = readYamlFile(join(dir, `${current}.yaml`));
+    const file = readYamlFile(fileOf(current, dirs)!);
     mistakes.push(...mistakesOf(file, current).map((error) => placed(file, error)));
     const data = (file.data ?? {}) as ProfileFile["data"];
     chain.unshift({ id: current, file, data });
-    next = typeof data.parent === "string" ? parentOf(current, data.parent, file, chain, dir) : undefined;
+    next = typeof data.parent === "string" ? parentOf(current, data.parent, file, chain, dirs) : undefined;
   }
   failWithMistakes(id, mistakes);
   return chain;
@@ -85,8 +89,8 @@ export function failWithMistakes(id: string, mistakes: readonly string[]): void 
   });
 }
 
-function known(id: string, dir: string): string {
-  const ids = profileIds(dir);
+function known(id: string, dirs: ProfileDirs): string {
+  const ids = profileIds(dirs);
   if (ids.includes(id)) return id;
   const guess = didYouMean(id, ids);
   return fail({
@@ -102,7 +106,7 @@ function parentOf(
   parent: string,
   file: YamlFile,
   chain: readonly ProfileFile[],
-  dir: string,
+  dirs: ProfileDirs,
 ): string {
   const place = `${file.name}:${file.lineOf(["parent"])}`;
   if (chain.some((link) => link.id === parent)) {
@@ -114,15 +118,15 @@ function parentOf(
       hint: "remove or change one of these parent lines",
     });
   }
-  if (!existsSync(join(dir, `${parent}.yaml`))) {
-    const guess = didYouMean(parent, profileIds(dir));
+  if (!fileOf(parent, dirs)) {
+    const guess = didYouMean(parent, profileIds(dirs));
     fail({
       code: "profile-parent-unknown",
       what: `The profile "${id}" continues "${parent}", which does not exist.`,
       found: `${place}: parent: ${parent}`,
       hint: guess
         ? `did you mean "${guess}"?`
-        : `write ${parent}.yaml, or choose one of: ${profileIds(dir).join(", ")}`,
+        : `write ${parent}.yaml, or choose one of: ${profileIds(dirs).join(", ")}`,
     });
   }
   return parent;

@@ -13,6 +13,6 @@ export function machineOf(profile: ResolvedProfile): MachineProfile {
     code: "not-a-machine",
     what: `${profile.id} is a container: it does not start by itself.`,
     found: `form: ${profile.form}`,
-    hint: "docs/containers.md says how Incus, LXC and systemd-nspawn start it",
+    hint: "docs/boxes/container-amd64.md says how Incus, LXC and systemd-nspawn start it",
   });
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From the name of a profile to the complete, checked and frozen description the build works with.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { Failure, fail } from "../../common/fail.ts";
 import { compileSchema, didYouMean, sentence } from "../../common/schema.ts";
-import { OVERLAYS, PROFILES } from "../paths.ts";
-import { failWithMistakes, loadChain, mergeChain, profileIds } from "./chain.ts";
+import { overlayDirs, ownProfiles } from "../own-profiles.ts";
+import { PROFILES } from "../paths.ts";
+import { failWithMistakes, loadChain, mergeChain, type ProfileDirs, profileIds } from "./chain.ts";
 import { type Frozen, freeze } from "./frozen.ts";
 import { type Leaf, leaves, plain, type Tracked, track } from "./merge.ts";
 import { type Profile, profileSchema, propertiesOf } from "./schema.ts";
@@ -12,9 +13,9 @@ import { type Profile, profileSchema, propertiesOf } from "./schema.ts";
 export type ResolvedProfile = Frozen<Profile>;
 
 export interface ProfileOptions {
-  /** Directory of the profiles; the project's own unless said. */
-  readonly dir?: string;
-  /** Directory of the overlays the profiles name; the project's own unless said. */
+  /** The only directory of profiles; the project's own, behind a person's, unless said. */
+  readonly dir?: string | undefined;
+  /** The only directory of overlays the profiles name; the same holds. */
   readonly overlays?: string;
 }
 
@@ -39,6 +40,11 @@ export interface ProfileOrigin {
   readonly line?: number;
 }
 
+function profileDirs(dir: string | undefined): ProfileDirs {
+  const own = dir === undefined ? ownProfiles() : undefined;
+  return own ? [own, PROFILES] : [dir ?? PROFILES];
+}
+
 const checkProfile = compileSchema<Profile>(profileSchema, { name: "a profile" });
 
 /**
@@ -60,7 +66,7 @@ export function resolveProfile(id: string, options: ProfileOptions = {}): Resolv
   }
   const checked = checkProfile(data);
   const mistakes = checked.ok
-    ? contradictions(checked.value, options.overlays ?? OVERLAYS)
+    ? contradictions(checked.value, options.overlays ? [options.overlays] : overlayDirs())
     : checked.errors.map((error) => `${placeOf(error.field, merged, id)}: ${sentence(error)}`);
   failWithMistakes(id, mistakes);
   if (!checked.ok) throw new Error("unreachable: an incomplete profile has mistakes");
@@ -71,8 +77,8 @@ export function resolveProfile(id: string, options: ProfileOptions = {}): Resolv
  * The profile as far as its files go; a family may be incomplete. `parent` has done its work and is gone.
  * @throws Failure `profile-unknown`, `profile-parent-unknown`, `profile-cycle`, `profile-invalid`, `yaml-invalid`
  */
-export function mergedProfile(id: string, { dir = PROFILES }: ProfileOptions = {}): Tracked {
-  const merged = mergeChain(loadChain(id, dir));
+export function mergedProfile(id: string, { dir }: ProfileOptions = {}): Tracked {
+  const merged = mergeChain(loadChain(id, profileDirs(dir)));
   if (merged.kind !== "map") return merged;
   return { kind: "map", entries: new Map([...merged.entries].filter(([key]) => key !== "parent")) };
 }
@@ -91,10 +97,11 @@ export function profileOrigins(id: string, options: ProfileOptions = {}): readon
 }
 
 /** All profiles, families too, sorted by id. One that is wrong is listed with its problem. */
-export function listProfiles(dir: string = PROFILES): readonly ProfileSummary[] {
-  return profileIds(dir).map((id) => {
+export function listProfiles(dir?: string): readonly ProfileSummary[] {
+  const dirs = profileDirs(dir);
+  return profileIds(dirs).map((id) => {
     try {
-      const own = loadChain(id, dir).at(-1)?.data;
+      const own = loadChain(id, dirs).at(-1)?.data;
       const merged = plain(mergedProfile(id, { dir })) as Partial<Profile>;
       return {
         id,
@@ -113,9 +120,11 @@ export function listProfiles(dir: string = PROFILES): readonly ProfileSummary[] 
 }
 
 /** What no single field shows. */
-function contradictions(profile: Profile, overlays: string): readonly string[] {
+function contradictions(profile: Profile, overlays: readonly string[]): readonly string[] {
   const { memory_mib, boot, architecture } = profile;
-  const folders = readdirSync(overlays, { withFileTypes: true })
+  const folders = overlays
+    .filter((dir) => existsSync(dir))
+    .flatMap((dir) => readdirSync(dir, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
   const found: string[] = [];

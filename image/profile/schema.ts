@@ -14,6 +14,12 @@ const packageList = { type: "array", uniqueItems: true, items: packageName } as 
 
 const mebibytes = { type: "integer", minimum: 1 } as const;
 
+const moduleName = {
+  type: "string",
+  pattern: "^[A-Za-z0-9_-]+$",
+  "x-expected": "a kernel module, such as virtio_blk",
+} as const;
+
 export const profileSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "profile.schema.json",
@@ -94,11 +100,14 @@ export const profileSchema = {
           type: "array",
           description: "Kernel modules needed to find the root file system.",
           uniqueItems: true,
-          items: {
-            type: "string",
-            pattern: "^[A-Za-z0-9_-]+$",
-            "x-expected": "a kernel module, such as virtio_blk",
-          },
+          items: moduleName,
+        },
+        blacklist: {
+          type: "array",
+          description: "Kernel modules that must not load by themselves on this hardware.",
+          uniqueItems: true,
+          items: moduleName,
+          default: [],
         },
       },
     },
@@ -114,19 +123,83 @@ export const profileSchema = {
           device: {
             type: "string",
             description: "Name below /dev; a child profile changes an entry by this name.",
-            pattern: "^(tty[A-Za-z0-9]+|console)$",
+            pattern: "^(tty[A-Za-z0-9]+|hvc[0-9]|console)$",
             "x-expected": "a terminal such as tty1 or ttyS0",
           },
           kernel: {
             type: "string",
             description: "Value of the kernel's console= argument, such as tty0 or ttyS0,115200.",
-            pattern: "^tty[A-Za-z0-9]+(,[0-9]+[neo]?[78]?r?)?$",
+            pattern: "^(tty[A-Za-z0-9]+(,[0-9]+[neo]?[78]?r?)?|hvc[0-9])$",
             "x-expected": "a console= value such as ttyS0,115200",
           },
           speed: {
             enum: [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1500000],
             description: "Baud rate of a serial line; leave it out for a screen.",
           },
+        },
+      },
+    },
+    hardware: {
+      type: "object",
+      description: "What is built into this hardware; checked on the finished image.",
+      additionalProperties: false,
+      required: ["devices"],
+      default: { devices: [] },
+      properties: {
+        devices: {
+          type: "array",
+          description: "Devices that must work, each with the module and the firmware files it needs.",
+          items: {
+            type: "object",
+            additionalProperties: false,
+            required: ["name", "id", "module"],
+            properties: {
+              name: {
+                type: "string",
+                description: "What a person calls it; a child profile changes an entry by this name.",
+                pattern: "^[A-Za-z0-9].*$",
+                "x-expected": "a name such as Ethernet (RTL8111EVL)",
+              },
+              id: {
+                type: "string",
+                description:
+                  "How the kernel knows it: pci:VENDOR:DEVICE or usb:VENDOR:PRODUCT (with :CLASS for drivers that go by class), sdio:VENDOR:DEVICE, acpi:ID, virtio:TYPE, of:COMPATIBLE, or another modalias as it is, such as platform:iTCO_wdt.",
+                pattern:
+                  "^((pci|usb):[0-9a-f]{4}:[0-9a-f]{4}(:[0-9a-f]{6})?|sdio:[0-9a-f]{4}:[0-9a-f]{4}|acpi:[0-9A-Z]{7,8}|virtio:[0-9]+|of:[A-Za-z0-9,._+-]+|(platform|mmc):[A-Za-z0-9._-]+)$",
+                "x-expected": "an id such as pci:10ec:8168, usb:0bda:8152, sdio:024c:b723 or acpi:80860F14",
+              },
+              module: { ...moduleName, description: "The kernel module that drives it." },
+              firmware: {
+                type: "array",
+                description: "Files below /usr/lib/firmware that the module asks for.",
+                uniqueItems: true,
+                items: {
+                  type: "string",
+                  pattern: '^[^-/\\s][^"]*$',
+                  "x-expected": "a path such as rtl_nic/rtl8168e-3.fw",
+                },
+              },
+              package: { ...packageName, description: "The package that brings the firmware." },
+              root: {
+                type: "boolean",
+                description: "The root file system can be behind it: its module must be in the initrd.",
+              },
+            },
+          },
+        },
+      },
+    },
+    watchdog: {
+      type: "object",
+      description: "The timer that restarts a box whose system hangs.",
+      additionalProperties: false,
+      required: ["seconds"],
+      default: { seconds: 0 },
+      properties: {
+        seconds: {
+          type: "integer",
+          description: "systemd's RuntimeWatchdogSec; 0 leaves the watchdog alone.",
+          minimum: 0,
         },
       },
     },
@@ -190,6 +263,13 @@ export const profileSchema = {
         },
       },
     },
+    outputs: {
+      type: "array",
+      description: "Forms of the image beside the packed raw disk.",
+      uniqueItems: true,
+      items: { enum: ["qcow2"] },
+      default: [],
+    },
     memory_mib: {
       type: "object",
       description: "Memory of the box, in MiB.",
@@ -209,9 +289,19 @@ export const profileSchema = {
         system: { enum: ["x86_64", "i386", "aarch64", "arm"], description: "qemu-system-<this> is run." },
         machine: { type: "string", description: "QEMU's -machine.", examples: ["q35"] },
         cpu: { type: "string", description: "QEMU's -cpu.", examples: ["max"] },
+        processors: {
+          type: "string",
+          description: "QEMU's -smp; two unless said.",
+          examples: ["4,cores=2,threads=2"],
+        },
         memory_mib: { ...mebibytes, description: "Memory of the virtual machine in MiB." },
         disk: { enum: ["virtio", "ide"], description: "How the disk is attached." },
-        network: { type: "string", description: "QEMU's network device.", examples: ["virtio-net-pci"] },
+        network: {
+          type: "string",
+          description: "QEMU's network device; one that starts with usb- gets a USB controller.",
+          examples: ["virtio-net-pci"],
+        },
+        watchdog: { type: "string", description: "QEMU's watchdog device.", examples: ["i6300esb"] },
       },
     },
   },

@@ -17,6 +17,8 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
   readonly mirror: Mirror;
   /** Kernel command line without the root device. */
   readonly kernel_arguments: string;
+  /** Whether the kernel is a 64-bit one, which some old processors cannot run. */
+  readonly needs_long_mode: boolean;
   /** Date of the image, from its epoch. */
   readonly built: string;
 }
@@ -95,6 +97,7 @@ export function templateData(plan: Plan, mirror: Mirror, epoch: number): Templat
     version,
     mirror,
     kernel_arguments: [...consoles, ...profile.kernel.arguments].join(" "),
+    needs_long_mode: profile.architecture === "amd64",
     built: new Date(epoch * 1000).toISOString().replace(".000", ""),
   };
 }
@@ -124,7 +127,7 @@ async function render(file: OverlayFile, data: TemplateData): Promise<string> {
       code: "template-broken",
       what: `The template for /${file.target} cannot be rendered.`,
       found: (error as Error).message.split("\n")[0] ?? "",
-      hint: `look at ${file.source}; templates see profile, community, version, mirror, kernel_arguments and built`,
+      hint: `look at ${file.source}; templates see profile, community, version, mirror, kernel_arguments, needs_long_mode and built`,
     });
   }
 }

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk-layout.ts";
@@ -29,7 +29,12 @@ export type Packer = (target: {
 export interface PackedImage
   extends Pick<Manifest["image"], "file" | "raw_sha256" | "raw_size" | "raw_allocated"> {
   readonly disk?: DiskLayout;
+  /** Name of the file with the same disk for hypervisors. */
+  readonly qcow2?: string;
 }
+
+/** A compressed disk for hypervisors; QEMU 5.1 and newer read it. */
+const QCOW2 = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", "-f", "raw"];
 
 export interface PublishOptions {
   readonly plan: Plan;
@@ -64,7 +69,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
 
   const staged = await mkdtemp(join(out, ".publish-"));
   try {
-    const { disk, ...image } = await options.pack({
+    const { disk, qcow2, ...image } = await options.pack({
       staged,
       name,
       level: release ? "release" : "development",
@@ -100,13 +105,12 @@ export async function publish(session: Session, options: PublishOptions): Promis
       profile,
       community: plan.community.id,
       image: {
-        file: image.file,
-        sha256: await sha256(packed),
-        size: (await stat(packed)).size,
+        ...(await published(packed)),
         raw_sha256: image.raw_sha256,
         raw_size: image.raw_size,
         raw_allocated: image.raw_allocated,
       },
+      ...(qcow2 ? { qcow2: await published(join(staged, qcow2)) } : {}),
       ...(disk ? { disk } : {}),
       packages: options.packages,
       pool: {
@@ -148,24 +152,33 @@ export interface DiskToPack {
   readonly image: string;
   readonly imageStore: string;
   readonly layout: DiskLayout;
+  /** Also as a disk for hypervisors. */
+  readonly qcow2: boolean;
 }
 
 /** A disk: zstd, and the map of its blocks that are worth writing. */
-export function diskPacker({ tools, session, image, imageStore, layout }: DiskToPack): Packer {
+export function diskPacker({ tools, session, image, imageStore, layout, ...also }: DiskToPack): Packer {
   return async ({ staged, name, level }) => {
     const file = `${name}.img.zst`;
+    const qcow2 = also.qcow2 ? `${name}.qcow2` : undefined;
     const [rawSha256] = await Promise.all([
       sha256(image),
       tools.tool("zstd", ["-q", "-T0", `-${LEVEL[level]}`, image, "-o", join(staged, file)]),
       session.run(["bmaptool", "create", "-o", join(staged, `${name}.bmap`), image]),
+      qcow2 && session.run([...QCOW2, image, join(staged, qcow2)]),
     ]);
     await mkdir(imageStore, { recursive: true });
     const stored = join(imageStore, `${rawSha256}.img`);
     await rename(image, stored);
     await forgetOldImages(imageStore);
     const allocated = (await stat(stored)).blocks * 512;
-    return { file, raw_sha256: rawSha256, raw_size: layout.size, raw_allocated: allocated, disk: layout };
+    const raw = { raw_sha256: rawSha256, raw_size: layout.size, raw_allocated: allocated };
+    return { file, ...raw, disk: layout, ...(qcow2 ? { qcow2 } : {}) };
   };
+}
+
+async function published(path: string) {
+  return { file: basename(path), sha256: await sha256(path), size: (await stat(path)).size };
 }
 
 export async function sha256(path: string): Promise<string> {

@@ -2,12 +2,14 @@
 // Stage "resolve": profile chain, community, overlays and the first-boot bundle -> one frozen plan of the build,
 // hashed. The hash names the image: same plan, same bytes.
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
 import { type Bundle, bundleFirstboot } from "../bundle.ts";
 import { BOOT_LABEL } from "../disk-layout.ts";
+import { overlayDirs } from "../own-profiles.ts";
 import { PROJECT, SERVICES } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
 
@@ -39,7 +41,7 @@ export interface OverlayFile {
 
 export async function resolve(
   profileId: string,
-  options: { profiles: string; community: string },
+  options: { profiles?: string | undefined; community: string },
 ): Promise<Plan> {
   const profile = resolveProfile(profileId, { dir: options.profiles });
   const community = loadCommunity(options.community);
@@ -50,7 +52,9 @@ export async function resolve(
   const bootFiles: OverlayFile[] = [];
   const hooks: OverlayFile[] = [];
   for (const overlay of profile.overlays) {
-    const top = join(PROJECT, "overlays", overlay);
+    const top = overlayDirs()
+      .map((dir) => join(dir, overlay))
+      .find((dir) => existsSync(dir))!;
     overlays.push(...(await filesBelow(join(top, "files"))));
     bootFiles.push(...(await filesBelow(join(top, "boot"))));
     hooks.push(

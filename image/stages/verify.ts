@@ -12,9 +12,11 @@ import { EFI_PATHS } from "../boot/efi.ts";
 import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
 import type { DiskManifest } from "../manifest.ts";
+import { rootView } from "../root-view.ts";
 import type { Session } from "../session.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import { findSecrets } from "./secrets-gate.ts";
+import { checkHardware } from "./verify-hardware.ts";
 
 export interface VerifyOptions {
   readonly tools: DiskTools;
@@ -57,7 +59,11 @@ export async function inspect(session: Session, options: VerifyOptions): Promise
     if (unpacked !== manifest.image.raw_sha256)
       return [`${packed} does not unpack to the image that was built`];
     if (damage.flat().length > 0) return damage.flat();
-    const content = [checkBootPath(tools, raw, root, manifest, scratch), checkSecrets(tools, root, scratch)];
+    const content = [
+      checkBootPath(tools, raw, root, manifest, scratch),
+      checkSecrets(tools, root, scratch),
+      checkHardware(tools, root, manifest.profile, scratch),
+    ];
     return (await Promise.all(content)).flat();
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -158,12 +164,13 @@ async function checkBootPath(
   const configuration = (await fromBoot("EFI/debian/grub.cfg")).toString();
   const listed = [...configuration.matchAll(/^\s*(linux|initrd)\s+(\S+)/gm)].map((match) => match[2]!);
   if (listed.length === 0) findings.push("the boot loader's configuration names no kernel");
+  const view = rootView(tools, root);
   for (const path of listed.filter((name) => !name.endsWith(".old"))) {
-    const real = await resolveLink(tools, root, path);
+    const real = await view.resolve(path);
     if (!real)
       findings.push(`the boot loader's configuration names ${path}, which is not in the root file system`);
     const release = /vmlinuz-(.+)$/.exec(real ?? "")?.[1];
-    if (release && !(await exists(tools, root, `/usr/lib/modules/${release}/modules.dep`))) {
+    if (release && !(await view.exists(`/usr/lib/modules/${release}/modules.dep`))) {
       findings.push(`the kernel ${release} has no modules in the root file system`);
     }
   }
@@ -173,18 +180,6 @@ async function checkBootPath(
     findings.push(`the kernel is told root=LABEL=${label}, but the root file system has another label`);
   }
   return findings;
-}
-
-/** The path a (possibly symbolic) path ends at, undefined when there is nothing. */
-async function resolveLink(tools: DiskTools, root: string, path: string): Promise<string | undefined> {
-  const text = await tools.tool("debugfs", ["-R", `stat ${path}`, root]);
-  const target = /Fast link dest: "(.*)"/.exec(text)?.[1];
-  if (target !== undefined) return resolveLink(tools, root, target.startsWith("/") ? target : `/${target}`);
-  return /Type: regular/.test(text) ? path : undefined;
-}
-
-async function exists(tools: DiskTools, root: string, path: string): Promise<boolean> {
-  return /Inode: \d+/.test(await tools.tool("debugfs", ["-R", `stat ${path}`, root]));
 }
 
 /** Takes the places where secrets live out of the image and looks through them. */

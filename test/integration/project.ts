@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { defaultOut } from "../../image/commands/build.ts";
+import { locateImage } from "../../image/locate-image.ts";
 import { type DiskManifest, readManifest } from "../../image/manifest.ts";
 import { PROJECT } from "../../image/paths.ts";
 
@@ -81,6 +82,6 @@ export async function builtImage(
   const manifest = (await readManifest(out)) as DiskManifest | undefined;
   if (!manifest)
     throw new Error(`there is no image of ${profileId}; build it first: ./cbox build ${profileId}`);
-  const raw = join(cacheDir(), "images", `${manifest.image.raw_sha256}.img`);
+  const { path: raw } = await locateImage(profileId, out);
   return { manifest, raw, packed: join(out, manifest.image.file) };
 }

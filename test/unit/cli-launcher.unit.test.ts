@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const PACKAGES = `# package  needed for  proof
 some-tool  build  cbox-test-tool       # makes images
-some-file  boot   /cbox-test/firmware  # starts them
+some-file  lab,boot  /cbox-test/firmware  # starts them
 shell      build  sh                   # is there
 nodejs     cli    node                 # runs the commands
 `;

@@ -60,7 +60,7 @@ describe("./cbox", () => {
     ],
     [
       "build",
-      "error: Missing required argument 'profile'. [usage]\nfound: ./cbox build\nhint:  ./cbox build --help\n",
+      "error: Say which profile to build, or --all. [usage]\nfound: ./cbox build\nhint:  ./cbox profiles\n",
     ],
     [
       "profiles now",

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Layer keys and the words that explain a rebuild.
+
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changes, type LayerInputs, layerKey } from "../../image/layers.ts";
+import { changes, type LayerInputs, layerKey, openLayers } from "../../image/layers.ts";
+import { createSession } from "../../image/session.ts";
+import { temporaryDirectory } from "../temporary.ts";
 
 const before: LayerInputs = {
   format: 1,
@@ -60,5 +66,34 @@ describe("the reason for a rebuild", () => {
         else expect(changes(one, other)).toEqual([]);
       }),
     );
+  });
+});
+
+describe("the store", () => {
+  const store = () => {
+    const directory = temporaryDirectory();
+    return { directory, layers: openLayers(createSession({ logDirectory: directory }), directory) };
+  };
+  const make = (root: string) => writeFile(join(root, "made"), "");
+  const never = () => expect.fail("the layer is there already");
+
+  it("gives one profile the layer that another one made of the same inputs", async () => {
+    const { layers } = store();
+    const first = await layers.obtain("rootfs-minix-neo-z64", before, make);
+    expect(first.reasons).toEqual(["nothing in the cache"]);
+    const second = await layers.obtain("rootfs-jetway", before, never);
+    expect(second).toMatchObject({ kind: "rootfs-jetway", root: first.root, reasons: [] });
+    expect(await layers.explain("rootfs-jetway", before)).toBeUndefined();
+    // Not a layer of another sort that happens to have the same inputs.
+    expect(await layers.explain("base-trixie-amd64", before)).toEqual(["nothing in the cache"]);
+  });
+
+  it("keeps three of a profile, and does not count those of one whose name goes on", async () => {
+    const { directory, layers } = store();
+    const other = await layers.obtain("rootfs-pi-5", before, make);
+    for (const epoch of [1, 2, 3, 4]) await layers.obtain("rootfs-pi", { ...before, epoch }, make);
+    expect(existsSync(other.root)).toBe(true);
+    expect(existsSync(join(directory, `rootfs-pi-${layerKey({ ...before, epoch: 1 })}`))).toBe(false);
+    expect(existsSync(join(directory, `rootfs-pi-${layerKey({ ...before, epoch: 4 })}`))).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import {
   outdatedSets,
   pinsOf,
   readLock,
+  withRepeats,
   writeLock,
 } from "../../image/debian/lock.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -61,5 +62,23 @@ describe("the lock file", () => {
     const requests = { base: ["apt", "serf"], tools: ["mtools", "fdisk"], "profile:vm": ["nano"] };
     expect(outdatedSets(lock, requests)).toEqual(["tools", "profile:vm"]);
     expect(outdatedSets(undefined, { base: ["apt"] })).toEqual(["base"]);
+  });
+});
+
+describe("boards that ask for the same packages", () => {
+  it("take the set of the one that is in the lock, so that nothing has to be looked up", () => {
+    const set = { request: ["apt", "nano"], packages: ["apt", "libc6", "nano"] };
+    const locked = {
+      release: "trixie",
+      architecture: "amd64",
+      epoch: 1,
+      sets: { "profile:a": set },
+      packages: {},
+    };
+    const requests = { "profile:a": ["apt", "nano"], "profile:b": ["apt", "nano"], "profile:c": ["apt"] };
+    const lock = withRepeats(locked, requests);
+    expect(lock?.sets["profile:b"]).toEqual(set);
+    expect(outdatedSets(lock, requests)).toEqual(["profile:c"]);
+    expect(withRepeats(undefined, requests)).toBeUndefined();
   });
 });

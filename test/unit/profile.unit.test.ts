@@ -33,9 +33,11 @@ describe("the profiles of the project", () => {
       kernel: { package: "linux-image-amd64" },
       consoles: [
         { device: "tty1", kernel: "tty0" },
+        { device: "hvc0", kernel: "hvc0" },
         { device: "ttyS0", kernel: "ttyS0,115200", speed: 115200 },
       ],
       overlays: ["base", "pc-x86"],
+      outputs: ["qcow2"],
       boot: { firmware: ["bios", "efi64", "efi32"], mount: "/boot/efi", size_mib: 64 },
       qemu: {
         system: "x86_64",
@@ -193,7 +195,7 @@ describe("a person's profiles", () => {
       code: "profile-invalid",
       what: 'The profile "box" has a mistake.',
       found:
-        "box.yaml:5: kernel.packge: expected only the keys package, arguments, initramfs_modules, found an unknown key." +
+        "box.yaml:5: kernel.packge: expected only the keys package, arguments, initramfs_modules, blacklist, found an unknown key." +
         ' Did you mean "package"?',
       hint,
     });

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A board nobody has heard of, as YAML in a directory of its own: no line of TypeScript, none of the project's files.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it, vi } from "vitest";
+import { OWN_PROFILES, overlayDirs } from "../../image/own-profiles.ts";
+import { OVERLAYS, PROFILES } from "../../image/paths.ts";
+import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
+import { failureOf } from "../failure-of.ts";
+import { temporaryDirectory } from "../temporary.ts";
+
+const BOARD = `id: attic-board
+title: A board from the attic
+parent: pc-hardware
+packages: [mc, -iw]
+kernel:
+  arguments: [nomodeset]
+overlays: [attic]
+watchdog: { seconds: 30 }
+hardware:
+  devices:
+    - { name: network card, id: "pci:10ec:8139", module: 8139too }
+`;
+
+afterEach(() => void vi.unstubAllEnvs());
+
+function attic(): string {
+  const dir = temporaryDirectory();
+  writeFileSync(join(dir, "attic-board.yaml"), BOARD);
+  mkdirSync(join(dir, "overlays/attic"), { recursive: true });
+  vi.stubEnv(OWN_PROFILES, dir);
+  return dir;
+}
+
+it("resolves beside the project's profiles, with the overlay that lies beside it", () => {
+  const dir = attic();
+  const board = resolveProfile("attic-board");
+  expect(board).toMatchObject({
+    release: "trixie",
+    architecture: "amd64",
+    kernel: { package: "linux-image-amd64", arguments: ["nomodeset"] },
+    overlays: ["base", "pc-x86", "wifi", "attic"],
+    watchdog: { seconds: 30 },
+  });
+  expect(board.packages).toContain("mc");
+  expect(board.packages).not.toContain("iw");
+  expect(overlayDirs()).toEqual([join(dir, "overlays"), OVERLAYS]);
+  const listed = listProfiles().map(({ id }) => id);
+  expect(listed).toEqual(expect.arrayContaining(["attic-board", "vm-amd64"]));
+  expect(listProfiles(PROFILES).map(({ id }) => id)).not.toContain("attic-board");
+});
+
+it("an overlay that is in neither place is a mistake in the file", async () => {
+  const dir = attic();
+  writeFileSync(join(dir, "attic-board.yaml"), BOARD.replace("[attic]", "[atic]"));
+  expect(await failureOf(() => resolveProfile("attic-board"))).toMatchObject({
+    code: "profile-invalid",
+    found: 'overlays: there is no folder overlays/atic. Did you mean "attic"?',
+  });
+});
+
+it("profiles-missing: a directory that is not there", async () => {
+  vi.stubEnv(OWN_PROFILES, "/no/such/place");
+  expect(await failureOf(() => resolveProfile("vm-amd64"))).toMatchObject({
+    code: "profiles-missing",
+    message: "The directory of your own profiles is not there.",
+    found: "/no/such/place",
+    hint: "correct --profiles, or the variable CBOX_PROFILES",
+  });
+});
