@@ -83,7 +83,7 @@ export const profileSet = (id: string) => `profile:${id}`;
 export const profileRequest = (profile: ResolvedProfile) => [
   ...ESSENTIAL,
   ...profile.base_packages,
-  profile.kernel.package,
+  profile.kernel.suite ? `${profile.kernel.package}/${profile.kernel.suite}` : profile.kernel.package,
   ...profile.packages,
   ...LIVE_BUILD_NEEDS,
 ];
