@@ -29,6 +29,8 @@ const FIRMWARE: Readonly<Record<string, string>> = {
   bios: "BIOS",
   efi64: "UEFI, 64-bit",
   efi32: "UEFI, 32-bit",
+  videocore: "the board's own firmware (VideoCore), from card or USB disk",
+  "rpi-eeprom": "the board's own firmware, in its EEPROM",
 };
 
 /** Every page by its path in the project. */

@@ -11,6 +11,8 @@ export interface BootPartition {
   put(name: string, content: string): Promise<void>;
   /** Undefined when there is no such file. */
   get(name: string): Promise<string | undefined>;
+  /** Copies a file out of it, whatever is in it. */
+  take(name: string, target: string): Promise<void>;
   /** Every byte of it, also those of files that are gone. */
   bytes(): Promise<Buffer>;
 }
@@ -26,6 +28,9 @@ export async function bootPartition(disk: string): Promise<BootPartition> {
     async get(name) {
       const { exitCode, stdout } = await $({ quiet: true, nothrow: true })`mtype -i ${volume} ${`::${name}`}`;
       return exitCode === 0 ? stdout : undefined;
+    },
+    async take(name, target) {
+      await $({ quiet: true })`mcopy -n -i ${volume} ${`::${name}`} ${target}`;
     },
     async bytes() {
       const file = await open(disk);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
 import { identityOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
+import { enableForeign } from "./foreign.ts";
 import { giveForm } from "./forms.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -130,6 +131,7 @@ export async function build(
       workspace.tools(),
     );
     const diskTools = openDiskTools(session.run, tools.root, epoch);
+    await enableForeign(session, profile.architecture);
     const baseLayer = await session.stage("base", "base: common packages (mmdebstrap)", () =>
       base(workspace, plan, packages),
     );

@@ -21,56 +21,53 @@ export interface DiskLayout {
   readonly diskUuid: string;
   /** Bytes of the whole image. */
   readonly size: number;
-  readonly partitions: { readonly bios: Partition; readonly boot: Partition; readonly root: Partition };
+  /** In the order of their numbers; the first one only where a BIOS starts the box. */
+  readonly partitions: { readonly bios?: Partition; readonly boot: Partition; readonly root: Partition };
 }
 
 const TYPE = {
   bios: "21686148-6449-6E6F-744E-656564454649",
   esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
-  /** Root, x86-64, of the Discoverable Partitions Specification; systemd-repart finds it by this. */
-  root: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
+} as const;
+
+/** Root partitions of the Discoverable Partitions Specification; systemd-repart finds its own machine's by this. */
+const ROOT_TYPE = {
+  amd64: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
+  i386: "44479540-F297-41B2-9AF7-D131D5F0458A",
+  arm64: "B921B045-1DF0-41C3-AF44-4C6F280D3FAE",
+  armhf: "69DAD710-2CE4-4E3C-B16C-21A1D49ABED3",
 } as const;
 
 /** Label of the FAT partition, where a person drops `answers.yaml`. */
 export const BOOT_LABEL = "CBOX-BOOT";
 export const ROOT_LABEL = "CBOX-ROOT";
 
-/**
- * GPT: 1 MiB of table and alignment, 1 MiB BIOS boot, the FAT partition, the root, 1 MiB for the backup table.
- * @param seed names the image; every UUID follows from it.
- */
-export function layoutDisk(sizes: { bootMib: number; rootMib: number; seed: string }): DiskLayout {
-  const mib = (count: number) => count * SECTORS_PER_MIB;
-  const uuid = (purpose: string) => stableUuid(`${sizes.seed}:${purpose}`);
-  const bios: Partition = {
-    number: 1,
-    name: "bios",
-    type: TYPE.bios,
-    uuid: uuid("bios"),
-    start: mib(1),
-    size: mib(1),
+export interface LayoutRequest {
+  readonly bootMib: number;
+  readonly rootMib: number;
+  /** Names the image; every UUID follows from it. */
+  readonly seed: string;
+  readonly architecture: keyof typeof ROOT_TYPE;
+  /** Whether GRUB for BIOS needs a place of its own. */
+  readonly bios: boolean;
+}
+
+/** GPT: 1 MiB of table and alignment, 1 MiB BIOS boot, the FAT partition, the root, 1 MiB for the backup table. */
+export function layoutDisk({ bootMib, rootMib, seed, architecture, bios }: LayoutRequest): DiskLayout {
+  let free = SECTORS_PER_MIB;
+  let number = 0;
+  const next = (purpose: string, name: string, type: string, mib: number): Partition => {
+    const [start, size] = [free, mib * SECTORS_PER_MIB];
+    free += size;
+    number += 1;
+    return { number, name, type, uuid: stableUuid(`${seed}:${purpose}`), start, size };
   };
-  const boot: Partition = {
-    number: 2,
-    name: "cbox-boot",
-    type: TYPE.esp,
-    uuid: uuid("boot"),
-    start: bios.start + bios.size,
-    size: mib(sizes.bootMib),
+  const partitions = {
+    ...(bios ? { bios: next("bios", "bios", TYPE.bios, 1) } : {}),
+    boot: next("boot", "cbox-boot", TYPE.esp, bootMib),
+    root: next("root", "cbox-root", ROOT_TYPE[architecture], rootMib),
   };
-  const root: Partition = {
-    number: 3,
-    name: "cbox-root",
-    type: TYPE.root,
-    uuid: uuid("root"),
-    start: boot.start + boot.size,
-    size: mib(sizes.rootMib),
-  };
-  return {
-    diskUuid: uuid("disk"),
-    size: (root.start + root.size) * SECTOR + MIB,
-    partitions: { bios, boot, root },
-  };
+  return { diskUuid: stableUuid(`${seed}:disk`), size: free * SECTOR + MIB, partitions };
 }
 
 /** The layout as a script for sfdisk. */

@@ -50,7 +50,8 @@ function started(child: ChildProcess): Promise<number> {
   });
 }
 
-/** How guests run on this machine: by KVM where it has been seen to run one, else emulated. */
-export async function accelerator(): Promise<"kvm" | "tcg"> {
-  return (await kvmWorks()) ? "kvm" : "tcg";
+/** How a guest runs on this machine: by KVM where it has been seen to run a PC, else emulated. */
+export async function accelerator({ qemu }: GuestProfile): Promise<"kvm" | "tcg"> {
+  const isPc = qemu.system === "x86_64" || qemu.system === "i386";
+  return isPc && (await kvmWorks()) ? "kvm" : "tcg";
 }

@@ -3,12 +3,20 @@
 // of options gives the guest a way to any network but a closed lab.
 import type { MachineProfile } from "./profile/index.ts";
 
-export type Firmware = "bios" | "efi64" | "efi32";
+export type Firmware = MachineProfile["boot"]["firmware"][number];
 
 /** Files of an UEFI firmware. `variables` is written by the guest, so it is a copy of the package's template. */
 export interface FirmwareFiles {
   readonly code: string;
   readonly variables: string;
+}
+
+/** What the firmware of a board loads from CBOX-BOOT; QEMU does it in its stead. */
+export interface BoardFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly deviceTree: string;
+  readonly commandLine: string;
 }
 
 /** A tap only exists together with the namespace it is in: one in the host's own would be an open network. */
@@ -20,19 +28,20 @@ export interface TapNetwork {
 
 export interface GuestOptions {
   readonly disk: { readonly path: string; readonly format: "raw" | "qcow2" };
-  /** Undefined boots by BIOS. */
+  /** Without this and without `board` it boots by BIOS. */
   readonly uefi?: FirmwareFiles;
+  readonly board?: BoardFiles;
   /** The profile's own figure unless said. */
   readonly memoryMib?: number;
   readonly accelerator: "kvm" | "tcg";
   readonly network: "none" | TapNetwork;
-  /** First serial port: this terminal (Ctrl-A x leaves), a Unix socket, or no port in the machine at all. */
+  /** The box's serial port: this terminal (Ctrl-A x leaves), a Unix socket, or no port in the machine at all. */
   readonly serial: "terminal" | "none" | { readonly socket: string };
   /** Unix socket for QEMU's own control protocol (QMP). */
   readonly control?: string;
-  /** Unix socket of a virtio port called `cbox.probe` in the guest. */
+  /** Unix socket of a port that is `probePort(profile)` in the guest. */
   readonly probe?: string;
-  /** systemd credentials handed to the guest by SMBIOS; the image knows nothing of them. */
+  /** systemd credentials handed to the guest from outside; the image knows nothing of them. */
   readonly credentials?: Readonly<Record<string, string>>;
 }
 
@@ -57,16 +66,20 @@ export function qemuArguments({ qemu }: GuestProfile, options: GuestOptions): st
     ...["-smp", qemu.processors ?? "2"],
     ...["-m", `${options.memoryMib ?? qemu.memory_mib}M`],
     ...firmware(options.uefi),
+    ...board(options),
     ...disk(qemu.disk, options.disk),
-    ...network(qemu.network, options.network),
+    ...network(qemu, options.network),
     // The screen exists, so that the box has its console there, but no window is opened for it.
-    ...["-vga", "std", "-display", "none"],
-    ...["-device", "virtio-rng-pci"],
+    ...screen(qemu.screen),
+    ...["-display", "none"],
+    ...(hasPci(qemu) ? ["-device", "virtio-rng-pci"] : []),
     ...(qemu.watchdog ? ["-device", qemu.watchdog] : []),
+    ...new Array(qemu.serial_port).fill(["-serial", "null"]).flat(),
     ...serial(options.serial),
     ...(options.control ? ["-qmp", `unix:${value(options.control)},server=on,wait=off`] : []),
-    ...probe(options.probe),
-    ...Object.entries(options.credentials ?? {}).flatMap(credential),
+    ...probe(qemu, options.probe),
+    // A board has no SMBIOS: its kernel is told, see board().
+    ...(options.board ? [] : Object.entries(options.credentials ?? {}).flatMap(credential)),
   ];
 }
 
@@ -92,7 +105,32 @@ function firmware(files: FirmwareFiles | undefined): string[] {
   ];
 }
 
+/** QEMU's models of boards that are built around one chip: what is plugged in goes to USB. */
+const hasPci = ({ machine }: GuestProfile["qemu"]) => !machine.startsWith("raspi");
+
+/** Where the probe's port appears in the guest. */
+export const probePort = ({ qemu }: GuestProfile) =>
+  hasPci(qemu) ? "/dev/virtio-ports/cbox.probe" : "/dev/ttyUSB0";
+
+function board({ board: files, credentials = {} }: GuestOptions): string[] {
+  if (!files) return [];
+  const words = Object.entries(credentials).map(
+    ([name, content]) => `systemd.set_credential_binary=${name}:${Buffer.from(content).toString("base64")}`,
+  );
+  return [
+    ...["-kernel", files.kernel, "-initrd", files.initrd, "-dtb", files.deviceTree],
+    // QEMU's model of the Raspberry Pi's watchdog does not count: it resets the machine as soon as it is started.
+    ...["-append", [files.commandLine, "systemd.watchdog_sec=off", ...words].join(" ")],
+  ];
+}
+
+function screen(device: string | undefined): string[] {
+  if (device === "none") return [];
+  return device ? ["-device", device] : ["-vga", "std"];
+}
+
 function disk(kind: string, { path, format }: GuestOptions["disk"]): string[] {
+  if (kind === "sd") return ["-drive", `if=sd,format=${format},cache=writeback,file=${value(path)}`];
   const device = kind === "virtio" ? "virtio-blk-pci,drive=disk" : "ide-hd,drive=disk,bus=ide.0";
   return [
     // writeback: a guest's flush reaches the host's kernel, which outlives the guest however that is killed.
@@ -101,11 +139,12 @@ function disk(kind: string, { path, format }: GuestOptions["disk"]): string[] {
   ];
 }
 
-function network(device: string, network: GuestOptions["network"]): string[] {
+function network(qemu: GuestProfile["qemu"], network: GuestOptions["network"]): string[] {
+  const device = qemu.network;
   if (network === "none") return ["-nic", "none"];
   return [
     ...["-netdev", `tap,id=lab,ifname=${value(network.tap)},script=no,downscript=no`],
-    ...(device.startsWith("usb-") ? ["-device", "qemu-xhci"] : []),
+    ...(device.startsWith("usb-") && hasPci(qemu) ? ["-device", "qemu-xhci"] : []),
     ...["-device", `${device},netdev=lab,mac=${network.mac}`],
   ];
 }
@@ -119,10 +158,12 @@ function serial(port: GuestOptions["serial"]): string[] {
   ];
 }
 
-function probe(socket: string | undefined): string[] {
+function probe(qemu: GuestProfile["qemu"], socket: string | undefined): string[] {
   if (!socket) return [];
+  const chardev = ["-chardev", `socket,id=probe,server=on,wait=off,path=${value(socket)}`];
+  if (!hasPci(qemu)) return [...chardev, "-device", "usb-serial,chardev=probe"];
   return [
-    ...["-chardev", `socket,id=probe,server=on,wait=off,path=${value(socket)}`],
+    ...chardev,
     ...["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=probe,name=cbox.probe"],
   ];
 }

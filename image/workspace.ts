@@ -85,7 +85,7 @@ export const kernelOf = ({ kernel }: ResolvedProfile) => (kernel.package ? [kern
 export const profileRequest = (profile: ResolvedProfile) => [
   ...ESSENTIAL,
   ...profile.base_packages,
-  ...kernelOf(profile),
+  ...kernelOf(profile).map((name) => (profile.kernel.suite ? `${name}/${profile.kernel.suite}` : name)),
   ...profile.packages,
   ...LIVE_BUILD_NEEDS,
 ];

@@ -49,7 +49,7 @@ export async function biosBootCode(
   layout: DiskLayout,
   image: string,
 ): Promise<Map<number, Uint8Array>> {
-  const { bios } = layout.partitions;
+  const bios = layout.partitions.bios!;
   const modules = tools.path("usr/lib/grub/i386-pc");
   const corePath = `${image}.core`;
   await tools.tool("grub-mkimage", [

@@ -3,6 +3,7 @@
 // The disk is thrown away afterwards, and the machine has no network.
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import { boardFiles } from "../board-files.ts";
 import { bootPartition } from "../boot-partition.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { prepareFirmware } from "../firmware.ts";
@@ -52,6 +53,14 @@ export interface Machine {
 /** @throws Failure `firmware-unsupported`, `size-invalid` */
 export function readMachine(profile: MachineProfile, options: BootCommandOptions): Machine {
   const supported: readonly Firmware[] = profile.boot.firmware;
+  if (supported.includes("rpi-eeprom")) {
+    fail({
+      code: "board-not-emulated",
+      what: "QEMU has no machine like this board, so its image cannot be tried here.",
+      found: profile.title,
+      hint: "./cbox boot raspberry-pi or vm-arm64 start the same software on boards that QEMU has",
+    });
+  }
   const firmware = options.firmware ?? supported[0]!;
   if (!supported.includes(firmware)) {
     fail({
@@ -64,8 +73,16 @@ export function readMachine(profile: MachineProfile, options: BootCommandOptions
   return {
     firmware,
     memoryMib: options.memory === undefined ? profile.qemu.memory_mib : parseMib(options.memory, "--memory"),
-    diskMib: options.disk === undefined ? DEFAULT_DISK_MIB : parseMib(options.disk, "--disk"),
+    diskMib: diskSize(
+      profile,
+      options.disk === undefined ? DEFAULT_DISK_MIB : parseMib(options.disk, "--disk"),
+    ),
   };
+}
+
+/** QEMU's cards have the sizes that cards have: a power of two. */
+function diskSize({ qemu }: MachineProfile, mib: number): number {
+  return qemu.disk === "sd" ? 2 ** Math.ceil(Math.log2(mib)) : mib;
 }
 
 /**
@@ -81,13 +98,15 @@ export async function bootOnTerminal(
 ): Promise<void> {
   const scratch = makeScratch();
   try {
-    const uefi = await prepareFirmware(machine.firmware, scratch.path);
+    const uefi = await prepareFirmware(profile, machine.firmware, scratch.path);
+    const board = await boardFiles(profile, image.path, scratch.path);
     const disk = await makeDisk(image.path, machine.diskMib, join(scratch.path, "disk"), files);
     const options = {
       disk,
       ...(uefi ? { uefi } : {}),
+      ...(board ? { board } : {}),
       memoryMib: machine.memoryMib,
-      accelerator: await accelerator(),
+      accelerator: await accelerator(profile),
       network,
     };
     await runOnTerminal(profile, options, interruption());

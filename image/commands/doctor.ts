@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox doctor`: what this machine has and lacks, and for each lack the command that cures it.
+import { thisHost } from "../doctor/host.ts";
 import {
   type Checkup,
   checks,
@@ -9,6 +10,7 @@ import {
   runChecks,
   usualCircumstances,
 } from "../doctor/index.ts";
+import { foreignState } from "../foreign.ts";
 import { table } from "../table.ts";
 
 export interface DoctorOptions {
@@ -17,15 +19,30 @@ export interface DoctorOptions {
 }
 
 export async function doctorCommand(options: DoctorOptions): Promise<void> {
-  const checkups = await runChecks(checks, usualCircumstances());
+  const usual = usualCircumstances();
+  const own = usual.architectures.filter((name) => name === thisHost.architecture);
+  const checkups = await runChecks(checks, { ...usual, architectures: own });
   const rows = checkups.map(({ check, finding }) => [
     finding.ok ? "ok" : "LACK",
     check.title,
     finding.detail,
   ]);
-  console.log(table([...rows, ["note", "KVM", await describeKvm(options.kvm === true)]]));
+  const others = usual.architectures.filter((name) => name !== thisHost.architecture);
+  const notes = [
+    ...others.map((name) => ["note", `profiles for ${name}`, describeForeign(name)]),
+    ["note", "KVM", await describeKvm(options.kvm === true)],
+  ];
+  console.log(table([...rows, ...notes]));
   console.log(summary(checkups));
   if (checkups.some(({ finding }) => !finding.ok)) process.exitCode = 1;
+}
+
+/** Building for another architecture takes more; ./cbox sees to it when that is asked for. */
+function describeForeign(architecture: string): string {
+  const state = foreignState(thisHost, architecture);
+  if (state.kind === "runs") return `programs run (${state.by})`;
+  if (state.kind === "ready") return `the build registers ${state.emulator}`;
+  return "./cbox installs what they need when one is built or booted";
 }
 
 /** KVM only makes things faster: nothing is lacking without it. */

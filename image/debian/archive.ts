@@ -13,6 +13,8 @@ export interface ArchiveOptions {
   readonly mirror: Mirror;
   readonly release: string;
   readonly architecture: string;
+  /** Suites beside the release's own, such as trixie-backports: APT takes from them what is asked for by suite. */
+  readonly suites: readonly string[];
   /** Directory for the private APT state; kept between runs. */
   readonly directory: string;
 }
@@ -28,7 +30,7 @@ const COMPONENTS = "main non-free-firmware";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 export async function openArchive(options: ArchiveOptions): Promise<Archive> {
-  const { run, mirror, release, architecture, directory } = options;
+  const { run, mirror, release, architecture, suites, directory } = options;
   for (const sub of ["lists/partial", "cache/archives/partial", "empty.d"]) {
     await mkdir(join(directory, sub), { recursive: true });
   }
@@ -38,7 +40,8 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     join(directory, "sources.list"),
     source(mirror.debian, release) +
       source(mirror.debian, `${release}-updates`) +
-      source(mirror.security, `${release}-security`),
+      source(mirror.security, `${release}-security`) +
+      suites.map((suite) => source(mirror.debian, suite)).join(""),
   );
   const settings: Record<string, string> = {
     "Dir::State": directory,

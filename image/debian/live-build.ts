@@ -50,6 +50,8 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     ["--backports", "false"],
     ["--apt-secure", "false"],
     ["--apt-recommends", "false"],
+    // A configuration file laid before its package stays as it is; nobody is there to be asked.
+    ["--apt-options", "--yes -o Dpkg::Options::=--force-confold"],
     ["--apt-source-archives", "false"],
     ["--initramfs", "none"],
     ["--initsystem", "none"],

@@ -19,8 +19,9 @@ export interface PackagePin {
 
 /** A set of packages that is installed together, such as the base layer or one profile's own packages. */
 export interface LockedSet {
+  /** As APT takes it: `NAME`, or `NAME/SUITE` for a package that is not from the release itself. */
   readonly request: readonly string[];
-  /** Names of all packages that the request takes, sorted. */
+  /** Keys of all packages that the request takes, in the order of their names. */
   readonly packages: readonly string[];
 }
 
@@ -30,6 +31,7 @@ export interface Lock {
   /** Seconds since 1970 at which the lock was made; the build's SOURCE_DATE_EPOCH. */
   readonly epoch: number;
   readonly sets: Readonly<Record<string, LockedSet>>;
+  /** By name; a second version of one, which another set takes from backports, by `NAME=VERSION`. */
   readonly packages: Readonly<Record<string, PackagePin>>;
 }
 
@@ -51,6 +53,14 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
     path,
     `{\n${head},\n  "sets": {\n${lines(lock.sets)}\n  },\n  "packages": {\n${lines(lock.packages)}\n  }\n}\n`,
   );
+}
+
+/** Puts a pin with the others and returns its key. */
+export function addPin(packages: Record<string, PackagePin>, pin: PackagePin): string {
+  const other = packages[pin.name];
+  const key = !other || other.version === pin.version ? pin.name : `${pin.name}=${pin.version}`;
+  packages[key] = pin;
+  return key;
 }
 
 /** The pins of one set, sorted by name. */

@@ -45,7 +45,7 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
       "--aptopt=APT::Install-Recommends false",
       ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
       ...customize.map((command) => `--customize-hook=chroot "$1" sh -c '${command}'`),
-      "--skip=check/empty",
+      "--skip=check/empty,check/qemu",
       release,
       target,
       `deb [trusted=yes] copy://${repository} ${release} main`,

@@ -9,6 +9,7 @@ import { Failure, fail } from "../../common/fail.ts";
 import type { Session } from "../session.ts";
 import { openArchive } from "./archive.ts";
 import {
+  addPin,
   identityOf,
   type Lock,
   lockChanges,
@@ -63,21 +64,22 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
 
   const resolveAll = async (epoch: number): Promise<Lock> => {
     const directory = join(cache, "apt", `${release}-${architecture}`);
+    const suites = new Set(Object.values(requests).flatMap((request) => request.flatMap(suiteOf)));
     const archive = await openArchive({
       run: session.run,
       mirror: await options.mirror(),
       release,
       architecture,
       directory,
+      suites: [...suites],
     });
     await archive.refresh();
     const sets: Record<string, Lock["sets"][string]> = {};
-    const packages: Record<string, Lock["packages"][string]> = {};
+    const packages: Record<string, PackagePin> = {};
     for (const [set, request] of Object.entries(requests)) {
       session.note(`resolving ${set}`);
       const pins = await archive.resolve(request);
-      sets[set] = { request, packages: pins.map((pin) => pin.name) };
-      for (const pin of pins) packages[pin.name] = pin;
+      sets[set] = { request, packages: pins.map((pin) => addPin(packages, pin)) };
     }
     return { release, architecture, epoch, sets, packages };
   };
@@ -150,6 +152,11 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
       (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
     layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
   };
+}
+
+/** The suite that a word of a request names: `linux-image-arm64/trixie-backports`. */
+function suiteOf(word: string): string[] {
+  return word.split("/").slice(1);
 }
 
 function brief(items: readonly string[]): string {

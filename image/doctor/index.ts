@@ -21,13 +21,14 @@ export interface Checkup {
   readonly finding: Finding;
 }
 
-/** Runs checks side by side; the result is in the order of the checks. */
+/** Runs the checks that these circumstances need, side by side; the result is in the order of the checks. */
 export function runChecks(
   list: readonly Check[],
   circumstances: Circumstances,
   host: Host = thisHost,
 ): Promise<readonly Checkup[]> {
-  return Promise.all(list.map(async (check) => ({ check, finding: await check.run(host, circumstances) })));
+  const needed = list.filter(({ onlyFor }) => !onlyFor || circumstances.architectures.includes(onlyFor));
+  return Promise.all(needed.map(async (check) => ({ check, finding: await check.run(host, circumstances) })));
 }
 
 /** Any profile of the project, built to the usual place. */

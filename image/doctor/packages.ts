@@ -9,6 +9,8 @@ import type { Host } from "./host.ts";
 export interface HostPackage {
   readonly name: string;
   readonly neededFor: readonly Purpose[];
+  /** Only for profiles of this architecture: `boot:arm64`. */
+  readonly onlyFor?: string;
   readonly proof: string;
   readonly why: string;
 }
@@ -24,18 +26,22 @@ export function hostPackages(
     .filter((line) => line.trim() !== "" && !line.startsWith("#"))
     .map((line) => {
       const [fields = "", why = ""] = line.split(/\s+#\s*/);
-      const [name = "", neededFor = "", proof = ""] = fields.split(/\s+/);
+      const [name = "", column = "", proof = ""] = fields.split(/\s+/);
+      const [neededFor = "", onlyFor] = column.split(":");
       const purposes = neededFor === "cli" ? EVERY_PURPOSE : (neededFor.split(",") as Purpose[]);
-      return { name, neededFor: purposes, proof, why };
+      return { name, neededFor: purposes, ...(onlyFor ? { onlyFor } : {}), proof, why };
     });
 }
 
 export function packageChecks(packages: readonly HostPackage[] = hostPackages()): readonly Check[] {
-  return packages.map(({ name, neededFor, proof, why }) => ({
+  return packages.map(({ name, neededFor, onlyFor, proof, why }) => ({
     id: `package-${name}`,
     title: `${name} (${why})`,
     neededFor,
+    ...(onlyFor ? { onlyFor } : {}),
     async run(host) {
+      if (neededFor.includes("build") && onlyFor === host.architecture)
+        return { ok: true, detail: "not needed: programs run on this processor" };
       const path = host.find(proof);
       if (path) return { ok: true, detail: (await versionOf(host, name)) ?? path };
       return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks of the machine and its kernel: rights, room, namespaces, foreign programs, where Debian comes from.
 import { randomBytes } from "node:crypto";
+import { foreignState, THIS_PROCESSOR } from "../foreign.ts";
 import { asRoot, type Check } from "./check.ts";
 
 const NEEDED_DISK_MIB = 8 * 1024;
@@ -91,31 +92,27 @@ const mirror: Check = {
   },
 };
 
-/** The user-mode emulator of a Debian architecture, and the machines that run its programs without. */
-const EMULATORS: Readonly<Record<string, { readonly name: string; readonly native: readonly string[] }>> = {
-  amd64: { name: "qemu-x86_64", native: ["amd64"] },
-  i386: { name: "qemu-i386", native: ["i386", "amd64"] },
-  arm64: { name: "qemu-aarch64", native: ["arm64"] },
-  armhf: { name: "qemu-arm", native: ["armhf"] },
-};
-
 const binfmt: Check = {
   id: "binfmt",
   title: "programs of foreign architectures",
   neededFor: ["build"],
   async run(host, { architectures }) {
-    const foreign = architectures.filter((name) => !EMULATORS[name]?.native.includes(host.architecture));
+    const foreign = architectures
+      .map((name) => ({ name, state: foreignState(host, name) }))
+      .filter(({ state }) => state.kind !== "runs" || state.by !== THIS_PROCESSOR);
     if (foreign.length === 0) return { ok: true, detail: "none to run" };
-    const missing = foreign.filter((name) => {
-      const entry = host.read(`/proc/sys/fs/binfmt_misc/${EMULATORS[name]?.name}`);
-      return !entry?.startsWith("enabled");
-    });
-    if (missing.length === 0) return { ok: true, detail: foreign.join(", ") };
-    return {
-      ok: false,
-      detail: `nothing runs programs for ${missing.join(", ")}`,
-      cure: asRoot(host, "apt-get install --no-install-recommends qemu-user-static binfmt-support"),
-    };
+    const lacking = foreign.find(({ state }) => state.kind === "no-emulator");
+    if (lacking) {
+      return {
+        ok: false,
+        detail: `nothing runs programs for ${lacking.name}`,
+        cure: asRoot(host, "apt-get install --no-install-recommends qemu-user-static"),
+      };
+    }
+    const detail = foreign.map(({ name, state }) =>
+      state.kind === "ready" ? `${name}: the build registers ${state.emulator}` : name,
+    );
+    return { ok: true, detail: detail.join(", ") };
   },
 };
 

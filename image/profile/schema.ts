@@ -86,6 +86,19 @@ export const profileSchema = {
           ...packageName,
           description: "Kernel package, such as linux-image-amd64; a container has none.",
         },
+        suite: {
+          type: "string",
+          description: "Where the kernel is from, such as trixie-backports; the release itself unless said.",
+          pattern: "^([a-z]+-backports)?$",
+          "x-expected": "a suite such as trixie-backports",
+          default: "",
+        },
+        minimum: {
+          type: "string",
+          description: "Oldest kernel that this hardware works with, such as 6.18.",
+          pattern: "^[0-9]+([.][0-9]+)*$",
+          "x-expected": "a version such as 6.18",
+        },
         arguments: {
           type: "array",
           description: "Words of the kernel command line; root= and console= are added by the build.",
@@ -223,13 +236,24 @@ export const profileSchema = {
           type: "array",
           description: "Firmware the one image must start from.",
           uniqueItems: true,
-          items: { enum: ["bios", "efi64", "efi32"] },
+          items: { enum: ["bios", "efi64", "efi32", "videocore", "rpi-eeprom"] },
         },
         mount: {
           type: "string",
           description: "Where CBOX-BOOT is mounted on the box.",
           pattern: "^(/[A-Za-z0-9._-]+)+$",
           "x-expected": "an absolute path such as /boot/efi",
+        },
+        device_trees: {
+          type: "array",
+          description: "Device trees that must be on CBOX-BOOT, one for each board, such as bcm2837-rpi-3-b.",
+          uniqueItems: true,
+          items: {
+            type: "string",
+            pattern: "^[a-z0-9][a-z0-9-]*$",
+            "x-expected": "the name of a device tree without .dtb, such as bcm2837-rpi-3-b",
+          },
+          default: [],
         },
         size_mib: {
           type: "integer",
@@ -295,13 +319,30 @@ export const profileSchema = {
           examples: ["4,cores=2,threads=2"],
         },
         memory_mib: { ...mebibytes, description: "Memory of the virtual machine in MiB." },
-        disk: { enum: ["virtio", "ide"], description: "How the disk is attached." },
+        disk: { enum: ["virtio", "ide", "sd"], description: "How the disk is attached." },
         network: {
           type: "string",
           description: "QEMU's network device; one that starts with usb- gets a USB controller.",
           examples: ["virtio-net-pci"],
         },
         watchdog: { type: "string", description: "QEMU's watchdog device.", examples: ["i6300esb"] },
+        screen: {
+          type: "string",
+          description: "QEMU's graphics device; a VGA card unless said, none where the board has one.",
+          examples: ["virtio-gpu-pci"],
+        },
+        serial_port: {
+          type: "integer",
+          description: "Which of the machine's serial ports is the box's, from 0.",
+          default: 0,
+          minimum: 0,
+        },
+        device_tree: {
+          type: "string",
+          description:
+            "QEMU loads this device tree of CBOX-BOOT, and the kernel it names, as the firmware would have done.",
+          examples: ["bcm2837-rpi-3-b"],
+        },
       },
     },
   },

@@ -5,6 +5,7 @@ import { lstat, mkdir, open, readdir, rm, truncate, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import { biosBootCode } from "../boot/bios.ts";
 import { efiLoaders } from "../boot/efi.ts";
+import { hybridMbr, readsMbr } from "../boot/raspberry-pi.ts";
 import {
   BOOT_LABEL,
   type DiskLayout,
@@ -37,7 +38,14 @@ export async function disk(session: Session, options: DiskOptions): Promise<Disk
   const { profile } = plan;
   const tree = await measure(root);
   const rootMib = rootSizeMib(tree, profile.disk.root_slack_mib);
-  const layout = layoutDisk({ bootMib: profile.boot.size_mib, rootMib, seed });
+  const firmware = new Set<string>(profile.boot.firmware);
+  const layout = layoutDisk({
+    bootMib: profile.boot.size_mib,
+    rootMib,
+    seed,
+    architecture: profile.architecture,
+    bios: firmware.has("bios"),
+  });
   const { root: rootPartition } = layout.partitions;
   session.note(`image of ${Math.round(layout.size / 1e6)} MB, root ${rootMib} MiB for ${tree.inodes} inodes`);
 
@@ -49,8 +57,7 @@ export async function disk(session: Session, options: DiskOptions): Promise<Disk
     input: sfdiskScript(layout),
   });
 
-  const firmware = new Set<string>(profile.boot.firmware);
-  const loaders = await efiLoaders(tools, firmware);
+  const loaders = await efiLoaders(tools, root, profile);
   await makeBootPartition(tools, image, layout, new Map([...bootFiles, ...loaders]), seed);
 
   const uuid = stableUuid(`${seed}:ext4`);
@@ -65,6 +72,7 @@ export async function disk(session: Session, options: DiskOptions): Promise<Disk
   ]);
 
   if (firmware.has("bios")) await writeAt(image, await biosBootCode(tools, layout, image));
+  if (readsMbr(firmware)) await writeAt(image, hybridMbr(layout));
   return layout;
 }
 
@@ -90,7 +98,19 @@ async function makeBootPartition(
   const volume = stableUuid(`${seed}:fat`).slice(0, 8);
   const blocks = (boot.size * SECTOR) / 1024;
   await tools.tool("mkfs.fat", [
-    ...["-F", "32", "-s", "1", "-n", BOOT_LABEL, "-i", volume, "--invariant", "--offset", String(boot.start)],
+    ...[
+      "-F",
+      "32",
+      "-s",
+      String(sectorsPerCluster(boot.size)),
+      "-n",
+      BOOT_LABEL,
+      "-i",
+      volume,
+      "--invariant",
+      "--offset",
+      String(boot.start),
+    ],
     ...[image, String(blocks)],
   ]);
   const drive = `${image}@@${boot.start * SECTOR}`;
@@ -105,6 +125,11 @@ async function makeBootPartition(
     await tools.tool("mcopy", ["-i", drive, staged, `::${path}`]);
     await rm(staged);
   }
+}
+
+/** 4 KiB where that leaves enough clusters for the file system to be FAT32 (65525), else the smallest. */
+function sectorsPerCluster(sectors: number): number {
+  return sectors / 8 > 66_000 ? 8 : 1;
 }
 
 /** Counts the content; hard links count once. */

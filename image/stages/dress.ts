@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "dress": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
 // is copied by hard links, so files are always replaced, never written into.
-import { chmod, lchown, lutimes, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import Handlebars from "handlebars";
-import { fail } from "../../common/fail.ts";
+import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import type { Mirror } from "../debian/mirror.ts";
 import type { Layer } from "../layers.ts";
 import type { Session } from "../session.ts";
+import { finishFile } from "../template.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
-import type { OverlayFile, Plan } from "./resolve.ts";
+import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
 /** What templates may use: `{{profile.disk.root_max_gib}}`, `{{mirror.debian}}`, `{{#each profile.consoles}}`. */
@@ -61,9 +60,10 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
   for (const file of plan.overlays) {
     session.note(`overlay /${file.target}`);
     if (file.link !== undefined) await put(file.target, file.mode, "", file.link);
-    else if (file.target.endsWith(".hbs"))
-      await put(file.target.slice(0, -4), file.mode, await render(file, data));
-    else await put(file.target, file.mode, await readFile(file.source));
+    else {
+      const { path, content } = await finishFile(file, data);
+      await put(path, file.mode, content);
+    }
   }
   await put("usr/lib/community-box/cbox.mjs", 0o644, plan.bundle.code);
   await put("usr/lib/community-box/services/catalogue.json", 0o644, `${JSON.stringify(plan.catalogue)}\n`);
@@ -77,15 +77,25 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
   }
   await options.pool?.(target);
   await mkdir(join(target, plan.profile.boot.mount), { recursive: true });
+  const bootFiles = await moveOut(join(target, plan.profile.boot.mount));
   await scrub(session, target, epoch);
 
-  const bootFiles = new Map<string, Uint8Array>();
   for (const file of plan.bootFiles) {
-    if (file.target.endsWith(".hbs"))
-      bootFiles.set(file.target.slice(0, -4), Buffer.from(await render(file, data)));
-    else bootFiles.set(file.target, await readFile(file.source));
+    const { path, content } = await finishFile(file, data);
+    bootFiles.set(path, content);
   }
   return bootFiles;
+}
+
+/** What packages put where the FAT partition is going to be mounted belongs onto it: the firmware of a Raspberry Pi. */
+async function moveOut(mount: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const entry of await readdir(mount, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) files.set(relative(mount, path), await readFile(path));
+  }
+  for (const name of await readdir(mount)) await rm(join(mount, name), { recursive: true });
+  return files;
 }
 
 export function templateData(plan: Plan, mirror: Mirror, epoch: number): TemplateData {
@@ -116,18 +126,4 @@ function imageFacts(plan: Plan, built: string) {
     disk: profile.disk,
     community,
   };
-}
-
-async function render(file: OverlayFile, data: TemplateData): Promise<string> {
-  const text = await readFile(file.source, "utf8");
-  try {
-    return Handlebars.compile(text, { strict: true, noEscape: true })(data);
-  } catch (error) {
-    return fail({
-      code: "template-broken",
-      what: `The template for /${file.target} cannot be rendered.`,
-      found: (error as Error).message.split("\n")[0] ?? "",
-      hint: `look at ${file.source}; templates see profile, community, version, mirror, kernel_arguments, needs_long_mode and built`,
-    });
-  }
 }

@@ -52,10 +52,11 @@ export function extendedStates({
   packages,
   architecture,
 }: Omit<NormalizeOptions, "root" | "epoch">): string {
-  const automatic = set.packages.filter((name) => !set.request.includes(name));
-  return automatic
-    .map((name) => {
-      const own = packages[name]?.architecture ?? architecture;
+  const asked = new Set(set.request.map((word) => word.split("/")[0]));
+  return set.packages
+    .map((key) => packages[key]!)
+    .filter(({ name }) => !asked.has(name))
+    .map(({ name, architecture: own }) => {
       return `Package: ${name}\nArchitecture: ${own === "all" ? architecture : own}\nAuto-Installed: 1\n`;
     })
     .join("\n");

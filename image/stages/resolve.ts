@@ -12,6 +12,7 @@ import { BOOT_LABEL } from "../disk-layout.ts";
 import { overlayDirs } from "../own-profiles.ts";
 import { PROJECT, SERVICES } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
+import { finishFile } from "../template.ts";
 
 export interface Plan {
   readonly profile: ResolvedProfile;
@@ -22,6 +23,8 @@ export interface Plan {
   readonly overlays: readonly OverlayFile[];
   /** Files of the overlays for the FAT partition. */
   readonly bootFiles: readonly OverlayFile[];
+  /** Files that packages read while they are installed, rendered, by path on the box. */
+  readonly before: Readonly<Record<string, string>>;
   /** live-build hooks of the overlays, in the order of their names. */
   readonly hooks: readonly OverlayFile[];
   /** The catalogue of services as the box reads it, checked. */
@@ -50,6 +53,7 @@ export async function resolve(
   };
   const overlays: OverlayFile[] = [];
   const bootFiles: OverlayFile[] = [];
+  const before: Record<string, string> = {};
   const hooks: OverlayFile[] = [];
   for (const overlay of profile.overlays) {
     const top = overlayDirs()
@@ -57,6 +61,10 @@ export async function resolve(
       .find((dir) => existsSync(dir))!;
     overlays.push(...(await filesBelow(join(top, "files"))));
     bootFiles.push(...(await filesBelow(join(top, "boot"))));
+    for (const file of await filesBelow(join(top, "before"))) {
+      const { path, content } = await finishFile(file, { profile, community, version });
+      before[path] = content.toString();
+    }
     hooks.push(
       ...(await filesBelow(join(top, "hooks"))).filter((file) => file.target.endsWith(".hook.chroot")),
     );
@@ -69,6 +77,7 @@ export async function resolve(
     version,
     overlays,
     bootFiles,
+    before,
     hooks,
     catalogue,
     bundle: await bundleFirstboot(),

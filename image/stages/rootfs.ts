@@ -19,6 +19,7 @@ export function rootfsInputs(plan: Plan, packages: Packages, baseKey: string): L
     "package version": packages.identity(profileSet(plan.profile.id)),
     hook: Object.fromEntries(plan.hooks.map((hook) => [hook.target, hook.sha256])),
     "initramfs modules": plan.profile.kernel.initramfs_modules,
+    ...(Object.keys(plan.before).length > 0 ? { "file laid before": plan.before } : {}),
     epoch: packages.lock.epoch,
   };
 }
@@ -44,7 +45,10 @@ export async function rootfs(
       repository,
       base: base.root,
       packages: packagesOf(plan),
-      filesBefore: { "usr/share/initramfs-tools/modules.d/community-box": `${modules.join("\n")}\n` },
+      filesBefore: {
+        "usr/share/initramfs-tools/modules.d/community-box": `${modules.join("\n")}\n`,
+        ...plan.before,
+      },
       hooks: plan.hooks.map((hook) => hook.source),
       epoch,
       directory,

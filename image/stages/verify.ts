@@ -5,14 +5,14 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { EFI_PATHS } from "../boot/efi.ts";
+import { checkBoot } from "../boot/check.ts";
 import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
+import { openImageFiles } from "../image-files.ts";
 import type { DiskManifest } from "../manifest.ts";
-import { rootView } from "../root-view.ts";
 import type { Session } from "../session.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import { findSecrets } from "./secrets-gate.ts";
@@ -59,8 +59,9 @@ export async function inspect(session: Session, options: VerifyOptions): Promise
     if (unpacked !== manifest.image.raw_sha256)
       return [`${packed} does not unpack to the image that was built`];
     if (damage.flat().length > 0) return damage.flat();
+    const files = openImageFiles(tools, raw, manifest.disk, scratch);
     const content = [
-      checkBootPath(tools, raw, root, manifest, scratch),
+      checkBoot(files, manifest),
       checkSecrets(tools, root, scratch),
       checkHardware(tools, root, manifest.profile, scratch),
     ];
@@ -124,64 +125,6 @@ async function checkFileSystems(
   return findings;
 }
 
-async function checkBootPath(
-  tools: DiskTools,
-  raw: string,
-  root: string,
-  manifest: DiskManifest,
-  scratch: string,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const { firmware } = manifest.profile.boot;
-  const { bios, boot } = manifest.disk.partitions;
-  const drive = `${raw}@@${boot.start * SECTOR}`;
-  const fromBoot = async (path: string) => {
-    const target = join(scratch, "file");
-    await rm(target, { force: true });
-    await tools
-      .tool("mcopy", ["-n", "-i", drive, `::${path}`, target])
-      .catch(() => findings.push(`CBOX-BOOT lacks /${path}`));
-    return readFile(target).catch(() => Buffer.alloc(0));
-  };
-
-  if (firmware.includes("bios")) {
-    const head = await readAt(raw, 0, SECTOR);
-    const core = await readAt(raw, bios.start * SECTOR, SECTOR);
-    if (head.readUInt16LE(510) !== 0xaa55) findings.push("the boot sector has no signature");
-    if (head.readBigUInt64LE(0x5c) !== BigInt(bios.start))
-      findings.push("the boot sector does not point at GRUB's core image");
-    if (core.readBigUInt64LE(0x1f4) !== BigInt(bios.start + 1))
-      findings.push("GRUB's core image is not in the BIOS boot partition");
-  }
-  for (const kind of ["efi64", "efi32"] as const) {
-    if (!firmware.includes(kind)) continue;
-    const loader = await fromBoot(EFI_PATHS[kind]);
-    const machine = loader.length > 64 ? loader.readUInt16LE(loader.readUInt32LE(0x3c) + 4) : 0;
-    const expected = kind === "efi64" ? 0x8664 : 0x14c;
-    if (machine !== expected) findings.push(`/${EFI_PATHS[kind]} is not a loader for ${kind}`);
-  }
-
-  const configuration = (await fromBoot("EFI/debian/grub.cfg")).toString();
-  const listed = [...configuration.matchAll(/^\s*(linux|initrd)\s+(\S+)/gm)].map((match) => match[2]!);
-  if (listed.length === 0) findings.push("the boot loader's configuration names no kernel");
-  const view = rootView(tools, root);
-  for (const path of listed.filter((name) => !name.endsWith(".old"))) {
-    const real = await view.resolve(path);
-    if (!real)
-      findings.push(`the boot loader's configuration names ${path}, which is not in the root file system`);
-    const release = /vmlinuz-(.+)$/.exec(real ?? "")?.[1];
-    if (release && !(await view.exists(`/usr/lib/modules/${release}/modules.dep`))) {
-      findings.push(`the kernel ${release} has no modules in the root file system`);
-    }
-  }
-  const label = /root=LABEL=(\S+)/.exec(configuration)?.[1] ?? "";
-  const superblock = await tools.tool("debugfs", ["-R", "show_super_stats -h", root]);
-  if (label === "" || !new RegExp(`volume name: +${label}$`, "m").test(superblock)) {
-    findings.push(`the kernel is told root=LABEL=${label}, but the root file system has another label`);
-  }
-  return findings;
-}
-
 /** Takes the places where secrets live out of the image and looks through them. */
 async function checkSecrets(tools: DiskTools, root: string, scratch: string): Promise<Finding[]> {
   const tree = join(scratch, "tree");
@@ -209,16 +152,6 @@ async function checkTemplate(tools: DiskTools, packed: string, tree: string): Pr
     return [`the template of contexts is missing or damaged: ${(error as Error).message}`];
   }
   return (await findSecrets(tree)).map((finding) => `in the template of contexts: ${finding}`);
-}
-
-async function readAt(path: string, offset: number, length: number): Promise<Buffer> {
-  const file = await open(path, "r");
-  try {
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
-    return buffer;
-  } finally {
-    await file.close();
-  }
 }
 
 async function extract(raw: string, partition: Partition, target: string): Promise<void> {

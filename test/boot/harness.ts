@@ -3,14 +3,15 @@
 // assertions. Everything is waited for by what happens, with limits that allow for an emulated processor.
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { boardFiles } from "../../image/board-files.ts";
 import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
 import { prepareFirmware } from "../../image/firmware.ts";
 import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
 import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../../image/guest-disk.ts";
-import type { Firmware, GuestOptions, GuestProfile } from "../../image/qemu.ts";
+import { type Firmware, type GuestOptions, type GuestProfile, probePort } from "../../image/qemu.ts";
 import { makeScratch } from "../../image/scratch.ts";
 import type { Lab } from "../lab/lab.ts";
-import { PROBE_CREDENTIALS, Probe, type ShellResult } from "./probe.ts";
+import { Probe, probeCredentials, type ShellResult } from "./probe.ts";
 import { Qmp } from "./qmp.ts";
 import { type Key, SerialLine, type Terminal } from "./serial-line.ts";
 import { connectWhenOpen } from "./sockets.ts";
@@ -85,17 +86,19 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   };
   for (const [base, content] of Object.entries(options.files ?? {}))
     await (await openBootPartition()).put(base, content);
-  const uefi = await prepareFirmware(firmware, scratch.path);
+  const uefi = await prepareFirmware(profile, firmware, scratch.path);
+  const board = await boardFiles(profile, image, scratch.path);
   const machine: GuestOptions = {
     disk,
     ...(uefi ? { uefi } : {}),
+    ...(board ? { board } : {}),
     ...(options.memoryMib ? { memoryMib: options.memoryMib } : {}),
-    accelerator: await accelerator(),
+    accelerator: await accelerator(profile),
     network: lab ? await lab.attach(name) : "none",
     serial: options.serial === false ? "none" : { socket: file("serial") },
     control: file("control"),
     probe: file("probe"),
-    credentials: PROBE_CREDENTIALS,
+    credentials: probeCredentials(probePort(profile)),
   };
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";

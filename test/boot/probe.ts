@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A root shell into a guest, for assertions. The image knows nothing of it: systemd takes the unit from credentials
-// that QEMU hands over by SMBIOS, and the shell talks through a virtio port of its own.
+// that QEMU hands over, and the shell talks through a port of its own: virtio, or a USB adapter where there is no PCI.
 import type { Socket } from "node:net";
 
-const SERVICE = `[Unit]
-Description=Root shell for the boot test
+const READY = "cbox ready";
+
+/** @param port the device in the guest that leads to the probe's socket. */
+export function probeCredentials(port: string): Readonly<Record<string, string>> {
+  const device = `${port.slice(1).replaceAll("-", "\\x2d").replaceAll("/", "-")}.device`;
+  const raw = port.startsWith("/dev/tty") ? "stty raw -echo <&3; " : "";
+  return {
+    "systemd.extra-unit.cbox-probe.service": `[Unit]
 DefaultDependencies=no
-Wants=dev-virtio\\x2dports-cbox.probe.device
-After=dev-virtio\\x2dports-cbox.probe.device
-
+Wants=${device}
+After=${device}
 [Service]
-ExecStart=/bin/bash -c 'exec /bin/bash --noprofile --norc <>/dev/virtio-ports/cbox.probe >&0 2>/dev/null'
-`;
-
-export const PROBE_CREDENTIALS: Readonly<Record<string, string>> = {
-  "systemd.extra-unit.cbox-probe.service": SERVICE,
-  // Early, so that there is a shell in a box that does not get as far as it should.
-  "systemd.unit-dropin.sysinit.target~cbox-probe": "[Unit]\nWants=cbox-probe.service\n",
-};
+ExecStart=/bin/bash -c 'exec 3<>${port}; ${raw}echo ${READY} >&3; exec /bin/bash --noprofile --norc <&3 >&3 2>/dev/null'
+`,
+    // Early, so that there is a shell in a box that does not get as far as it should.
+    "systemd.unit-dropin.sysinit.target~cbox-probe": "[Unit]\nWants=cbox-probe.service\n",
+  };
+}
 
 export interface ShellResult {
   readonly code: number;
@@ -29,6 +32,8 @@ export class Probe {
   #socket: Socket;
   #heard = "";
   #asked = 0;
+  /** What was asked before the shell was there: a serial adapter forgets what comes before it is opened. */
+  #waiting: string[] | undefined = [];
   #answers = new Map<number, (result: ShellResult) => void>();
 
   constructor(socket: Socket) {
@@ -49,7 +54,9 @@ export class Probe {
         clearTimeout(timer);
         resolve(result);
       });
-      this.#socket.write(`${request(number, command)}\n`);
+      const line = `${request(number, command)}\n`;
+      if (this.#waiting) this.#waiting.push(line);
+      else this.#socket.write(line);
     });
   }
 
@@ -58,6 +65,10 @@ export class Probe {
     for (let end = this.#heard.indexOf("\n"); end >= 0; end = this.#heard.indexOf("\n")) {
       const line = this.#heard.slice(0, end);
       this.#heard = this.#heard.slice(end + 1);
+      if (line.endsWith(READY)) {
+        for (const waiting of this.#waiting ?? []) this.#socket.write(waiting);
+        this.#waiting = undefined;
+      }
       const [, number, code, stdout = "", stderr = ""] = /cbox (\d+) (\d+) (\S*) (\S*)$/.exec(line) ?? [];
       const text = (base64: string) => Buffer.from(base64, "base64").toString("utf8");
       const answer = this.#answers.get(Number(number));

@@ -21,6 +21,8 @@ const PACKAGES = `# package  needed for  proof
 some-tool  build  cbox-test-tool       # makes images
 some-file  lab,boot  /cbox-test/firmware  # starts them
 shell      build  sh                   # is there
+arm-tool   build:arm64 cbox-arm-tool   # makes images for boards
+arm-guest  boot:arm64  cbox-arm-guest  # starts them
 nodejs     cli    node                 # runs the commands
 `;
 
@@ -102,6 +104,19 @@ describe("./cbox", () => {
     for (const command of ["demo", "test", "bench"]) {
       expect(cbox([command]).err).toContain("needs these Debian packages: some-tool some-file\n");
     }
+  });
+
+  it("installs what only boards need when a board's profile is named, or any of its family says so", () => {
+    mkdirSync(join(project, "profiles"));
+    const profile = (id: string, text: string) => writeFileSync(join(project, `profiles/${id}.yaml`), text);
+    profile("board", "id: board\nparent: family # of boards\n");
+    profile("family", "id: family\narchitecture: arm64 # all of them\n");
+    profile("pc", "id: pc\narchitecture: amd64\n");
+    profile("circle", "id: circle\nparent: circle\n");
+    hasTool();
+    expect(cbox(["build", "board"]).err).toContain("packages: arm-tool\n");
+    expect(cbox(["boot", "board", "--memory", "2G"]).err).toContain("packages: some-file arm-guest\n");
+    for (const other of ["pc", "circle", "nothing"]) expect(cbox(["build", other]).err).toBe("");
   });
 
   it("fetches package lists only when they do not know the package, and a broken repository does not stop it", () => {

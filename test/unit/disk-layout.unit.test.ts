@@ -2,13 +2,18 @@
 // Disk layout arithmetic: partitions follow each other without overlap, on MiB borders, inside the disk.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { hybridMbr, startsAt } from "../../image/boot/raspberry-pi.ts";
 import { layoutDisk, MIB, rootSizeMib, SECTOR, sfdiskScript, stableUuid } from "../../image/disk-layout.ts";
 
 const sizes = fc.record({
   bootMib: fc.integer({ min: 33, max: 1024 }),
   rootMib: fc.integer({ min: 100, max: 16384 }),
   seed: fc.string(),
+  architecture: fc.constantFrom("amd64" as const, "arm64" as const),
+  bios: fc.boolean(),
 });
+const PC = { bootMib: 64, rootMib: 700, architecture: "amd64", bios: true } as const;
+const PI = { bootMib: 512, rootMib: 700, architecture: "arm64", bios: false } as const;
 
 describe("the disk layout", () => {
   it("puts partitions one after the other, aligned to MiB, with room for the backup table", () => {
@@ -16,8 +21,13 @@ describe("the disk layout", () => {
       fc.property(sizes, (wanted) => {
         const { partitions, size } = layoutDisk(wanted);
         const { bios, boot, root } = partitions;
-        expect(bios.start * SECTOR).toBe(MIB);
-        expect(boot.start).toBe(bios.start + bios.size);
+        const [first] = Object.values(partitions);
+        expect(first?.start).toBe(MIB / SECTOR);
+        expect(bios !== undefined).toBe(wanted.bios);
+        expect(boot.start).toBe(bios ? bios.start + bios.size : MIB / SECTOR);
+        expect(Object.values(partitions).map(({ number }) => number)).toEqual(
+          wanted.bios ? [1, 2, 3] : [1, 2],
+        );
         expect(root.start).toBe(boot.start + boot.size);
         expect((boot.start * SECTOR) % MIB).toBe(0);
         expect(boot.size * SECTOR).toBe(wanted.bootMib * MIB);
@@ -28,9 +38,9 @@ describe("the disk layout", () => {
   });
 
   it("gives every partition and the disk a UUID of its own that follows from the seed", () => {
-    const one = layoutDisk({ bootMib: 64, rootMib: 700, seed: "a" });
-    const same = layoutDisk({ bootMib: 64, rootMib: 700, seed: "a" });
-    const other = layoutDisk({ bootMib: 64, rootMib: 700, seed: "b" });
+    const one = layoutDisk({ ...PC, seed: "a" });
+    const same = layoutDisk({ ...PC, seed: "a" });
+    const other = layoutDisk({ ...PC, seed: "b" });
     const uuids = [one.diskUuid, ...Object.values(one.partitions).map(({ uuid }) => uuid)];
     expect(new Set(uuids).size).toBe(4);
     expect(same).toEqual(one);
@@ -39,7 +49,7 @@ describe("the disk layout", () => {
 
   it("writes what sfdisk reads", () => {
     expect(
-      sfdiskScript(layoutDisk({ bootMib: 64, rootMib: 700, seed: "a" }))
+      sfdiskScript(layoutDisk({ ...PC, seed: "a" }))
         .split("\n")
         .slice(0, 7),
     ).toEqual([
@@ -53,6 +63,30 @@ describe("the disk layout", () => {
       ),
       expect.stringMatching(/^disk.img2 : start=4096, size=131072, type=C12A7328-.*name="cbox-boot"$/),
     ]);
+  });
+});
+
+describe("the table a Raspberry Pi starts from", () => {
+  const layout = layoutDisk({ ...PI, seed: "a" });
+  const sector = Buffer.alloc(SECTOR);
+  for (const [offset, bytes] of hybridMbr(layout)) sector.set(bytes, offset);
+
+  it("names the FAT partition first, as FAT32, and covers the GPT behind it", () => {
+    expect(sector.toString("hex", 0x1be, 0x1fe)).toBe(
+      `00feffff0cfeffff000800000000100000feffffeefeffff01000000ff070000${"00".repeat(32)}`,
+    );
+    expect(sector.toString("hex", 510)).toBe("55aa");
+  });
+
+  it("is known again, and nothing else is taken for it", () => {
+    const { boot, root } = layout.partitions;
+    expect(startsAt(sector, boot)).toBe(true);
+    expect(startsAt(sector, root)).toBe(false);
+    expect(startsAt(Buffer.alloc(SECTOR), boot)).toBe(false);
+  });
+
+  it("has a root of the type that systemd-repart looks for on ARM", () => {
+    expect(sfdiskScript(layout)).toMatch(/img2 .*type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE/);
   });
 });
 

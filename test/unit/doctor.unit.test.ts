@@ -10,6 +10,7 @@ import type { Host } from "../../image/doctor/host.ts";
 import { checks, kvmWorks, requireChecks, runChecks } from "../../image/doctor/index.ts";
 import { bootSector } from "../../image/doctor/kvm.ts";
 import { hostPackages } from "../../image/doctor/packages.ts";
+import { foreignState } from "../../image/foreign.ts";
 import { failureOf } from "../failure-of.ts";
 
 const circumstances: Circumstances = {
@@ -56,7 +57,8 @@ async function finding(id: string, host: Host, changes: Partial<Circumstances> =
 
 describe("the doctor", () => {
   it("finds nothing lacking on a machine that has everything", async () => {
-    const checkups = await runChecks(checks, circumstances, machine());
+    const all = { ...circumstances, architectures: ["amd64", "arm64"] };
+    const checkups = await runChecks(checks, all, machine());
     expect(checkups.filter(({ finding }) => !finding.ok)).toEqual([]);
     expect(checkups.length).toBe(checks.length);
   });
@@ -143,16 +145,38 @@ describe("the doctor", () => {
     expect(await finding("binfmt", machine(), { architectures: ["amd64", "i386"] })).toMatchObject({
       ok: true,
     });
-    expect(await finding("binfmt", machine(), { architectures: ["amd64", "arm64"] })).toEqual({
+    const without = machine({ find: (name) => (name.startsWith("qemu-aarch64") ? undefined : name) });
+    expect(await finding("binfmt", without, { architectures: ["amd64", "arm64"] })).toEqual({
       ok: false,
       detail: "nothing runs programs for arm64",
-      cure: "apt-get install --no-install-recommends qemu-user-static binfmt-support",
+      cure: "apt-get install --no-install-recommends qemu-user-static",
     });
-    const read = (path: string) =>
-      path.endsWith("/qemu-aarch64") ? "enabled\ninterpreter /usr/bin/qemu" : undefined;
-    expect(await finding("binfmt", machine({ read }), { architectures: ["arm64"] })).toMatchObject({
+    expect(await finding("binfmt", machine(), { architectures: ["arm64"] })).toEqual({
       ok: true,
+      detail: "arm64: the build registers /usr/bin/qemu-aarch64-static",
     });
+  });
+
+  it("takes a registration of others when it is good for a chroot", () => {
+    const registered = (flags: string) => (path: string) =>
+      path.endsWith("/qemu-aarch64") ? `enabled\ninterpreter /usr/bin/qemu\nflags: ${flags}\n` : undefined;
+    expect(foreignState(machine({ read: registered("POCF") }), "arm64")).toEqual({
+      kind: "runs",
+      by: "qemu-aarch64",
+    });
+    expect(foreignState(machine({ read: registered("PO") }), "arm64")).toMatchObject({ kind: "ready" });
+    expect(foreignState(machine({ architecture: "arm64" }), "arm64")).toEqual({
+      kind: "runs",
+      by: "this processor",
+    });
+  });
+
+  it("asks for the machine of a board only where a profile is for that architecture", async () => {
+    const boot = (architectures: string[]) =>
+      runChecks(checks, { ...circumstances, architectures }, machine({ find: () => undefined }));
+    const ids = async (architectures: string[]) => (await boot(architectures)).map(({ check }) => check.id);
+    expect(await ids(["amd64"])).not.toContain("package-qemu-system-arm");
+    expect(await ids(["arm64"])).toContain("package-qemu-system-arm");
   });
 
   it("makes a network namespace with a name of its own, and removes it", async () => {

@@ -195,7 +195,7 @@ describe("a person's profiles", () => {
       code: "profile-invalid",
       what: 'The profile "box" has a mistake.',
       found:
-        "box.yaml:5: kernel.packge: expected only the keys package, arguments, initramfs_modules, blacklist, found an unknown key." +
+        "box.yaml:5: kernel.packge: expected only the keys package, suite, minimum, arguments, initramfs_modules, blacklist, found an unknown key." +
         ' Did you mean "package"?',
       hint,
     });

@@ -13,6 +13,7 @@ const profile: GuestProfile = {
     memory_mib: 1024,
     disk: "virtio",
     network: "virtio-net-pci",
+    serial_port: 0,
   },
 };
 const plain: GuestOptions = {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them (binfmt_misc).
+// The build registers it if nobody has, also on machines without systemd; registrations of others are left alone.
+import { fail } from "../common/fail.ts";
+import { type Host, thisHost } from "./doctor/host.ts";
+import type { Session } from "./session.ts";
+
+interface Machine {
+  /** QEMU's name of it. */
+  readonly qemu: string;
+  /** Class (1: 32 bits, 2: 64 bits) and machine number in the head of its programs, ELF specification. */
+  readonly elf: readonly [bits: number, machine: number];
+  /** Architectures whose processors run its programs, too. */
+  readonly native: readonly string[];
+}
+
+const MACHINES: Readonly<Record<string, Machine>> = {
+  amd64: { qemu: "x86_64", elf: [2, 0x3e], native: ["amd64"] },
+  i386: { qemu: "i386", elf: [1, 0x03], native: ["i386", "amd64"] },
+  arm64: { qemu: "aarch64", elf: [2, 0xb7], native: ["arm64"] },
+  armhf: { qemu: "arm", elf: [1, 0x28], native: ["armhf"] },
+};
+
+export const THIS_PROCESSOR = "this processor";
+const BINFMT = "/proc/sys/fs/binfmt_misc";
+
+export type ForeignState =
+  /** They run already: by the processor, or by a registration that is good for a chroot. */
+  | { readonly kind: "runs"; readonly by: string }
+  /** They will, once `emulator` is registered. */
+  | { readonly kind: "ready"; readonly emulator: string; readonly mounted: boolean }
+  | { readonly kind: "no-emulator"; readonly program: string };
+
+/** Whether programs of a Debian architecture run on this machine, or could. Changes nothing. */
+export function foreignState(host: Host, architecture: string): ForeignState {
+  const machine = MACHINES[architecture];
+  if (!machine || machine.native.includes(host.architecture)) return { kind: "runs", by: THIS_PROCESSOR };
+  for (const name of [ownName(machine), `qemu-${machine.qemu}`]) {
+    const entry = host.read(`${BINFMT}/${name}`);
+    // Flag F: the kernel holds the emulator open, so it need not be inside the chroot.
+    if (entry?.startsWith("enabled") && /^flags: \S*F/m.test(entry)) return { kind: "runs", by: name };
+  }
+  const program = `qemu-${machine.qemu}-static`;
+  const emulator = host.find(program);
+  if (!emulator) return { kind: "no-emulator", program };
+  const mounted = host.read(`${BINFMT}/status`) !== undefined;
+  return { kind: "ready", emulator, mounted };
+}
+
+/**
+ * Sees to it that programs of this architecture run. A registration is the kernel's, not a process's: it stays until
+ * the machine is switched off, and holds in every mount namespace.
+ * @throws Failure `foreign-programs`
+ */
+export async function enableForeign(
+  session: Session,
+  architecture: string,
+  host: Host = thisHost,
+): Promise<void> {
+  const state = foreignState(host, architecture);
+  if (state.kind === "runs") return;
+  try {
+    if (state.kind !== "ready") throw new Error(state.kind);
+    if (!state.mounted) await session.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT]);
+    const rule = registration(MACHINES[architecture]!, state.emulator);
+    // By a program: it takes one write of the whole rule.
+    await session.run(["dd", `of=${BINFMT}/register`, "bs=1024", "status=none"], { input: rule });
+  } catch (error) {
+    fail(
+      {
+        code: "foreign-programs",
+        what: `Programs for ${architecture} cannot be made to run on this machine.`,
+        found: (error as Error).message,
+        hint: "./cbox doctor; in a container: register qemu-user outside of it, or start it with --privileged",
+      },
+      { cause: error },
+    );
+  }
+}
+
+function ownName({ qemu }: Machine): string {
+  return `cbox-${qemu}`;
+}
+
+/** A line for /proc/sys/fs/binfmt_misc/register: the head of a program or a shared object of this machine. */
+export function registration(machine: Machine, emulator: string): string {
+  const [bits, number] = machine.elf;
+  const head = [0x7f, 0x45, 0x4c, 0x46, bits, 1, 1, ...new Array(9).fill(0), 2, 0, number, 0];
+  // All of it, but not the byte for the operating system; types 2 and 3 are both programs.
+  const mask = head.map((_, index) => (index === 7 ? 0 : index === 16 ? 0xfe : 0xff));
+  const escaped = (bytes: readonly number[]) =>
+    bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+  return `:${ownName(machine)}:M::${escaped(head)}:${escaped(mask)}:${emulator}:F`;
+}
