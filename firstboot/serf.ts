@@ -7,7 +7,7 @@ import { writeIfChanged } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { contains, parseCidr, parseIpv4 } from "./steps/network/ipv4.ts";
-import { type Address, ipv4Addresses, parseJson } from "./world.ts";
+import { type Address, outerAddresses, parseJson } from "./world.ts";
 
 export const SERF_RPC = "127.0.0.1:7373";
 export const SERF_UNIT = "serf.service";
@@ -23,7 +23,7 @@ export function serfPort(image: ImageInfo): number {
  */
 export async function communityAddress(box: Box, image: ImageInfo): Promise<Address | undefined> {
   const ranges = image.community.address_ranges.map(parseCidr).filter((range) => range !== undefined);
-  const addresses = await vpnLast(box, await ipv4Addresses(box));
+  const addresses = await vpnLast(box, await outerAddresses(box));
   const isInside = ({ address }: Address) => {
     const number = parseIpv4(address);
     return number !== undefined && ranges.some((range) => contains(range, number));

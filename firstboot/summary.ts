@@ -3,7 +3,7 @@
 
 import type { Box } from "./box.ts";
 import { readChoices } from "./steps/system/apply.ts";
-import { hostKeyFingerprints, ipv4Addresses } from "./world.ts";
+import { hostKeyFingerprints, outerAddresses } from "./world.ts";
 
 export interface Summary {
   readonly hostname: string;
@@ -17,7 +17,7 @@ export async function summarize(box: Box): Promise<Summary> {
   return {
     hostname: ((await box.readFile("/etc/hostname")) ?? "").trim(),
     owner,
-    addresses: (await ipv4Addresses(box)).map(({ address }) => address),
+    addresses: (await outerAddresses(box)).map(({ address }) => address),
     fingerprints: await hostKeyFingerprints(box),
   };
 }

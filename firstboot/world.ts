@@ -2,6 +2,7 @@
 // Questions about the box as it is now, asked by more than one step, by `cbox status` and by `cbox publish`.
 
 import type { Box } from "./box.ts";
+import { CONTEXTS, networkOf } from "./contexts/names.ts";
 
 export interface Address {
   readonly interface: string;
@@ -17,6 +18,12 @@ export async function ipv4Addresses(box: Box, name?: string): Promise<Address[]>
   ]);
   if (code !== 0) return [];
   return parseAddresses(stdout);
+}
+
+/** Those by which others may reach the box: without those of the networks that its contexts are in. */
+export async function outerAddresses(box: Box): Promise<Address[]> {
+  const inner = CONTEXTS.map(networkOf);
+  return (await ipv4Addresses(box)).filter((each) => !inner.includes(each.interface));
 }
 
 interface IpLink {

@@ -719,4 +719,15 @@ describe("the address others know the box by", () => {
     expect(await known("192.168.1.20/24")).toBe("10.228.0.2");
     expect(await known(undefined)).toBe("10.228.0.2");
   });
+
+  test("is never the one of a network that only the box's own contexts are in", async () => {
+    const link = (ifname: string, local: string) => ({ ifname, addr_info: [{ local, prefixlen: 24 }] });
+    const links = [link("cbox-owner", "172.31.240.1"), link("cbox-community", "172.31.241.1")];
+    const seen = async (all: readonly object[]) => {
+      const run = async () => ({ code: 0, stdout: JSON.stringify(all), stderr: "" });
+      return communityAddress(Object.assign(new FakeBox(), { run }), image);
+    };
+    expect(await seen(links)).toBeUndefined();
+    expect((await seen([...links, link("enp1s0", "192.168.1.20")]))?.address).toBe("192.168.1.20");
+  });
 });

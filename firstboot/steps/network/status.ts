@@ -2,11 +2,11 @@
 // `cbox network`: the interface, and the addresses it has now.
 
 import type { Box } from "../../box.ts";
-import { ipv4Addresses } from "../../world.ts";
+import { outerAddresses } from "../../world.ts";
 import type { StepStatus } from "../step.ts";
 
 export async function status(box: Box): Promise<StepStatus> {
-  const addresses = await ipv4Addresses(box);
+  const addresses = await outerAddresses(box);
   const isUp = addresses.length > 0;
   return {
     state: isUp ? "works" : "trouble",

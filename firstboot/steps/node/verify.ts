@@ -6,7 +6,7 @@ import { GuifiApi } from "../../guifi/api.ts";
 import { addressOf, type Device, readNode } from "../../guifi/cnml.ts";
 import { freshNode } from "../../guifi/registration.ts";
 import { type Registration, readRegistration } from "../../guifi/store.ts";
-import { ipv4Addresses } from "../../world.ts";
+import { outerAddresses } from "../../world.ts";
 import { signsIn } from "../member/questions.ts";
 import type { StepTools, Warning } from "../step.ts";
 import { credentialsOf, isWanted } from "./apply.ts";
@@ -57,7 +57,7 @@ async function shownDevice({ node, device }: Registration, tools: StepTools): Pr
 }
 
 async function addressesOf({ box }: StepTools): Promise<string[]> {
-  return (await ipv4Addresses(box)).map(({ address }) => address);
+  return (await outerAddresses(box)).map(({ address }) => address);
 }
 
 function warningsOf(answers: NodeAnswers, kept: Registration, own: readonly string[]): Warning[] {
