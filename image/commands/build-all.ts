@@ -3,7 +3,6 @@
 // how each went, and what it took from the ones before.
 import { describeFailure, Failure, fail } from "../../common/fail.ts";
 import type { BuildResult } from "../build.ts";
-import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { listProfiles } from "../profile/index.ts";
 import { table } from "../table.ts";
@@ -20,12 +19,8 @@ export interface Outcome {
  * @param buildOne builds a profile and says so on the terminal.
  * @throws Failure `builds-failed`, naming the profiles
  */
-export async function buildAll(
-  buildOne: (profileId: string) => Promise<BuildResult>,
-  options: { readonly mirror?: string },
-): Promise<void> {
+export async function buildAll(buildOne: (profileId: string) => Promise<BuildResult>): Promise<void> {
   const profiles = listProfiles().filter(({ abstract }) => !abstract);
-  await requireChecks("build", undefined, options);
   const outcomes: Outcome[] = [];
   for (const { id, problem } of profiles) {
     console.log(`\n== ${id}`);
