@@ -64,8 +64,7 @@ export function describeOutcomes(outcomes: readonly Outcome[]): string {
 function reused(result: BuildResult | undefined): string {
   if (!result?.built) return "everything: nothing changed";
   const made = [...result.reasons.keys()];
-  const kept = ["base", "rootfs", "context"].filter(
-    (layer) => !made.some((kind) => kind.startsWith(`${layer}-`)),
-  );
+  const layers = ["base", "rootfs", ...(result.manifest?.inputs.context ? ["context"] : [])];
+  const kept = layers.filter((layer) => !made.some((kind) => kind.startsWith(`${layer}-`)));
   return kept.join(", ") || "nothing";
 }

@@ -95,7 +95,9 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     const it = inMachine(await subject("jetway-jbc362f36"), { cpu: "n270" });
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
-    await box.expect(/This computer has no 64-bit mode, or its BIOS hides it: Community Box cannot start here\./);
+    await box.expect(
+      /This computer has no 64-bit mode, or its BIOS hides it: Community Box cannot start here\./,
+    );
     expect(box.line.transcript).not.toContain("Linux version");
   });
 });

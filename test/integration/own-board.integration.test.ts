@@ -46,7 +46,7 @@ it("builds, with its own overlay and kernel argument, and without live-build", a
   const workspace = openWorkspace({ session });
   const tools = openDiskTools(session.run, (await workspace.tools()).root, 0);
   const { path } = await locateImage("attic-board", out);
-  const { root, boot } = manifest.disk.partitions;
+  const { root, boot } = manifest.disk!.partitions;
   const file = await tools.tool("debugfs", ["-R", "cat /etc/attic", `${path}?offset=${root.start * SECTOR}`]);
   expect(file).toBe("made for A board from the attic\n");
   const menu = await tools.tool("mtype", ["-i", `${path}@@${boot.start * SECTOR}`, "::EFI/debian/grub.cfg"]);
