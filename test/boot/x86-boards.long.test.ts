@@ -139,6 +139,20 @@ describe("minix-neo-z83-4, without any serial port", () => {
   });
 });
 
+describe("vm-amd64, in a machine whose only line is a virtio console", () => {
+  test("the set-up is on hvc0, and the guest agent waits for its channel", async () => {
+    box = await createBox({ ...(await subject("vm-amd64")), serial: "virtio" });
+    await box.powerOn();
+    await begin(box);
+    await box.expect(/\[system\/language\]/);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await box.ask("cat /sys/class/tty/console/active")).toContain("hvc0");
+    expect(await box.ask("systemctl show --property LoadState,ActiveState qemu-guest-agent")).toBe(
+      "LoadState=loaded\nActiveState=inactive",
+    );
+  });
+});
+
 describe("pc-amd64", () => {
   test("BIOS: prompt on the serial port, in full health, with all that Incus needs for virtual machines", async () => {
     const it = await subject("pc-amd64");

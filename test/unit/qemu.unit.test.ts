@@ -141,6 +141,9 @@ describe("consoles", () => {
     expect(given("-chardev", { serial: { socket: "/d/s" } })).toEqual([
       "socket,id=serial,server=on,wait=off,path=/d/s",
     ]);
+    const virtual = { serial: { socket: "/d/s", isVirtual: true } };
+    expect(given("-serial", virtual)).toEqual(["none"]);
+    expect(given("-device", virtual)).toContain("virtconsole,chardev=serial,bus=consoles.0");
     for (const serial of ["terminal", "none"] as const) {
       expect(given("-vga", { serial })).toEqual(["std"]);
       expect(given("-display", { serial })).toEqual(["none"]);
