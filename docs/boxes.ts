@@ -33,6 +33,31 @@ const FIRMWARE: Readonly<Record<string, string>> = {
   "rpi-eeprom": "the board's own firmware, in its EEPROM",
 };
 
+const OWN_BOARD = `## Another board
+
+One YAML file, in any directory, is enough; what it does not say it takes from its parent:
+
+\`\`\`yaml
+# my-boards/attic-board.yaml
+id: attic-board
+title: A board from the attic
+parent: pc-hardware # ./cbox profiles lists the families
+kernel:
+  arguments: [nomodeset]
+overlays: [attic] # files for it in my-boards/overlays/attic/files/, if it needs any
+hardware:
+  devices: # the build fails when the image lacks a module or a firmware file of these
+    - { name: network card, id: "pci:10ec:8168", module: r8169 }
+\`\`\`
+
+\`\`\`
+./cbox profile show attic-board --origin --profiles my-boards
+./cbox build attic-board --profiles my-boards
+\`\`\`
+
+A profile for the project goes to \`profiles/\`, with the reason for each oddity beside it and a guide in \`profiles/guides/\`.
+`;
+
 /** Every page by its path in the project. */
 export function boxPages(dir: string = PROFILES): Map<string, string> {
   const profiles = listProfiles(dir)
@@ -67,7 +92,8 @@ function index(profiles: readonly ResolvedProfile[]): string {
     title,
     `${release}, ${architecture}`,
   ]);
-  return `# Boxes\n\n<!-- Written by npm run docs from the profiles. -->\n\n${markdownTable(["profile", "hardware", "Debian"], rows)}\n`;
+  const table = markdownTable(["profile", "hardware", "Debian"], rows);
+  return `# Boxes\n\n<!-- Written by npm run docs from the profiles. -->\n\n${table}\n\n${OWN_BOARD}`;
 }
 
 function overview(profile: ResolvedProfile): string {

@@ -35,8 +35,11 @@ export interface GuestOptions {
   readonly memoryMib?: number;
   readonly accelerator: "kvm" | "tcg";
   readonly network: "none" | TapNetwork;
-  /** The box's serial port: this terminal (Ctrl-A x leaves), a Unix socket, or no port in the machine at all. */
-  readonly serial: "terminal" | "none" | { readonly socket: string };
+  /**
+   * The box's serial port: this terminal (Ctrl-A x leaves), a Unix socket, or no port in the machine at all. `isVirtual`
+   * puts the socket on a virtio console (hvc0) of a machine without serial ports.
+   */
+  readonly serial: "terminal" | "none" | { readonly socket: string; readonly isVirtual?: boolean };
   /** Unix socket for QEMU's own control protocol (QMP). */
   readonly control?: string;
   /** Unix socket of a port that is `probePort(profile)` in the guest. */
@@ -154,7 +157,10 @@ function serial(port: GuestOptions["serial"]): string[] {
   if (port === "terminal") return ["-serial", "mon:stdio"];
   return [
     ...["-chardev", `socket,id=serial,server=on,wait=off,path=${value(port.socket)}`],
-    ...["-serial", "chardev:serial", "-monitor", "none"],
+    ...(port.isVirtual
+      ? ["-device", "virtio-serial-pci,id=consoles", "-device", "virtconsole,chardev=serial,bus=consoles.0"]
+      : []),
+    ...["-serial", port.isVirtual ? "none" : "chardev:serial", "-monitor", "none"],
   ];
 }
 

@@ -3,7 +3,6 @@
 // how each went, and what it took from the ones before.
 import { describeFailure, Failure, fail } from "../../common/fail.ts";
 import type { BuildResult } from "../build.ts";
-import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../interruption.ts";
 import { listProfiles } from "../profile/index.ts";
 import { table } from "../table.ts";
@@ -20,12 +19,8 @@ export interface Outcome {
  * @param buildOne builds a profile and says so on the terminal.
  * @throws Failure `builds-failed`, naming the profiles
  */
-export async function buildAll(
-  buildOne: (profileId: string) => Promise<BuildResult>,
-  options: { readonly mirror?: string },
-): Promise<void> {
+export async function buildAll(buildOne: (profileId: string) => Promise<BuildResult>): Promise<void> {
   const profiles = listProfiles().filter(({ abstract }) => !abstract);
-  await requireChecks("build", undefined, options);
   const outcomes: Outcome[] = [];
   for (const { id, problem } of profiles) {
     console.log(`\n== ${id}`);
@@ -69,8 +64,7 @@ export function describeOutcomes(outcomes: readonly Outcome[]): string {
 function reused(result: BuildResult | undefined): string {
   if (!result?.built) return "everything: nothing changed";
   const made = [...result.reasons.keys()];
-  const kept = ["base", "rootfs", "context"].filter(
-    (layer) => !made.some((kind) => kind.startsWith(`${layer}-`)),
-  );
+  const layers = ["base", "rootfs", ...(result.manifest?.inputs.context ? ["context"] : [])];
+  const kept = layers.filter((layer) => !made.some((kind) => kind.startsWith(`${layer}-`)));
   return kept.join(", ") || "nothing";
 }

@@ -43,7 +43,7 @@ export async function buildCommands(
   if (profileId) await buildCommand(profileId, options);
   else {
     const outOf = (id: string) => (options.out ? { out: join(options.out, id) } : {});
-    await buildAll((id) => buildCommand(id, { ...options, ...outOf(id) }), options);
+    await buildAll((id) => buildCommand(id, { ...options, ...outOf(id) }));
   }
 }
 

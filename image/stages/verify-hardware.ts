@@ -13,7 +13,7 @@ type Device = ResolvedProfile["hardware"]["devices"][number];
 /** A kernel of the image, as far as its modules go. */
 export interface Kernel {
   readonly release: string;
-  /** Pairs of alias, as in modules.alias, and module. */
+  /** Pairs of alias, as in modules.alias, and module; those of built-in modules are written nowhere. */
   readonly aliases: readonly (readonly [alias: string, module: string])[];
   readonly builtin: ReadonlySet<string>;
   /** Modules in the initrd. */
@@ -54,6 +54,7 @@ export async function checkHardware(
 /** What is wrong with the module of a device, at most one sentence. */
 export function lackingModule(device: Device, kernel: Kernel, kernelPackage: string): string[] {
   const { name, id, module, root } = device;
+  if (kernel.builtin.has(module)) return [];
   const pattern = aliasPattern(id);
   const claimants = new Set(
     kernel.aliases.filter(([alias]) => pattern.test(alias)).map(([, claimant]) => claimant),
@@ -64,7 +65,7 @@ export function lackingModule(device: Device, kernel: Kernel, kernelPackage: str
       `${name} (${id}): no module ${module} of the kernel ${kernel.release} claims it${others}; the package ${kernelPackage} should have it`,
     ];
   }
-  if (root && !kernel.initrd.has(module) && !kernel.builtin.has(module)) {
+  if (root && !kernel.initrd.has(module)) {
     return [
       `${name} (${id}): the module ${module} is not in the initrd, so the root file system behind it is not found; add it to kernel.initramfs_modules`,
     ];
@@ -110,12 +111,7 @@ async function readKernel(tools: DiskTools, view: RootView, release: string, pla
     return readFile(target, "utf8").catch(() => "");
   };
   const alias = await text(`${modules}/modules.alias`);
-  const loadable = [...alias.matchAll(/^alias (.+) (\S+)$/gm)].map(([, a = "", m = ""]) => [a, m] as const);
-  const modinfo = (await text(`${modules}/modules.builtin.modinfo`)).split("\0");
-  const inside = modinfo.flatMap((line) => {
-    const [, module, claimed] = /^([^.]+)\.alias=(.*)$/s.exec(line) ?? [];
-    return module === undefined || claimed === undefined ? [] : [[claimed, module] as const];
-  });
+  const aliases = [...alias.matchAll(/^alias (.+) (\S+)$/gm)].map(([, a = "", m = ""]) => [a, m] as const);
   const builtin = (await text(`${modules}/modules.builtin`)).split("\n").map(moduleName);
   const initrd = await view.resolve(`/boot/initrd.img-${release}`);
   const packed = join(place, "initrd");
@@ -123,7 +119,7 @@ async function readKernel(tools: DiskTools, view: RootView, release: string, pla
   const files = initrd ? await initrdNames(tools, packed) : [];
   return {
     release,
-    aliases: [...loadable, ...inside],
+    aliases,
     builtin: new Set(builtin),
     initrd: new Set(files.filter((file) => /\.ko(\.\w+)?$/.test(file)).map(moduleName)),
   };

@@ -46,9 +46,9 @@ describe("vm-amd64 without a network", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await box.ask("cat /sys/firmware/efi/fw_platform_size")).toBe("32");
     expect(await box.ask("systemctl is-active cbox-firstboot.service")).toBe("active");
-    await onScreen(box, "Press Enter to begin");
+    await seen.onScreen(box, "Press Enter to begin");
     await box.screenKey("ret");
-    await onScreen(box, "[system/language]");
+    await seen.onScreen(box, "[system/language]");
     machineIds.add((await seen.identity(box)).machineId);
   });
 
@@ -61,10 +61,3 @@ describe("vm-amd64 without a network", () => {
     expect(await sha256(image)).toBe(manifest.image.raw_sha256);
   });
 });
-
-/** Waits until a text is on the screen. In the box that is a file, which has no event for a shell: it looks often. */
-async function onScreen(box: Box, text: string): Promise<void> {
-  await box.ask(`timeout 60 sh -c 'until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done'`, {
-    timeoutMs: 90_000,
-  });
-}

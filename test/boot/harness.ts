@@ -41,8 +41,8 @@ export interface BoxOptions {
   readonly ownDisk?: boolean;
   /** Put on the partition CBOX-BOOT before it is first switched on, by name; needs `ownDisk`. */
   readonly files?: Readonly<Record<string, string>>;
-  /** False: a machine without any serial port. */
-  readonly serial?: boolean;
+  /** False: a machine without any serial port; "virtio": without one, but with a virtio console. */
+  readonly serial?: boolean | "virtio";
   readonly terminal?: Terminal;
 }
 
@@ -95,7 +95,8 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     ...(options.memoryMib ? { memoryMib: options.memoryMib } : {}),
     accelerator: await accelerator(profile),
     network: lab ? await lab.attach(name) : "none",
-    serial: options.serial === false ? "none" : { socket: file("serial") },
+    serial:
+      options.serial === false ? "none" : { socket: file("serial"), isVirtual: options.serial === "virtio" },
     control: file("control"),
     probe: file("probe"),
     credentials: probeCredentials(probePort(profile)),

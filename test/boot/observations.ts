@@ -105,3 +105,23 @@ export async function placesHolding(box: Box, text: string): Promise<string[]> {
   );
   return found.split("\n").filter(Boolean);
 }
+
+/** Waits until a text is on the screen. In the box that is a file, which has no event for a shell: it looks often. */
+export async function onScreen(box: Box, text: string): Promise<void> {
+  await box.ask(`timeout 60 sh -c 'until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done'`, {
+    timeoutMs: 90_000,
+  });
+}
+
+/** The watchdog that systemd keeps alive, by the name of its driver; undefined when it keeps none. */
+export async function watchdog(box: Box): Promise<string | undefined> {
+  const [state, driver] = (
+    await box.ask("cd /sys/class/watchdog/watchdog0 && cat state identity || true")
+  ).split("\n");
+  return state === "active" ? driver : undefined;
+}
+
+/** Width of the UEFI in bits, as the kernel sees it; "BIOS" where there is none. */
+export async function firmware(box: Box): Promise<string> {
+  return box.ask("cat /sys/firmware/efi/fw_platform_size 2>/dev/null || echo BIOS");
+}

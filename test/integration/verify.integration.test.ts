@@ -8,6 +8,7 @@ import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
 import { createSession, type Session } from "../../image/session.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { inspect } from "../../image/stages/verify.ts";
+import { checkHardware } from "../../image/stages/verify-hardware.ts";
 import { openWorkspace } from "../../image/workspace.ts";
 import { builtImage, scratch } from "./project.ts";
 
@@ -102,6 +103,30 @@ describe("verify of vm-amd64", () => {
     const renamed = await findingsAfter((copy) => inRoot(copy, "set_super_value volume_name OTHER\n"));
     expect(renamed).toEqual([
       "the kernel is told root=LABEL=CBOX-ROOT, but the root file system has another label",
+    ]);
+  });
+
+  it("a device whose module claims something else, one without its place in the initrd, one without firmware", async () => {
+    const { manifest, raw } = image;
+    const devices = [
+      { name: "card", id: "pci:10ec:8168", module: "r8168" },
+      { name: "panel", id: "pci:8086:0be1", module: "gma500_gfx", root: true },
+      {
+        name: "radio",
+        id: "sdio:024c:b723",
+        module: "r8723bs",
+        firmware: ["rtlwifi/none.bin"],
+        package: "firmware-realtek",
+      },
+    ];
+    const profile = { ...manifest.profile, hardware: { devices } };
+    const place = join(await scratch(), "scratch");
+    const root = `${raw}?offset=${manifest.disk.partitions.root.start * SECTOR}`;
+    const findings = await checkHardware(tools, root, profile, place);
+    expect(findings.map((finding) => finding.replace(/kernel \S+ /, "kernel "))).toEqual([
+      "card (pci:10ec:8168): no module r8168 of the kernel claims it; it would be driven by r8169; the package linux-image-amd64 should have it",
+      "panel (pci:8086:0be1): the module gma500_gfx is not in the initrd, so the root file system behind it is not found; add it to kernel.initramfs_modules",
+      "radio (sdio:024c:b723) needs the firmware rtlwifi/none.bin, which is not there; the package firmware-realtek has it",
     ]);
   });
 

@@ -4,12 +4,11 @@ import { afterEach, expect, it, vi } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import type { BuildResult } from "../../image/build.ts";
 import { buildAll, describeOutcomes } from "../../image/commands/build-all.ts";
-import * as doctor from "../../image/doctor/index.ts";
 import type { Manifest } from "../../image/manifest.ts";
 import { listProfiles } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 
-const manifest = { image: { size: 250e6 } } as Manifest;
+const manifest = { image: { size: 250e6 }, inputs: { context: "0123" } } as unknown as Manifest;
 const built = (...kinds: string[]): BuildResult => ({
   manifest,
   reasons: new Map(kinds.map((kind) => [kind, ["nothing in the cache"]])),
@@ -40,14 +39,13 @@ it("the table names the time, the size, and the layers that were there already",
 it("goes on after a failure, and ends by naming what failed", async () => {
   vi.spyOn(console, "log").mockReturnValue();
   vi.spyOn(console, "error").mockReturnValue();
-  vi.spyOn(doctor, "requireChecks").mockResolvedValue();
   const tried: string[] = [];
   const one = async (id: string) => {
     tried.push(id);
     if (id === "minix-neo-z64") throw broken;
     return built("image");
   };
-  const failure = await failureOf(() => buildAll(one, {}));
+  const failure = await failureOf(() => buildAll(one));
   const ids = listProfiles().flatMap(({ id, abstract }) => (abstract ? [] : [id]));
   expect(tried).toEqual(ids);
   expect(failure).toMatchObject({

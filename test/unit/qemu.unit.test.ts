@@ -107,6 +107,26 @@ describe("machine", () => {
     expect(given("-device", {}, ide).join()).not.toContain("virtio-blk");
   });
 
+  test("has two processors, or what the board has, and its watchdog", () => {
+    expect(given("-smp")).toEqual(["2"]);
+    const board: GuestProfile = {
+      qemu: { ...profile.qemu, processors: "4,cores=2,threads=2", watchdog: "i6300esb" },
+    };
+    expect(given("-smp", {}, board)).toEqual(["4,cores=2,threads=2"]);
+    expect(given("-device", {}, board)).toContain("i6300esb");
+    expect(given("-device").join()).not.toContain("i6300esb");
+  });
+
+  test("a network card on USB gets a controller before it", () => {
+    const board: GuestProfile = { qemu: { ...profile.qemu, network: "usb-net" } };
+    const devices = given("-device", { network: tap }, board);
+    expect(devices.indexOf("qemu-xhci")).toBeGreaterThan(-1);
+    expect(devices.indexOf("qemu-xhci")).toBeLessThan(
+      devices.indexOf("usb-net,netdev=lab,mac=52:54:00:01:02:03"),
+    );
+    expect(given("-device", { network: tap })).not.toContain("qemu-xhci");
+  });
+
   test("a comma in a path does not end the option", () => {
     const disk = { path: "/d/a,readonly=on", format: "raw" as const };
     expect(given("-drive", { disk })[0]).toContain("file=/d/a,,readonly=on");
@@ -121,6 +141,9 @@ describe("consoles", () => {
     expect(given("-chardev", { serial: { socket: "/d/s" } })).toEqual([
       "socket,id=serial,server=on,wait=off,path=/d/s",
     ]);
+    const virtual = { serial: { socket: "/d/s", isVirtual: true } };
+    expect(given("-serial", virtual)).toEqual(["none"]);
+    expect(given("-device", virtual)).toContain("virtconsole,chardev=serial,bus=consoles.0");
     for (const serial of ["terminal", "none"] as const) {
       expect(given("-vga", { serial })).toEqual(["std"]);
       expect(given("-display", { serial })).toEqual(["none"]);

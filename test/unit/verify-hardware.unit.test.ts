@@ -10,7 +10,6 @@ const kernel: Kernel = {
     ["pci:v000010ECd00008168sv*sd*bc*sc*i*", "r8169"],
     ["pci:v*d*sv*sd*bc01sc06i01*", "ahci"],
     ["pci:v00008086d000027C0sv*sd*bc*sc*i*", "ata_piix"],
-    ["acpi*:80860F14:*", "sdhci_acpi"],
   ],
   builtin: new Set(["sdhci_acpi"]),
   initrd: new Set(["ahci"]),

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Each x86 board's own image in the QEMU machine that is nearest to it: its firmware, its processor's limits, its disk
+// controller, its consoles and its watchdog. What QEMU has no model of is checked on the image by stage "verify".
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import type { GuestProfile } from "../../image/qemu.ts";
+import { type Lab, labUp } from "../lab/lab.ts";
+import { leases } from "../lab/leases.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import * as seen from "./observations.ts";
+import { type Subject, subject } from "./subject.ts";
+import { begin, WELCOME } from "./walk.ts";
+
+let box: Box | undefined;
+let lab: Lab | undefined;
+
+afterEach(async () => {
+  await box?.destroy();
+  box = undefined;
+});
+afterAll(() => lab?.down());
+
+/** The board in another machine than its usual one. */
+function inMachine(it: Subject, qemu: Partial<GuestProfile["qemu"]>): Subject {
+  return { ...it, profile: { ...it.profile, qemu: { ...it.profile.qemu, ...qemu } } };
+}
+
+/** What holds for every box that nobody has touched. */
+async function expectFresh(of: Box, { manifest, profile }: Subject): Promise<void> {
+  expect(await seen.health(of)).toEqual(seen.HEALTHY);
+  expect(await seen.passwords(of)).toEqual([]);
+  expect((await seen.openPorts(of)).filter((port) => port !== "udp/68")).toEqual([]);
+  expect(await seen.identity(of)).toEqual({
+    machineId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    hostKeys: [],
+  });
+  expect(await seen.rootSize(of)).toBeGreaterThan(2 * manifest.disk.partitions.root.size * 512);
+  expect(await of.ask("cat /proc/cmdline")).toContain(profile.kernel.arguments.join(" "));
+  expect(await of.ask("systemctl show --property RuntimeWatchdogUSec --value")).toBe("1min");
+  expect(await of.ask(canSuspend)).toMatch(/^s "na?o?"$/);
+}
+
+const canSuspend =
+  "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanSuspend";
+
+describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () => {
+  test("BIOS, AHCI: prompt on the first serial port, in full health; the second boot changes nothing", async () => {
+    const it = await subject("jetway-jbc362f36");
+    box = await createBox({ ...it, firmware: "bios" });
+    await box.powerOn();
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
+    await expectFresh(box, it);
+    expect(await seen.firmware(box)).toBe("BIOS");
+    const flags = (await box.ask("grep -m1 ^flags /proc/cpuinfo")).split(" ");
+    expect(flags).toEqual(expect.arrayContaining(["ssse3", "cx16", "movbe", "lm"]));
+    for (const missing of ["sse4_1", "sse4_2", "popcnt", "aes", "rdrand", "avx"])
+      expect(flags).not.toContain(missing);
+    expect(await box.ask("nproc")).toBe("4");
+    expect(await box.ask("readlink -f /sys/class/block/sda/device | grep -c /ata")).toBe("1");
+    expect(await box.ask("grep -l . /sys/class/watchdog/*/identity")).toContain("watchdog");
+    expect(await seen.watchdog(box)).toBeDefined();
+
+    const before = await seen.configuration(box);
+    const { machineId } = await seen.identity(box);
+    await box.ask("systemctl reboot --no-block");
+    await box.expect(/GRUB|Linux version/, { timeoutMs: BOOT_MS });
+    await begin(box);
+    expect((await seen.identity(box)).machineId).toBe(machineId);
+    const after = await seen.configuration(box);
+    expect(after.filter((line) => !before.includes(line))).toEqual([]);
+  });
+
+  test("BIOS, IDE mode: ata_piix finds the root file system", async () => {
+    // The i440FX machine's controller is an ata_piix one, as the NM10's is with SATA set to IDE.
+    const it = inMachine(await subject("jetway-jbc362f36"), { machine: "pc" });
+    box = await createBox({ ...it, firmware: "bios" });
+    await box.powerOn();
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
+    await expectFresh(box, it);
+    expect(await box.ask("basename $(readlink /sys/bus/pci/devices/*:01.1/driver)")).toBe("ata_piix");
+    expect(await seen.watchdog(box)).toBe("i6300ESB timer");
+  });
+
+  test.each(["efi64", "efi32"] as const)("%s", async (firmware) => {
+    const it = await subject("jetway-jbc362f36");
+    box = await createBox({ ...it, firmware });
+    await box.powerOn();
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
+    await expectFresh(box, it);
+    expect(await seen.firmware(box)).toBe(firmware === "efi64" ? "64" : "32");
+  });
+
+  test("on a processor without 64-bit mode the boot loader says so, instead of hanging", async () => {
+    const it = inMachine(await subject("jetway-jbc362f36"), { cpu: "n270" });
+    box = await createBox({ ...it, firmware: "bios" });
+    await box.powerOn();
+    await box.expect(
+      /This computer has no 64-bit mode, or its BIOS hides it: Community Box cannot start here\./,
+    );
+    expect(box.line.transcript).not.toContain("Linux version");
+  });
+});
+
+describe("minix-neo-z64, without any serial port, its network on USB", () => {
+  test("32-bit UEFI: prompt on the screen, an address on the cable, in full health", async () => {
+    const it = await subject("minix-neo-z64");
+    lab = await labUp({ name: "boardtest", root: await labRoot(), community: loadCommunity("guifi") });
+    box = await createBox({ ...it, firmware: "efi32", serial: false, lab });
+    await box.powerOn();
+    await expectFresh(box, it);
+    expect(await seen.firmware(box)).toBe("32");
+    await seen.onScreen(box, "Press Enter to begin");
+    await box.screenKey("ret");
+    await seen.onScreen(box, "[system/language]");
+    const card = await box.ask("ip -o -4 address show scope global");
+    expect(card).toMatch(/ inet 10\.139\.40\.\d+\//);
+    expect(leases(lab)).toHaveLength(1);
+    expect(await box.ask("readlink -f /sys/class/net/*/device | grep -c /usb")).toBe("1");
+    expect(await box.ask("modprobe --showconfig | grep axp288")).toContain("blacklist axp288_fuel_gauge");
+    expect(await seen.watchdog(box)).toBeDefined();
+  });
+});
+
+describe("minix-neo-z83-4, without any serial port", () => {
+  test("64-bit UEFI: prompt on the screen, in full health; the Wi-Fi's settings under every name", async () => {
+    const it = await subject("minix-neo-z83-4");
+    box = await createBox({ ...it, firmware: "efi64", serial: false });
+    await box.powerOn();
+    await expectFresh(box, it);
+    expect(await seen.firmware(box)).toBe("64");
+    await seen.onScreen(box, "Press Enter to begin");
+    const names = ["NEO Z83-4", "Z83-4", "Z83-4 Pro"];
+    const sums = names.map((name) => `"/usr/lib/firmware/brcm/brcmfmac43455-sdio.MINIX-${name}.txt"`);
+    const files = (await box.ask(`sha256sum ${sums.join(" ")}`)).split("\n");
+    expect(files).toHaveLength(3);
+    expect(new Set(files.map((line) => line.split(" ")[0])).size).toBe(1);
+    expect(await seen.watchdog(box)).toBeDefined();
+  });
+});
+
+describe("vm-amd64, in a machine whose only line is a virtio console", () => {
+  test("the set-up is on hvc0, and the guest agent waits for its channel", async () => {
+    box = await createBox({ ...(await subject("vm-amd64")), serial: "virtio" });
+    await box.powerOn();
+    await begin(box);
+    await box.expect(/\[system\/language\]/);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await box.ask("cat /sys/class/tty/console/active")).toContain("hvc0");
+    expect(await box.ask("systemctl show --property LoadState,ActiveState qemu-guest-agent")).toBe(
+      "LoadState=loaded\nActiveState=inactive",
+    );
+  });
+});
+
+describe("pc-amd64", () => {
+  test("BIOS: prompt on the serial port, in full health, with all that Incus needs for virtual machines", async () => {
+    const it = await subject("pc-amd64");
+    box = await createBox({ ...it, firmware: "bios" });
+    await box.powerOn();
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await seen.passwords(box)).toEqual([]);
+    await box.ask("command -v qemu-system-x86_64 incusd qemu-img");
+  });
+});
