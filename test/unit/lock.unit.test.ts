@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
+  addPin,
   type Lock,
   lockChanges,
   outdatedSets,
@@ -44,6 +45,16 @@ describe("the lock file", () => {
       (await readFile(path, "utf8")).split("\n").filter((line) => line.includes('"sha256"')),
     ).toHaveLength(3);
     expect(await readLock(`${path}.missing`)).toBeUndefined();
+  });
+
+  it("keeps a second version of a package, such as a kernel from backports, for the set that asked for it", () => {
+    const packages: Record<string, ReturnType<typeof pin>> = {};
+    const [stable, backport] = [pin("linux-base", "4.12"), pin("linux-base", "4.17~bpo13+1")];
+    const keys = [stable, backport, stable].map((each) => addPin(packages, each));
+    expect(keys).toEqual(["linux-base", "linux-base=4.17~bpo13+1", "linux-base"]);
+    const sets = { one: { request: [], packages: [keys[0]!] }, two: { request: [], packages: [keys[1]!] } };
+    expect(pinsOf({ ...lock, sets, packages }, "one")).toEqual([stable]);
+    expect(pinsOf({ ...lock, sets, packages }, "two")).toEqual([backport]);
   });
 
   it("gives a set's pins", () => {

@@ -18,7 +18,7 @@ it("APT is told what was asked for and what only came along", () => {
     ...{ name, architecture, version: "1", size: 1, sha256: "", repository: "debian" as const, path: "" },
   });
   const packages = { serf: pin("serf", "amd64"), libc6: pin("libc6", "amd64"), tzdata: pin("tzdata", "all") };
-  const set = { request: ["?essential", "serf"], packages: ["libc6", "serf", "tzdata"] };
+  const set = { request: ["?essential", "serf/trixie-backports"], packages: ["libc6", "serf", "tzdata"] };
   expect(extendedStates({ set, packages, architecture: "amd64" })).toBe(
     "Package: libc6\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: tzdata\nArchitecture: amd64\nAuto-Installed: 1\n",
   );
