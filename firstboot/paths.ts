@@ -9,6 +9,8 @@ export const paths = {
   state: "/var/lib/community-box/state.json",
   /** Snapshots of single steps that are set up again: setup-vpn.json. */
   setupState: (step: string) => `/var/lib/community-box/setup-${step}.json`,
+  /** On the stick: the disk that was installed from it last. */
+  installed: "/var/lib/community-box/installed.json",
   /** Whose set-up is going on. */
   setupLock: "/run/community-box/setup.lock",
   /** Exists = a reset was begun and not ended. */
