@@ -123,8 +123,8 @@ export class Walk {
         this.#closeStep(last, state);
         if (this.#startsApplying(state)) this.#progress = [];
         this.#openStep(state);
-        // Nobody is there to press Enter. Not when the box comes back here: the stick is still in it.
-        if (state === MOVED && last !== "" && this.context.unattended) void this.restart();
+        // Nobody is there to take the stick out: the firmware may know better. Not again when it did not.
+        if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
       }
       last = state;
       this.#tell();
@@ -132,10 +132,10 @@ export class Walk {
     this.#actor.start();
   }
 
-  /** Restarts the box, which goes on elsewhere. Resolves when that has been asked for. */
-  async restart(): Promise<void> {
+  /** The box has moved: it goes on at its next start. Resolves when the end of this one has been asked for. */
+  async leave(verb: "poweroff" | "reboot"): Promise<void> {
     await this.#saved;
-    await this.#box.run("systemctl", ["reboot"]);
+    await this.#box.run("systemctl", [verb]).catch((error) => this.log(`${verb}: ${toTrouble(error).what}`));
   }
 
   /** Stops without a word, as a power cut does. What runs now has no effect on the walk any more. */

@@ -52,7 +52,7 @@ export function busyPage(t: Translate, holder: string): Page {
 export function movedPage(t: Translate): Page {
   return {
     tag: "moved",
-    token: "Take the stick out",
+    token: "Installed",
     title: t("moved.title"),
     lines: ["", t("moved.what-now")],
   };

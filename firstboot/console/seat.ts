@@ -108,7 +108,8 @@ export class Seat {
         if (!key) return false;
         const holder = this.#holder.name;
         if (key.name === "enter" && shown === "moved") {
-          await this.#walk.restart();
+          // Off, not anew: the stick may not be pulled while the box runs from it.
+          await this.#walk.leave("poweroff");
           continue;
         }
         if (key.name === "enter") return holder === undefined || (await this.#confirmTakeOver(holder));

@@ -13,6 +13,8 @@ import { type Labels, relabel } from "./labels.ts";
 /** An old stick reads 5 MB in a second. */
 const COPY_MS = 60 * 60_000;
 const LOOK_MS = 2000;
+/** Percent. */
+const STEP = 5;
 
 /** Where the running root is seen without all that is mounted into it, and where the new one is mounted. */
 export const FROM = join(WORKPLACE, "from");
@@ -34,9 +36,12 @@ export async function copyRoot(tools: Pick<StepTools, "box" | "progress" | "sign
   });
   // Its failure is for the one who waits below; without this, a failure during the sleep would be nobody's.
   copying.catch(() => {});
+  let shown = -1;
   while (!isOver) {
-    const percent = Math.min(99, Math.floor((100 * (await usedBytes(box, TO))) / Math.max(1, total)));
-    progress("progress.install.copy", { percent }, { transient: true });
+    // In steps: each is a line of its own on a terminal that only has lines.
+    const percent = Math.min(95, STEP * Math.floor(((await usedBytes(box, TO)) * 100) / total / STEP) || 0);
+    if (percent !== shown) progress("progress.install.copy", { percent }, { transient: true });
+    shown = percent;
     await Promise.race([copying.catch(() => {}), box.sleep(LOOK_MS, signal)]);
   }
   await copying;

@@ -2,10 +2,6 @@
 // Names of the file systems on an installed disk. Not those of the image: with the stick still in, "CBOX-ROOT" would
 // mean either, and the box would start with the kernel of one and the files of the other.
 
-/** What the image calls them; its boot loader, its kernel command line and its fstab find them by these. */
-const IMAGE_ROOT = "CBOX-ROOT";
-const IMAGE_BOOT = "CBOX-BOOT";
-
 export interface Labels {
   readonly root: string;
   readonly boot: string;
@@ -19,9 +15,12 @@ export function labelsFor(tableId: string): Labels {
   return { root: `CBOX-ROOT-${own}`.slice(0, 16), boot: `CBOX-${own}` };
 }
 
+/** The image's, or those that an earlier installation gave: an installed box may be the source of the next one. */
+const ROOT = /\bCBOX-ROOT(-[0-9A-F]{6})?\b/g;
+const BOOT = /\bCBOX-(BOOT|[0-9A-F]{6})\b/g;
+
 /** A configuration of the image, told the new names. Undefined: it does not name the root file system at all. */
 export function relabel(text: string, { root, boot }: Labels): string | undefined {
-  const pattern = new RegExp(`\\b${IMAGE_ROOT}(-[0-9A-F]{6})?\\b`, "g");
-  if (!pattern.test(text)) return undefined;
-  return text.replace(pattern, root).replace(new RegExp(`\\b${IMAGE_BOOT}\\b`, "g"), boot);
+  const renamed = text.replace(BOOT, boot).replace(ROOT, root);
+  return renamed.includes(root) ? renamed : undefined;
 }

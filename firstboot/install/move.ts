@@ -69,7 +69,6 @@ export async function move(to: string, tools: StepTools): Promise<void> {
     await makeFileSystems(tools, { boot, root }, labels);
     await mount(tools, ["--bind", "/", FROM]);
     await mount(tools, [root, TO]);
-    progress("progress.install.copy", { percent: 0 }, { transient: true });
     await copyRoot(tools, used);
     await forgetIdentity(box, TO);
     await renameIn(box, join(TO, "etc/fstab"), labels);
