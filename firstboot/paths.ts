@@ -31,6 +31,7 @@ export const paths = {
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
   network: "/etc/systemd/network/10-community-box.network",
+  networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
   sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
   serfConfig: "/etc/serf/community-box.json",

@@ -115,7 +115,7 @@ async function lookUp(
   if (!finding) return { isRight: false };
   const { problems = [], confirm, notes = [], survey } = finding;
   for (const { key, values } of notes) terminal.note(t(key, values));
-  if (problems.length > 0) return { problems, isRight: false };
+  if (problems.length > 0) return { problems, survey, isRight: false };
   if (!confirm) return { survey, isRight: true };
   const page = {
     tag: `${question.tag}.confirm`,
