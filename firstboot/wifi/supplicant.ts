@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // wpa_supplicant: its configuration, which alone holds the passphrase, its service, and how it is getting on.
 
+import { pbkdf2Sync } from "node:crypto";
 import { type Box, must, writeIfChanged } from "../box.ts";
 import { decodeSsid } from "./scan.ts";
 
@@ -35,18 +36,17 @@ export async function forgetWifi(box: Box): Promise<void> {
 
 /** The passphrase of an earlier set-up. */
 export async function keptPassphrase(box: Pick<Box, "readFile">, card: string): Promise<string | undefined> {
-  const line = /^\tpsk=(.*)$/m.exec((await box.readFile(configuration(card))) ?? "")?.[1];
-  return line?.replace(/^"(.*)"$/, "$1");
+  const text = (await box.readFile(configuration(card))) ?? "";
+  const written = /^\tsae_password=([0-9a-f]+)$/m.exec(text)?.[1];
+  return written ? Buffer.from(written, "hex").toString() : /^\tpsk=([0-9a-fA-F]{64})$/m.exec(text)?.[1];
 }
 
 /**
  * For WPA2 and WPA3, whichever the network has, with protected management frames where it can. Also for a hidden network,
- * which is asked for by its name.
+ * which is asked for by its name. Name and passphrase are written as bytes: between quotation marks wpa_supplicant takes
+ * some signs for the end, and # for a comment.
  */
 export function supplicantFile({ ssid, passphrase, country }: WifiSettings): string {
-  // As bytes: no sign in a name can then mean anything else.
-  const name = Buffer.from(ssid).toString("hex");
-  const isKey = /^[0-9a-fA-F]{64}$/.test(passphrase ?? "");
   return [
     "# Written by the Community Box set-up.",
     "ctrl_interface=DIR=/run/wpa_supplicant",
@@ -54,19 +54,30 @@ export function supplicantFile({ ssid, passphrase, country }: WifiSettings): str
     "# Both ways of WPA3 to derive its key; by itself only the old one is tried.",
     "sae_pwe=2",
     "network={",
-    `\tssid=${name}`,
+    `\tssid=${Buffer.from(ssid).toString("hex")}`,
     "\tscan_ssid=1",
-    ...(passphrase === undefined
-      ? ["\tkey_mgmt=NONE"]
-      : [
-          `\tkey_mgmt=WPA-PSK WPA-PSK-SHA256${isKey ? "" : " SAE"}`,
-          // Between the outer quotation marks every sign stands for itself.
-          `\tpsk=${isKey ? passphrase : `"${passphrase}"`}`,
-          "\tieee80211w=1",
-        ]),
+    ...keyLines(ssid, passphrase).map((line) => `\t${line}`),
     "}",
     "",
   ].join("\n");
+}
+
+function keyLines(ssid: string, passphrase: string | undefined): string[] {
+  if (passphrase === undefined) return ["key_mgmt=NONE"];
+  // The key itself, which WPA3 has no use for.
+  if (/^[0-9a-fA-F]{64}$/.test(passphrase))
+    return ["key_mgmt=WPA-PSK WPA-PSK-SHA256", `psk=${passphrase}`, "ieee80211w=1"];
+  return [
+    "key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE",
+    `psk=${preSharedKey(ssid, passphrase)}`,
+    `sae_password=${Buffer.from(passphrase).toString("hex")}`,
+    "ieee80211w=1",
+  ];
+}
+
+/** IEEE 802.11, annex J.4: what WPA2 makes of a passphrase, and `wpa_passphrase` prints. 64 hexadecimal digits. */
+export function preSharedKey(ssid: string, passphrase: string): string {
+  return pbkdf2Sync(passphrase, ssid, 4096, 32, "sha1").toString("hex");
 }
 
 export type WifiState = "joined" | "refused" | "trying";

@@ -11,7 +11,7 @@ import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { bars, decodeSsid, parseScan } from "../../firstboot/wifi/scan.ts";
-import { supplicantFile } from "../../firstboot/wifi/supplicant.ts";
+import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 
@@ -142,11 +142,17 @@ describe("the configuration", () => {
   test("is for WPA2 and WPA3, with protected frames, hidden or not", () => {
     const text = supplicantFile({ ssid: 'Cafè "1"', passphrase: 'a"b\\c{}#d', country: "ES" });
     expect(text).toContain(`\n\tssid=${Buffer.from('Cafè "1"').toString("hex")}\n`);
-    expect(text).toContain('\n\tpsk="a"b\\c{}#d"\n');
+    expect(text).toContain(`\n\tsae_password=${Buffer.from('a"b\\c{}#d').toString("hex")}\n`);
     expect(text).toContain("\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n");
     expect(text).toContain("\n\tieee80211w=1\n");
     expect(text).toContain("\n\tscan_ssid=1\n");
     expect(text).toContain("\ncountry=ES\n");
+  });
+
+  test("the key of WPA2 is the one of the standard's example", () => {
+    expect(preSharedKey("IEEE", "password")).toBe(
+      "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e",
+    );
   });
 
   test("an open network has no key; a key of 64 digits is for WPA2 alone", () => {
@@ -165,7 +171,8 @@ describe("by an answers file", () => {
     await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
     const report = parse(box.files.get(REPORT_FILE) ?? "");
     expect(report.steps.find(({ id }: { id: string }) => id === "network").result).toBe("applied");
-    expect(box.files.get(CONF)).toContain(`psk="${PASSPHRASE}"`);
+    const written = Buffer.from(PASSPHRASE).toString("hex");
+    expect(box.files.get(CONF)).toContain(`sae_password=${written}\n`);
     // The country is that of the time zone.
     expect(box.files.get(CONF)).toContain("country=ES");
     const network = box.files.get(paths.networkWifi);
@@ -173,8 +180,12 @@ describe("by an answers file", () => {
     expect(network).toContain("RouteMetric=2048\n");
     expect(box.files.has(paths.network)).toBe(false);
     expect([...box.system.enabled]).toContain("wpa_supplicant@wlan0.service");
-    const places = [...box.files].filter(([, content]) => content.includes(PASSPHRASE)).map(([path]) => path);
-    expect(places).toEqual([CONF]);
+    const holding = (text: string) =>
+      [...box.files].filter(([, content]) => content.includes(text)).map(([path]) => path);
+    expect(holding(written)).toEqual([CONF]);
+    expect(holding(PASSPHRASE)).toEqual([]);
+    // A later set-up in which Enter keeps it finds it there.
+    expect(await keptPassphrase(box, "wlan0")).toBe(PASSPHRASE);
     expect(box.system.commands.join("\n")).not.toContain(PASSPHRASE);
     const states = box.everWritten.filter((text) => text.startsWith(paths.state));
     expect(states.length).toBeGreaterThan(10);
