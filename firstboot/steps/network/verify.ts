@@ -42,14 +42,19 @@ async function waitForWifi(ssid: string, card: string, { box, progress, signal }
     progress("progress.network.wifi-wait", { ssid, seconds: left }, { transient: true });
     await box.sleep(1000, signal);
   }
-  const isThere = await isInReach(box, card, ssid);
-  return fail({
-    code: isThere ? "wifi-not-joined" : "wifi-not-found",
-    what: isThere ? "The Wi-Fi network does not let the box in." : "The Wi-Fi network is not in reach.",
+  if (await isInReach(box, card, ssid)) {
+    fail({
+      code: "wifi-not-joined",
+      what: "The Wi-Fi network does not let the box in.",
+      found: ssid,
+      hint: "Look whether the access point lets new devices in, or use a cable.",
+    });
+  }
+  fail({
+    code: "wifi-not-found",
+    what: "The Wi-Fi network is not in reach.",
     found: ssid,
-    hint: isThere
-      ? "Look whether the access point lets new devices in, or use a cable."
-      : "Check the name, letter by letter, and bring the box nearer, or use a cable.",
+    hint: "Check the name, letter by letter, and bring the box nearer, or use a cable.",
   });
 }
 
