@@ -8,7 +8,7 @@ import { communitySchema } from "../common/community.ts";
 import { serviceSchema } from "../common/service.ts";
 import { answersSchema } from "../firstboot/answers/schema.ts";
 import { machineDiagram } from "../firstboot/diagram.ts";
-import { steps } from "../firstboot/steps/index.ts";
+import { allSteps } from "../firstboot/steps/index.ts";
 import { PROJECT } from "../image/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
@@ -26,7 +26,7 @@ export function generated(): Map<string, string> {
     ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
     ["profiles/schemas/community.schema.json", json(communitySchema)],
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
-    ["profiles/schemas/answers.schema.json", json(answersSchema(steps))],
+    ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
     ["ARCHITECTURE.md", `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
     ...boxPages(),
   ]);

@@ -3,12 +3,12 @@
 // snapshot is kept, who is told, and how it ends.
 
 import { readAnswers } from "./answers/file.ts";
-import { makeReport, writeReport } from "./answers/report.ts";
+import { appliedIds, makeReport, writeReport } from "./answers/report.ts";
 import type { Box } from "./box.ts";
 import { finish } from "./finish.ts";
 import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
-import type { FoundAnswers, WalkContext } from "./machine.ts";
+import { type FoundAnswers, MOVED, type WalkContext } from "./machine.ts";
 import { paths } from "./paths.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Step, Warning } from "./steps/step.ts";
@@ -18,6 +18,8 @@ export interface Course {
   readonly state: string;
   /** Steps that are not walked, but whose answers the walk's steps may ask for. */
   readonly others: readonly Step[];
+  /** Whether an interrupted walk is still about this box; true when left out. */
+  mayResume?(state: string, context: WalkContext): Promise<boolean>;
   /** Read again after a power cut, for the secrets. */
   read(secrets: Secrets): Promise<FoundAnswers>;
   /** Tells the person who put an answers file there. */
@@ -36,12 +38,19 @@ export interface CourseTools {
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
 export function firstBootCourse(tools: CourseTools): Course {
   const { box, image, steps } = tools;
-  const ids = steps.map(({ id }) => id);
   return {
     state: paths.state,
     others: [],
+    mayResume: async (state, { answers }) => {
+      for (const step of steps.filter(({ mayResume }) => mayResume)) {
+        const isApplied = state === MOVED;
+        if (!(await step.mayResume?.(box, image, answers[step.id] ?? {}, isApplied))) return false;
+      }
+      return true;
+    },
     read: (secrets) => readAnswers({ box, image, steps, secrets }),
-    report: (context) => writeReport(box, image, makeReport(context, ids, image, box.now())),
+    report: (context) =>
+      writeReport(box, image, makeReport(context, appliedIds(steps, context), image, box.now())),
     finish: (context) => finish(context, tools),
   };
 }

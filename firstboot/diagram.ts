@@ -2,9 +2,9 @@
 // The machine as a mermaid state diagram, for ARCHITECTURE.md. Made from the machine itself, so it cannot lie.
 
 import { createWalkMachine, type MachineStep } from "./machine.ts";
-import { steps } from "./steps/index.ts";
+import { allSteps } from "./steps/index.ts";
 
-export function machineDiagram(ofSteps: readonly MachineStep[] = steps): string {
+export function machineDiagram(ofSteps: readonly MachineStep[] = allSteps): string {
   const machine = createWalkMachine(ofSteps);
   const lines = ["stateDiagram-v2", `  [*] --> ${String(machine.config.initial)}`];
   for (const [name, state] of Object.entries(machine.states)) {

@@ -2,7 +2,7 @@
 // The last effect of the walk: keep the answers, report, wipe the secrets, and only then call the box configured.
 
 import { wipeAnswers } from "./answers/file.ts";
-import { makeReport, writeKeptAnswers, writeReport } from "./answers/report.ts";
+import { appliedIds, makeReport, writeKeptAnswers, writeReport } from "./answers/report.ts";
 import type { Box } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
@@ -39,16 +39,7 @@ async function settleAnswersFile(context: WalkContext, tools: FinishTools): Prom
   const { box, image, steps, log } = tools;
   if (!(await box.exists(answersPaths(image.boot_mount).answers))) return [];
   try {
-    await writeReport(
-      box,
-      image,
-      makeReport(
-        context,
-        steps.map(({ id }) => id),
-        image,
-        box.now(),
-      ),
-    );
+    await writeReport(box, image, makeReport(context, appliedIds(steps, context), image, box.now()));
     if (await wipeAnswers({ box, image, steps })) log("secrets wiped from answers.yaml");
     return [];
   } catch (error) {

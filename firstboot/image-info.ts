@@ -52,7 +52,15 @@ export interface ImageInfo {
   readonly consoles: readonly ConsoleInfo[];
   /** Where the FAT partition with answers.yaml is mounted. */
   readonly boot_mount: string;
+  /** Whether the set-up may offer to install to a disk of the box. */
+  readonly install?: boolean;
+  readonly disk?: { readonly minimum_gib: number };
   readonly community: CommunityInfo;
+}
+
+/** Smallest disk the image is made for, in GiB. */
+export function minimumGib({ disk }: ImageInfo): number {
+  return disk?.minimum_gib ?? 4;
 }
 
 /** Fails with `image-info-unreadable`. */

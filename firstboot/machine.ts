@@ -91,6 +91,9 @@ const walk = setup({
     hasNoFile: (_, found: FoundAnswers) => found.kind === "none",
     isKept: (_, found: FoundAnswers) => found.kind === "kept",
     isFileValid: (_, found: FoundAnswers) => found.kind === "valid",
+    isFileToMove: (_, { found, step }: { found: FoundAnswers; step: MachineStep }) =>
+      found.kind === "valid" && endsWith(step, found.answers),
+    isToMove: ({ context }, step: MachineStep) => endsWith(step, context.answers),
     hasProblems: (_, problems: readonly Problem[]) => problems.length > 0,
     needsSecret: (_, { error }: { error: unknown }) => toTrouble(error).code === SECRET_NEEDED,
     isFor: ({ event }, step: string) => event.type === "EDIT" && event.step === step,
@@ -116,6 +119,7 @@ const walk = setup({
     })),
     keepProblems: assign((_, problems: readonly Problem[]) => ({ problems })),
     keepTrouble: assign((_, { error }: { error: unknown }) => ({ trouble: toTrouble(error) })),
+    startAnew: assign({ unattended: false, problems: [] }),
     startEditing: assign({ editing: true, unattended: false, problems: [] }),
     stopEditing: assign({ editing: false, problems: [] }),
     startApplying: assign({ warnings: [], trouble: null, passed: [] }),
@@ -155,25 +159,40 @@ export const stateOf = {
   failed: (step: string) => `failed_${step}`,
 };
 
+/** The walk has ended because the box goes on elsewhere; left only by a restart, and found again when that failed. */
+export const MOVED = "moved";
+
 /** What the machine has to know of a step. */
-export type MachineStep = Pick<Step, "id" | "passable" | "schema" | "secretsFrom">;
+export type MachineStep = Pick<Step, "id" | "passable" | "schema" | "secretsFrom" | "endsWalk">;
+
+/** Does the walk end with this step, given the answers? */
+function endsWith({ id, endsWalk }: MachineStep, answers: WalkContext["answers"]): boolean {
+  return endsWalk?.(answers[id] ?? {}) ?? false;
+}
 
 export function createWalkMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
+  // Those that may end the walk come first, and are applied before anything else is asked; if at all.
+  const moving = steps.filter(({ endsWalk }) => endsWalk);
+  const applied = steps.filter(({ endsWalk }) => !endsWalk);
   const states: States = {
-    reading: reading(first),
+    reading: reading(moving, applied),
     welcome: { on: { BEGIN: first } },
     file_refused: { on: { BEGIN: first } },
-    review: review(steps),
+    review: review(steps, applied),
     finishing: finishing(),
     failed_finishing: { on: { RETRY: "finishing" } },
+    ...(moving.length ? { [MOVED]: {} } : {}),
     done: { type: "final" },
   };
   for (const [index, step] of steps.entries()) {
-    const next = steps[index + 1]?.id;
-    Object.assign(states, asking(step.id, steps[index - 1]?.id, next ?? "review"));
+    Object.assign(states, asking(step, steps[index - 1]?.id, steps[index + 1]?.id ?? "review"));
+  }
+  for (const [index, step] of applied.entries()) {
+    const next = applied[index + 1]?.id;
     Object.assign(states, doing(step, next ? stateOf.apply(next) : "finishing", steps));
   }
+  for (const step of moving) Object.assign(states, doing(step, MOVED, []));
   return walk.createMachine({
     id: "firstboot",
     initial: "reading",
@@ -195,7 +214,7 @@ export function createWalkMachine(steps: readonly MachineStep[]) {
 
 export type WalkMachine = ReturnType<typeof createWalkMachine>;
 
-function reading(first: string): StateConfig {
+function reading(moving: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
   return {
     invoke: {
       src: "read",
@@ -209,9 +228,17 @@ function reading(first: string): StateConfig {
           target: "welcome",
           actions: { type: "takeFile", params: ({ event }) => event.output },
         },
+        ...moving.map(
+          (step) =>
+            ({
+              guard: { type: "isFileToMove", params: ({ event }: OnRead) => ({ found: event.output, step }) },
+              target: stateOf.apply(step.id),
+              actions: { type: "takeFile", params: ({ event }: OnRead) => event.output },
+            }) as const,
+        ),
         {
           guard: { type: "isFileValid", params: ({ event }) => event.output },
-          target: stateOf.apply(first),
+          target: applied[0] ? stateOf.apply(applied[0].id) : "finishing",
           actions: { type: "takeFile", params: ({ event }) => event.output },
         },
         { target: "file_refused", actions: { type: "takeFile", params: ({ event }) => event.output } },
@@ -225,8 +252,12 @@ function reading(first: string): StateConfig {
   };
 }
 
+type OnRead = { readonly event: { readonly output: FoundAnswers } };
+
 /** Asking a step's questions and checking the answers. */
-function asking(step: string, previous: string | undefined, onward: string): States {
+function asking(machineStep: MachineStep, previous: string | undefined, onward: string): States {
+  const { id: step } = machineStep;
+  const moving = { guard: { type: "isToMove", params: machineStep }, target: stateOf.apply(step) } as const;
   return {
     [step]: {
       on: {
@@ -254,6 +285,7 @@ function asking(step: string, previous: string | undefined, onward: string): Sta
             target: step,
             actions: { type: "keepProblems", params: ({ event }) => event.output },
           },
+          ...(machineStep.endsWalk ? [{ ...moving, actions: "startApplying" } as const] : []),
           { guard: "isEditing", target: "review", actions: "stopEditing" },
           { target: onward },
         ],
@@ -266,11 +298,11 @@ function asking(step: string, previous: string | undefined, onward: string): Sta
   };
 }
 
-function review(steps: readonly MachineStep[]): StateConfig {
+function review(steps: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
   return {
     on: {
       CONFIRM: {
-        target: steps[0] ? stateOf.apply(steps[0].id) : "finishing",
+        target: applied[0] ? stateOf.apply(applied[0].id) : "finishing",
         actions: "startApplying",
       },
       EDIT: editing(steps),
@@ -321,7 +353,8 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
               },
             }
           : {}),
-        EDIT: editing(steps),
+        // A step that ends the walk is applied before the others were asked: from there the walk just goes on.
+        EDIT: step.endsWalk ? { target: id, actions: "startAnew" } : editing(steps),
         ...(passable ? { SKIP: skipping(id, onward) } : {}),
       },
     },

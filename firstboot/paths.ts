@@ -9,6 +9,8 @@ export const paths = {
   state: "/var/lib/community-box/state.json",
   /** Snapshots of single steps that are set up again: setup-vpn.json. */
   setupState: (step: string) => `/var/lib/community-box/setup-${step}.json`,
+  /** On the stick: the disk that was installed from it last. */
+  installed: "/var/lib/community-box/installed.json",
   /** Whose set-up is going on. */
   setupLock: "/run/community-box/setup.lock",
   /** Exists = a reset was begun and not ended. */
@@ -29,6 +31,7 @@ export const paths = {
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
   network: "/etc/systemd/network/10-community-box.network",
+  networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
   sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
   serfConfig: "/etc/serf/community-box.json",

@@ -59,6 +59,7 @@ export function setAnswer(answers: Answers, path: string, value: Value | undefin
   const [name = "", ...rest] = path.split(".");
   const { [name]: inner, ...others } = answers;
   if (rest.length === 0) return value === undefined ? others : { ...answers, [name]: value };
+  if (value === undefined && !isGroup(inner)) return answers;
   return { ...answers, [name]: setAnswer(isGroup(inner) ? inner : {}, rest.join("."), value) };
 }
 

@@ -13,6 +13,7 @@ import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
 import {
   createWalkMachine,
+  MOVED,
   SECRET_NEEDED,
   stateOf,
   type WalkContext,
@@ -85,7 +86,10 @@ export class Walk {
     const machine = createWalkMachine(tools.steps);
     const course = tools.course ?? firstBootCourse(tools);
     const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
-    const walk = new Walk(tools, course, machine, loaded.snapshot, loaded.putAside);
+    const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: WalkContext };
+    const isOurs =
+      !snapshot || ((await course.mayResume?.(String(snapshot.value), snapshot.context!)) ?? true);
+    const walk = new Walk(tools, course, machine, isOurs ? loaded.snapshot : undefined, loaded.putAside);
     walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
     return walk;
   }
@@ -117,13 +121,21 @@ export class Walk {
       if (state !== last) {
         this.log(`state ${state}`);
         this.#closeStep(last, state);
-        if (state === stateOf.apply(this.steps[0]?.id ?? "")) this.#progress = [];
+        if (this.#startsApplying(state)) this.#progress = [];
         this.#openStep(state);
+        // Nobody is there to take the stick out: the firmware may know better. Not again when it did not.
+        if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
       }
       last = state;
       this.#tell();
     });
     this.#actor.start();
+  }
+
+  /** The box has moved: it goes on at its next start. Resolves when the end of this one has been asked for. */
+  async leave(verb: "poweroff" | "reboot"): Promise<void> {
+    await this.#saved;
+    await this.#box.run("systemctl", [verb]).catch((error) => this.log(`${verb}: ${toTrouble(error).what}`));
   }
 
   /** Stops without a word, as a power cut does. What runs now has no effect on the walk any more. */
@@ -153,7 +165,8 @@ export class Walk {
 
   /** The language chosen so far, else the community's. */
   get language(): string {
-    const chosen = this.context.answers.system?.language;
+    const { system, install } = this.context.answers;
+    const chosen = system?.language ?? install?.language;
     return typeof chosen === "string" ? chosen : this.image.community.default_language;
   }
 
@@ -401,11 +414,21 @@ export class Walk {
     };
   }
 
+  /** The steps that are applied together with this one. */
+  #companions(step: Step): readonly Step[] {
+    return step.endsWalk ? [step] : this.steps.filter(({ endsWalk }) => !endsWalk);
+  }
+
+  #startsApplying(state: string): boolean {
+    const step = this.steps.find(({ id }) => stateOf.apply(id) === state);
+    return step !== undefined && this.#companions(step)[0] === step;
+  }
+
   #openStep(state: string): void {
-    const index = this.steps.findIndex(({ id }) => stateOf.apply(id) === state);
-    const step = this.steps[index];
+    const step = this.steps.find(({ id }) => stateOf.apply(id) === state);
     if (!step) return;
-    const values = { number: index + 1, total: this.steps.length };
+    const companions = this.#companions(step);
+    const values = { number: companions.indexOf(step) + 1, total: companions.length };
     this.#progress.push({ key: "apply.step", values, transient: false, step: step.id });
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A guest's disk: made from a raw image that stays as it is, and grown to the size of a real disk.
-import { stat, truncate } from "node:fs/promises";
+import { stat, truncate, writeFile } from "node:fs/promises";
 import { $ } from "zx";
 import { fail } from "../common/fail.ts";
 
@@ -23,6 +23,13 @@ export async function overlayDisk(image: string, mib: number, path: string): Pro
 export async function copiedDisk(image: string, mib: number, path: string): Promise<GuestDisk> {
   await checkSize(image, mib);
   await $({ quiet: true })`cp --sparse=always --reflink=auto ${image} ${path}`;
+  await truncate(path, mib * MIB);
+  return { path, format: "raw" };
+}
+
+/** A disk with nothing on it. */
+export async function emptyDisk(mib: number, path: string): Promise<GuestDisk> {
+  await writeFile(path, "");
   await truncate(path, mib * MIB);
   return { path, format: "raw" };
 }

@@ -28,6 +28,8 @@ export interface TapNetwork {
 
 export interface GuestOptions {
   readonly disk: { readonly path: string; readonly format: "raw" | "qcow2" };
+  /** A USB stick that the guest starts from while it is in; for machines with PCI. */
+  readonly stick?: { readonly path: string; readonly format: "raw" | "qcow2" };
   /** Without this and without `board` it boots by BIOS. */
   readonly uefi?: FirmwareFiles;
   readonly board?: BoardFiles;
@@ -70,7 +72,7 @@ export function qemuArguments({ qemu }: GuestProfile, options: GuestOptions): st
     ...["-m", `${options.memoryMib ?? qemu.memory_mib}M`],
     ...firmware(options.uefi),
     ...board(options),
-    ...disk(qemu.disk, options.disk),
+    ...disks(qemu.disk, options),
     ...network(qemu, options.network),
     // The screen exists, so that the box has its console there, but no window is opened for it.
     ...screen(qemu.screen),
@@ -132,13 +134,26 @@ function screen(device: string | undefined): string[] {
   return device ? ["-device", device] : ["-vga", "std"];
 }
 
-function disk(kind: string, { path, format }: GuestOptions["disk"]): string[] {
-  if (kind === "sd") return ["-drive", `if=sd,format=${format},cache=writeback,file=${value(path)}`];
+function disks(kind: string, { disk, stick, uefi }: GuestOptions): string[] {
+  if (kind === "sd")
+    return ["-drive", `if=sd,format=${disk.format},cache=writeback,file=${value(disk.path)}`];
+  // With a stick in: the person chose it in the BIOS's menu. UEFI keeps a list of its own, which the guest may change;
+  // an order from here would overrule it at each start.
+  const order = (place: number) => (stick && uefi ? "" : `,bootindex=${place}`);
   const device = kind === "virtio" ? "virtio-blk-pci,drive=disk" : "ide-hd,drive=disk,bus=ide.0";
   return [
     // writeback: a guest's flush reaches the host's kernel, which outlives the guest however that is killed.
-    ...["-drive", `if=none,id=disk,format=${format},cache=writeback,discard=unmap,file=${value(path)}`],
-    ...["-device", `${device},bootindex=0`],
+    ...[
+      "-drive",
+      `if=none,id=disk,format=${disk.format},cache=writeback,discard=unmap,file=${value(disk.path)}`,
+    ],
+    ...["-device", `${device}${order(stick ? 1 : 0)}`],
+    ...(stick
+      ? [
+          ...["-drive", `if=none,id=stick,format=${stick.format},cache=writeback,file=${value(stick.path)}`],
+          ...["-device", "qemu-xhci", "-device", `usb-storage,drive=stick,removable=on${order(0)}`],
+        ]
+      : []),
   ];
 }
 

@@ -22,7 +22,7 @@ export async function checkFile(
   image: ImageInfo,
 ): Promise<CheckedAnswers> {
   const { $schema: _draft, ...schema } = answersSchema(steps);
-  const problems = await formProblems(data, schema);
+  const problems = (await formProblems(data, schema)).map(notHere);
   const answers: Record<string, Answers> = {};
   for (const step of steps) {
     const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
@@ -82,6 +82,13 @@ async function formProblems(data: unknown, schema: object, section = ""): Promis
     expected,
     ...(hint ? { hint } : {}),
   }));
+}
+
+/** A section that belongs to other boxes deserves a better word than "no such field". */
+function notHere(found: Problem): Problem {
+  return found.field === "install" && found.code === "unknown-key"
+    ? problem("install", "install-not-here")
+    : found;
 }
 
 /** Answers without the fields that have a problem. */

@@ -6,7 +6,7 @@ import { english, isTextKey } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import type { WalkContext } from "../machine.ts";
 import { answersPaths, paths } from "../paths.ts";
-import type { Warning } from "../steps/step.ts";
+import type { Step, Warning } from "../steps/step.ts";
 import { ANSWERS_VERSION } from "./schema.ts";
 
 export type ReportResult = "applied" | "refused" | "partial";
@@ -19,6 +19,12 @@ export interface Report {
   readonly errors: readonly { field: string; found: string; expected: string; hint?: string }[];
   readonly warnings: readonly string[];
   readonly written: string;
+}
+
+/** Of the steps walked, those that these answers want applied: one that ends the walk alone, or all others. */
+export function appliedIds(steps: readonly Step[], { answers }: Pick<WalkContext, "answers">): string[] {
+  const last = steps.filter(({ id, endsWalk }) => endsWalk?.(answers[id] ?? {}));
+  return (last.length ? last : steps.filter(({ endsWalk }) => !endsWalk)).map(({ id }) => id);
 }
 
 export function makeReport(
@@ -73,11 +79,13 @@ export async function writeKeptAnswers(
   context: Pick<WalkContext, "answers" | "given">,
 ): Promise<void> {
   const { stringify } = await import("yaml");
+  // Where the box was installed from is no part of what it is.
+  const { install: _install, ...answers } = context.answers;
   const lines = [
     "# The answers this box was set up with. As answers.yaml on the CBOX-BOOT partition of another box,",
     "# it sets that one up in the same way. Secrets are not kept: add them before use.",
     ...context.given.map((path) => `# Left out: ${path}`),
-    stringify({ version: ANSWERS_VERSION, ...context.answers }),
+    stringify({ version: ANSWERS_VERSION, ...answers }),
   ];
   await box.writeFile(paths.answersKept, lines.join("\n"), { mode: 0o640 });
 }

@@ -13,7 +13,7 @@ import { lockSetup } from "../lock.ts";
 import { openLog } from "../log.ts";
 import { paths } from "../paths.ts";
 import { completeReset, pendingReset } from "../reset.ts";
-import { steps } from "../steps/index.ts";
+import { steps, stepsHere } from "../steps/index.ts";
 import { Walk } from "../walk.ts";
 
 export async function firstboot(args: readonly string[]): Promise<void> {
@@ -31,7 +31,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   const image = await readImageInfo(box);
   if (reset) await completeReset({ box, image, steps, log }, reset);
   await takeAuthorities(box, image, log);
-  const walk = await Walk.open({ box, image, steps, log });
+  const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
   walk.start();
   await serveConsoles(walk, image.consoles);
   await log.tail(1);

@@ -4,7 +4,7 @@
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { Problem } from "../problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf, setAnswer } from "../questions.ts";
-import type { Answers, Choice, Step, Survey, Value } from "../steps/step.ts";
+import type { Answers, Choice, Step, Survey, TextValues, Value } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
 import { type Command, Gone, type Option, type Page, type Reply, type Terminal } from "./terminal.ts";
@@ -83,11 +83,12 @@ export async function askStep(
   }
 }
 
-function overlay(survey: Survey, { defaults, choices, hidden }: Partial<Survey>): Survey {
+function overlay(survey: Survey, { defaults, choices, texts, hidden }: Partial<Survey>): Survey {
   return {
     ...survey,
     defaults: { ...survey.defaults, ...defaults },
     choices: { ...survey.choices, ...choices },
+    texts: { ...survey.texts, ...texts },
     hidden: hidden ?? survey.hidden ?? [],
   };
 }
@@ -114,7 +115,7 @@ async function lookUp(
   if (!finding) return { isRight: false };
   const { problems = [], confirm, notes = [], survey } = finding;
   for (const { key, values } of notes) terminal.note(t(key, values));
-  if (problems.length > 0) return { problems, isRight: false };
+  if (problems.length > 0) return { problems, survey, isRight: false };
   if (!confirm) return { survey, isRight: true };
   const page = {
     tag: `${question.tag}.confirm`,
@@ -248,7 +249,7 @@ async function askOnce(
   if (question.kind === "secret") return askSecret(talk, question, error, isNeeded);
   if (question.kind === "list")
     return askList(talk, question, Array.isArray(current) ? current.map(String) : [], error);
-  return askText(talk, question, String(current ?? ""), error);
+  return askText(talk, question, String(current ?? ""), error, survey.texts?.[question.path]);
 }
 
 /** What there is to choose from; nothing for a question that is answered in words. */
@@ -282,8 +283,9 @@ async function askText(
   question: Question,
   current: string,
   error?: string,
+  values?: TextValues,
 ): Promise<Asked> {
-  const page = questionPage(translate(talk.walk), question, error);
+  const page = questionPage(translate(talk.walk), question, error, [], values);
   const reply = await withCommands(talk, question, () =>
     talk.terminal.ask(page, talk.signal, { initial: current }),
   );

@@ -48,6 +48,16 @@ export function busyPage(t: Translate, holder: string): Page {
   return { tag: "busy", title: t("busy.title", { console: holder }), lines: ["", t("busy.take-over")] };
 }
 
+/** The box is on its own disk now; the stick has to come out. */
+export function movedPage(t: Translate): Page {
+  return {
+    tag: "moved",
+    token: "Installed",
+    title: t("moved.title"),
+    lines: ["", t("moved.what-now")],
+  };
+}
+
 export function refusedPage(t: Translate, problems: readonly Problem[]): Page {
   return {
     tag: "answers-refused",

@@ -3,10 +3,10 @@
 // when somebody asks for it at another console.
 
 import { english } from "../i18n.ts";
-import { stateOf } from "../machine.ts";
+import { MOVED, stateOf } from "../machine.ts";
 import type { Walk } from "../walk.ts";
 import { translate } from "./ask-step.ts";
-import { busyPage, donePage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
+import { busyPage, donePage, movedPage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
@@ -50,7 +50,7 @@ export class Holder {
 /** How long the last page may be read before the login prompt comes, in milliseconds. */
 const READ_WAIT = 10 * 60_000;
 
-type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "done";
+type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "moved" | "done";
 
 export class Seat {
   readonly terminal: Terminal;
@@ -107,6 +107,11 @@ export class Seat {
         const key = await this.terminal.keys.next(AbortSignal.any([outdated.signal, this.#line.signal]));
         if (!key) return false;
         const holder = this.#holder.name;
+        if (key.name === "enter" && shown === "moved") {
+          // Off, not anew: the stick may not be pulled while the box runs from it.
+          await this.#walk.leave("poweroff");
+          continue;
+        }
         if (key.name === "enter") return holder === undefined || (await this.#confirmTakeOver(holder));
         // Any other key turns the page over, where there is more than one.
         part += 1;
@@ -121,6 +126,7 @@ export class Seat {
   #view(): View {
     const { state } = this.#walk;
     if (state === "done") return "done";
+    if (state === MOVED) return "moved";
     if (isWorking(this.#walk)) return "working";
     if (this.#holder.name !== undefined) return "busy";
     if (state === "file_refused") return "refused";
@@ -139,6 +145,7 @@ export class Seat {
     const walk = this.#walk;
     const { image, context } = walk;
     if (view === "busy") return busyPage(translate(walk), this.#holder.name ?? "");
+    if (view === "moved") return movedPage(translate(walk));
     if (view === "refused") return refusedPage(translate(walk), context.problems);
     const title = `${image.profile.title} - ${image.community.title}`;
     const putAside = walk.putAside ? english("welcome.put-aside", { path: walk.putAside }) : undefined;

@@ -3,7 +3,7 @@
 // the decision back as an event. Knows no step by name.
 
 import type { Translate } from "../i18n.ts";
-import { stateOf } from "../machine.ts";
+import { MOVED, stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
@@ -21,13 +21,13 @@ import type { Option } from "./terminal.ts";
 
 const LOG_LINES = 14;
 
-/** Returns when the walk is done, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
+/** Returns when the walk is done or the box has moved, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
 export async function converse(talk: Conversation): Promise<void> {
   const { walk } = talk;
   // With a refused file, too, the first question is the language: the person may not understand the others.
   let isNew = false;
   let direction: Direction = "on";
-  while (walk.state !== "done") {
+  while (walk.state !== "done" && walk.state !== MOVED) {
     const { state, step } = walk;
     if (state === "welcome" || state === "file_refused") {
       walk.send({ type: "BEGIN" });

@@ -4,6 +4,7 @@
 import caCommands from "./ca/commands.json" with { type: "json" };
 import caCommon from "./ca/common.json" with { type: "json" };
 import caContexts from "./ca/contexts.json" with { type: "json" };
+import caInstall from "./ca/install.json" with { type: "json" };
 import caMember from "./ca/member.json" with { type: "json" };
 import caNetwork from "./ca/network.json" with { type: "json" };
 import caNode from "./ca/node.json" with { type: "json" };
@@ -13,6 +14,7 @@ import caVpn from "./ca/vpn.json" with { type: "json" };
 import enCommands from "./en/commands.json" with { type: "json" };
 import enCommon from "./en/common.json" with { type: "json" };
 import enContexts from "./en/contexts.json" with { type: "json" };
+import enInstall from "./en/install.json" with { type: "json" };
 import enMember from "./en/member.json" with { type: "json" };
 import enNetwork from "./en/network.json" with { type: "json" };
 import enNode from "./en/node.json" with { type: "json" };
@@ -22,6 +24,7 @@ import enVpn from "./en/vpn.json" with { type: "json" };
 import esCommands from "./es/commands.json" with { type: "json" };
 import esCommon from "./es/common.json" with { type: "json" };
 import esContexts from "./es/contexts.json" with { type: "json" };
+import esInstall from "./es/install.json" with { type: "json" };
 import esMember from "./es/member.json" with { type: "json" };
 import esNetwork from "./es/network.json" with { type: "json" };
 import esNode from "./es/node.json" with { type: "json" };
@@ -32,6 +35,7 @@ import esVpn from "./es/vpn.json" with { type: "json" };
 /** The reference: its keys are the type of a text. */
 export const en = {
   ...enCommon,
+  ...enInstall,
   ...enSystem,
   ...enNetwork,
   ...enMember,
@@ -44,6 +48,7 @@ export const en = {
 
 export const ca = {
   ...caCommon,
+  ...caInstall,
   ...caSystem,
   ...caNetwork,
   ...caMember,
@@ -56,6 +61,7 @@ export const ca = {
 
 export const es = {
   ...esCommon,
+  ...esInstall,
   ...esSystem,
   ...esNetwork,
   ...esMember,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The walk's steps, in order. The machine, the prompts, the answers file and its schema follow from this list.
 
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
 import { contexts } from "./contexts/index.ts";
+import { install } from "./install/index.ts";
 import { member } from "./member/index.ts";
 import { network } from "./network/index.ts";
 import { node } from "./node/index.ts";
@@ -11,3 +14,13 @@ import { system } from "./system/index.ts";
 import { vpn } from "./vpn/index.ts";
 
 export const steps: readonly Step[] = [system, network, member, node, vpn, contexts, services];
+
+/** With those that only some boxes walk. */
+export const allSteps: readonly Step[] = [install, ...steps];
+
+/** The walk of this box. */
+export async function stepsHere(box: Box, image: ImageInfo): Promise<readonly Step[]> {
+  const here: Step[] = [];
+  for (const step of allSteps) if ((await step.isHere?.(box, image)) ?? true) here.push(step);
+  return here;
+}

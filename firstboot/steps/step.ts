@@ -140,6 +140,12 @@ export interface Step<Facts extends Survey = Survey> {
   readonly passable: boolean;
   /** Steps whose secrets `apply` needs as well, e.g. "member". A power cut asks for those again. */
   readonly secretsFrom?: readonly string[];
+  /** Whether the step belongs to the walk of this box at all; true when left out. */
+  isHere?(box: Box, image: ImageInfo): Promise<boolean>;
+  /** With these answers the step is applied at once, and the walk ends with it: the box goes on elsewhere. */
+  endsWalk?(answers: Answers): boolean;
+  /** Of a step that may end the walk: whether a walk that was interrupted in it, or ended by it, is still about this box. */
+  mayResume?(box: Box, image: ImageInfo, answers: Answers, isApplied: boolean): Promise<boolean>;
   /** `all`: what was answered so far, by step, without secrets. */
   survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   /** Asks the world about single answers at the moment they are given. */
@@ -174,6 +180,9 @@ export function defineStep<A, Facts extends Survey>(step: {
   readonly schema: QuestionSchema;
   readonly passable: boolean;
   readonly secretsFrom?: readonly string[];
+  isHere?(box: Box, image: ImageInfo): Promise<boolean>;
+  endsWalk?(answers: A): boolean;
+  mayResume?(box: Box, image: ImageInfo, answers: A, isApplied: boolean): Promise<boolean>;
   survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   readonly lookUp?: LookUp;
   check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];

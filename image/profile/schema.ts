@@ -294,6 +294,11 @@ export const profileSchema = {
       items: { enum: ["qcow2"] },
       default: [],
     },
+    install: {
+      type: "boolean",
+      description: "Started from a stick or a card, the set-up offers to install to a disk of the box.",
+      default: false,
+    },
     memory_mib: {
       type: "object",
       description: "Memory of the box, in MiB.",

@@ -122,6 +122,7 @@ function imageFacts(plan: Plan, built: string) {
     profile: { id, title, architecture, release },
     consoles: profile.consoles.map(({ device, speed }) => ({ device, ...(speed ? { speed } : {}) })),
     boot_mount: profile.boot.mount,
+    install: profile.install,
     memory_mib: profile.memory_mib,
     disk: profile.disk,
     community,

@@ -7,7 +7,13 @@ import { boardFiles } from "../../image/board-files.ts";
 import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
 import { prepareFirmware } from "../../image/firmware.ts";
 import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
-import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../../image/guest-disk.ts";
+import {
+  copiedDisk,
+  DEFAULT_DISK_MIB,
+  emptyDisk,
+  type GuestDisk,
+  overlayDisk,
+} from "../../image/guest-disk.ts";
 import { type Firmware, type GuestOptions, type GuestProfile, probePort } from "../../image/qemu.ts";
 import { makeScratch } from "../../image/scratch.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -39,6 +45,8 @@ export interface BoxOptions {
   readonly name?: string;
   /** A disk that can be looked into and written to from outside, instead of an overlay. */
   readonly ownDisk?: boolean;
+  /** The image is on a USB stick, and the box has an empty disk of this size beside it. */
+  readonly emptyDiskMib?: number;
   /** Put on the partition CBOX-BOOT before it is first switched on, by name; needs `ownDisk`. */
   readonly files?: Readonly<Record<string, string>>;
   /** False: a machine without any serial port; "virtio": without one, but with a virtio console. */
@@ -53,6 +61,8 @@ export interface Box {
   cutPower(): Promise<void>;
   /** Waits until the guest has switched itself off. */
   poweredOff(timeoutMs?: number): Promise<void>;
+  /** Takes the USB stick out of a box that is switched off; it has its own disk from then on. */
+  pullStick(): void;
   /** Presses the reset button. */
   reset(): Promise<void>;
   expect(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>;
@@ -66,8 +76,9 @@ export interface Box {
   screenKey(name: string): Promise<void>;
   /** A picture of the screen, as a PPM file at this path. */
   screenshot(path: string): Promise<void>;
-  /** The partition CBOX-BOOT of a box with `ownDisk` that is switched off. */
+  /** The partition CBOX-BOOT of a box with `ownDisk` that is switched off; of its stick while that is in. */
   bootPartition(): Promise<BootPartition>;
+  /** The disk that the box is given; the empty one beside a stick. */
   readonly diskPath: string;
   /** Switches off and removes everything. */
   destroy(): Promise<void>;
@@ -77,10 +88,14 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const { image, profile, firmware = "bios", diskMib = DEFAULT_DISK_MIB, lab, name = "box" } = options;
   const scratch = makeScratch();
   const file = (base: string) => join(scratch.path, base);
-  const disk: GuestDisk = options.ownDisk
-    ? await copiedDisk(image, diskMib, file("disk.img"))
-    : await overlayDisk(image, diskMib, file("disk.qcow2"));
+  const written: GuestDisk = options.ownDisk
+    ? await copiedDisk(image, diskMib, file("image.img"))
+    : await overlayDisk(image, diskMib, file("image.qcow2"));
+  const isStick = options.emptyDiskMib !== undefined;
+  const disk = isStick ? await emptyDisk(options.emptyDiskMib ?? 0, file("disk.img")) : written;
+  let stick = isStick ? written : undefined;
   const openBootPartition = () => {
+    const disk = stick ?? machine.disk;
     if (disk.format !== "raw") complain("Only a box with a disk of its own can be looked into.");
     return bootPartition(disk.path);
   };
@@ -101,6 +116,8 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     probe: file("probe"),
     credentials: probeCredentials(probePort(profile)),
   };
+  for (const [base, content] of Object.entries(options.files ?? {}))
+    await (await openBootPartition()).put(base, content);
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";
   let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
@@ -121,7 +138,11 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     off();
     for (const socket of ["serial", "control", "probe"]) rmSync(file(socket), { force: true });
     const log = openSync(file("qemu.log"), "w");
-    const guest = await startGuest(profile, machine, { stdio: ["ignore", log, log] });
+    const guest = await startGuest(
+      profile,
+      { ...machine, ...(stick ? { stick } : {}) },
+      { stdio: ["ignore", log, log] },
+    );
     closeSync(log);
     const dead = new AbortController();
     void guest.ended.then(({ code, signal }) => {
@@ -156,6 +177,10 @@ export async function createBox(options: BoxOptions): Promise<Box> {
       const { signal } = await guest.ended;
       clearTimeout(timer);
       if (signal) complain(`The box did not switch itself off within ${timeoutMs / 1000} s.`);
+    },
+    pullStick() {
+      off();
+      stick = undefined;
     },
     async reset() {
       await on().qmp.execute("system_reset");

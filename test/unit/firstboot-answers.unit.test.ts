@@ -87,6 +87,7 @@ describe("questions", () => {
       "system/owner.name",
       "system/owner.password",
       "system/owner.ssh_keys",
+      ...["network/via", "network/wifi.country", "network/wifi.ssid", "network/wifi.passphrase"],
       "network/interface",
       "network/method",
       "network/address",

@@ -11,6 +11,7 @@ import {
   failurePage,
   helpPage,
   logPage,
+  movedPage,
   optionLabel,
   problemSentence,
   questionPage,
@@ -26,7 +27,7 @@ import { catalogues, isTextKey, languages, type TextKey, translator } from "../.
 import type { WalkContext } from "../../firstboot/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../firstboot/problems.ts";
 import { questionsOf } from "../../firstboot/questions.ts";
-import { steps } from "../../firstboot/steps/index.ts";
+import { allSteps as steps } from "../../firstboot/steps/index.ts";
 
 const keys = Object.keys(catalogues.en) as TextKey[];
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
@@ -91,6 +92,9 @@ const values = {
   node: "BCNCanBruixa20",
   address: "10.255.255.100",
   mask: "255.255.255.224",
+  size: "240.1 GB",
+  disk: "nvme0n1, 240.1 GB, SAMSUNG MZVLB256HBHQ-000L7",
+  contents: 'nvme0n1p1 vfat "SYSTEM" 104.9 MB; nvme0n1p2 16.8 MB; nvme0n1p3 ntfs "Windows" 239.0 GB',
 };
 const allProblems: Problem[] = problemCodes.map((code) =>
   problem(`system.owner.name`, code, { found: "x".repeat(40), values }),
@@ -165,6 +169,7 @@ function pages(language: string): [string, Page][] {
       }),
     ],
     ["busy", busyPage(t, "ttyS0")],
+    ["moved", movedPage(t)],
     ["refused", refusedPage(t, allProblems)],
     [
       "one step done",

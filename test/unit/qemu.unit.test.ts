@@ -127,6 +127,21 @@ describe("machine", () => {
     expect(given("-device", { network: tap })).not.toContain("qemu-xhci");
   });
 
+  test("a stick is tried first by a BIOS; UEFI goes by its own list; without one nothing changes", () => {
+    const stick = { path: "/d/stick.img", format: "raw" as const };
+    const usb = "usb-storage,drive=stick,removable=on";
+    const devices = given("-device", { stick });
+    expect(devices).toEqual(
+      expect.arrayContaining(["qemu-xhci", `${usb},bootindex=0`, "virtio-blk-pci,drive=disk,bootindex=1"]),
+    );
+    const uefi = { code: "/f/CODE.fd", variables: "/d/vars.fd" };
+    expect(given("-device", { stick, uefi })).toEqual(
+      expect.arrayContaining([usb, "virtio-blk-pci,drive=disk"]),
+    );
+    expect(given("-device")).toContain("virtio-blk-pci,drive=disk,bootindex=0");
+    expect(given("-device").join()).not.toContain("usb");
+  });
+
   test("a comma in a path does not end the option", () => {
     const disk = { path: "/d/a,readonly=on", format: "raw" as const };
     expect(given("-drive", { disk })[0]).toContain("file=/d/a,,readonly=on");

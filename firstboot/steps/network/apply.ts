@@ -5,11 +5,25 @@ import { fail } from "../../../common/fail.ts";
 import { must, writeIfChanged } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
+import { wifiCard } from "../../wifi/card.ts";
+import { forgetWifi, keptPassphrase, useWifi } from "../../wifi/supplicant.ts";
 import type { StepTools } from "../step.ts";
 import { automatic, settleInterfaces } from "./interfaces.ts";
-import type { NetworkAnswers } from "./questions.ts";
+import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
-export async function apply(answers: NetworkAnswers, { box, image, progress }: StepTools): Promise<void> {
+/** Behind that of a cable, which networkd gives 1024. */
+const WIFI_METRIC = 2048;
+
+export async function apply(answers: NetworkAnswers, tools: StepTools): Promise<void> {
+  const { box, image } = tools;
+  await writeIfChanged(box, paths.timesync, timesyncFile(image));
+  if (isWireless(answers)) await applyWifi(answers, tools);
+  else await applyCable(answers, tools);
+  // Absent in the smallest images; the clock then waits for the next boot.
+  await box.run("systemctl", ["try-restart", "systemd-timesyncd.service"]);
+}
+
+async function applyCable(answers: NetworkAnswers, { box, image, progress }: StepTools): Promise<void> {
   const target = automatic(await settleInterfaces(box), answers.interface);
   if (!target && answers.method === "static") {
     fail({
@@ -19,13 +33,33 @@ export async function apply(answers: NetworkAnswers, { box, image, progress }: S
     });
   }
   progress("progress.network.configure", { interface: target?.name ?? "en*" });
+  await forgetWifi(box);
+  await box.remove(paths.networkWifi);
   const isNew = await writeIfChanged(box, paths.network, networkFile(answers, target?.name, image));
-  await writeIfChanged(box, paths.timesync, timesyncFile(image));
   // A new file makes "reload" configure its interfaces; an old one gets another try.
   if (isNew || !target) await must(box, "networkctl", ["reload"]);
   else await must(box, "networkctl", ["reconfigure", target.name]);
-  // Absent in the smallest images; the clock then waits for the next boot.
-  await box.run("systemctl", ["try-restart", "systemd-timesyncd.service"]);
+}
+
+/** A cable still works, by the image's own default: whoever cannot get in by Wi-Fi plugs one in. */
+async function applyWifi(answers: NetworkAnswers, { box, image, progress, given }: StepTools): Promise<void> {
+  const card = await wifiCard(box, answers.interface);
+  if (!card) {
+    return fail({
+      code: "wifi-card-missing",
+      what: "The Wi-Fi card of the box is not there any more.",
+      hint: "Try again, or choose the cable.",
+    });
+  }
+  const { ssid = "", country, passphrase } = answers.wifi ?? {};
+  progress("progress.network.wifi", { ssid });
+  await box.remove(paths.network);
+  await writeIfChanged(box, paths.networkWifi, networkFile(answers, card, image));
+  const kept = given.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
+  // Some boxes come with their radio switched off by software.
+  await box.run("rfkill", ["unblock", "wifi"]);
+  await useWifi(box, card, { ssid, country, passphrase: passphrase ?? kept });
+  await must(box, "networkctl", ["reload"]);
 }
 
 /** Without an interface: every Ethernet port, so that whichever gets the cable works. */
@@ -51,6 +85,8 @@ export function networkFile(answers: NetworkAnswers, name: string | undefined, i
   } else {
     // By MAC address, so that the person in charge of the DHCP server finds the box there.
     lines.push("DHCP=ipv4", "", "[DHCPv4]", "ClientIdentifier=mac");
+    // With a cable in as well, the cable is used.
+    if (isWireless(answers)) lines.push(`RouteMetric=${WIFI_METRIC}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -2,20 +2,24 @@
 // Checks the answers of "network": a static address has to fit its subnet and its gateway before it is tried.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
-import { type Problem, problem } from "../../problems.ts";
+import { HIDDEN, type Problem, problem } from "../../problems.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import type { Interface } from "./interfaces.ts";
 import { type Cidr, contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "./ipv4.ts";
-import type { NetworkAnswers } from "./questions.ts";
+import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
 export interface NetworkFacts extends Survey {
   readonly interfaces: readonly Interface[];
+  /** Names of the wireless interfaces that can be used. */
+  readonly wifiCards: readonly string[];
+  /** Codes such as ES; empty when they are not known. */
+  readonly countries: ReadonlySet<string>;
 }
 
 const STATIC_ONLY = ["address", "gateway", "dns"] as const;
 
 export function check(answers: DeepPartial<NetworkAnswers>, facts: NetworkFacts): Problem[] {
-  const found = checkInterface(answers.interface, facts);
+  const found = [...checkInterface(answers, facts), ...checkWifi(answers, facts)];
   if (answers.method !== "static") {
     for (const name of STATIC_ONLY) {
       if (answers[name] !== undefined) found.push(problem(`network.${name}`, "static-only"));
@@ -24,8 +28,11 @@ export function check(answers: DeepPartial<NetworkAnswers>, facts: NetworkFacts)
   return found;
 }
 
-function checkInterface(name: string | undefined, { interfaces }: NetworkFacts): Problem[] {
-  const names = interfaces.map((each) => each.name);
+function checkInterface(answers: DeepPartial<NetworkAnswers>, facts: NetworkFacts): Problem[] {
+  const { interface: name } = answers;
+  // With Wi-Fi a socket that was chosen before does no harm.
+  const cards = isWireless(answers) ? facts.wifiCards : [];
+  const names = [...cards, ...facts.interfaces.map((each) => each.name)];
   if (name === undefined || names.includes(name)) return [];
   return [
     problem("network.interface", "interface-unknown", {
@@ -36,7 +43,22 @@ function checkInterface(name: string | undefined, { interfaces }: NetworkFacts):
   ];
 }
 
-/** Missing answers are the business of {@link missingStatic}: this one also sees half-filled forms. */
+function checkWifi(answers: DeepPartial<NetworkAnswers>, { wifiCards, countries }: NetworkFacts): Problem[] {
+  if (!isWireless(answers)) return [];
+  if (wifiCards.length === 0) return [problem("network.wifi", "wifi-none")];
+  const { country, ssid, passphrase } = answers.wifi ?? {};
+  const isCountry =
+    country === undefined || (/^[A-Z]{2}$/.test(country) && (countries.size === 0 || countries.has(country)));
+  const isPassphrase = passphrase === undefined || /^([\x20-\x7e]{8,63}|[0-9a-fA-F]{64})$/.test(passphrase);
+  return [
+    ...(isCountry ? [] : [problem("network.wifi.country", "wifi-country", { found: country })]),
+    // A name is up to 32 bytes, and an accent takes two.
+    ...(Buffer.byteLength(ssid ?? "") > 32 ? [problem("network.wifi.ssid", "wifi-name-long")] : []),
+    ...(isPassphrase ? [] : [problem(PASSPHRASE_PATH, "wifi-passphrase-syntax", { found: HIDDEN })]),
+  ];
+}
+
+/** Missing answers are the business of {@link missing}: this one also sees half-filled forms. */
 function checkStatic({ address, gateway, dns }: DeepPartial<NetworkAnswers>): Problem[] {
   const cidr = address === undefined ? undefined : parseCidr(address);
   return [
@@ -77,11 +99,13 @@ function checkNameServer(server: string, index: number): Problem[] {
   return [problem(`network.dns[${index}]`, "ip-syntax", { found: server })];
 }
 
-/** What "static" cannot do without; asked of complete answers only. */
-export function missingStatic(answers: NetworkAnswers): Problem[] {
-  if (answers.method !== "static") return [];
-  const needed = ["address", "gateway"] as const;
-  return needed
-    .filter((name) => answers[name] === undefined)
-    .map((name) => problem(`network.${name}`, "static-needs"));
+/** What "static" and Wi-Fi cannot do without; asked of complete answers only. */
+export function missing(answers: NetworkAnswers): Problem[] {
+  const needed = answers.method === "static" ? (["address", "gateway"] as const) : [];
+  return [
+    ...(isWireless(answers) && !answers.wifi?.ssid ? [problem("network.wifi.ssid", "wifi-name")] : []),
+    ...needed
+      .filter((name) => answers[name] === undefined)
+      .map((name) => problem(`network.${name}`, "static-needs")),
+  ];
 }

@@ -24,7 +24,7 @@ export async function findInterfaces(box: Box): Promise<Interface[]> {
   const found: Interface[] = [];
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
-    // Bridges, tunnels and the like have no device behind them; Wi-Fi has a step of its own one day.
+    // Bridges, tunnels and the like have no device behind them; for Wi-Fi see firstboot/wifi/card.ts.
     const isPhysical = (await box.exists(`${at}/device`)) && !(await box.exists(`${at}/wireless`));
     if (!isPhysical || (await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({

@@ -2,12 +2,47 @@
 // What the step "network" asks: which interface (only when that is not plain), and how it gets its address.
 
 import type { FromSchema } from "json-schema-to-ts";
+import type { DeepPartial } from "../step.ts";
 
 export const schema = {
   type: "object",
   description: "How the box is connected. Left out: any cable, with an address from the network (DHCP).",
   additionalProperties: false,
   properties: {
+    via: {
+      type: "string",
+      enum: ["cable", "wifi"],
+      description: "Left out: wifi where its section below names a network, else cable.",
+    },
+    wifi: {
+      type: "object",
+      description: "The wireless network (WPA2, WPA3 or open), on a box with a card for it.",
+      additionalProperties: false,
+      properties: {
+        country: {
+          type: "string",
+          description:
+            "Where the box is, as two letters; its rules say which channels may be used. Default: that of the time zone.",
+          examples: ["ES"],
+          "x-when": { via: "wifi" },
+        },
+        ssid: {
+          type: "string",
+          maxLength: 32,
+          description: "Name of the network, hidden or not.",
+          examples: ["casa"],
+          "x-when": { via: "wifi" },
+        },
+        passphrase: {
+          type: "string",
+          description:
+            "8 to 63 characters. Left out: the network is open. The box wipes it from this file once it has used it.",
+          "x-secret": true,
+          "x-expected": "a text of 8 to 63 characters, in quotes",
+          "x-when": { via: "wifi" },
+        },
+      },
+    },
     interface: {
       type: "string",
       description: "Network interface. Left out: the one with a cable in it.",
@@ -41,3 +76,10 @@ export const schema = {
 } as const;
 
 export type NetworkAnswers = FromSchema<typeof schema>;
+
+export const PASSPHRASE_PATH = "network.wifi.passphrase";
+
+/** Whether these answers mean Wi-Fi, also in a file that only names the network. */
+export function isWireless({ via, wifi }: DeepPartial<NetworkAnswers>): boolean {
+  return via === undefined ? wifi?.ssid !== undefined : via === "wifi";
+}

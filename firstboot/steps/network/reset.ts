@@ -3,8 +3,10 @@
 
 import type { Box } from "../../box.ts";
 import { paths } from "../../paths.ts";
+import { forgetWifi } from "../../wifi/supplicant.ts";
 
 export async function reset(box: Box): Promise<void> {
-  for (const path of [paths.network, paths.timesync]) await box.remove(path);
+  await forgetWifi(box);
+  for (const path of [paths.network, paths.networkWifi, paths.timesync]) await box.remove(path);
   await box.run("networkctl", ["reload"]);
 }

@@ -4,32 +4,72 @@
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
 import { paths } from "../../paths.ts";
+import { wifiCard } from "../../wifi/card.ts";
+import { isInReach, wifiState } from "../../wifi/supplicant.ts";
 import { ipv4Addresses, parseJson } from "../../world.ts";
 import type { StepTools, Warning } from "../step.ts";
 import { automatic, findInterfaces } from "./interfaces.ts";
-import type { NetworkAnswers } from "./questions.ts";
+import { isWireless, type NetworkAnswers } from "./questions.ts";
 
 const ADDRESS_WAIT_SECONDS = 30;
 /** A switch port may be silent for a while after the link comes up (spanning tree). */
 const GATEWAY_TRIES = 5;
 
 export async function verify(answers: NetworkAnswers, tools: StepTools): Promise<Warning[]> {
-  const address = await waitForAddress(answers, tools);
+  const card = isWireless(answers) ? await wifiCard(tools.box, answers.interface) : undefined;
+  if (card) await waitForWifi(answers.wifi?.ssid ?? "", card, tools);
+  const address = await waitForAddress(answers, card, tools);
   tools.progress("progress.network.address", { address });
   if (answers.method === "static" && answers.gateway) await askGateway(answers.gateway, tools);
   return [];
 }
 
+const WIFI_WAIT_SECONDS = 45;
+
+/** Tells a wrong passphrase from a network that is not there. */
+async function waitForWifi(ssid: string, card: string, { box, progress, signal }: StepTools): Promise<void> {
+  for (let left = WIFI_WAIT_SECONDS; left > 0; left--) {
+    const state = await wifiState(box, card);
+    if (state === "joined") return;
+    if (state === "refused") {
+      fail({
+        code: "wifi-refused",
+        what: "The Wi-Fi network does not accept the passphrase.",
+        found: ssid,
+        hint: "Change the answers and type the passphrase again; capitals matter.",
+      });
+    }
+    progress("progress.network.wifi-wait", { ssid, seconds: left }, { transient: true });
+    await box.sleep(1000, signal);
+  }
+  if (await isInReach(box, card, ssid)) {
+    fail({
+      code: "wifi-not-joined",
+      what: "The Wi-Fi network does not let the box in.",
+      found: ssid,
+      hint: "Look whether the access point lets new devices in, or use a cable.",
+    });
+  }
+  fail({
+    code: "wifi-not-found",
+    what: "The Wi-Fi network is not in reach.",
+    found: ssid,
+    hint: "Check the name, letter by letter, and bring the box nearer, or use a cable.",
+  });
+}
+
 async function waitForAddress(
   answers: NetworkAnswers,
+  card: string | undefined,
   { box, progress, signal }: StepTools,
 ): Promise<string> {
   for (let left = ADDRESS_WAIT_SECONDS; left > 0; left--) {
     // Looked up each time: the cable may go in while we wait.
-    const target = automatic(await findInterfaces(box), answers.interface);
-    const [found] = await ipv4Addresses(box, target?.name);
+    const name = card ?? automatic(await findInterfaces(box), answers.interface)?.name;
+    const [found] = await ipv4Addresses(box, name);
     const isWanted = answers.method !== "static" || answers.address?.startsWith(`${found?.address}/`);
-    if (found && isWanted && (await isConfigured(box, found.interface)))
+    const file = card ? paths.networkWifi : paths.network;
+    if (found && isWanted && (await isConfigured(box, found.interface, file)))
       return `${found.address}/${found.prefix}`;
     progress("progress.network.wait", { seconds: left }, { transient: true });
     await box.sleep(1000, signal);
@@ -43,13 +83,13 @@ async function waitForAddress(
 }
 
 /** Right after a change the address of before may still be there; networkd knows whether it is done with our file. */
-async function isConfigured(box: Box, name: string): Promise<boolean> {
+async function isConfigured(box: Box, name: string, wanted: string): Promise<boolean> {
   const { stdout } = await box.run("networkctl", ["--json=short", "status", name]);
-  const { NetworkFile: file = paths.network, AdministrativeState: state = "configured" } = parseJson<{
+  const { NetworkFile: file = wanted, AdministrativeState: state = "configured" } = parseJson<{
     NetworkFile?: string;
     AdministrativeState?: string;
   }>(stdout, {});
-  return file === paths.network && state === "configured";
+  return file === wanted && state === "configured";
 }
 
 async function askGateway(gateway: string, { box, progress, signal }: StepTools): Promise<void> {

@@ -4,7 +4,7 @@
 import type { Box } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
-import { defineStep } from "../step.ts";
+import { type AllAnswers, defineStep } from "../step.ts";
 import { apply, readChoices } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
@@ -30,13 +30,14 @@ export const system = defineStep<SystemAnswers, SystemFacts>({
 /** Users from here up are people (login.defs, UID_MIN). */
 const FIRST_PERSON = 1000;
 
-async function survey(box: Box, image: ImageInfo): Promise<SystemFacts> {
+async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<SystemFacts> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
   // Another name would be another account, and the home of the old one would go: not for a box that is in use.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
   return {
     defaults: {
-      language: image.community.default_language,
+      // Chosen already by whoever was asked about installing.
+      language: all.install?.language ?? image.community.default_language,
       timezone: image.community.timezone,
       hostname: defaultHostName(machineId.trim()),
       "owner.ssh_keys": [],

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a copy of a running system must not have: whatever makes this box this one, and the notes of its set-up. The
+// image is without these, too (image/stages/scrub.ts); the box makes its own when it starts.
+
+import { join } from "node:path";
+import type { Box } from "../box.ts";
+
+const FILES = [
+  "var/lib/dbus/machine-id",
+  "var/lib/systemd/random-seed",
+  "var/lib/systemd/credential.secret",
+  "etc/hostname",
+];
+/** Emptied. */
+const DIRECTORIES = [
+  "var/lib/community-box",
+  "var/log/community-box",
+  "var/log/journal",
+  "var/lib/systemd/timers",
+  "var/lib/systemd/network",
+  "var/tmp",
+];
+
+/** @param root where the copy is mounted */
+export async function forgetIdentity(box: Box, root: string): Promise<void> {
+  const keys = (await box.list(join(root, "etc/ssh"))).filter((name) => name.startsWith("ssh_host_"));
+  for (const file of [...FILES, ...keys.map((key) => `etc/ssh/${key}`)]) await box.remove(join(root, file));
+  for (const directory of DIRECTORIES)
+    for (const name of await box.list(join(root, directory))) await box.remove(join(root, directory, name));
+  // Empty, not missing: systemd makes an identity, and does not take the start for a first one of its own.
+  await box.writeFile(join(root, "etc/machine-id"), "", { mode: 0o444 });
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The partition table of the new disk: that of the stick as the image had it, with identifiers of its own. The places
+// are the same, since GRUB's boot code has its own place written into it.
+
+import { fail } from "../../common/fail.ts";
+import { type Box, must } from "../box.ts";
+import { parseJson } from "../world.ts";
+import type { Disk } from "./disks.ts";
+
+/** GPT type of a BIOS boot partition. */
+const BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649";
+const SECTORS_PER_MIB = 2048;
+const MIB = 1024 * 1024;
+
+export interface TablePart {
+  readonly node: string;
+  /** In sectors of 512 bytes. */
+  readonly start: number;
+  readonly size: number;
+  readonly type: string;
+  readonly name: string;
+}
+
+/** The partitions of the running system on its disk; each has the same number on the new one. */
+export interface SystemLayout {
+  /** Undefined on a box that starts by UEFI only. */
+  readonly bios?: number;
+  readonly boot: number;
+  readonly root: number;
+  readonly parts: readonly TablePart[];
+}
+
+/** Fails with `install-source-unknown`. */
+export async function readLayout(box: Box, source: Disk, bootMount: string): Promise<SystemLayout> {
+  const { stdout } = await box.run("sfdisk", ["--json", source.path]);
+  const mountedAt = (point: string) =>
+    source.partitions.find(({ mountPoints }) => mountPoints.includes(point))?.path;
+  const layout = systemLayout(stdout, mountedAt("/"), mountedAt(bootMount));
+  return (
+    layout ??
+    fail({
+      code: "install-source-unknown",
+      what: "The stick that the box started from is not laid out as the image is.",
+      found: mountedAt(bootMount) ? `partitions of ${source.path}` : `nothing is mounted at ${bootMount}`,
+      hint: "Write the image to the stick again, and start again.",
+    })
+  );
+}
+
+export function systemLayout(
+  json: string,
+  rootNode: string | undefined,
+  bootNode: string | undefined,
+): SystemLayout | undefined {
+  const { partitiontable: table } = parseJson<{
+    partitiontable?: { label?: string; partitions?: readonly Partial<TablePart>[] };
+  }>(json, {});
+  const parts = (table?.partitions ?? []).map(({ node = "", start = 0, size = 0, type = "", name = "" }) => ({
+    ...{ node, start, size, type, name },
+  }));
+  const numberOf = (node: string | undefined) => parts.findIndex((part) => part.node === node) + 1;
+  const [root, boot] = [numberOf(rootNode), numberOf(bootNode)];
+  if (table?.label !== "gpt" || !root || !boot || root < boot) return undefined;
+  const bios = parts.findIndex(({ type }) => type.toUpperCase() === BIOS_BOOT) + 1;
+  return { ...(bios ? { bios } : {}), boot, root, parts: parts.slice(0, root) };
+}
+
+/**
+ * MiB of the root partition as it is written: its content, and room for the restart in which it grows.
+ * @param used bytes in the running root file system
+ */
+export function rootMib(used: number): number {
+  return Math.ceil((used / MIB) * 1.1) + 320;
+}
+
+/** For sfdisk. It makes new identifiers for the disk and for each partition. */
+export function tableScript({ parts, root }: SystemLayout, mib: number): string {
+  const lines = parts.map(({ start, size, type, name }, index) => {
+    const sectors = index + 1 === root ? mib * SECTORS_PER_MIB : size;
+    return `${index + 1} : start=${start}, size=${sectors}, type=${type}, name="${name}"`;
+  });
+  return ["label: gpt", "unit: sectors", "first-lba: 34", "", ...lines, ""].join("\n");
+}
+
+/** Whether it all has room on the disk, with the second copy of the table at its end. */
+export function hasRoom({ parts, root }: SystemLayout, mib: number, disk: Disk): boolean {
+  const start = parts[root - 1]?.start ?? 0;
+  return (start / SECTORS_PER_MIB + mib + 1) * MIB <= disk.bytes;
+}
+
+/** Takes away what is on the disk: the first sectors, so that nothing starts from it any more, and all signatures. */
+export async function wipe(box: Box, disk: Disk): Promise<void> {
+  await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
+  const parts = disk.partitions.map(({ path }) => path);
+  await must(box, "wipefs", ["--all", "--force", "--quiet", ...parts, disk.path]);
+}
+
+/** Resolves to the new GUID of the table, lower case. */
+export async function writeTable(box: Box, disk: Disk, script: string): Promise<string> {
+  await must(box, "sfdisk", ["--quiet", "--wipe", "always", "--wipe-partitions", "always", disk.path], {
+    input: script,
+  });
+  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  const id = await must(box, "sfdisk", ["--disk-id", disk.path]);
+  return id.trim().toLowerCase();
+}

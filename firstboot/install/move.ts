@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Moves the box to another disk. Always from the start: a power cut leaves a disk that does not start, and the stick,
+// which does. The order is what makes that so: boot code and loaders come when everything else is on the disk.
+
+import { join } from "node:path";
+import { fail } from "../../common/fail.ts";
+import { must } from "../box.ts";
+import { minimumGib } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import type { StepTools } from "../steps/step.ts";
+import { chooseDisk } from "./choose.ts";
+import { copyBootFiles, copyLoaders, copyRoot, FROM, renameIn, TO, usedBytes } from "./copy.ts";
+import { type Disk, diskText, partitionPath, readDisks, sizeText } from "./disks.ts";
+import { forgetIdentity } from "./forget.ts";
+import { type Labels, labelsFor } from "./labels.ts";
+import { hasRoom, readLayout, rootMib, type SystemLayout, tableScript, wipe, writeTable } from "./layout.ts";
+import { writeInstallRecord } from "./record.ts";
+import { copyBootCode, enterInFirmware } from "./starting.ts";
+
+/** Making file systems on a slow card; without a time-out of a minute. */
+const MAKE_MS = 10 * 60_000;
+/** Unmounting writes what is still in memory. */
+const WRITE_MS = 30 * 60_000;
+
+export interface Move {
+  readonly source: Disk;
+  readonly target: Disk;
+  readonly layout: SystemLayout;
+}
+
+/** What is to be moved where, as things are now. Fails with `install-disk-gone`, `install-disk-small`. */
+export async function planMove(to: string, { box, image }: Pick<StepTools, "box" | "image">): Promise<Move> {
+  const disks = await readDisks(box, minimumGib(image));
+  const target = chooseDisk(disks, to);
+  if (typeof target === "string" || target.fault || !disks.source) {
+    return fail({
+      code: "install-disk-gone",
+      what: "The disk to install to is not there any more, or it is in use.",
+      found: disks.candidates.map(diskText).join("; ") || "no disk that will do",
+      hint: "Look at its cables and try again, or choose another one.",
+    });
+  }
+  return { source: disks.source, target, layout: await readLayout(box, disks.source, image.boot_mount) };
+}
+
+export async function move(to: string, tools: StepTools): Promise<void> {
+  const { box, image, progress } = tools;
+  // Of a try that failed a moment ago.
+  await unmount(tools);
+  const { source, target, layout } = await planMove(to, tools);
+  const used = await usedBytes(box, "/");
+  const mib = rootMib(used);
+  if (!hasRoom(layout, mib, target)) {
+    fail({
+      code: "install-disk-small",
+      what: "The system does not fit on the disk.",
+      found: `${diskText(target)}; ${sizeText(mib * 1024 * 1024)} are needed`,
+      hint: "Choose a larger disk.",
+    });
+  }
+  await box.remove(paths.installed);
+  progress("progress.install.erase", { disk: diskText(target) });
+  await wipe(box, target);
+  const tableId = await writeTable(box, target, tableScript(layout, mib));
+  const labels = labelsFor(tableId);
+  const boot = partitionPath(target.path, layout.boot);
+  const root = partitionPath(target.path, layout.root);
+  try {
+    await makeFileSystems(tools, { boot, root }, labels);
+    await mount(tools, ["--bind", "/", FROM]);
+    await mount(tools, [root, TO]);
+    await copyRoot(tools, used);
+    await forgetIdentity(box, TO);
+    await renameIn(box, join(TO, "etc/fstab"), labels);
+    progress("progress.install.boot");
+    const bootTo = join(TO, image.boot_mount);
+    await mount(tools, [boot, bootTo]);
+    await copyBootFiles(box, image, bootTo, labels);
+    await must(box, "sync", ["--file-system", TO, bootTo], { timeout: WRITE_MS });
+    // From here on the disk starts a box that is whole.
+    await copyLoaders(box, image, bootTo);
+  } finally {
+    await unmount(tools);
+  }
+  await copyBootCode(box, layout, source, target);
+  await must(box, "sync", [target.path], { timeout: WRITE_MS });
+  await enterInFirmware(box, layout, target);
+  await writeInstallRecord(box, { table_id: tableId });
+}
+
+interface Devices {
+  readonly boot: string;
+  readonly root: string;
+}
+
+async function makeFileSystems({ box }: StepTools, { boot, root }: Devices, labels: Labels): Promise<void> {
+  await must(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot], { timeout: MAKE_MS });
+  await must(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root], { timeout: MAKE_MS });
+}
+
+async function mount({ box }: StepTools, args: readonly [...string[], string]): Promise<void> {
+  await box.makeDirectory(String(args.at(-1)));
+  await must(box, "mount", args);
+}
+
+/** Nothing there is as good as done. */
+async function unmount({ box, image }: StepTools): Promise<void> {
+  for (const place of [join(TO, image.boot_mount), TO, FROM])
+    await box.run("umount", [place], { timeout: WRITE_MS });
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the stick remembers of the disk it was installed to last: enough to know it again, and to say "take me out".
+
+import type { Box } from "../box.ts";
+import { paths } from "../paths.ts";
+import { parseJson } from "../world.ts";
+import type { Disks } from "./disks.ts";
+
+export interface InstallRecord {
+  /** GUID of the partition table, made with the installation. */
+  readonly table_id: string;
+}
+
+/** Undefined: nothing was installed from here, or not to its end. */
+export async function readInstallRecord(box: Pick<Box, "readFile">): Promise<InstallRecord | undefined> {
+  const text = await box.readFile(paths.installed);
+  const { table_id } = parseJson<Partial<InstallRecord>>(text ?? "{}", {});
+  return table_id ? { table_id } : undefined;
+}
+
+export async function writeInstallRecord(box: Box, record: InstallRecord): Promise<void> {
+  await box.writeFile(paths.installed, `${JSON.stringify(record)}\n`);
+}
+
+/** Is the disk that was installed from this stick in this box? */
+export async function isInstalled(box: Box, { others }: Disks): Promise<boolean> {
+  const record = await readInstallRecord(box);
+  return record !== undefined && others.some(({ tableId }) => tableId === record.table_id);
+}

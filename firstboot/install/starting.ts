@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Makes the new disk start the box: GRUB's boot code for BIOS, byte by byte from the stick, and a name in the list of
+// an UEFI firmware. Both come last, so that a disk that is half written starts nothing.
+
+import { type Box, must } from "../box.ts";
+import { type Disk, partitionPath } from "./disks.ts";
+import type { SystemLayout } from "./layout.ts";
+
+const TITLE = "Community Box";
+/** The code in the first sector, and the mark of the protective entry that some BIOSes insist on. */
+const MBR_CODE = 440;
+const MBR_ACTIVE = 446;
+
+export async function copyBootCode(
+  box: Box,
+  layout: SystemLayout,
+  source: Disk,
+  target: Disk,
+): Promise<void> {
+  if (layout.bios === undefined) return;
+  const [from, to] = [source, target].map(({ path }) => partitionPath(path, layout.bios ?? 0));
+  await must(box, "dd", [`if=${from}`, `of=${to}`, "bs=1M", "conv=notrunc,fsync"]);
+  const piece = [`if=${source.path}`, `of=${target.path}`, "conv=notrunc,fsync"];
+  await must(box, "dd", [...piece, "bs=1", `skip=${MBR_ACTIVE}`, `seek=${MBR_ACTIVE}`, "count=1"]);
+  await must(box, "dd", [...piece, `bs=${MBR_CODE}`, "count=1"]);
+}
+
+/** Whether the boot code of both disks is the same. True where there is none to be. */
+export async function hasBootCode(
+  box: Box,
+  layout: SystemLayout,
+  source: Disk,
+  target: Disk,
+): Promise<boolean> {
+  if (layout.bios === undefined) return true;
+  const [from = "", to = ""] = [source, target].map(({ path }) => partitionPath(path, layout.bios ?? 0));
+  const core = await box.run("cmp", [from, to]);
+  const first = await box.run("cmp", [`--bytes=${MBR_CODE}`, source.path, target.path]);
+  return core.code === 0 && first.code === 0;
+}
+
+/**
+ * Puts the disk first in the firmware's list, in the place of an entry of an earlier installation. Firmware that does
+ * not let it finds the loader at the path for removable media, so nothing here is a reason to fail.
+ */
+export async function enterInFirmware(box: Box, layout: SystemLayout, target: Disk): Promise<void> {
+  const bits = (await box.readFile("/sys/firmware/efi/fw_platform_size"))?.trim();
+  if (bits === undefined) return;
+  const { code, stdout } = await box.run("efibootmgr", []);
+  if (code !== 0) return;
+  for (const number of entriesNamed(TITLE, stdout))
+    await box.run("efibootmgr", ["--quiet", "--bootnum", number, "--delete-bootnum"]);
+  const loader = bits === "32" ? "\\EFI\\BOOT\\BOOTIA32.EFI" : "\\EFI\\BOOT\\BOOTX64.EFI";
+  await box.run("efibootmgr", [
+    ...["--quiet", "--create", "--disk", target.path, "--part", String(layout.boot)],
+    ...["--loader", loader, "--label", TITLE],
+  ]);
+}
+
+/** Numbers of the entries with this name: "Boot0003* Community Box\tHD(2,GPT,...)". */
+export function entriesNamed(title: string, output: string): string[] {
+  return [...output.matchAll(/^Boot([0-9A-F]{4})\*? ([^\t\n]*)/gim)]
+    .filter(([, , name = ""]) => name.trim() === title || name.startsWith(`${title} HD(`))
+    .map(([, number = ""]) => number);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Step "install": a box that started from a stick moves to a disk of its own, before anything is set up. The walk goes
+// on there, after a restart without the stick.
+
+import type { Box } from "../../box.ts";
+import { translator } from "../../i18n.ts";
+import { type ImageInfo, minimumGib } from "../../image-info.ts";
+import { answerFor, chooseDisk, HERE } from "../../install/choose.ts";
+import { contentsText, type Disks, diskText, readDisks } from "../../install/disks.ts";
+import { isInstalled } from "../../install/record.ts";
+import { type AllAnswers, defineStep, type LookUp, type Survey } from "../step.ts";
+import { apply } from "./apply.ts";
+import { check, type InstallFacts, isMove, missingErase } from "./check.ts";
+import { type InstallAnswers, schema } from "./questions.ts";
+import { verify } from "./verify.ts";
+
+const lookUp: LookUp = {
+  paths: ["to"],
+  /** The next question names the disk and what is on it now. */
+  async run(_path, answers, { box, image }) {
+    return { survey: confirming(await readDisks(box, minimumGib(image)), answers.to) };
+  },
+};
+
+export const install = defineStep<InstallAnswers, InstallFacts>({
+  id: "install",
+  schema,
+  passable: false,
+  isHere: async (box, image) =>
+    image.install === true && (await readDisks(box, minimumGib(image))).candidates.length > 0,
+  endsWalk: isMove,
+  mayResume,
+  survey,
+  lookUp,
+  check,
+  missing: missingErase,
+  summary: ({ to }, t) => (isMove({ to }) ? String(to) : t("option.install.to.here")),
+  apply,
+  verify,
+});
+
+async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<InstallFacts> {
+  const disks = await readDisks(box, minimumGib(image));
+  const t = translator(String(all.install?.language ?? image.community.default_language));
+  const here = { value: HERE, label: t("option.install.to.here") };
+  const targets = disks.candidates.map((disk) => ({
+    value: answerFor(disk, disks),
+    label: t("option.install.to.disk", { disk: diskText(disk) }),
+  }));
+  return {
+    disks,
+    minimumGib: minimumGib(image),
+    // None for `to`: a file that does not name a disk must not get one. At the console the first choice is offered.
+    defaults: { language: image.community.default_language },
+    ...confirming(disks, all.install?.to),
+    choices: {
+      language: image.community.languages.map((value) => ({ value })),
+      // A stick is there to install from; from a disk of its own the box may just as well run.
+      to: disks.source?.isPortable ? [...targets, here] : [here, ...targets],
+    },
+  };
+}
+
+function confirming(disks: Disks, to: unknown): Pick<Survey, "hidden" | "texts"> {
+  const disk = typeof to === "string" && to !== HERE ? chooseDisk(disks, to) : undefined;
+  if (typeof disk !== "object") return { hidden: to === HERE ? ["confirm"] : [] };
+  const values = { disk: diskText(disk), contents: contentsText(disk), name: disk.name };
+  return { hidden: [], texts: { confirm: values } };
+}
+
+/** A stick goes from box to box: what it did at the last one is no business of this one. */
+async function mayResume(box: Box, image: ImageInfo, answers: InstallAnswers, isApplied: boolean) {
+  if (!isMove(answers)) return true;
+  const disks = await readDisks(box, minimumGib(image));
+  if (isApplied) return isInstalled(box, disks);
+  const disk = chooseDisk(disks, answers.to ?? HERE);
+  return typeof disk === "object" && disk.fault === undefined;
+}

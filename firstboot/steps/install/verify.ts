@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Verifies "install": reads the new disk again, not what is still in memory of it, and looks whether it is whole.
+
+import { fail } from "../../../common/fail.ts";
+import { HERE } from "../../install/choose.ts";
+import { partitionPath } from "../../install/disks.ts";
+import { planMove } from "../../install/move.ts";
+import { hasBootCode } from "../../install/starting.ts";
+import type { StepTools, Warning } from "../step.ts";
+import { isMove } from "./check.ts";
+import type { InstallAnswers } from "./questions.ts";
+
+const CHECK_MS = 30 * 60_000;
+
+export async function verify(answers: InstallAnswers, tools: StepTools): Promise<Warning[]> {
+  if (!isMove(answers)) return [];
+  const { box, progress } = tools;
+  progress("progress.install.check");
+  const { source, target, layout } = await planMove(answers.to ?? HERE, tools);
+  const boot = partitionPath(target.path, layout.boot);
+  const root = partitionPath(target.path, layout.root);
+  for (const device of [boot, root]) await box.run("blockdev", ["--flushbufs", device]);
+  const checks = [
+    await box.run("e2fsck", ["-f", "-n", root], { timeout: CHECK_MS }),
+    await box.run("fsck.fat", ["-n", boot], { timeout: CHECK_MS }),
+  ];
+  const bad = checks.find(({ code }) => code !== 0);
+  if (bad || !(await hasBootCode(box, layout, source, target))) {
+    fail({
+      code: "install-damaged",
+      what: "What was written to the disk does not come back as it was.",
+      found: bad ? (bad.stderr || bad.stdout).trim().split("\n").at(-1) || "damaged" : "another boot code",
+      hint: "Try again. If it fails again, the disk is broken: choose another one.",
+    });
+  }
+  return [];
+}

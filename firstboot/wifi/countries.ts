@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Countries, whose rules say which channels may be used: their codes, and the one a time zone lies in.
+
+import type { Box } from "../box.ts";
+import { paths } from "../paths.ts";
+
+/** Codes of ISO 3166, such as ES, by the tables of the time zones. Empty when they are not there. */
+export async function countryCodes(box: Pick<Box, "readFile">): Promise<ReadonlySet<string>> {
+  const table = (await box.readFile(`${paths.zoneinfo}/iso3166.tab`)) ?? "";
+  return new Set([...table.matchAll(/^([A-Z]{2})\t/gm)].map(([, code = ""]) => code));
+}
+
+/** "Europe/Madrid" is in ES. Undefined for zones without a country, such as UTC. */
+export async function countryOf(box: Pick<Box, "readFile">, zone: string): Promise<string | undefined> {
+  const table = (await box.readFile(`${paths.zoneinfo}/zone.tab`)) ?? "";
+  const line = table.split("\n").find((each) => each.split("\t")[2] === zone);
+  return line?.split("\t")[0];
+}

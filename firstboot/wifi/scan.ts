@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Looks for wireless networks, and reads what iw and wpa_cli say of them.
+
+import type { Box } from "../box.ts";
+
+export interface Network {
+  readonly ssid: string;
+  /** dBm; nearer to zero is stronger. */
+  readonly signal: number;
+  readonly security: "open" | "wep" | "wpa";
+}
+
+/** What a driver takes to listen on every channel. */
+const SCAN_MS = 15_000;
+const MOST = 9;
+
+/**
+ * Networks in reach that have a name, the strongest first and each once; none when the card cannot look right now.
+ * @param country so that it listens on the channels that are used there
+ */
+export async function scanNetworks(box: Box, card: string, country: string | undefined): Promise<Network[]> {
+  if (country) await box.run("iw", ["reg", "set", country]);
+  await box.run("ip", ["link", "set", "dev", card, "up"]);
+  const { code, stdout } = await box.run("iw", ["dev", card, "scan"], { timeout: SCAN_MS });
+  return code === 0 ? parseScan(stdout).slice(0, MOST) : [];
+}
+
+/** The output of `iw dev … scan`. */
+export function parseScan(output: string): Network[] {
+  const strongest = new Map<string, Network>();
+  for (const block of output.split(/^BSS /m).slice(1)) {
+    const ssid = decodeSsid(/^\s*SSID: (.*)$/m.exec(block)?.[1] ?? "");
+    const signal = Number(/^\s*signal: (-?[\d.]+) dBm/m.exec(block)?.[1] ?? -100);
+    // A hidden network has an empty name, or one of zeros.
+    if (ssid === "" || /^\0+$/.test(ssid)) continue;
+    const security = /^\s*(RSN|WPA):/m.test(block) ? "wpa" : /\bPrivacy\b/.test(block) ? "wep" : "open";
+    const known = strongest.get(ssid);
+    if (!known || known.signal < signal) strongest.set(ssid, { ssid, signal, security });
+  }
+  return [...strongest.values()].sort((a, b) => b.signal - a.signal);
+}
+
+/** iw and wpa_cli write bytes beyond ASCII as \xc3\xa0, and a backslash as \\. */
+export function decodeSsid(text: string): string {
+  const bytes: number[] = [];
+  for (const [, hex, escaped, plain] of text.matchAll(/\\x([0-9a-fA-F]{2})|\\(.)|([^\\])/gsu)) {
+    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
+    else bytes.push(...Buffer.from(escaped ?? plain ?? ""));
+  }
+  return Buffer.from(bytes).toString("utf8");
+}
+
+/** From 1 (hardly) to 4 (next to it): what the bars of a telephone say. */
+export function bars(signal: number): number {
+  return signal >= -55 ? 4 : signal >= -67 ? 3 : signal >= -78 ? 2 : 1;
+}

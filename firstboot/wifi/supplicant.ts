@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// wpa_supplicant: its configuration, which alone holds the passphrase, its service, and how it is getting on.
+
+import { pbkdf2Sync } from "node:crypto";
+import { type Box, must, writeIfChanged } from "../box.ts";
+import { decodeSsid } from "./scan.ts";
+
+export interface WifiSettings {
+  readonly ssid: string;
+  /** Undefined: an open network. */
+  readonly passphrase?: string | undefined;
+  readonly country?: string | undefined;
+}
+
+const DIRECTORY = "/etc/wpa_supplicant";
+const configuration = (card: string) => `${DIRECTORY}/wpa_supplicant-${card}.conf`;
+const unit = (card: string) => `wpa_supplicant@${card}.service`;
+
+/** Writes the configuration and lets the service use it. */
+export async function useWifi(box: Box, card: string, settings: WifiSettings): Promise<void> {
+  const file = configuration(card);
+  const isNew = await writeIfChanged(box, file, supplicantFile(settings), { mode: 0o600 });
+  await must(box, "systemctl", ["enable", unit(card)]);
+  await must(box, "systemctl", [isNew ? "restart" : "start", unit(card)]);
+}
+
+/** Takes the configuration, and with it the passphrase, away again from all cards. */
+export async function forgetWifi(box: Box): Promise<void> {
+  for (const file of await box.list(DIRECTORY)) {
+    const card = /^wpa_supplicant-(.+)\.conf$/.exec(file)?.[1];
+    if (!card) continue;
+    await box.run("systemctl", ["disable", "--now", unit(card)]);
+    await box.remove(configuration(card));
+  }
+}
+
+/** The passphrase of an earlier set-up. */
+export async function keptPassphrase(box: Pick<Box, "readFile">, card: string): Promise<string | undefined> {
+  const text = (await box.readFile(configuration(card))) ?? "";
+  const written = /^\tsae_password=([0-9a-f]+)$/m.exec(text)?.[1];
+  return written ? Buffer.from(written, "hex").toString() : /^\tpsk=([0-9a-fA-F]{64})$/m.exec(text)?.[1];
+}
+
+/**
+ * For WPA2 and WPA3, whichever the network has, with protected management frames where it can. Also for a hidden network,
+ * which is asked for by its name. Name and passphrase are written as bytes: between quotation marks wpa_supplicant takes
+ * some signs for the end, and # for a comment.
+ */
+export function supplicantFile({ ssid, passphrase, country }: WifiSettings): string {
+  return [
+    "# Written by the Community Box set-up.",
+    "ctrl_interface=DIR=/run/wpa_supplicant",
+    ...(country ? [`country=${country}`] : []),
+    "# Both ways of WPA3 to derive its key; by itself only the old one is tried.",
+    "sae_pwe=2",
+    "network={",
+    `\tssid=${Buffer.from(ssid).toString("hex")}`,
+    "\tscan_ssid=1",
+    ...keyLines(ssid, passphrase).map((line) => `\t${line}`),
+    "}",
+    "",
+  ].join("\n");
+}
+
+function keyLines(ssid: string, passphrase: string | undefined): string[] {
+  if (passphrase === undefined) return ["key_mgmt=NONE"];
+  // The key itself, which WPA3 has no use for.
+  if (/^[0-9a-fA-F]{64}$/.test(passphrase))
+    return ["key_mgmt=WPA-PSK WPA-PSK-SHA256", `psk=${passphrase}`, "ieee80211w=1"];
+  return [
+    "key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE",
+    `psk=${preSharedKey(ssid, passphrase)}`,
+    `sae_password=${Buffer.from(passphrase).toString("hex")}`,
+    "ieee80211w=1",
+  ];
+}
+
+/** IEEE 802.11, annex J.4: what WPA2 makes of a passphrase, and `wpa_passphrase` prints. 64 hexadecimal digits. */
+export function preSharedKey(ssid: string, passphrase: string): string {
+  return pbkdf2Sync(passphrase, ssid, 4096, 32, "sha1").toString("hex");
+}
+
+export type WifiState = "joined" | "refused" | "trying";
+
+export async function wifiState(box: Box, card: string): Promise<WifiState> {
+  const status = await box.run("wpa_cli", ["-i", card, "status"]);
+  if (/^wpa_state=COMPLETED$/m.test(status.stdout)) return "joined";
+  // After a handshake that failed, the network is left alone for a while: that is how a wrong passphrase shows.
+  const networks = await box.run("wpa_cli", ["-i", card, "list_networks"]);
+  return networks.stdout.includes("[TEMP-DISABLED]") ? "refused" : "trying";
+}
+
+/** Did the card hear the network at all? */
+export async function isInReach(box: Box, card: string, ssid: string): Promise<boolean> {
+  const { stdout } = await box.run("wpa_cli", ["-i", card, "scan_results"]);
+  // "bssid / frequency / signal level / flags / ssid", separated by tabs.
+  return stdout.split("\n").some((line) => decodeSsid(line.split("\t")[4] ?? "") === ssid);
+}
