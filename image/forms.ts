@@ -3,6 +3,7 @@
 // knows how it is packed and how the finished thing is checked.
 import { join } from "node:path";
 import type { DiskTools } from "./disk-tools.ts";
+import { rawImage } from "./image-store.ts";
 import type { DiskManifest, Manifest } from "./manifest.ts";
 import type { Session } from "./session.ts";
 import { containerPacker, verifyContainer } from "./stages/container.ts";
@@ -38,9 +39,6 @@ export async function giveForm(options: FormOptions): Promise<Form> {
   return options.plan.profile.form === "container" ? containerForm(options) : diskForm(options);
 }
 
-/** Where the raw image of a build is kept, for `cbox boot` and the tests. */
-export const rawImage = (store: string, { image }: Manifest) => join(store, `${image.raw_sha256}.img`);
-
 async function diskForm(options: FormOptions): Promise<Form> {
   const { session, plan, tools, root, bootFiles, work, imageStore, seed } = options;
   const image = join(work, "disk.img");
@@ -57,10 +55,10 @@ async function diskForm(options: FormOptions): Promise<Form> {
         tools,
         manifest: manifest as DiskManifest,
         packed,
-        raw: rawImage(imageStore, manifest),
+        raw: rawImage(imageStore, manifest.image.raw_sha256),
         scratch: join(work, "verify"),
       }),
-    leftovers: (manifest) => [rawImage(imageStore, manifest)],
+    leftovers: ({ image: { raw_sha256 } }) => [rawImage(imageStore, raw_sha256)],
   };
 }
 

@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { $ } from "zx";
 import { fail } from "../common/fail.ts";
 import { cacheDir } from "./cache-dir.ts";
+import { noteUse, rawImage } from "./image-store.ts";
 import { readManifest } from "./manifest.ts";
 import { sha256 } from "./stages/publish.ts";
 
@@ -25,8 +26,9 @@ export async function locateImage(profileId: string, out: string): Promise<Locat
   const manifest = await readManifest(out);
   if (!manifest) return missing(out, `./cbox build ${profileId}`);
   const { file, raw_sha256: sha } = manifest.image;
-  const raw = join(cacheDir(), "images", `${sha}.img`);
+  const raw = rawImage(join(cacheDir(), "images"), sha);
   if (!existsSync(raw)) await unpack(join(out, file), sha, raw, `./cbox build ${profileId}`);
+  await noteUse(raw);
   return { path: raw, name: file };
 }
 
@@ -38,8 +40,9 @@ export async function openImage(path: string): Promise<LocatedImage> {
   const isPublished = manifest?.image.file === basename(path);
   // A stray file is known by its own hash: what it unpacks to is only known afterwards.
   const key = isPublished ? manifest.image.raw_sha256 : `packed-${await sha256(path)}`;
-  const raw = join(cacheDir(), "images", `${key}.img`);
+  const raw = rawImage(join(cacheDir(), "images"), key);
   if (!existsSync(raw)) await unpack(path, isPublished ? key : undefined, raw, "./cbox build PROFILE");
+  await noteUse(raw);
   return { path: raw, name: basename(path) };
 }
 

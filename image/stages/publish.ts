@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
+import { forgetOldImages, rawImage } from "../image-store.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
 import type { Manifest } from "../manifest.ts";
 import { makeSbom, parseDpkgStatus, withoutRepeats } from "../sbom.ts";
@@ -56,9 +57,6 @@ export interface PublishOptions {
 
 /** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
 export const UNVERIFIED = "manifest.json.unverified";
-
-/** Raw images kept in the cache, for `cbox boot` and the tests. */
-const KEEP = 3;
 
 export async function publish(session: Session, options: PublishOptions): Promise<Manifest> {
   const { plan, out, release } = options;
@@ -168,7 +166,7 @@ export function diskPacker({ tools, session, image, imageStore, layout, ...also 
       qcow2 && session.run([...QCOW2, image, join(staged, qcow2)]),
     ]);
     await mkdir(imageStore, { recursive: true });
-    const stored = join(imageStore, `${rawSha256}.img`);
+    const stored = rawImage(imageStore, rawSha256);
     await rename(image, stored);
     await forgetOldImages(imageStore);
     const allocated = (await stat(stored)).blocks * 512;
@@ -185,13 +183,4 @@ export async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");
-}
-
-async function forgetOldImages(store: string): Promise<void> {
-  const names = (await readdir(store)).filter((name) => name.endsWith(".img"));
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, time: (await stat(join(store, name))).mtimeMs })),
-  );
-  const old = dated.sort((a, b) => b.time - a.time).slice(KEEP);
-  for (const { name } of old) await rm(join(store, name));
 }
