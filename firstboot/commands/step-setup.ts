@@ -2,6 +2,7 @@
 // `cbox <step> setup`: one step of a box that is set up, once more, on the terminal it was typed at or by a file.
 
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
 import { takeAuthorities } from "../authorities.ts";
@@ -96,7 +97,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
 /** "-": standard input. */
 async function readAnswersFile(name: string): Promise<string> {
   try {
-    return await readFile(name === "-" ? "/dev/stdin" : name, "utf8");
+    return name === "-" ? await text(process.stdin) : await readFile(name, "utf8");
   } catch (error) {
     return fail({
       code: "answers-unreadable",

@@ -89,8 +89,9 @@ function context(box: Box, id: ContextId): Place {
       if ((await readFile(path)) === content) return false;
       const [user = "root", group = "root"] = owner.split(":");
       const rights = ["--mode", mode, "--owner", user, "--group", group];
-      const input = { input: content };
-      await need("install", ["-D", ...rights, "--no-target-directory", "/dev/stdin", `${path}.new`], input);
+      await need("install", ["-D", ...rights, "--no-target-directory", "/dev/null", `${path}.new`]);
+      // Not by /dev/stdin: that is a pipe of the box's root, which nobody inside may open by its name.
+      await need("tee", ["--", `${path}.new`], { input: content });
       await need("sync", [`${path}.new`]);
       await need("mv", ["--no-target-directory", `${path}.new`, path]);
       return true;
