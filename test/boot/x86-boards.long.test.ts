@@ -96,7 +96,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
     await box.expect(
-      /This computer has no 64-bit mode, or its BIOS hides it: Community Box cannot start here\./,
+      /Community Box cannot start: this computer has no 64-bit mode,\s+or its BIOS hides it\./,
     );
     expect(box.line.transcript).not.toContain("Linux version");
   });
