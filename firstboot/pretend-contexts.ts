@@ -71,7 +71,7 @@ export class PretendContexts {
       ...more,
     });
     const root = part("/dev/vda3", GIB / 2, 4 * GIB, { mountpoints: ["/"] });
-    const rest = { partlabel: "CBOX-DATA" };
+    const rest = { partlabel: "CBOX-DATA", partuuid: "0d1c2b3a-0000-4000-8000-000000000004" };
     const data = part("/dev/vda4", 4.5 * GIB, this.diskSize - 4.5 * GIB - 1024 ** 2, rest);
     const children = this.hasData ? [root, data] : [root];
     const disk = {

@@ -24,13 +24,14 @@ export async function dataPartition(box: Box): Promise<string> {
   }
   // udev makes the name a moment after the kernel has seen the partition.
   await must(box, "udevadm", ["settle", "--timeout=30"]);
-  const device = `/dev/disk/by-partlabel/${DATA_LABEL}`;
-  return (await readDisk(box)).data
-    ? device
+  const { data } = await readDisk(box);
+  // Not by its name: beside a box that runs from a stick there may be a disk with another CBOX-DATA on it.
+  return data?.uuid
+    ? `/dev/disk/by-partuuid/${data.uuid}`
     : fail({
         code: "data-partition-missing",
         what: "The partition for the data of the contexts could not be made.",
-        found: `no ${device}`,
+        found: `no partition ${DATA_LABEL}`,
         hint: "Try again; the log (l) has the details.",
       });
 }

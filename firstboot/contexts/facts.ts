@@ -12,7 +12,7 @@ export interface Disk {
   /** Such as /dev/vda; undefined when the root file system is on none that can be seen. */
   readonly device?: string;
   /** The data partition, once it is there. */
-  readonly data?: { readonly device: string; readonly mib: number };
+  readonly data?: { readonly device: string; readonly mib: number; readonly uuid: string };
   /** Behind the last partition. */
   readonly freeMib: number;
 }
@@ -31,7 +31,7 @@ export async function readResources(box: Box): Promise<Resources> {
 }
 
 export async function readDisk(box: Box): Promise<Disk> {
-  const columns = "PATH,TYPE,SIZE,START,PARTLABEL,MOUNTPOINTS";
+  const columns = "PATH,TYPE,SIZE,START,PARTLABEL,PARTUUID,MOUNTPOINTS";
   const { stdout } = await box.run("lsblk", ["--json", "--bytes", "--tree", "--output", columns]);
   return parseDisk(stdout);
 }
@@ -43,6 +43,7 @@ interface BlockDevice {
   /** In sectors of 512 bytes. */
   readonly start?: number | null;
   readonly partlabel?: string | null;
+  readonly partuuid?: string | null;
   readonly mountpoints?: readonly (string | null)[];
   readonly children?: readonly BlockDevice[];
 }
@@ -63,7 +64,15 @@ export function parseDisk(json: string): Disk {
   const end = Math.max(0, ...children.map((each) => (each.start ?? 0) * SECTOR + (each.size ?? 0)));
   return {
     device,
-    ...(data?.path ? { data: { device: data.path, mib: Math.floor((data.size ?? 0) / MIB) } } : {}),
+    ...(data?.path
+      ? {
+          data: {
+            device: data.path,
+            mib: Math.floor((data.size ?? 0) / MIB),
+            uuid: (data.partuuid ?? "").toLowerCase(),
+          },
+        }
+      : {}),
     freeMib: Math.max(0, Math.floor((size - end) / MIB) - TABLE_MIB),
   };
 }

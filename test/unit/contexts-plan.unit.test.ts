@@ -149,10 +149,10 @@ describe("the disk", () => {
   });
 
   test("has its data partition by name", () => {
-    const data = part("/dev/sda4", 4066, 4125, { partlabel: "CBOX-DATA" });
+    const data = part("/dev/sda4", 4066, 4125, { partlabel: "CBOX-DATA", partuuid: "AB-1" });
     expect(read(disk([root, data]))).toEqual({
       device: "/dev/sda",
-      data: { device: "/dev/sda4", mib: 4125 },
+      data: { device: "/dev/sda4", mib: 4125, uuid: "ab-1" },
       freeMib: 0,
     });
   });

@@ -236,7 +236,9 @@ describe("what goes wrong", () => {
     await contexts.apply({}, toolsFor(box));
     expect(told).toHaveLength(1);
     expect(parse(told[0]!)).toMatchObject({
-      storage_pools: [{ name: "cbox", config: { source: "/dev/disk/by-partlabel/CBOX-DATA" } }],
+      storage_pools: [
+        { name: "cbox", config: { source: "/dev/disk/by-partuuid/0d1c2b3a-0000-4000-8000-000000000004" } },
+      ],
       networks: [{ name: "cbox-owner" }, { name: "cbox-community" }],
       profiles: [{ project: "owner" }, { project: "community" }],
     });
