@@ -93,13 +93,20 @@ export async function wipe(box: Box, disk: Disk): Promise<void> {
   await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
   const parts = disk.partitions.map(({ path }) => path);
   await must(box, "wipefs", ["--all", "--force", "--quiet", ...parts, disk.path]);
+  // udev looks at a disk that was written to; as long as it does, the kernel takes no new table.
+  await must(box, "udevadm", ["settle", "--timeout=30"]);
 }
 
 /** Resolves to the new GUID of the table, lower case. */
 export async function writeTable(box: Box, disk: Disk, script: string): Promise<string> {
-  await must(box, "sfdisk", ["--quiet", "--wipe", "always", "--wipe-partitions", "always", disk.path], {
-    input: script,
-  });
+  await must(
+    box,
+    "sfdisk",
+    ["--quiet", "--lock=yes", "--wipe", "always", "--wipe-partitions", "always", disk.path],
+    {
+      input: script,
+    },
+  );
   await must(box, "udevadm", ["settle", "--timeout=30"]);
   const id = await must(box, "sfdisk", ["--disk-id", disk.path]);
   return id.trim().toLowerCase();

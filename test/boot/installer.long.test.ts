@@ -27,7 +27,7 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
     box = await createBox({ ...(await subject("vm-amd64")), emptyDiskMib: DISK_MIB, diskMib: STICK_MIB });
     await box.powerOn();
     await begin(box);
-    await answer(box, "install/language", "en");
+    await answer(box, "install/language", "3");
     expect(await answer(box, "install/to")).toMatch(/1\. Install to vda, 8\.6 GB\s+2\. From where it is now/);
     expect(await answer(box, "install/confirm", "sda")).toMatch(
       /will be lost: vda, 8\.6 GB\. On it now: -\./s,
@@ -46,7 +46,6 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
     expect((await sectors(box, 1)).subarray(0, 440)).toEqual(Buffer.alloc(440));
     await box.powerOn();
     await box.expect(/\[moved\] Installed.*Press Enter/s, { timeoutMs: BOOT_MS + COPY_MS });
-    expect(await box.ask("cat /sys/block/*/removable | sort -u | tr '\\n' ' '")).toContain("1");
     expect((await sectors(box, 1)).subarray(0x1be, 0x1bf)).toEqual(Buffer.of(0x80));
     box.key("enter");
     await box.poweredOff(180_000);
@@ -69,7 +68,7 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
     expect(hostKeys).toEqual([]);
     expect(await seen.passwords(box)).toEqual([]);
     box.key("enter");
-    await answer(box, "system/language", "en");
+    await answer(box, "system/language", "3");
     await answer(box, "system/timezone");
     await box.destroy();
   });
@@ -90,8 +89,10 @@ system:
       ...{ firmware: "efi64", emptyDiskMib: DISK_MIB, diskMib: STICK_MIB, ownDisk: true, files },
     });
     await box.powerOn();
-    await box.expect(/\[apply\] Erasing vda/, { timeoutMs: BOOT_MS });
-    await box.expect(/\[apply\] Account of the owner: anna/, { timeoutMs: BOOT_MS + COPY_MS });
+    await box.expect(/\[apply\] Erasing vda/, { timeoutMs: 2 * BOOT_MS });
+    await box.expect(/\[apply\] Account of the owner: anna/, {
+      timeoutMs: 2 * BOOT_MS + COPY_MS,
+    });
     expect(await box.ask("findmnt --noheadings --output SOURCE /")).toBe("/dev/vda3");
     expect(await box.ask("efibootmgr | grep -c 'Community Box'")).toBe("1");
     expect(await box.ask("cat /boot/efi/answers.yaml")).not.toContain("install");
