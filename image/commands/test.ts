@@ -16,7 +16,8 @@ interface Count {
   readonly skipped: number;
 }
 
-const LONG = "power cuts, contexts in distress, all services, servers that fail, other boards, ARM, containers";
+const LONG =
+  "power cuts, contexts in distress, all services, servers that fail, other boards, ARM, containers";
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
