@@ -62,7 +62,7 @@ export async function enableForeign(
   try {
     if (state.kind !== "ready") throw new Error(state.kind);
     if (!state.mounted) await session.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT]);
-    const rule = registration(MACHINES[architecture]!, state.emulator);
+    const rule = registration(architecture, state.emulator);
     // By a program: it takes one write of the whole rule.
     await session.run(["dd", `of=${BINFMT}/register`, "bs=1024", "status=none"], { input: rule });
   } catch (error) {
@@ -82,8 +82,9 @@ function ownName({ qemu }: Machine): string {
   return `cbox-${qemu}`;
 }
 
-/** A line for /proc/sys/fs/binfmt_misc/register: the head of a program or a shared object of this machine. */
-export function registration(machine: Machine, emulator: string): string {
+/** A line for /proc/sys/fs/binfmt_misc/register: how programs of an architecture begin, and who runs them. */
+export function registration(architecture: string, emulator: string): string {
+  const machine = MACHINES[architecture]!;
   const [bits, number] = machine.elf;
   const head = [0x7f, 0x45, 0x4c, 0x46, bits, 1, 1, ...new Array(9).fill(0), 2, 0, number, 0];
   // All of it, but not the byte for the operating system; types 2 and 3 are both programs.

@@ -10,7 +10,7 @@ import type { Host } from "../../image/doctor/host.ts";
 import { checks, kvmWorks, requireChecks, runChecks } from "../../image/doctor/index.ts";
 import { bootSector } from "../../image/doctor/kvm.ts";
 import { hostPackages } from "../../image/doctor/packages.ts";
-import { foreignState } from "../../image/foreign.ts";
+import { foreignState, registration } from "../../image/foreign.ts";
 import { failureOf } from "../failure-of.ts";
 
 const circumstances: Circumstances = {
@@ -169,6 +169,14 @@ describe("the doctor", () => {
       kind: "runs",
       by: "this processor",
     });
+  });
+
+  it("registers what the heads of 64-bit ARM programs look like, with the emulator held open", () => {
+    const [, name, type, offset, head, mask, emulator, flags] = registration("arm64", "/e").split(":");
+    expect([name, type, offset, emulator, flags]).toEqual(["cbox-aarch64", "M", "", "/e", "F"]);
+    const bytes = (text = "") => text.replaceAll("\\x", "");
+    expect(bytes(head)).toBe("7f454c460201010000000000000000000200b700");
+    expect(bytes(mask)).toBe("ffffffffffffff00fffffffffffffffffeffffff");
   });
 
   it("asks for the machine of a board only where a profile is for that architecture", async () => {
