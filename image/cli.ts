@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { describeFailure, Failure } from "../common/fail.ts";
 import { cacheDir } from "./cache-dir.ts";
+import type { AnswersFleetOptions, AnswersOptions } from "./commands/answers.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
@@ -99,6 +100,36 @@ export function createProgram(): Command {
     .option("--out <dir>", "where the image was built to")
     .action(async (profile: string, options: BootCommandOptions) =>
       (await import("./commands/boot.ts")).bootCommand(profile, options),
+    );
+
+  const loadAnswers = async () => (await import("./commands/answers.ts")).ANSWERS_COMMANDS;
+  const answersFor = (command: Command) =>
+    command
+      .option("--profile <id>", "the hardware they are for", "vm-amd64")
+      .option("--community <id|file>", "the community they are for (default: guifi)");
+  const answers = answersFor(program.command("answers"))
+    .description("the answers files of boxes: write, check, merge; or all those of a fleet")
+    .option("--fleet <csv>", "one file for each row of this list, ...")
+    .option("--base <file>", "... over these answers, which all boxes share, ...")
+    .option("--out <dir>", "... into this folder")
+    .action(async (options: AnswersFleetOptions) => (await loadAnswers()).fleet(options));
+  const answersAction = (name: string, description: string) =>
+    answersFor(answers.command(name).description(description));
+  answersAction("new", "a file with every field, explained")
+    .option("-o, --output <file>", "where to (default: this terminal)")
+    .action(async (_: AnswersOptions, command: Command) =>
+      (await loadAnswers()).new(command.optsWithGlobals()),
+    );
+  answersAction("check", "find every mistake before a box does")
+    .argument("<file...>", "answers files")
+    .action(async (files: string[], _: AnswersOptions, command: Command) =>
+      (await loadAnswers()).check(files, command.optsWithGlobals()),
+    );
+  answersAction("merge", "lay files over a base, field by field")
+    .argument("<file...>", "the base, then what is laid over it")
+    .option("-o, --output <file>", "where to (default: this terminal)")
+    .action(async (files: string[], _: AnswersOptions, command: Command) =>
+      (await loadAnswers()).merge(files, command.optsWithGlobals()),
     );
 
   const lab = program
