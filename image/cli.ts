@@ -12,6 +12,7 @@ import type { AnswersFleetOptions, AnswersOptions } from "./commands/answers.ts"
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
+import type { FlashCommandOptions } from "./commands/flash.ts";
 import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
@@ -28,7 +29,7 @@ export function createProgram(): Command {
     .description(
       "Turns a hardware profile into a flashable Debian image whose first boot makes a community node.",
     )
-    .option("-y, --yes", "install what this machine lacks without asking")
+    .option("-y, --yes", "do not ask before installing what this machine lacks, nor before a disk is erased")
     .addOption(new Option("--profiles <dir>", "profiles of your own, beside the project's").env(OWN_PROFILES))
     .hook("preAction", (command) => {
       const { profiles } = command.opts<{ profiles?: string }>();
@@ -100,6 +101,31 @@ export function createProgram(): Command {
     .option("--out <dir>", "where the image was built to")
     .action(async (profile: string, options: BootCommandOptions) =>
       (await import("./commands/boot.ts")).bootCommand(profile, options),
+    );
+
+  program
+    .command("flash")
+    .description("write an image to a card, stick or file; without a disk: show which there are")
+    .argument("<image>", "a profile, whose newest image is taken, or a file (.img.zst)")
+    .argument("[disk]", "such as /dev/sdb, or a file that stands for a disk")
+    .option("--answers <file>", "the answers of this box, checked and put on it: it sets itself up")
+    .option("--fleet <csv>", "its answers are a row of this list ...")
+    .option("--row <number>", "... the row, as a spreadsheet counts them ...")
+    .option("--base <file>", "... over these answers, which all boxes share")
+    .option("--wifi <name>", "wireless network of the box; the passphrase is asked for")
+    .option("--wifi-passphrase <file>", "read the passphrase from this file, - is standard input")
+    .option("--wifi-country <code>", "where the box stands, such as ES")
+    .option("--ca <file>", "certificate authority of the community, PEM")
+    .option("--out <dir>", "where the image was built to")
+    .option("--verify", "read back what was written", true)
+    .option("--no-verify", "do not")
+    .option("--force", "also a disk that is built in, or very large")
+    .option("--largest <size>", "largest disk that needs no --force", "256G")
+    .option("-y, --yes", "erase the disk without asking")
+    .option("--json", "print what was done as JSON; needs --yes")
+    .action(async (image: string, disk: string | undefined, _: FlashCommandOptions, command: Command) =>
+      // --yes is an option of all commands, and taken by the program.
+      (await import("./commands/flash.ts")).flashCommand(image, disk, command.optsWithGlobals()),
     );
 
   const loadAnswers = async () => (await import("./commands/answers.ts")).ANSWERS_COMMANDS;
