@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The partition CBOX-BOOT of a guest that is switched off: where a person drops answers.yaml and ca.pem, read and
-// written with mtools on the disk file, without a mount.
-import { open } from "node:fs/promises";
+// The partition CBOX-BOOT of a disk that no box is running on: where a person drops answers.yaml and ca.pem, read and
+// written with mtools, without a mount.
+import { type FileHandle, open } from "node:fs/promises";
 import { $ } from "zx";
-import { SECTOR } from "./disk-layout.ts";
-
-const NAME = "cbox-boot";
+import { findBootPartition, type ReadAt } from "./partition-table.ts";
 
 export interface BootPartition {
   put(name: string, content: string): Promise<void>;
@@ -17,9 +15,11 @@ export interface BootPartition {
   bytes(): Promise<Buffer>;
 }
 
-/** @param disk raw disk file that no guest is running on. */
+/** @param disk raw disk file, or block device, that no guest is running on. */
 export async function bootPartition(disk: string): Promise<BootPartition> {
-  const { start, size } = await findPartition(disk);
+  const found = await onDisk(disk, (read) => findBootPartition(read));
+  if (!found) throw new Error(`The disk ${disk} has no partition CBOX-BOOT.`);
+  const { start, size } = found;
   const volume = `${disk}@@${start}`;
   return {
     async put(name, content) {
@@ -32,28 +32,23 @@ export async function bootPartition(disk: string): Promise<BootPartition> {
     async take(name, target) {
       await $({ quiet: true })`mcopy -n -i ${volume} ${`::${name}`} ${target}`;
     },
-    async bytes() {
-      const file = await open(disk);
-      try {
-        return (await file.read(Buffer.alloc(size), 0, size, start)).buffer;
-      } finally {
-        await file.close();
-      }
-    },
+    bytes: () => onDisk(disk, (read) => read(start, size)),
   };
 }
 
-interface SfdiskPartition {
-  readonly name?: string;
-  readonly start: number;
-  readonly size: number;
+async function onDisk<T>(disk: string, work: (read: ReadAt) => Promise<T>): Promise<T> {
+  const file = await open(disk);
+  try {
+    return await work(readerOf(file));
+  } finally {
+    await file.close();
+  }
 }
 
-async function findPartition(disk: string): Promise<{ start: number; size: number }> {
-  const { stdout } = await $({ quiet: true })`sfdisk --json ${disk}`;
-  const { partitions } = (JSON.parse(stdout) as { partitiontable: { partitions: SfdiskPartition[] } })
-    .partitiontable;
-  const found = partitions.find(({ name }) => name === NAME);
-  if (!found) throw new Error(`The disk ${disk} has no partition ${NAME}.`);
-  return { start: found.start * SECTOR, size: found.size * SECTOR };
+/** Reads at offsets of an open disk. */
+export function readerOf(file: FileHandle): ReadAt {
+  return async (offset, length) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  };
 }

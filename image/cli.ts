@@ -8,9 +8,11 @@ import { pathToFileURL } from "node:url";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { describeFailure, Failure } from "../common/fail.ts";
 import { cacheDir } from "./cache-dir.ts";
+import type { AnswersFleetOptions, AnswersOptions } from "./commands/answers.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
+import type { FlashCommandOptions } from "./commands/flash.ts";
 import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
@@ -27,7 +29,7 @@ export function createProgram(): Command {
     .description(
       "Turns a hardware profile into a flashable Debian image whose first boot makes a community node.",
     )
-    .option("-y, --yes", "install what this machine lacks without asking")
+    .option("-y, --yes", "do not ask before installing what this machine lacks, nor before a disk is erased")
     .addOption(new Option("--profiles <dir>", "profiles of your own, beside the project's").env(OWN_PROFILES))
     .hook("preAction", (command) => {
       const { profiles } = command.opts<{ profiles?: string }>();
@@ -99,6 +101,61 @@ export function createProgram(): Command {
     .option("--out <dir>", "where the image was built to")
     .action(async (profile: string, options: BootCommandOptions) =>
       (await import("./commands/boot.ts")).bootCommand(profile, options),
+    );
+
+  program
+    .command("flash")
+    .description("write an image to a card, stick or file; without a disk: show which there are")
+    .argument("<image>", "a profile, whose newest image is taken, or a file (.img.zst)")
+    .argument("[disk]", "such as /dev/sdb, or a file that stands for a disk")
+    .option("--answers <file>", "the answers of this box, checked and put on it: it sets itself up")
+    .option("--fleet <csv>", "its answers are a row of this list ...")
+    .option("--row <number>", "... the row, as a spreadsheet counts them ...")
+    .option("--base <file>", "... over these answers, which all boxes share")
+    .option("--wifi <name>", "wireless network of the box; the passphrase is asked for")
+    .option("--wifi-passphrase <file>", "read the passphrase from this file, - is standard input")
+    .option("--wifi-country <code>", "where the box stands, such as ES")
+    .option("--ca <file>", "certificate authority of the community, PEM")
+    .option("--out <dir>", "where the image was built to")
+    .option("--verify", "read back what was written", true)
+    .option("--no-verify", "do not")
+    .option("--force", "also a disk that is built in, or very large")
+    .option("--largest <size>", "largest disk that needs no --force", "256G")
+    .option("-y, --yes", "erase the disk without asking")
+    .option("--json", "print what was done as JSON; needs --yes")
+    .action(async (image: string, disk: string | undefined, _: FlashCommandOptions, command: Command) =>
+      // --yes is an option of all commands, and taken by the program.
+      (await import("./commands/flash.ts")).flashCommand(image, disk, command.optsWithGlobals()),
+    );
+
+  const loadAnswers = async () => (await import("./commands/answers.ts")).ANSWERS_COMMANDS;
+  const answersFor = (command: Command) =>
+    command
+      .option("--profile <id>", "the hardware they are for", "vm-amd64")
+      .option("--community <id|file>", "the community they are for (default: guifi)");
+  const answers = answersFor(program.command("answers"))
+    .description("the answers files of boxes: write, check, merge; or all those of a fleet")
+    .option("--fleet <csv>", "one file for each row of this list, ...")
+    .option("--base <file>", "... over these answers, which all boxes share, ...")
+    .option("--out <dir>", "... into this folder")
+    .action(async (options: AnswersFleetOptions) => (await loadAnswers()).fleet(options));
+  const answersAction = (name: string, description: string) =>
+    answersFor(answers.command(name).description(description));
+  answersAction("new", "a file with every field, explained")
+    .option("-o, --output <file>", "where to (default: this terminal)")
+    .action(async (_: AnswersOptions, command: Command) =>
+      (await loadAnswers()).new(command.optsWithGlobals()),
+    );
+  answersAction("check", "find every mistake before a box does")
+    .argument("<file...>", "answers files")
+    .action(async (files: string[], _: AnswersOptions, command: Command) =>
+      (await loadAnswers()).check(files, command.optsWithGlobals()),
+    );
+  answersAction("merge", "lay files over a base, field by field")
+    .argument("<file...>", "the base, then what is laid over it")
+    .option("-o, --output <file>", "where to (default: this terminal)")
+    .action(async (files: string[], _: AnswersOptions, command: Command) =>
+      (await loadAnswers()).merge(files, command.optsWithGlobals()),
     );
 
   const lab = program

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks answers: their form by the schema, then their sense by the steps. Finds every mistake in one go.
 
+import type { Checked } from "../../common/schema.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { type Problem, problem } from "../problems.ts";
@@ -21,8 +22,7 @@ export async function checkFile(
   box: Box,
   image: ImageInfo,
 ): Promise<CheckedAnswers> {
-  const { $schema: _draft, ...schema } = answersSchema(steps);
-  const problems = (await formProblems(data, schema)).map(notHere);
+  const problems = (await formProblems(data, await fileForm(steps))).map(notHere);
   const answers: Record<string, Answers> = {};
   for (const step of steps) {
     const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
@@ -44,7 +44,7 @@ export async function checkSection(
   image: ImageInfo,
   all: AllAnswers,
 ): Promise<{ readonly problems: readonly Problem[]; readonly answers: Answers }> {
-  const problems = await formProblems(section, sectionSchema(step), step.id);
+  const problems = await formProblems(section, await form(sectionSchema(step)), step.id);
   const known = isRecord(section) ? (section as Answers) : {};
   const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), known);
   const survey = await step.survey(box, image, { ...all, [step.id]: plain });
@@ -62,7 +62,7 @@ export async function checkStep(
   image: ImageInfo,
   all: AllAnswers,
 ): Promise<readonly Problem[]> {
-  const problems = await formProblems(answers, sectionSchema(step), step.id);
+  const problems = await formProblems(answers, await form(sectionSchema(step)), step.id);
   if (problems.length) return problems;
   return oncePerField(senseProblems(step, answers, await step.survey(box, image, all), given));
 }
@@ -71,11 +71,27 @@ function senseProblems(step: Step, answers: Answers, survey: Survey, given: read
   return [...step.check(answers, survey, new Set(given)), ...(step.missing?.(answers) ?? [])];
 }
 
-/** `section`: where in the file the data stands. */
-async function formProblems(data: unknown, schema: object, section = ""): Promise<Problem[]> {
+type Form = (data: unknown) => Checked<unknown>;
+
+async function form(schema: object): Promise<Form> {
   // ajv is half of the bundle and only needed from here on.
   const { compileSchema } = await import("../../common/schema.ts");
-  const checked = compileSchema(schema, { name: "answers.yaml" })(data);
+  return compileSchema(schema, { name: "answers.yaml" });
+}
+
+/** Compiling takes longer than a thousand checks. */
+const fileForms = new WeakMap<readonly Step[], Promise<Form>>();
+
+function fileForm(steps: readonly Step[]): Promise<Form> {
+  const { $schema: _draft, ...schema } = answersSchema(steps);
+  const known = fileForms.get(steps) ?? form(schema);
+  fileForms.set(steps, known);
+  return known;
+}
+
+/** `section`: where in the file the data stands. */
+async function formProblems(data: unknown, check: Form, section = ""): Promise<Problem[]> {
+  const checked = check(data);
   if (checked.ok) return [];
   return checked.errors.map(({ code, field, found, expected, hint }) => ({
     ...problem([section, field].filter(Boolean).join("."), code, { found, values: { expected } }),

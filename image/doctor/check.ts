@@ -2,7 +2,8 @@
 // What a check is: one thing this machine must have, and the command that brings it.
 import type { Host } from "./host.ts";
 
-export type Purpose = "build" | "boot" | "lab";
+export const PURPOSES = ["build", "boot", "flash", "lab"] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 export interface Finding {
   readonly ok: boolean;

@@ -77,5 +77,6 @@ export async function requireChecks(
 const WORDS: Readonly<Record<Purpose, string>> = {
   build: "build an image",
   boot: "boot an image",
+  flash: "write an image to a disk",
   lab: "run the lab",
 };

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../paths.ts";
-import { asRoot, type Check, type Purpose } from "./check.ts";
+import { asRoot, type Check, PURPOSES, type Purpose } from "./check.ts";
 import type { Host } from "./host.ts";
 
 export interface HostPackage {
@@ -15,9 +15,6 @@ export interface HostPackage {
   readonly why: string;
 }
 
-/** What ./cbox itself runs on, `cli` in the list, every purpose needs. */
-const EVERY_PURPOSE: readonly Purpose[] = ["build", "boot", "lab"];
-
 export function hostPackages(
   list: string = readFileSync(join(PROJECT, "image/host-packages.txt"), "utf8"),
 ): readonly HostPackage[] {
@@ -28,7 +25,8 @@ export function hostPackages(
       const [fields = "", why = ""] = line.split(/\s+#\s*/);
       const [name = "", column = "", proof = ""] = fields.split(/\s+/);
       const [neededFor = "", onlyFor] = column.split(":");
-      const purposes = neededFor === "cli" ? EVERY_PURPOSE : (neededFor.split(",") as Purpose[]);
+      // `cli` is what ./cbox itself runs on.
+      const purposes = neededFor === "cli" ? PURPOSES : (neededFor.split(",") as Purpose[]);
       return { name, neededFor: purposes, ...(onlyFor ? { onlyFor } : {}), proof, why };
     });
 }

@@ -51,11 +51,15 @@ export function readYamlFile(path: string): YamlFile {
 }
 
 /** A mistake with its place: `profiles/box.yaml:12: kernel.package: expected …`. */
-export function placed(file: YamlFile, error: FieldError): string {
+export function placed(
+  file: YamlFile,
+  error: FieldError,
+  words: (error: FieldError) => string = sentence,
+): string {
   const path = (error.field.match(/[^.[\]]+/g) ?? []).map((part) =>
     /^\d+$/.test(part) ? Number(part) : part,
   );
-  return `${file.name}:${file.lineOf(path)}: ${sentence(error)}`;
+  return `${file.name}:${file.lineOf(path)}: ${words(error)}`;
 }
 
 /** One finding stays on its line, several become a list. */

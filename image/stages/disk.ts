@@ -65,6 +65,10 @@ export async function disk(session: Session, options: DiskOptions): Promise<Disk
     `offset=${rootPartition.start * SECTOR}`,
     `hash_seed=${stableUuid(`${seed}:hash`)}`,
     "root_owner=0:0",
+    // Inode tables are written, not left as holes: a block map maps no holes, and a card that held a box before would
+    // keep its old inodes there, under the same UUID.
+    "lazy_itable_init=0",
+    "nodiscard",
   ];
   await tools.tool("mke2fs", [
     ...["-q", "-F", "-t", "ext4", "-L", ROOT_LABEL, "-U", uuid, "-E", features.join(","), "-d", root],

@@ -113,7 +113,7 @@ export function templateData(plan: Plan, mirror: Mirror, epoch: number): Templat
 }
 
 /** The facts that first boot reads in `/usr/lib/community-box/image.json`. */
-function imageFacts(plan: Plan, built: string) {
+export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">, built: string) {
   const { profile, community, version } = plan;
   const { id, title, architecture, release } = profile;
   return {

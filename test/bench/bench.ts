@@ -23,6 +23,7 @@ import { scrub } from "../../image/stages/scrub.ts";
 import { kernelOf, openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
 import { type Box, createBox } from "../boot/harness.ts";
 import { labUp } from "../lab/lab.ts";
+import { measureFlash } from "./flash.ts";
 import { formatResults, type Row } from "./results.ts";
 
 const PROFILE = "vm-amd64";
@@ -44,6 +45,14 @@ export async function measure(): Promise<string> {
   try {
     const builds = await measureBuilds(session, directory);
     const plain = await measurePlain(session, workspace, directory);
+    const { image } = builds.result.manifest!;
+    const flashed = await session.stage("flash", "onto a card of 32 GB", () =>
+      measureFlash(
+        join(directory, "out", image.file),
+        join(directory, "cache/images", `${image.raw_sha256}.img`),
+        directory,
+      ),
+    );
     const boots = await measureBoots(session, builds.result, plain.image);
     const rows: Row[] = [
       ratio(
@@ -68,6 +77,14 @@ export async function measure(): Promise<string> {
         boots.login,
         "s",
         "1.3",
+      ),
+      ratio("image onto a 32 GB card / bmaptool", flashed.ours, flashed.bmaptool, "s", "1"),
+      ratio(
+        "image onto a 32 GB card, read back / dd of the raw image",
+        flashed.oursVerified,
+        flashed.dd,
+        "s",
+        "1",
       ),
       {
         what: "memory used when set-up is done - plain Debian",

@@ -45,7 +45,10 @@ describe("./cbox", () => {
 
   it("has the documented commands", () => {
     const names = createProgram().commands.map((command) => command.name());
-    expect(names).toEqual(["profiles", "profile", "doctor", "build", "boot", "lab", "demo", "test", "bench"]);
+    expect(names).toEqual([
+      ...["profiles", "profile", "doctor", "build", "boot", "flash", "answers"],
+      ...["lab", "demo", "test", "bench"],
+    ]);
   });
 
   it.each([

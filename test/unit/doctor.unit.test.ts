@@ -241,7 +241,7 @@ describe("the list of Debian packages", () => {
   it("has a purpose, a proof and a reason for each, and each once", () => {
     const packages = hostPackages();
     for (const { name, neededFor, proof, why } of packages) {
-      expect.soft(neededFor.join(","), name).toMatch(/^(build|boot|lab)(,(build|boot|lab))*$/);
+      expect.soft(neededFor.join(","), name).toMatch(/^(build|boot|flash|lab)(,(build|boot|flash|lab))*$/);
       expect.soft(proof, name).toMatch(/^\S+$/);
       expect.soft(why, name).toMatch(/\w/);
     }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Checks answers files before they travel, by the very checks of the box: those of firstboot/, run as a program.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { $ } from "zx";
+import { fail } from "../../common/fail.ts";
+import { type FieldError, sentence } from "../../common/schema.ts";
+import type { Manifest } from "../manifest.ts";
+import { PROFILES, PROJECT } from "../paths.ts";
+import { loadCommunity, type ResolvedProfile } from "../profile/index.ts";
+import { listed, placed, type YamlFile } from "../profile/yaml-file.ts";
+import { imageFacts } from "../stages/dress.ts";
+
+const USUAL = "guifi";
+
+/** The image that the answers are for, as far as it is known. */
+export interface ForImage {
+  readonly profile: ResolvedProfile;
+  /** Id of the community, or its file; the usual one unless said. */
+  readonly community?: string;
+}
+
+/** What an image says of itself. Its community may be one that only who built it has; the checks are the same. */
+export function forManifest({ profile, community }: Pick<Manifest, "profile" | "community">): ForImage {
+  const isOurs = existsSync(join(PROFILES, "communities", `${community}.yaml`));
+  return { profile, community: isOurs ? community : USUAL };
+}
+
+/** Every mistake of each file, in their order; a thousand files take a few seconds. */
+export async function mistakesIn(
+  files: readonly unknown[],
+  { profile, community = USUAL }: ForImage,
+): Promise<readonly (readonly FieldError[])[]> {
+  const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
+  const plan = { profile, version, community: loadCommunity(community) };
+  const input = JSON.stringify({ files, image: imageFacts(plan, "") });
+  const program = join(PROJECT, "firstboot/check-answers.ts");
+  const { stdout } = await $({
+    quiet: true,
+    input,
+    cwd: PROJECT,
+  })`${process.execPath} --import tsx ${program}`;
+  return JSON.parse(stdout) as FieldError[][];
+}
+
+/** @throws Failure `answers-refused`, with every mistake of every file and its line */
+export async function demandRight(files: readonly YamlFile[], image: ForImage): Promise<void> {
+  const mistakes = await mistakesIn(
+    files.map(({ data }) => data),
+    image,
+  );
+  const lines = files.flatMap((file, index) =>
+    mistakes[index]!.map((mistake) => placed(file, mistake, inWords)),
+  );
+  if (lines.length === 0) return;
+  fail({
+    code: "answers-refused",
+    what: `The answers have ${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}; nothing was done.`,
+    found: listed(lines),
+    hint: "correct them and try again; ./cbox answers new shows a file with every field",
+  });
+}
+
+/** What a step expects is a sentence already; what the schema expects is the end of one. */
+export function inWords(mistake: FieldError): string {
+  const { field, found, expected, hint } = mistake;
+  if (!expected.endsWith(".")) return sentence(mistake);
+  const quoted = found === "nothing" ? "" : ` Found: ${found}.`;
+  return `${field}: ${expected}${quoted}${hint ? ` ${hint}` : ""}`;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The image that goes onto a disk: found by its profile or its file, whole and ours before a byte is written, and
+// unpacked as a stream.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream, existsSync } from "node:fs";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fail } from "../../common/fail.ts";
+import { MIB } from "../disk-layout.ts";
+import { type Manifest, readManifest } from "../manifest.ts";
+import { findBootPartition, type ReadAt } from "../partition-table.ts";
+import { resolveProfile } from "../profile/index.ts";
+import { sha256 } from "../stages/publish.ts";
+import { type BlockMap, parseBlockMap, wholeDisk } from "./block-map.ts";
+
+export interface ImageSource extends BlockMap {
+  /** The file, as the person knows it. */
+  readonly name: string;
+  /** Of an image that has its manifest beside it. */
+  readonly manifest?: Manifest;
+  /** The bytes of the disk in order, holes included. Throws Failure `image-damaged` where they end too early. */
+  stream(signal?: AbortSignal): AsyncIterable<Buffer>;
+}
+
+/** Where a first partition may begin, with its first sector; boards leave up to 16 MiB for their boot loaders. */
+const HEAD = 17 * MIB;
+
+/**
+ * @param what a profile, whose newest build in `out` is taken, or the path of a file: `.img.zst` or `.img`.
+ * @throws Failure `profile-unknown`, `image-missing`, `image-damaged`, `image-foreign`
+ */
+export async function openSource(what: string, out: (profileId: string) => string): Promise<ImageSource> {
+  const isFile = /[/.]/.test(what);
+  const profileId = isFile ? undefined : resolveProfile(what).id;
+  const folder = profileId ? out(profileId) : dirname(what);
+  const beside = existsSync(folder) ? await readManifest(folder) : undefined;
+  const path = isFile ? what : beside && join(folder, beside.image.file);
+  const hint = profileId ? `./cbox build ${profileId}` : "ls out/*/*.img.zst";
+  if (!path || !existsSync(path)) return missing(path ?? folder, hint);
+  const manifest = beside?.image.file === basename(path) ? beside : undefined;
+  if (profileId && manifest && manifest.profile.id !== profileId) {
+    return foreign(`${path} is made for ${manifest.profile.id} (${manifest.profile.title})`, hint);
+  }
+
+  if (manifest && !manifest.disk)
+    return foreign(`${path} is a container, which runs inside of another system`, hint);
+
+  const isPacked = path.endsWith(".zst");
+  const expected = manifest?.image ?? (await listedSum(path));
+  if (expected && isPacked) await checkFile(path, expected, hint);
+  const stream = isPacked ? (signal?: AbortSignal) => unpack(path, hint, signal) : () => read(path);
+  const { size, foundBoot } =
+    expected && isPacked ? await look(path, stream) : await lookThrough(path, stream);
+  if (!foundBoot) return foreign(`${path} holds no partition CBOX-BOOT`, hint);
+
+  const map = await readMap(path);
+  const rawSize = manifest?.image.raw_size ?? size ?? map?.size;
+  if (rawSize === undefined || (map && map.size !== rawSize)) {
+    return damaged(path, "the image and its block map disagree about the size of the disk", hint);
+  }
+  return { name: path, stream, ...(manifest ? { manifest } : {}), ...(map ?? wholeDisk(rawSize)) };
+}
+
+/** The line of SHA256SUMS, for an image that was downloaded without its manifest. */
+async function listedSum(path: string): Promise<{ sha256: string } | undefined> {
+  const list = join(dirname(path), "SHA256SUMS");
+  if (!existsSync(list)) return undefined;
+  const lines = (await readFile(list, "utf8")).split("\n");
+  const line = lines.find((each) => each.slice(66) === basename(path));
+  return line ? { sha256: line.slice(0, 64) } : undefined;
+}
+
+async function checkFile(
+  path: string,
+  expected: { readonly sha256: string; readonly size?: number },
+  hint: string,
+): Promise<void> {
+  const { size } = await stat(path);
+  if (expected.size !== undefined && size < expected.size) {
+    damaged(path, `${size} bytes of ${expected.size}: the download is not complete`, hint);
+  }
+  const found = await sha256(path);
+  if (found !== expected.sha256) damaged(path, `its SHA-256 is ${found}, not ${expected.sha256}`, hint);
+}
+
+async function readMap(path: string): Promise<BlockMap | undefined> {
+  const candidates = [path.replace(/\.img(\.zst)?$/, ".bmap"), `${path}.bmap`];
+  const map = candidates.find((each) => each !== path && existsSync(each));
+  return map ? parseBlockMap(await readFile(map, "utf8"), map) : undefined;
+}
+
+interface Look {
+  /** Bytes of the disk, where all of it was read. */
+  readonly size?: number;
+  readonly foundBoot: boolean;
+}
+
+/** Only as far as needed to see whether it is ours. */
+async function look(path: string, stream: ImageSource["stream"]): Promise<Look> {
+  const stop = new AbortController();
+  const head: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream(stop.signal)) {
+    head.push(chunk);
+    length += chunk.length;
+    if (length >= HEAD) break;
+  }
+  stop.abort();
+  return { foundBoot: await isOurs(Buffer.concat(head), path) };
+}
+
+/** To its end: nobody has told how long it is, nor whether it is whole. */
+async function lookThrough(path: string, stream: ImageSource["stream"]): Promise<Look> {
+  const head: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream()) {
+    if (size < HEAD) head.push(chunk);
+    size += chunk.length;
+  }
+  return { size, foundBoot: await isOurs(Buffer.concat(head), path) };
+}
+
+async function isOurs(head: Buffer, path: string): Promise<boolean> {
+  if (head.toString("latin1", 0, 4) === "QFI\xfb") {
+    fail({
+      code: "image-foreign",
+      what: "This is a disk of a virtual machine (qcow2), not an image for a disk.",
+      found: path,
+      hint: "take the file that ends in .img.zst",
+    });
+  }
+  const read: ReadAt = async (offset, length) => head.subarray(offset, offset + length);
+  return (await findBootPartition(read)) !== undefined;
+}
+
+async function* read(path: string): AsyncIterable<Buffer> {
+  yield* createReadStream(path, { highWaterMark: MIB });
+}
+
+async function* unpack(path: string, hint: string, signal?: AbortSignal): AsyncIterable<Buffer> {
+  // zstd passes over links.
+  const zstd = spawn("zstd", ["-q", "-d", "-c", "--", await realpath(path)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = endOf(zstd);
+  let said = "";
+  zstd.stderr.on("data", (text) => {
+    said += text;
+  });
+  try {
+    for await (const chunk of zstd.stdout) {
+      if (signal?.aborted) return;
+      yield chunk as Buffer;
+    }
+    if ((await ended) !== 0) damaged(path, said.trim().split("\n")[0] || "zstd gave up", hint);
+  } finally {
+    zstd.kill("SIGKILL");
+    await ended;
+  }
+}
+
+async function endOf(child: ChildProcess): Promise<number | null> {
+  const [code] = (await Promise.race([once(child, "exit"), once(child, "error").then(() => [127])])) as [
+    number | null,
+  ];
+  return code;
+}
+
+function missing(path: string, hint: string): never {
+  return fail({
+    code: "image-missing",
+    what: "There is no such image yet.",
+    found: `nothing in ${path}`,
+    hint,
+  });
+}
+
+function foreign(found: string, hint: string): never {
+  return fail({ code: "image-foreign", what: "This is not the image that was asked for.", found, hint });
+}
+
+function damaged(path: string, found: string, hint: string): never {
+  return fail({
+    code: "image-damaged",
+    what: `The image ${basename(path)} is not complete, or not as it was made.`,
+    found,
+    hint: `download it again, or ${hint}`,
+  });
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// cbox answers: the example, files checked by the box's own checks, files laid over files, and the list of a fleet.
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { parse, parseDocument } from "yaml";
+import { inWords, mistakesIn } from "../../image/answers/check.ts";
+import { exampleAnswers } from "../../image/answers/example.ts";
+import { answersOf, readFleet, rowOf } from "../../image/answers/fleet.ts";
+import { layOver, openAnswers } from "../../image/answers/merge.ts";
+import { readAnswersSchema } from "../../image/answers/schema.ts";
+import { checkWifi, putWifi } from "../../image/answers/wifi.ts";
+import { ANSWERS_COMMANDS } from "../../image/commands/answers.ts";
+import { resolveProfile } from "../../image/profile/index.ts";
+import { failureOf } from "../failure-of.ts";
+import { temporaryDirectory } from "../temporary.ts";
+
+const profile = resolveProfile("vm-amd64");
+const BASE = `version: 1
+# All boxes of the valley.
+system:
+  timezone: Europe/Madrid
+  owner:
+    name: anna # looks after all of them
+    password: "cargol groc damunt la teulada"
+`;
+
+let folder = "";
+const put = (name: string, text: string | Buffer) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+let base = "";
+beforeEach(() => {
+  folder = temporaryDirectory();
+  base = put("base.yaml", BASE);
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+
+describe("the example", () => {
+  it("lacks nothing but the password", async () => {
+    const [mistakes] = await mistakesIn([parse(exampleAnswers(profile))], { profile });
+    expect(mistakes!.map(({ field, code }) => [field, code])).toEqual([
+      ["system.owner.password", "password-short"],
+    ]);
+  });
+
+  it("has every field, under its right name, once the signs in front are taken away", async () => {
+    const all = exampleAnswers(profile).replace(/^( *)#(?=\S)/gm, "$1");
+    expect(Object.keys(parse(all))).toEqual(Object.keys(readAnswersSchema().properties ?? {}));
+    const [mistakes] = await mistakesIn([parse(all)], { profile });
+    const form = ["unknown-key", "wrong-type", "not-allowed", "wrong-form", "out-of-range"];
+    expect(mistakes!.filter(({ code }) => form.includes(code))).toEqual([]);
+  });
+});
+
+describe("check", () => {
+  const options = { profile: "vm-amd64" };
+
+  it("takes a right file", async () => {
+    await ANSWERS_COMMANDS.check([base], options);
+    expect(console.log).toHaveBeenCalledWith(`${base} is right.`);
+  });
+
+  it("names file, line, field, what is wrong and what to do, of every mistake; never a secret", async () => {
+    const wrong = put(
+      "wrong.yaml",
+      'version: 1\nsystem:\n  hostnam: x\n  timezone: Madrit\n  owner: { name: root, password: "xyzzy" }\nnetwork:\n  method: static\n  address: 10.1.2.3/27\n  gateway: 10.9.9.9\n',
+    );
+    const failure = await failureOf(() => ANSWERS_COMMANDS.check([base, wrong], options));
+    expect(failure).toMatchObject({
+      code: "answers-refused",
+      message: "The answers have 5 mistakes; nothing was done.",
+    });
+    const lines = failure.found!.split("\n  - ").slice(1);
+    expect(lines[0]).toMatch(
+      /wrong\.yaml:3: system\.hostnam: expected only the keys .* found an unknown key\. Did you mean "hostname"\?$/,
+    );
+    expect(lines.slice(1).sort()).toEqual([
+      expect.stringMatching(
+        /wrong\.yaml:4: system\.timezone: There is no such time zone\. Found: Madrit\. Did you mean "Europe\/Madrid"\?$/,
+      ),
+      expect.stringMatching(
+        /wrong\.yaml:5: system\.owner\.name: The system itself uses this name\. .* Found: root\.$/,
+      ),
+      expect.stringMatching(
+        /wrong\.yaml:5: system\.owner\.password: A password needs at least 10 characters\. Found: a value that is not shown here\.$/,
+      ),
+      expect.stringMatching(
+        /wrong\.yaml:9: network\.gateway: The gateway is not in the subnet of the box\. .* Found: 10\.9\.9\.9\.$/,
+      ),
+    ]);
+    expect(failure.found).not.toContain("xyzzy");
+  });
+
+  it("leaves to the box what only the box knows", async () => {
+    const data = parse(BASE);
+    data.network = { interface: "enp7s0" };
+    data.contexts = { share: "exact", memory_mib: 512 };
+    data.services = { docker: { enabled: true }, syncthing: { enabled: true, context: "owner" } };
+    expect(await mistakesIn([data], { profile })).toEqual([[]]);
+  });
+
+  it.each([
+    ["no file", "no-such.yaml", undefined, "answers-unreadable"],
+    ["no YAML", "broken.yaml", "version: [", "yaml-invalid"],
+  ])("says so when there is %s", async (_what, name, text, code) => {
+    const path = text === undefined ? join(folder, name) : put(name, text);
+    expect((await failureOf(() => ANSWERS_COMMANDS.check([path], options))).code).toBe(code);
+  });
+
+  it("one mistake in words, from the schema or from a step", () => {
+    const common = { field: "node.id", found: "12x", code: "invalid" } as const;
+    expect(inWords({ ...common, expected: "a number" })).toBe("node.id: expected a number, found 12x.");
+    expect(inWords({ ...common, expected: "A node is a number." })).toBe(
+      "node.id: A node is a number. Found: 12x.",
+    );
+    expect(inWords({ ...common, found: "nothing", expected: "It is needed." })).toBe(
+      "node.id: It is needed.",
+    );
+  });
+});
+
+describe("merge", () => {
+  it("goes field by field, replaces lists, takes away by null, and keeps the comments of the base", () => {
+    const document = openAnswers(put("b.yaml", `${BASE}network:\n  dns: [10.1.1.1, 10.1.1.2]\nnode:\n`));
+    layOver(document, {
+      system: { hostname: "can-bruixa", timezone: null },
+      network: { dns: ["10.2.2.2"] },
+      node: { id: 54052 },
+      member: { username: "anna" },
+    });
+    expect(document.toJS()).toEqual({
+      version: 1,
+      system: { owner: parse(BASE).system.owner, hostname: "can-bruixa" },
+      network: { dns: ["10.2.2.2"] },
+      node: { id: 54052 },
+      member: { username: "anna" },
+    });
+    expect(String(document)).toContain("# All boxes of the valley.");
+    expect(String(document)).toContain("name: anna # looks after all of them");
+  });
+
+  it("writes a file that only its owner can read, and only when it is right", async () => {
+    const over = put("over.yaml", "system: { hostname: can-bruixa }\n");
+    const output = join(folder, "box.yaml");
+    await ANSWERS_COMMANDS.merge([base, over], { profile: "vm-amd64", output });
+    expect(parse(readFileSync(output, "utf8")).system.hostname).toBe("can-bruixa");
+    expect(statSync(output).mode & 0o777).toBe(0o600);
+
+    const wrong = put("wrong.yaml", "system: { hostname: can bruixa }\n");
+    const failure = await failureOf(() =>
+      ANSWERS_COMMANDS.merge([base, wrong], { profile: "vm-amd64", output: join(folder, "no.yaml") }),
+    );
+    expect(failure).toMatchObject({
+      code: "answers-refused",
+      message: "Together, these answers are not right; nothing was written.",
+      found: expect.stringContaining("system.hostname: A host name has only"),
+    });
+    expect(readdirSync(folder)).not.toContain("no.yaml");
+  });
+});
+
+describe("Wi-Fi", () => {
+  it("goes into the section network", () => {
+    const document = parseDocument(BASE);
+    putWifi(document, { ssid: "Can Bruixa", passphrase: "cargol groc", country: "ES" });
+    expect(document.toJS().network).toEqual({
+      wifi: { ssid: "Can Bruixa", passphrase: "cargol groc", country: "ES" },
+    });
+  });
+
+  it.each([
+    [{ ssid: "" }, "The name of a wireless network has 1 to 32 bytes.", "0 bytes"],
+    [{ ssid: "à".repeat(17) }, "The name of a wireless network has 1 to 32 bytes.", "34 bytes"],
+    [
+      { ssid: "x", passphrase: "short" },
+      "The passphrase of a wireless network has 8 to 63 letters, digits and signs.",
+      "5 characters, which are not shown",
+    ],
+    [{ ssid: "x", country: "es" }, "A country is two capital letters.", "es"],
+  ])("is checked: %j", async (wifi, message, found) => {
+    expect(await failureOf(() => checkWifi(wifi))).toMatchObject({ code: "wifi-invalid", message, found });
+  });
+
+  it("takes a passphrase, a key in hexadecimal, or none", () => {
+    for (const passphrase of ["cargol groc", "0f".repeat(32)])
+      checkWifi({ ssid: "x", passphrase, country: "ES" });
+    checkWifi({ ssid: "x" });
+  });
+});
+
+describe("a fleet", () => {
+  const list = (text: string | Buffer) => put("boxes.csv", text);
+  const make = (text: string, out = join(folder, "out")) =>
+    ANSWERS_COMMANDS.fleet({ profile: "vm-amd64", fleet: list(text), base, out }).then(() => out);
+
+  it("is one checked file for each row, with the values as the fields want them", async () => {
+    const out = await make(
+      "system.hostname,node.id,node.accept_licence,services.snmp.enabled,vpn.rendezvous,network.method\n" +
+        'can-bruixa,54052,yes,,https://a.example.net|https://b.example.net,""\n' +
+        "\n" +
+        "mas-nou,,no,1,,dhcp\n",
+    );
+    expect(readdirSync(out).sort()).toEqual(["can-bruixa.yaml", "mas-nou.yaml"]);
+    const first = readFileSync(join(out, "can-bruixa.yaml"), "utf8");
+    expect(parse(first)).toEqual({
+      version: 1,
+      system: { ...parse(BASE).system, hostname: "can-bruixa" },
+      node: { id: 54052, accept_licence: true },
+      vpn: { rendezvous: ["https://a.example.net", "https://b.example.net"] },
+    });
+    expect(first).toContain("# All boxes of the valley.");
+    expect(statSync(join(out, "mas-nou.yaml")).mode & 0o777).toBe(0o600);
+    expect(parse(readFileSync(join(out, "mas-nou.yaml"), "utf8"))).toMatchObject({
+      node: { accept_licence: false },
+      services: { snmp: { enabled: true } },
+    });
+  }, 60_000);
+
+  it.each([
+    ["semicolons", "system.hostname;node.notes\ncan-bruixa;a, b\n"],
+    ["tabs", "system.hostname\tnode.notes\ncan-bruixa\ta, b\n"],
+    ["a mark of Windows and its line ends", '\ufeffsystem.hostname,node.notes\r\ncan-bruixa,"a, b"\r\n'],
+  ])("is read with %s", (_what, text) => {
+    const fleet = readFleet(list(text));
+    expect(fleet.rows.map(({ values }) => Object.fromEntries(values))).toEqual([
+      { "system.hostname": "can-bruixa", "node.notes": "a, b" },
+    ]);
+  });
+
+  it.each([
+    [
+      "an unknown column",
+      "system.hostnam\nx\n",
+      "row 1, column A: there is no field system.hostnam. Did you mean system.hostname?",
+    ],
+    ["a column without a name", "system.hostname,\nx,y\n", "row 1, column B: a column without a name"],
+    ["a column twice", "node.id,node.id\n1,2\n", "row 1, column B: node.id is in column A already"],
+    ["a section instead of a field", "system\nx\n", "row 1, column A: there is no field system."],
+    [
+      "a word for a number",
+      "system.hostname,contexts.cpus\na,two\n",
+      'row 2, column B (contexts.cpus): expected a whole number, found "two"',
+    ],
+    [
+      "a word for yes or no",
+      "vpn.join\nperhaps\n",
+      'row 2, column A (vpn.join): expected true or false, found "perhaps"',
+    ],
+    ["too many cells", "system.hostname\na,b\n", "row 2: 2 cells, but the header has 1 columns"],
+    ["no box", "system.hostname\n\n", "no row with a box"],
+    ["an open quote", 'system.hostname\n"a\n', "Quote Not Closed"],
+    [
+      "another alphabet",
+      Buffer.from("system.hostname,node.notes\na,biblioteca f\xe0cil\n", "latin1"),
+      "letters with accents are not as UTF-8 has them",
+    ],
+  ])("with %s is refused", async (_what, text, found) => {
+    const failure = await failureOf(() => readFleet(list(text)));
+    expect(failure).toMatchObject({ code: "fleet-invalid", found: expect.stringContaining(found) });
+    expect(failure.message).toMatch(/^The list .*boxes\.csv has a mistake; nothing was done\.$/);
+  });
+
+  it("with a wrong answer is refused: row, column, field, and nothing is written", async () => {
+    const text = "node.notes,system.hostname,system.owner.password\n,a-box,\n,my box,xyzzy\n";
+    const failure = await failureOf(() => make(text));
+    expect(failure).toMatchObject({
+      code: "fleet-invalid",
+      message: expect.stringContaining("has 2 mistakes"),
+    });
+    expect(failure.found).toMatch(
+      /row 3, column B: system\.hostname: A host name has only .* Found: my box\. Did you mean "my-box"\?/,
+    );
+    expect(failure.found).toMatch(/row 3, column C: system\.owner\.password: A password needs at least 10/);
+    expect(failure.found).not.toContain("xyzzy");
+    expect(readdirSync(folder)).not.toContain("out");
+  }, 60_000);
+
+  it("with twins is refused: names whatever their capitals, addresses whatever their prefix", async () => {
+    const text =
+      "system.hostname,network.method,network.address,network.gateway\n" +
+      "a-box,static,10.1.2.3/27,10.1.2.1\nb-box,,,\nA-Box,,,\nc-box,static,10.1.2.3/24,10.1.2.1\n";
+    const { found } = await failureOf(() => make(text));
+    expect(found).toContain("rows 2, 4, column A: system.hostname is a-box in all of them");
+    expect(found).toContain("rows 2, 5, column C: network.address is 10.1.2.3 in all of them");
+  }, 60_000);
+
+  it("with one name for all, from the base, is refused as well", async () => {
+    base = put("base.yaml", BASE.replace("system:", "system:\n  hostname: same"));
+    const { found } = await failureOf(() => make("node.notes\none\ntwo\n"));
+    expect(found).toBe("rows 2, 3: system.hostname is same in all of them");
+  }, 60_000);
+
+  it("says which file is missing, and which words", async () => {
+    expect(await failureOf(() => readFleet(join(folder, "no.csv")))).toMatchObject({
+      code: "fleet-unreadable",
+      found: expect.stringContaining("ENOENT"),
+    });
+    expect(await failureOf(() => ANSWERS_COMMANDS.fleet({ profile: "vm-amd64", base }))).toMatchObject({
+      code: "usage",
+      message: "A fleet needs a list, a base, and a folder for the files.",
+      exitCode: 2,
+    });
+  });
+
+  it("gives one row, counted as a spreadsheet does", async () => {
+    const fleet = readFleet(list("system.hostname\na-box\n\nc-box\n"));
+    const document = answersOf(openAnswers(base), rowOf(fleet, 4));
+    expect(document.toJS().system.hostname).toBe("c-box");
+    for (const [number, message] of [
+      [1, /^Row 1 of .* is its header\.$/],
+      [3, /has no box in row 3\.$/],
+      [17, /has no box in row 17\.$/],
+    ] as const) {
+      expect(await failureOf(() => rowOf(fleet, number))).toMatchObject({
+        code: "fleet-row-missing",
+        message: expect.stringMatching(message),
+        found: "boxes in rows 2 to 4",
+      });
+    }
+  });
+
+  it("of a thousand boxes takes seconds", async () => {
+    const rows = Array.from({ length: 1000 }, (_, index) => `box-${index},${50_000 + index},yes`);
+    const started = performance.now();
+    const out = await make(`system.hostname,node.id,node.accept_licence\n${rows.join("\n")}\n`);
+    const seconds = (performance.now() - started) / 1000;
+    console.info(`1000 files in ${seconds.toFixed(1)} s`);
+    expect(readdirSync(out)).toHaveLength(1000);
+    expect(seconds).toBeLessThan(30);
+  }, 60_000);
+});
