@@ -99,8 +99,6 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     if (disk.format !== "raw") complain("Only a box with a disk of its own can be looked into.");
     return bootPartition(disk.path);
   };
-  for (const [base, content] of Object.entries(options.files ?? {}))
-    await (await openBootPartition()).put(base, content);
   const uefi = await prepareFirmware(profile, firmware, scratch.path);
   const board = await boardFiles(profile, image, scratch.path);
   const machine: GuestOptions = {
