@@ -173,6 +173,23 @@ describe("the web proxy", () => {
     expect((await get(`http://${WEB}/`, credentials)).stdout).toMatch(/ 407$/);
   });
 
+  test("asks whoever comes from the same machine, too: in a context everybody seems to", async () => {
+    const local = ["--silent", "--max-time", "20", "--write-out", " %{http_code}", "--noproxy", "none"];
+    const ask = async (...credentials: string[]) =>
+      (
+        await box.run("curl", [
+          ...local,
+          "--proxy",
+          "http://127.0.0.1:3128",
+          ...credentials,
+          `http://${WEB}/`,
+        ])
+      ).stdout;
+    expect(await ask()).toMatch(/ 407$/);
+    expect(await ask("--proxy-user", "anna:wrong")).toMatch(/ 407$/);
+    expect(await ask("--proxy-user", member("anna"))).toBe(`${PAGE} 200`);
+  });
+
   test.each(["http://192.168.1.1/", "http://172.16.0.1/", "http://127.0.0.1/", `http://localhost:3128/`])(
     "does not lead into %s",
     async (url) => {

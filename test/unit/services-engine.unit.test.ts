@@ -264,9 +264,7 @@ describe("the step", () => {
     expect(walk.context.warnings).toEqual([]);
     const places = await Promise.all(catalogue.map(async ({ id }) => (await stateOf(box, id))?.where));
     expect(places).toEqual(["host", "community", "owner", "community", "host", "host", "host"]);
-    const squid = box.files.get(
-      "/var/lib/incus/containers/community_community/rootfs/etc/squid/conf.d/community-box.conf",
-    );
+    const squid = box.files.get("/var/lib/incus/containers/community_community/rootfs/etc/squid/squid.conf");
     expect(squid).toContain("cache_dir ufs /var/spool/squid 200 32 512");
     expect(box.files.get("/etc/snmp/snmpd.conf")).toContain("sysContact anna@example.net");
   });
