@@ -2,6 +2,7 @@
 // Each x86 board's own image in the QEMU machine that is nearest to it: its firmware, its processor's limits, its disk
 // controller, its consoles and its watchdog. What QEMU has no model of is checked on the image by stage "verify".
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { buildCommand } from "../../image/commands/build.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import type { GuestProfile } from "../../image/qemu.ts";
@@ -20,6 +21,12 @@ afterEach(async () => {
   box = undefined;
 });
 afterAll(() => lab?.down());
+
+/** The board's image, built now unless it is there already. */
+async function built(profileId: string): Promise<Subject> {
+  await buildCommand(profileId, {});
+  return subject(profileId);
+}
 
 /** The board in another machine than its usual one. */
 function inMachine(it: Subject, qemu: Partial<GuestProfile["qemu"]>): Subject {
@@ -46,7 +53,7 @@ const canSuspend =
 
 describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () => {
   test("BIOS, AHCI: prompt on the first serial port, in full health; the second boot changes nothing", async () => {
-    const it = await subject("jetway-jbc362f36");
+    const it = await built("jetway-jbc362f36");
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });
@@ -64,8 +71,8 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     const before = await seen.configuration(box);
     const { machineId } = await seen.identity(box);
     await box.ask("systemctl reboot --no-block");
-    await box.expect(/GRUB|Linux version/, { timeoutMs: BOOT_MS });
-    await begin(box);
+    await box.expect(/Linux version/, { timeoutMs: BOOT_MS });
+    await box.expect(WELCOME, { timeoutMs: BOOT_MS });
     expect((await seen.identity(box)).machineId).toBe(machineId);
     const after = await seen.configuration(box);
     expect(after.filter((line) => !before.includes(line))).toEqual([]);
@@ -73,7 +80,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
 
   test("BIOS, IDE mode: ata_piix finds the root file system", async () => {
     // The i440FX machine's controller is an ata_piix one, as the NM10's is with SATA set to IDE.
-    const it = inMachine(await subject("jetway-jbc362f36"), { machine: "pc" });
+    const it = inMachine(await built("jetway-jbc362f36"), { machine: "pc" });
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });
@@ -83,7 +90,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
   });
 
   test.each(["efi64", "efi32"] as const)("%s", async (firmware) => {
-    const it = await subject("jetway-jbc362f36");
+    const it = await built("jetway-jbc362f36");
     box = await createBox({ ...it, firmware });
     await box.powerOn();
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });
@@ -92,7 +99,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
   });
 
   test("on a processor without 64-bit mode the boot loader says so, instead of hanging", async () => {
-    const it = inMachine(await subject("jetway-jbc362f36"), { cpu: "n270" });
+    const it = inMachine(await built("jetway-jbc362f36"), { cpu: "n270" });
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
     await box.expect(
@@ -104,7 +111,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
 
 describe("minix-neo-z64, without any serial port, its network on USB", () => {
   test("32-bit UEFI: prompt on the screen, an address on the cable, in full health", async () => {
-    const it = await subject("minix-neo-z64");
+    const it = await built("minix-neo-z64");
     lab = await labUp({ name: "boardtest", root: await labRoot(), community: loadCommunity("guifi") });
     box = await createBox({ ...it, firmware: "efi32", serial: false, lab });
     await box.powerOn();
@@ -124,7 +131,7 @@ describe("minix-neo-z64, without any serial port, its network on USB", () => {
 
 describe("minix-neo-z83-4, without any serial port", () => {
   test("64-bit UEFI: prompt on the screen, in full health; the Wi-Fi's settings under every name", async () => {
-    const it = await subject("minix-neo-z83-4");
+    const it = await built("minix-neo-z83-4");
     box = await createBox({ ...it, firmware: "efi64", serial: false });
     await box.powerOn();
     await expectFresh(box, it);
@@ -141,7 +148,7 @@ describe("minix-neo-z83-4, without any serial port", () => {
 
 describe("vm-amd64, in a machine whose only line is a virtio console", () => {
   test("the set-up is on hvc0, and the guest agent waits for its channel", async () => {
-    box = await createBox({ ...(await subject("vm-amd64")), serial: "virtio" });
+    box = await createBox({ ...(await built("vm-amd64")), serial: "virtio" });
     await box.powerOn();
     await begin(box);
     await box.expect(/\[system\/language\]/);
@@ -155,7 +162,7 @@ describe("vm-amd64, in a machine whose only line is a virtio console", () => {
 
 describe("pc-amd64", () => {
   test("BIOS: prompt on the serial port, in full health, with all that Incus needs for virtual machines", async () => {
-    const it = await subject("pc-amd64");
+    const it = await built("pc-amd64");
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });
