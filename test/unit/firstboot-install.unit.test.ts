@@ -365,7 +365,10 @@ describe("by hand", () => {
     ];
     const { walk, person, seat } = await sitDown(box);
     await person.answers("install/language", "3");
-    await person.answers("install/to", "1");
+    await person.sees("[install/to]");
+    await person.sees("1. Install to ");
+    await person.sees("> ");
+    person.type("1\r");
     await person.sees("will be lost: vda, 17.2 GB");
     await person.sees('vda1 ntfs\r\n"Fotos" 15.0 GB');
     await person.sees("> ");

@@ -8,17 +8,23 @@ import { type ImageInfo, minimumGib } from "../../image-info.ts";
 import { answerFor, chooseDisk, HERE } from "../../install/choose.ts";
 import { contentsText, type Disks, diskText, readDisks } from "../../install/disks.ts";
 import { isInstalled } from "../../install/record.ts";
-import { type AllAnswers, defineStep, type LookUp, type Survey } from "../step.ts";
+import { type AllAnswers, type Answers, defineStep, type LookUp, type Survey } from "../step.ts";
 import { apply } from "./apply.ts";
 import { check, type InstallFacts, isMove, missingErase } from "./check.ts";
 import { type InstallAnswers, schema } from "./questions.ts";
 import { verify } from "./verify.ts";
 
 const lookUp: LookUp = {
-  paths: ["to"],
-  /** The next question names the disk and what is on it now. */
-  async run(_path, answers, { box, image }) {
-    return { survey: confirming(await readDisks(box, minimumGib(image)), answers.to) };
+  paths: ["language", "to"],
+  /** The next question has its choices in the language just chosen; the one after it names the disk and what is on it. */
+  async run(path, answers, { box, image }) {
+    const disks = await readDisks(box, minimumGib(image));
+    return {
+      survey:
+        path === "language"
+          ? { choices: { to: places(disks, languageOf(answers, image)) } }
+          : confirming(disks, answers.to),
+    };
   },
 };
 
@@ -41,12 +47,6 @@ export const install = defineStep<InstallAnswers, InstallFacts>({
 
 async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<InstallFacts> {
   const disks = await readDisks(box, minimumGib(image));
-  const t = translator(String(all.install?.language ?? image.community.default_language));
-  const here = { value: HERE, label: t("option.install.to.here") };
-  const targets = disks.candidates.map((disk) => ({
-    value: answerFor(disk, disks),
-    label: t("option.install.to.disk", { disk: diskText(disk) }),
-  }));
   return {
     disks,
     minimumGib: minimumGib(image),
@@ -55,10 +55,24 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Inst
     ...confirming(disks, all.install?.to),
     choices: {
       language: image.community.languages.map((value) => ({ value })),
-      // A stick is there to install from; from a disk of its own the box may just as well run.
-      to: disks.source?.isPortable ? [...targets, here] : [here, ...targets],
+      to: places(disks, languageOf(all.install, image)),
     },
   };
+}
+
+function languageOf(answers: Answers | undefined, { community }: ImageInfo): string {
+  return typeof answers?.language === "string" ? answers.language : community.default_language;
+}
+
+function places(disks: Disks, language: string) {
+  const t = translator(language);
+  const here = { value: HERE, label: t("option.install.to.here") };
+  const targets = disks.candidates.map((disk) => ({
+    value: answerFor(disk, disks),
+    label: t("option.install.to.disk", { disk: diskText(disk) }),
+  }));
+  // A stick is there to install from; from a disk of its own the box may just as well run.
+  return disks.source?.isPortable ? [...targets, here] : [here, ...targets];
 }
 
 function confirming(disks: Disks, to: unknown): Pick<Survey, "hidden" | "texts"> {
