@@ -36,9 +36,12 @@ export async function setUp(
   await must(box, "systemctl", ["enable", ...UNITS], PATIENCE);
   await must(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"], PATIENCE);
   await must(box, "incus", ["admin", "waitready", "--timeout=300"], PATIENCE);
+  // What Incus has written by now is not on the disk yet: its certificates, later the files of its networks.
+  await must(box, "sync", []);
 
   progress("progress.contexts.networks");
   await divide(box, image, division, device);
+  await must(box, "sync", []);
 
   progress("progress.contexts.template");
   await importTemplate(box);
