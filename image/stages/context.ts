@@ -16,7 +16,7 @@ import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
 /** Raise when the way the template is made changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Name of the package set in the lock file. */
 export const CONTEXT_SET = "context";
@@ -149,7 +149,8 @@ export async function context(
       templates: OWN,
     });
     await session.run([
-      ...["tar", "--create", "--format=ustar", "--sort=name", `--mtime=@${epoch}`],
+      // Not ustar: tar 1.35 writes other bytes for it than 1.34.
+      ...["tar", "--create", "--format=gnu", "--sort=name", `--mtime=@${epoch}`],
       ...["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"],
       ...["--file", join(root, CONTEXT_FILES.metadata), "--directory", parts, "metadata.yaml", "templates"],
     ]);

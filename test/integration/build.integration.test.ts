@@ -11,6 +11,9 @@ import { createSession } from "../../image/session.ts";
 import { openWorkspace } from "../../image/workspace.ts";
 import { builtImage, cbox, coldCache, run, scratch } from "./project.ts";
 
+/** The profile with one package more. */
+const asksFor = (name: string) => (yaml: string) => yaml.replace(/^packages:\n/m, `packages:\n  - ${name}\n`);
+
 describe("build of vm-amd64", () => {
   it("twice from cold caches, the second time interrupted and continued, gives the same SHA-256", async () => {
     const directory = await scratch();
@@ -68,7 +71,7 @@ describe("build of vm-amd64", () => {
   });
 
   it("--dry-run names the package that would make a layer new", async () => {
-    const profiles = await profilesWith("vm-amd64.yaml", (yaml) => `${yaml}\npackages: [tree]\n`);
+    const profiles = await profilesWith("vm-amd64.yaml", asksFor("tree"));
     const result = await dryRun(profiles, "vm-amd64");
     expect(result.get("rootfs-vm-amd64")?.[0]).toBe("package list changed: +tree");
     expect(result.has("base-trixie-amd64")).toBe(false);
@@ -89,7 +92,7 @@ describe("build of vm-amd64", () => {
 
 describe("what goes wrong", () => {
   it("a package that does not exist is named: package-unknown", async () => {
-    const profiles = await profilesWith("vm-amd64.yaml", (yaml) => `${yaml}\npackages: [no-such-package]\n`);
+    const profiles = await profilesWith("vm-amd64.yaml", asksFor("no-such-package"));
     await expect(dryRun(profiles, "vm-amd64")).rejects.toMatchObject({
       code: "package-unknown",
       message:
