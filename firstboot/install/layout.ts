@@ -88,11 +88,15 @@ export function hasRoom({ parts, root }: SystemLayout, mib: number, disk: Disk):
   return (start / SECTORS_PER_MIB + mib + 1) * MIB <= disk.bytes;
 }
 
-/** Takes away what is on the disk: the first sectors, so that nothing starts from it any more, and all signatures. */
+/** Takes away what is on the disk: all signatures, and the first sectors, so that nothing starts from it any more. */
 export async function wipe(box: Box, disk: Disk): Promise<void> {
-  await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
+  const forget = (...paths: string[]) => must(box, "wipefs", ["--all", "--force", "--quiet", ...paths]);
+  // Before the table: without that the kernel knows no partitions, and where they were there is nothing to open.
   const parts = disk.partitions.map(({ path }) => path);
-  await must(box, "wipefs", ["--all", "--force", "--quiet", ...parts, disk.path]);
+  if (parts.length > 0) await forget(...parts);
+  await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
+  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  await forget(disk.path);
   // udev looks at a disk that was written to; as long as it does, the kernel takes no new table.
   await must(box, "udevadm", ["settle", "--timeout=30"]);
 }
