@@ -17,6 +17,8 @@ export interface ArchiveOptions {
   readonly suites: readonly string[];
   /** Directory for the private APT state; kept between runs. */
   readonly directory: string;
+  /** Packages of a local repository that shall be taken rather than the mirror's newer versions of them. */
+  readonly kept?: { readonly repository: string; readonly pins: readonly PackagePin[] };
 }
 
 export interface Archive {
@@ -30,7 +32,7 @@ const COMPONENTS = "main non-free-firmware";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 export async function openArchive(options: ArchiveOptions): Promise<Archive> {
-  const { run, mirror, release, architecture, suites, directory } = options;
+  const { run, mirror, release, architecture, suites, directory, kept } = options;
   for (const sub of ["lists/partial", "cache/archives/partial", "empty.d"]) {
     await mkdir(join(directory, sub), { recursive: true });
   }
@@ -41,15 +43,22 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     source(mirror.debian, release) +
       source(mirror.debian, `${release}-updates`) +
       source(mirror.security, `${release}-security`) +
-      suites.map((suite) => source(mirror.debian, suite)).join(""),
+      suites.map((suite) => source(mirror.debian, suite)).join("") +
+      (kept ? `deb [trusted=yes] file:${kept.repository} ${release} main\n` : ""),
   );
+  // Above 1000 a version is taken even where a newer one is there.
+  const preference = ({ name, version }: PackagePin) =>
+    `Package: ${name}\nPin: version ${version}\nPin-Priority: 1001\n`;
+  const preferences = join(directory, "preferences");
+  await writeFile(preferences, (kept?.pins ?? []).map(preference).join("\n"));
+  const keptPins = new Map(kept?.pins.map((pin) => [`${pin.name}=${pin.version}`, pin]));
   const settings: Record<string, string> = {
     "Dir::State": directory,
     "Dir::State::status": join(directory, "status"),
     "Dir::Cache": join(directory, "cache"),
     "Dir::Etc::sourcelist": join(directory, "sources.list"),
     "Dir::Etc::sourceparts": join(directory, "empty.d"),
-    "Dir::Etc::preferences": "/dev/null",
+    "Dir::Etc::preferences": preferences,
     "Dir::Etc::preferencesparts": join(directory, "empty.d"),
     "APT::Architecture": architecture,
     "APT::Architectures": architecture,
@@ -79,13 +88,16 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
         const [name, version] = file.split("_");
         wanted.set(`${name}=${decodeURIComponent(version ?? "")}`, repositoryOf(uri));
       }
-      // Not through `run`: the answer is thousands of lines nobody wants in a log.
-      const shown = await $({
-        quiet: true,
-        env: { ...process.env, ...env },
-      })`apt-cache show ${[...wanted.keys()]}`;
       const pins = new Map<string, PackagePin>();
-      for (const stanza of shown.stdout.split(/\n\n+/)) {
+      for (const key of wanted.keys()) {
+        const pin = keptPins.get(key);
+        if (pin) pins.set(pin.name, pin);
+      }
+      const others = [...wanted.keys()].filter((key) => !keptPins.has(key));
+      // Not through `run`: the answer is thousands of lines nobody wants in a log.
+      const show = $({ quiet: true, env: { ...process.env, ...env } });
+      const shown = others.length === 0 ? "" : (await show`apt-cache show ${others}`).stdout;
+      for (const stanza of shown.split(/\n\n+/)) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1] ?? "";
         const name = field("Package");
         if (name === "" || pins.has(name)) continue;

@@ -92,6 +92,22 @@ export function outdatedSets(lock: Lock | undefined, requests: SetRequests): str
   );
 }
 
+/**
+ * The sets that are as they were, and what they take; what is asked for anew comes beside them. Pins that two versions
+ * of one package need keep both.
+ */
+export function withoutSets(lock: Lock, requests: SetRequests, outdated: readonly string[]): Lock {
+  const packages: Record<string, PackagePin> = {};
+  const stay = Object.keys(requests).filter((set) => !outdated.includes(set));
+  const sets = Object.fromEntries(
+    stay.map((set) => {
+      const keys = pinsOf(lock, set).map((pin) => addPin(packages, pin));
+      return [set, { request: requests[set]!, packages: keys }];
+    }),
+  );
+  return { ...lock, sets, packages };
+}
+
 /** What moved between two locks, one short phrase a package: `+serf 0.10.1`, `-nano`, `openssl 3.5.1 -> 3.5.4`. */
 export function lockChanges(before: Lock | undefined, after: Lock): string[] {
   const old = before?.packages ?? {};

@@ -18,6 +18,7 @@ import {
   pinsOf,
   readLock,
   type SetRequests,
+  withoutSets,
   withRepeats,
   writeLock,
 } from "./lock.ts";
@@ -62,7 +63,8 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   const driftPath = join(cache, "locks", `${release}-${architecture}.lock`);
   const pool = async () => openPool(session, await options.mirror(), options.pool);
 
-  const resolveAll = async (epoch: number): Promise<Lock> => {
+  /** Asks the mirror for these sets: for its newest versions, or for the lock's own, where `from` is one. */
+  const resolve = async (names: readonly string[], epoch: number, from?: Lock): Promise<Lock> => {
     const directory = join(cache, "apt", `${release}-${architecture}`);
     const suites = new Set(Object.values(requests).flatMap((request) => request.flatMap(suiteOf)));
     const archive = await openArchive({
@@ -72,16 +74,40 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
       architecture,
       directory,
       suites: [...suites],
+      ...(from ? { kept: await layOutLocked(from, join(directory, "locked")) } : {}),
     });
     await archive.refresh();
-    const sets: Record<string, Lock["sets"][string]> = {};
-    const packages: Record<string, PackagePin> = {};
-    for (const [set, request] of Object.entries(requests)) {
+    const start = from ? withoutSets(from, requests, names) : { sets: {}, packages: {} };
+    const sets: Record<string, Lock["sets"][string]> = { ...start.sets };
+    const packages: Record<string, PackagePin> = { ...start.packages };
+    for (const set of names) {
       session.note(`resolving ${set}`);
+      const request = requests[set]!;
       const pins = await archive.resolve(request);
       sets[set] = { request, packages: pins.map((pin) => addPin(packages, pin)) };
     }
     return { release, architecture, epoch, sets, packages };
+  };
+  const resolveAll = (epoch: number) => resolve(Object.keys(requests), epoch);
+
+  /** What the store has of the lock, as a repository; the mirror may have newer versions and no longer these. */
+  const layOutLocked = async (from: Lock, repository: string) => {
+    const pins = Object.entries(from.packages).flatMap(([key, pin]) =>
+      key === pin.name && existsSync(join(options.pool, `${pin.sha256}.deb`)) ? [pin] : [],
+    );
+    await (await pool()).layOut(pins, repository, release, architecture);
+    return { repository, pins };
+  };
+
+  /** One package more moves no other version, unless it wants newer ones than the lock has. */
+  const follow = async (from: Lock, outdated: readonly string[]): Promise<Lock> => {
+    try {
+      return await resolve(outdated, from.epoch, from);
+    } catch (error) {
+      if (session.signal.aborted) throw error;
+      session.note(`the lock's versions do not go with what is asked for: ${error}`);
+      return resolveAll(from.epoch);
+    }
   };
 
   const committed = withRepeats(await readLock(lockPath), requests);
@@ -97,8 +123,10 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   }
   if (mode === "update" || outdated.length > 0 || !lock) {
     // A profile that asks for one package more does not make every layer new; --update-lock does.
-    const epoch = mode === "update" ? undefined : committed?.epoch;
-    lock = await resolveAll(epoch ?? Math.floor(Date.now() / 1000));
+    lock =
+      committed && mode === "use"
+        ? await follow(committed, outdated)
+        : await resolveAll(Math.floor(Date.now() / 1000));
     if (options.write) {
       await mkdir(lockDirectory, { recursive: true });
       await writeLock(lockPath, lock);

@@ -10,6 +10,7 @@ import {
   outdatedSets,
   pinsOf,
   readLock,
+  withoutSets,
   withRepeats,
   writeLock,
 } from "../../image/debian/lock.ts";
@@ -91,5 +92,30 @@ describe("boards that ask for the same packages", () => {
     expect(lock?.sets["profile:b"]).toEqual(set);
     expect(outdatedSets(lock, requests)).toEqual(["profile:c"]);
     expect(withRepeats(undefined, requests)).toBeUndefined();
+  });
+
+  it("keeps the sets that are as they were when another is asked for anew, and drops what nobody wants", () => {
+    const requests = { base: ["apt", "serf"], more: ["nano"] };
+    const kept = withoutSets({ ...lock, packages: { ...lock.packages, apt: pin("apt", "3.0") } }, requests, [
+      "more",
+    ]);
+    expect(Object.keys(kept.sets)).toEqual(["base"]);
+    expect(Object.keys(kept.packages).sort()).toEqual(["apt", "serf"]);
+    expect(kept.epoch).toBe(lock.epoch);
+  });
+
+  it("keeps two versions of one package for the sets that take them", () => {
+    const two: Lock = {
+      ...lock,
+      sets: {
+        base: { request: ["apt"], packages: ["apt"] },
+        new: { request: ["apt/trixie-backports"], packages: ["apt=3.2"] },
+      },
+      packages: { apt: pin("apt", "3.0"), "apt=3.2": pin("apt", "3.2") },
+    };
+    const requests = { base: ["apt"], new: ["apt/trixie-backports"], tools: ["mtools"] };
+    const kept = withoutSets(two, requests, ["tools"]);
+    expect(pinsOf(kept, "base")[0]!.version).toBe("3.0");
+    expect(pinsOf(kept, "new")[0]!.version).toBe("3.2");
   });
 });
