@@ -23,6 +23,7 @@ import { scrub } from "../../image/stages/scrub.ts";
 import { kernelOf, openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
 import { type Box, createBox } from "../boot/harness.ts";
 import { labUp } from "../lab/lab.ts";
+import { measureContexts } from "./contexts.ts";
 import { measureFlash } from "./flash.ts";
 import { formatResults, type Row } from "./results.ts";
 
@@ -47,11 +48,7 @@ export async function measure(): Promise<string> {
     const plain = await measurePlain(session, workspace, directory);
     const { image } = builds.result.manifest!;
     const flashed = await session.stage("flash", "onto a card of 32 GB", () =>
-      measureFlash(
-        join(directory, "out", image.file),
-        join(directory, "cache/images", `${image.raw_sha256}.img`),
-        directory,
-      ),
+      measureFlash(join(directory, "out", image.file), rawOf(builds.result), directory),
     );
     const boots = await measureBoots(session, builds.result, plain.image);
     const rows: Row[] = [
@@ -93,6 +90,9 @@ export async function measure(): Promise<string> {
         result: `${signed(boots.memory - boots.plainMemory)} MiB`,
         aim: "+60 MB",
       },
+      ...(await session.stage("contexts", "the box divided, from the partition to the last check", () =>
+        measureContexts(rawOf(builds.result)),
+      )),
     ];
     const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${(await kvmWorks()) ? "KVM" : "QEMU's TCG, no KVM"}`;
     await writeFile(
@@ -103,6 +103,11 @@ export async function measure(): Promise<string> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The unpacked image of a build, in the benchmark's own cache. */
+function rawOf({ manifest }: BuildResult): string {
+  return join(cacheDir(), "bench/cache/images", `${manifest!.image.raw_sha256}.img`);
 }
 
 async function measureBuilds(session: Session, directory: string) {
@@ -200,7 +205,7 @@ async function packageDifference(plain: string, same: string): Promise<[string, 
 
 async function measureBoots(session: Session, ours: BuildResult, plainImage: string) {
   const profile = machineOf(resolveProfile(PROFILE));
-  const ourImage = join(cacheDir(), "bench/cache/images", `${ours.manifest!.image.raw_sha256}.img`);
+  const ourImage = rawOf(ours);
   const plain = await session.stage("boot-plain", "plain Debian to its login prompt", async () => {
     const box = await createBox({ image: plainImage, profile });
     try {

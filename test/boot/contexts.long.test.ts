@@ -6,6 +6,7 @@ import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import * as contexts from "./inside.ts";
 import * as seen from "./observations.ts";
 import { subject } from "./subject.ts";
 
@@ -45,21 +46,9 @@ afterAll(async () => {
   await lab?.down();
 });
 
-/** Runs a command inside a context. */
-const inside = (id: string, command: string, limits = LONG) =>
-  box.shell(`incus exec ${id} --project ${id} -- sh -c ${quoted(command)}`, limits);
-
-const say = async (id: string, command: string) => {
-  const { code, stdout, stderr } = await inside(id, command);
-  if (code !== 0) throw new Error(`in ${id}, code ${code}: ${command}\n${stdout}${stderr}`);
-  return stdout.trim();
-};
-
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** What the kernel says about a context's container. */
-const kernel = async (id: string, file: string) =>
-  (await box.ask(`cat /sys/fs/cgroup/lxc.payload.${id}_${id}/${file}`)).trim();
+const inside = (id: string, command: string) => contexts.inside(box, id, command);
+const say = (id: string, command: string) => contexts.say(box, id, command);
+const kernel = (id: string, file: string) => contexts.kernel(box, id, file);
 
 async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
   const start = Date.now();
@@ -95,9 +84,7 @@ describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
     expect(await kernel("owner", "cpuset.cpus.effective")).toBe("0-1");
     // What is left of 2 GiB after the host's quarter and the community.
     expect(Number(await kernel("owner", "memory.max"))).toBeLessThan(0.75 * 2048 * MIB - 600 * MIB);
-    times.push(
-      `memory of a context at rest: ${Math.round(Number(await kernel("owner", "memory.current")) / MIB)} MiB`,
-    );
+    times.push(`memory of a context at rest: ${await contexts.memoryOf(box, "owner")} MiB`);
   });
 
   test("cbox contexts tells the same to people and programs", async () => {
@@ -242,20 +229,10 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
 
 describe("vm-amd64 BIOS: slivers", () => {
   test("are made in seconds for next to no disk, with a limit of their own", async () => {
-    const used = async () =>
-      Number(
-        await box.ask(
-          "btrfs filesystem usage -b /var/lib/incus/storage-pools/cbox 2>/dev/null | awk '$1 == \"Used:\" { print $2; exit }'",
-        ),
-      );
-    await box.ask("sync; btrfs filesystem sync /var/lib/incus/storage-pools/cbox");
-    const before = await used();
-    await timed("one more sliver", () =>
-      box.ask("cbox contexts sliver create web --memory 96 --disk 1", LONG),
-    );
-    await box.ask("sync; btrfs filesystem sync /var/lib/incus/storage-pools/cbox");
-    times.push(`disk of one more sliver: ${(((await used()) - before) / MIB).toFixed(1)} MiB`);
-    const web = (file: string) => box.ask(`cat /sys/fs/cgroup/lxc.payload.community_web/${file}`);
+    const { seconds, mib } = await contexts.makeSliver(box, "web");
+    times.push(`one more sliver: ${seconds.toFixed(1)} s, ${mib.toFixed(1)} MiB on the disk`);
+    expect(mib).toBeLessThan(5);
+    const web = (file: string) => contexts.kernel(box, "community", file, "web");
     expect(await web("memory.max")).toBe(String(96 * MIB));
     expect(await web("cpuset.cpus.effective")).toBe("1");
     // It came out of the community's own container.
@@ -272,39 +249,16 @@ describe("vm-amd64 BIOS: slivers", () => {
 });
 
 describe("vm-amd64 BIOS: work inside and outside", () => {
-  const POOL = "/var/lib/incus/storage-pools/cbox";
-  /** What a stretch of work takes, in seconds, by the clock of the place where it runs. */
-  const clocked = (work: string) => `s=$(date +%s%N); ${work}; e=$(date +%s%N); echo $((e - s))`;
-  const onBox = (work: string) => box.ask(`sh -c ${quoted(clocked(work))}`, LONG);
-  const inOwner = (work: string) => say("owner", clocked(work));
-
-  /** The middle of five turns each, taken by turns, so that a busy moment of the machine meets both. */
-  async function ratio(outside: string, within: string): Promise<number> {
-    const turns: [number[], number[]] = [[], []];
-    for (let turn = 0; turn < 5; turn += 1) {
-      turns[0].push(Number(await onBox(outside)));
-      turns[1].push(Number(await inOwner(within)));
-    }
-    const [outer, inner] = turns.map((seconds) => seconds.toSorted((a, b) => a - b)[2]!);
-    return outer! / inner!;
-  }
-
   test("a processor counts as fast in a context as on the box", async () => {
-    const work = "head -c 100M /dev/zero | sha256sum >/dev/null";
-    const speed = await ratio(work, work);
+    const speed = await contexts.processorRatio(box);
     times.push(`processor inside / outside: ${speed.toFixed(2)}`);
     expect(speed).toBeGreaterThan(0.8);
   });
 
   test("a file system writes as fast in a context as on the box", async () => {
-    const work = (folder: string) =>
-      `cat ${folder}/seed ${folder}/seed > ${folder}/copy; sync ${folder}/copy; rm ${folder}/copy`;
-    await box.ask(`head -c 32M /dev/urandom > ${POOL}/seed`, LONG);
-    await say("owner", "head -c 32M /dev/urandom > /root/seed");
-    const speed = await ratio(work(POOL), work("/root"));
+    const speed = await contexts.fileSystemRatio(box);
     times.push(`file system inside / outside: ${speed.toFixed(2)}`);
     expect(speed).toBeGreaterThan(0.8);
-    await box.ask(`rm ${POOL}/seed`);
   });
 });
 

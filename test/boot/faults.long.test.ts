@@ -13,6 +13,7 @@ import { labMember } from "../lab/members.ts";
 import { readAll } from "../lab/readers/index.ts";
 import { TRAP } from "../lab/rendezvous/garbage.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { quoted } from "./inside.ts";
 import * as seen from "./observations.ts";
 import { type Subject, subject } from "./subject.ts";
 import { APPLY_MS, answer, begin, logIn, WELCOME } from "./walk.ts";
@@ -191,5 +192,3 @@ vpn: { join: true }
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 });
-
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
