@@ -63,7 +63,11 @@ export const serviceSchema = {
     },
     title: { ...words, description: "Name as people know it, at most some 25 letters." },
     description: { ...words, description: "One paragraph: what it is good for." },
-    ask: { ...words, description: "The question, where the usual one does not fit." },
+    ask: {
+      ...words,
+      description:
+        "Its row in the list of services, where the title does not fit; of discovery: the question.",
+    },
     enabled: { type: "boolean", default: false, description: "The answer that is offered." },
     priority: {
       type: "integer",

@@ -9,9 +9,13 @@ export interface Question {
   readonly path: string;
   /** Stable name for tag lines, e.g. "system/owner.name". */
   readonly tag: string;
-  readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list";
+  readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list" | "several";
   readonly choices: readonly string[];
   readonly when: { readonly [path: string]: string };
+  /** Name of the page that asks it together with others. */
+  readonly together?: string;
+  /** Of such a page: the questions on it, each yes or no. */
+  readonly members?: readonly Question[];
 }
 
 /** All questions of a step, in the order of its schema. */
@@ -23,7 +27,23 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
     kind: kindOf(schema),
     choices: schema.enum ?? [],
     when: schema["x-when"] ?? {},
+    ...(schema["x-together"] ? { together: schema["x-together"] } : {}),
   }));
+}
+
+/** The pages that ask these questions: those that belong together are one, at the place of the first of them. */
+export function pagesOf(questions: readonly Question[]): Question[] {
+  const pages: Question[] = [];
+  for (const question of questions) {
+    const { step, together } = question;
+    if (together === undefined) pages.push(question);
+    else if (!pages.some((page) => page.members && page.path === together)) {
+      const members = questions.filter((each) => each.together === together);
+      const tag = `${step}/${together}`;
+      pages.push({ step, path: together, tag, kind: "several", choices: [], when: {}, members });
+    }
+  }
+  return pages;
 }
 
 function flatten(schema: QuestionSchema, at: string): { path: string; schema: QuestionSchema }[] {

@@ -3,11 +3,12 @@
 
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { Problem } from "../problems.ts";
-import { getAnswer, isAsked, type Question, questionsOf, setAnswer } from "../questions.ts";
+import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } from "../questions.ts";
 import type { Answers, Choice, Step, Survey, TextValues, Value } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
+import { choose, pick } from "./menu.ts";
 import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
-import { type Command, Gone, type Option, type Page, type Reply, type Terminal } from "./terminal.ts";
+import { type Command, Gone, type Option, type Page, type Terminal } from "./terminal.ts";
 
 /** Typed for "none" where Enter would keep or take the default. */
 const NONE = "-";
@@ -64,13 +65,15 @@ export async function askStep(
     }
     const known = pending.filter((each) => isAbout(each, question));
     for (const each of known) pending.splice(pending.indexOf(each), 1);
-    const reply = await askChecked(talk, step, question, answers, survey, known);
+    const reply = question.members
+      ? await askSeveral(talk, step, question, answers, survey, known)
+      : await askChecked(talk, step, question, answers, survey, known);
     if ("command" in reply) {
       if (index === 0) return back();
       index -= 1;
       continue;
     }
-    answers = setAnswer(answers, question.path, reply.value);
+    answers = "answers" in reply ? reply.answers : setAnswer(answers, question.path, reply.value);
     walk.answer("DRAFT", step, answers, survey);
     // The next question is the sign that this answer is safe from a power cut.
     await walk.kept();
@@ -123,7 +126,7 @@ async function lookUp(
     keys: t("keys.choice"),
   };
   const options = ["true", "false"].map((value) => ({ value, label: optionLabel(t, question, value, true) }));
-  const reply = await withCommands(talk, question, () => terminal.choose(page, options, 0, signal));
+  const reply = await withCommands(talk, question, () => choose(terminal, page, options, 0, signal));
   return "value" in reply && reply.value === "true" ? { survey, isRight: true } : { isRight: false };
 }
 
@@ -188,7 +191,7 @@ async function handIn({ walk }: Conversation, step: Step, answers: Answers, surv
 }
 
 function asked(questions: readonly Question[], answers: Answers, survey: Survey): Question[] {
-  return questions.filter((question) => isAsked(question, answers, survey));
+  return pagesOf(questions.filter((question) => isAsked(question, answers, survey)));
 }
 
 function firstWithProblem(questions: readonly Question[], problems: readonly Problem[]): number {
@@ -199,9 +202,42 @@ function isIn({ field }: Problem, { id }: Step): boolean {
   return field === id || field.startsWith(`${id}.`);
 }
 
-function isAbout({ field }: Problem, { step, path }: Question): boolean {
+function isAbout(mistake: Problem, { step, path, members = [] }: Question): boolean {
   const own = `${step}.${path}`;
-  return field === own || field.startsWith(`${own}[`);
+  const { field } = mistake;
+  return field === own || field.startsWith(`${own}[`) || members.some((each) => isAbout(mistake, each));
+}
+
+/** A page of yes-or-no questions with marks: the answers with all of them, until they go together. */
+async function askSeveral(
+  talk: Conversation,
+  step: Step,
+  question: Question,
+  answers: Answers,
+  survey: Survey,
+  known: readonly Problem[],
+): Promise<{ readonly answers: Answers } | { readonly command: "back" }> {
+  const members = question.members ?? [];
+  let tried = answers;
+  let problems = known;
+  for (;;) {
+    const t = translate(talk.walk);
+    const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
+    const page = { ...questionPage(t, question, error), keys: t("keys.several") };
+    const options = members.map((member) => ({ value: member.path, label: questionPage(t, member).title }));
+    const marked = members
+      .filter(({ path }) => (getAnswer(tried, path) ?? survey.defaults[path]) === true)
+      .map(({ path }) => path);
+    const reply = await withCommands(talk, question, () =>
+      pick(talk.terminal, page, options, marked, talk.signal),
+    );
+    if ("command" in reply) return reply;
+    tried = members.reduce((all, { path }) => setAnswer(all, path, reply.values.includes(path)), answers);
+    problems = step
+      .check(tried, survey, new Set(talk.walk.context.given))
+      .filter((each) => isAbout(each, question));
+    if (problems.length === 0) return { answers: tried };
+  }
 }
 
 /** Asks until the answer makes sense or the person goes back. */
@@ -272,7 +308,7 @@ async function askChoice(
   );
   const page = { ...asking, keys: translate(talk.walk)("keys.choice") };
   const reply = await withCommands(talk, question, () =>
-    talk.terminal.choose(page, options, initial, talk.signal),
+    choose(talk.terminal, page, options, initial, talk.signal),
   );
   if ("command" in reply) return reply;
   return { value: question.kind === "boolean" ? reply.value === "true" : reply.value };
@@ -355,11 +391,11 @@ async function askSecret(
 }
 
 /** Deals with help and log on the spot; "skip" has no meaning at a question. */
-async function withCommands(
+async function withCommands<Given extends object>(
   { walk, terminal, signal }: Conversation,
   question: Question,
-  ask: () => Promise<Reply>,
-): Promise<{ readonly value: string } | { readonly command: "back" }> {
+  ask: () => Promise<Given | { readonly command: Command }>,
+): Promise<Given | { readonly command: "back" }> {
   for (;;) {
     const reply = await ask();
     if (!("command" in reply)) return reply;

@@ -7,6 +7,7 @@ import type { Step } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
 import type { OpenPort } from "./device.ts";
+import { choose } from "./menu.ts";
 import { handedLines, problemSentence, stepDonePage, warningText } from "./pages.ts";
 import { progressText } from "./progress.ts";
 import { Gone, Terminal } from "./terminal.ts";
@@ -63,7 +64,7 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
     label: t(`option.${value as "true" | "false"}`),
   }));
   const page = { tag: "leave", title: t("setup.leave"), keys: t("keys.decide") };
-  const reply = await terminal.choose(page, options, 0, signal);
+  const reply = await choose(terminal, page, options, 0, signal);
   return "value" in reply && reply.value === "true";
 }
 

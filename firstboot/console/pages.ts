@@ -108,11 +108,18 @@ export function optionLabel(t: Translate, question: Question, value: string, isY
 }
 
 export function helpPage(t: Translate, question: Question): Page {
-  const key = `help.${question.step}.${question.path}`;
+  const about = ({ step, path }: Question) => {
+    const key = `help.${step}.${path}`;
+    return isTextKey(key) ? t(key) : "";
+  };
+  const each = (question.members ?? []).flatMap((member) => [
+    "",
+    `${questionLabel(t, member)}: ${about(member)}`,
+  ]);
   return {
     tag: `help/${question.tag}`,
-    title: isTextKey(key) ? t(key) : "",
-    lines: ["", t("help.commands"), "", t("press-enter")],
+    title: about(question),
+    lines: [...each, "", t("help.commands"), "", t("press-enter")],
     more: t("more"),
   };
 }

@@ -6,6 +6,7 @@ import { english } from "../i18n.ts";
 import { MOVED, stateOf } from "../machine.ts";
 import type { Walk } from "../walk.ts";
 import { translate } from "./ask-step.ts";
+import { choose } from "./menu.ts";
 import { busyPage, donePage, movedPage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
@@ -170,7 +171,7 @@ export class Seat {
       keys: t("keys.decide"),
     };
     try {
-      const reply = await this.terminal.choose(page, options, 1, this.#line.signal);
+      const reply = await choose(this.terminal, page, options, 1, this.#line.signal);
       return "value" in reply && reply.value === "yes";
     } catch (error) {
       if (error instanceof Gone) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One terminal, clever or dumb. Clever: clears the screen, arrows choose, a line can be edited. Dumb: lines and
-// numbers, nothing but CR LF. Both show the same pages and give the same replies.
+// One terminal, clever or dumb. Clever: clears the screen, a line can be edited. Dumb: lines, nothing but CR LF. Both
+// show the same pages and give the same replies.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { toAscii, wrap } from "./ascii.ts";
@@ -43,7 +43,7 @@ const WIDTH = 78;
 const HEIGHT = 24;
 /** Heading, rule and empty line above the page, an empty line below, and the line where the cursor stands. */
 const FRAME = 5;
-const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
+export const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
 const CLEAR = "\x1b[2J\x1b[H";
 const CLEAR_LINE = "\r\x1b[K";
 /** How long the first page waits for a terminal that says where its cursor is, in milliseconds. */
@@ -125,11 +125,6 @@ export class Terminal {
     return this.isRich && this.#notes.tag === tag ? this.#notes.lines : [];
   }
 
-  async choose(page: Page, options: readonly Option[], initial: number, signal: AbortSignal): Promise<Reply> {
-    const reply = this.isRich ? undefined : await this.#chooseByNumber(page, options, initial, signal);
-    return reply ?? this.#chooseByArrows(page, options, initial, signal);
-  }
-
   /** A line of text; an empty one is for the caller to understand. `initial` is only shown. */
   async ask(
     page: Page,
@@ -154,60 +149,11 @@ export class Terminal {
     for (const part of parts(page)) {
       this.show(part);
       for (;;) {
-        const key = await this.#key(signal);
+        const key = await this.key(signal);
         if (key.name === "escape" || key.text === "b") return;
         if (key.name === "enter" || key.text === " ") break;
         this.show(part);
       }
-    }
-  }
-
-  async #chooseByArrows(
-    page: Page,
-    options: readonly Option[],
-    initial: number,
-    signal: AbortSignal,
-  ): Promise<Reply> {
-    let chosen = initial;
-    const draw = () => {
-      const lines = options.map(
-        ({ label }, index) => `${index === chosen ? ">" : " "} ${index + 1}. ${label}`,
-      );
-      this.show({ ...page, lines: [...(page.lines ?? []), "", ...lines] });
-    };
-    draw();
-    for (;;) {
-      const { name, text = "" } = await this.#key(signal);
-      if (name === "enter") return { value: options[chosen]?.value ?? "" };
-      if (name === "escape" || name === "left") return { command: "back" };
-      if (COMMANDS[text]) return { command: COMMANDS[text] };
-      const number = Number(text || "0");
-      if (name === "up") chosen = (chosen + options.length - 1) % options.length;
-      else if (name === "down") chosen = (chosen + 1) % options.length;
-      else if (number >= 1 && number <= options.length) chosen = number - 1;
-      else if (name !== "redraw") continue;
-      draw();
-    }
-  }
-
-  /** Undefined: the terminal turned out to know arrows. */
-  async #chooseByNumber(
-    page: Page,
-    options: readonly Option[],
-    initial: number,
-    signal: AbortSignal,
-  ): Promise<Reply | undefined> {
-    const lines = options.map(({ label }, index) => `  ${index + 1}. ${label}`);
-    const full = { ...page, lines: [...(page.lines ?? []), ...lines] };
-    for (;;) {
-      const reply = await this.ask(full, signal, { initial: String(initial + 1), leaveWhenRich: true });
-      if (this.isRich) return undefined;
-      if ("command" in reply) return reply;
-      const typed = reply.value.trim();
-      const chosen = typed === "" ? initial : /^\d+$/.test(typed) ? Number(typed) - 1 : -1;
-      const option = options[chosen];
-      if (option) return { value: option.value };
-      this.line(`[error] 1-${options.length}`);
     }
   }
 
@@ -222,7 +168,7 @@ export class Terminal {
     let cursor = 0;
     this.port.write(prompt);
     for (;;) {
-      const key = await this.#key(signal);
+      const key = await this.key(signal);
       const before = text.join("");
       switch (key.name) {
         case "enter":
@@ -297,7 +243,8 @@ export class Terminal {
     return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
   }
 
-  async #key(signal: AbortSignal): Promise<Key> {
+  /** The next key; throws Gone when the person is. */
+  async key(signal: AbortSignal): Promise<Key> {
     const key = await this.keys.next(signal);
     if (!key) throw new Gone();
     if (key.name !== "report") return key;
@@ -307,14 +254,21 @@ export class Terminal {
   }
 }
 
+const count = (text: string | undefined) => (text === undefined ? 0 : wrap(toAscii(text), WIDTH).length);
+const wrapAll = (lines: readonly string[]) => lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     "));
+
+/** Rows of the screen that the page as it is leaves free, its keys counted. */
+export function room({ title, lines = [], error, keys }: Page): number {
+  const above = count(title) + wrapAll(lines).length + count(error && `[error] ${error}`);
+  return HEIGHT - FRAME - above - count(keys);
+}
+
 /** A page in screenfuls; the page itself when it fits one. */
 export function parts(page: Page): Page[] {
-  const { title, lines = [], error, keys, more, token } = page;
-  const count = (text: string | undefined) => (text === undefined ? 0 : wrap(toAscii(text), WIDTH).length);
-  const wrapped = lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     "));
-  const room = HEIGHT - FRAME - count(title) - count(error && `[error] ${error}`);
-  if (wrapped.length + count(keys) <= room || more === undefined) return [page];
-  const size = room - count(more);
+  const { more, token } = page;
+  const wrapped = wrapAll(page.lines ?? []);
+  if (room(page) >= 0 || more === undefined) return [page];
+  const size = room({ ...page, lines: [], keys: more });
   const total = Math.ceil(wrapped.length / size);
   return Array.from({ length: total }, (_, index) => ({
     ...page,

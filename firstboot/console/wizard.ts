@@ -7,6 +7,7 @@ import { MOVED, stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
+import { choose } from "./menu.ts";
 import {
   failureHelpPage,
   failurePage,
@@ -49,7 +50,7 @@ async function review(talk: Conversation): Promise<Direction> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
   const options = reviewOptions(t, walk.context, walk.steps);
-  const reply = await terminal.choose(reviewPage(t), options, 0, signal);
+  const reply = await choose(terminal, reviewPage(t), options, 0, signal);
   const [choice, step = ""] = ("command" in reply ? reply.command : reply.value).split(" ");
   if (choice === "log") await showLog(talk);
   if (choice === "detail") await terminal.pause(reviewDetailPage(t, walk.context, walk.steps), signal);
@@ -65,7 +66,7 @@ async function fails(talk: Conversation, step: Step | undefined): Promise<void> 
   const t = translate(walk);
   const { trouble } = walk.context;
   const page = failurePage(t, trouble, step?.id ?? "finish");
-  const reply = await terminal.choose(page, failureOptions(t, walk, step), 0, signal);
+  const reply = await choose(terminal, page, failureOptions(t, walk, step), 0, signal);
   const [choice, other] = ("command" in reply ? reply.command : reply.value).split(" ");
   if (choice === "retry") walk.send({ type: "RETRY" });
   if (choice === "log") await showLog(talk);

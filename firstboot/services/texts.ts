@@ -7,10 +7,8 @@ import { catalogue } from "./catalogue.ts";
 
 /** The sentences that are the same for all services, from firstboot/i18n. */
 export interface CommonWords {
-  /** With {title}. */
-  readonly "services.ask": string;
   /** With {title} and {memory}. */
-  readonly "services.ask-memory": string;
+  readonly "services.row-memory": string;
   /** With {title}. */
   readonly "services.where": string;
   readonly "services.where-help": string;
@@ -29,7 +27,7 @@ export interface CommonWords {
 
 export const ACTS = ["activate", "deactivate", "wait", "declare"] as const;
 
-/** From this much memory on, in MiB, the question says so. */
+/** From this much memory on, in MiB, the row in the list says so. */
 const HEAVY_MIB = 100;
 const PLACES: readonly PlaceId[] = ["host", "owner", "community"];
 
@@ -41,8 +39,8 @@ function textsOf(service: Service, language: keyof Words, common: CommonWords): 
   const path = `services.${service.id}`;
   const title = service.title[language];
   const memory = service.needs.memory_mib ?? 0;
-  const usual = common[memory >= HEAVY_MIB ? "services.ask-memory" : "services.ask"];
-  const ask = service.ask?.[language] ?? usual.replace("{title}", title).replace("{memory}", String(memory));
+  const heavy = common["services.row-memory"].replace("{title}", title).replace("{memory}", String(memory));
+  const ask = service.ask?.[language] ?? (memory >= HEAVY_MIB ? heavy : title);
   const texts: Record<string, string> = {
     [`title.${path}`]: title,
     [`ask.${path}.enabled`]: ask,

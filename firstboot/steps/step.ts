@@ -34,6 +34,8 @@ export interface QuestionSchema {
   readonly "x-secret"?: true;
   /** Name in the tag line when it is not the path: `serf` for `serf.enabled`. */
   readonly "x-name"?: string;
+  /** Yes-or-no questions with the same name here are one page with marks at a console; the name is that of its words. */
+  readonly "x-together"?: string;
   /** Only for answers files: nobody types it at a console. */
   readonly "x-file-only"?: true;
   /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no. */

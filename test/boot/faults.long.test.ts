@@ -86,7 +86,7 @@ describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
     await answer(box, "vpn/join", "1");
     for (const path of ["network", "rendezvous", "key"]) await answer(box, `vpn/${path}`);
     await answer(box, "services/serf");
-    await answer(box, "services/more");
+    await answer(box, "services/which");
     await answer(box, "review");
   });
 

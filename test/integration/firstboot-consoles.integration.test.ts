@@ -117,7 +117,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["vpn/join", "\r"],
     ["contexts/share", "\r"],
     ["services/serf", "\r"],
-    ["services/more", "\r"],
+    ["services/which", "\r"],
     ["review", "\r"],
   ] as const) {
     if (tag !== "system/language") await first.sees(`[${tag}]`);

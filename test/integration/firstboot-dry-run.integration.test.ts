@@ -121,7 +121,7 @@ describe.each([
     await person.at("vpn/join", "\r");
     await person.at("contexts/share", "\r");
     await person.at("services/serf", "\r");
-    await person.at("services/more", "\r");
+    await person.at("services/which", "\r");
     await person.sees("[review]");
     await person.sees("10.1.2.3/24");
     person.type("3\r");

@@ -114,7 +114,6 @@ describe("questions", () => {
       "contexts/processes",
       "contexts/instances",
       "services/serf",
-      "services/more",
       "services/guifi-proxy",
       "services/guifi-proxy.context",
       "services/guifi-proxy.users",

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeKeys, KeyQueue } from "../../firstboot/console/keys.ts";
+import { choose, pick } from "../../firstboot/console/menu.ts";
 import { Gone, type Page, Terminal } from "../../firstboot/console/terminal.ts";
 
 const names = (input: string) => decodeKeys(input, true).keys.map(({ name, text }) => text ?? name);
@@ -92,20 +93,22 @@ describe.each([
     ["?", "help"],
   ])("%s alone is the command %s", async (typed, command) => {
     expect(await terminal(isRich, `${typed}\r`).terminal.ask(page, never)).toEqual({ command });
-    expect(await terminal(isRich, `${typed}\r`).terminal.choose(page, options, 0, never)).toEqual({
+    const menu = terminal(isRich, `${typed}\r`).terminal;
+    expect(await choose(menu, page, options, 0, never)).toEqual({ command });
+    expect(await pick(terminal(isRich, `${typed}\r`).terminal, page, options, [], never)).toEqual({
       command,
     });
   });
 
   test("chooses by number, or by Enter what is offered", async () => {
-    expect(await terminal(isRich, "3\r").terminal.choose(page, options, 0, never)).toEqual({
+    expect(await choose(terminal(isRich, "3\r").terminal, page, options, 0, never)).toEqual({
       value: "three",
     });
-    expect(await terminal(isRich, "\r").terminal.choose(page, options, 1, never)).toEqual({ value: "two" });
+    expect(await choose(terminal(isRich, "\r").terminal, page, options, 1, never)).toEqual({ value: "two" });
   });
 
   test("does not take a number that is not there", async () => {
-    expect(await terminal(isRich, "9\r2\r").terminal.choose(page, options, 0, never)).toEqual({
+    expect(await choose(terminal(isRich, "9\r2\r").terminal, page, options, 0, never)).toEqual({
       value: isRich ? "one" : "two",
     });
   });
@@ -118,11 +121,67 @@ describe.each([
   });
 });
 
+const many = Array.from({ length: 25 }, (_, index) => ({
+  value: `v${index + 1}`,
+  label: `Row ${index + 1}`,
+}));
+
+describe("several of a list", () => {
+  test.each([
+    ["rich", true, "13\r", ["one", "three"]],
+    ["rich, by arrows and space", true, "\x1b[B \x1b[B \r", ["two", "three"]],
+    ["dumb", false, "1 3\r\r", ["one", "three"]],
+    ["dumb, with commas", false, "3,1\r\r", ["one", "three"]],
+  ])("are marked on a %s terminal", async (_name, isRich, typed, values) => {
+    const { terminal: made, output } = terminal(isRich, typed);
+    expect(await pick(made, page, options, [], never)).toEqual({ values });
+    expect(output()).toMatch(/\[x\] (3\. )?Label three/);
+  });
+
+  test.each([
+    ["rich", true, "2\r"],
+    ["dumb", false, "2\r\r"],
+  ])("a mark is taken away again on a %s terminal", async (_name, isRich, typed) => {
+    const { terminal: made } = terminal(isRich, typed);
+    expect(await pick(made, page, options, ["one", "two"], never)).toEqual({ values: ["one"] });
+  });
+
+  test("a number that is not there changes nothing on a dumb terminal", async () => {
+    const { terminal: made, output } = terminal(false, "1 9\r\r");
+    expect(await pick(made, page, options, ["two"], never)).toEqual({ values: ["two"] });
+    expect(output()).toContain("[error] 1-3");
+  });
+
+  test("a long list comes in parts on a dumb terminal, with the way back", async () => {
+    const { terminal: made, output } = terminal(false, "\r25\rb\r2\r\r\r");
+    expect(await pick(made, page, many, [], never)).toEqual({ values: ["v2", "v25"] });
+    const [first = "", second = ""] = output().split("[test/page]").slice(1);
+    expect(first).toContain("15. Row 15");
+    expect(first).not.toContain("16. Row 16");
+    expect(second).toContain("25. Row 25");
+  });
+
+  test.each([
+    ["chosen from", choose],
+    [
+      "marked",
+      (...[made, at, list, , signal]: Parameters<typeof choose>) => pick(made, at, list, [], signal),
+    ],
+  ])("a long list that is %s fits the screen of a rich terminal", async (_name, menu) => {
+    const { terminal: made, output } = terminal(true, `${"\x1b[B".repeat(20)}\r`);
+    const reply = await menu(made, { ...page, keys: "Enter: accept" }, many, 0, never);
+    if ("value" in reply) expect(reply).toEqual({ value: "v21" });
+    for (const screen of output().split("\x1b[2J\x1b[H").slice(1))
+      expect(screen.trimEnd().split("\r\n").length).toBeLessThanOrEqual(23);
+    expect(output()).toMatch(/> 21\. (\[ \] )?Row 21/);
+  });
+});
+
 test("arrows choose on a rich terminal, round and round", async () => {
   const up = terminal(true, "\x1b[A\r");
-  expect(await up.terminal.choose(page, options, 0, never)).toEqual({ value: "three" });
+  expect(await choose(up.terminal, page, options, 0, never)).toEqual({ value: "three" });
   expect(up.output()).toContain("> 3. Label three");
-  expect(await terminal(true, "\x1b[B\x1b[B\r").terminal.choose(page, options, 0, never)).toEqual({
+  expect(await choose(terminal(true, "\x1b[B\x1b[B\r").terminal, page, options, 0, never)).toEqual({
     value: "three",
   });
 });
@@ -160,13 +219,13 @@ describe("the probe", () => {
     const { terminal: made } = terminal(true, "2\r");
     await made.probe();
     expect(made.isRich).toBe(false);
-    expect(await made.choose(page, options, 0, never)).toEqual({ value: "two" });
+    expect(await choose(made, page, options, 0, never)).toEqual({ value: "two" });
   });
 
   test("who answers late is rich from then on, and arrows choose at the question that stands there", async () => {
     const { terminal: made, output } = terminal(false, "");
     await made.probe();
-    const choice = made.choose(page, options, 0, never);
+    const choice = choose(made, page, options, 0, never);
     made.keys.push(Buffer.from("\x1b[24;80R"));
     made.keys.push(Buffer.from("\x1b[B\r"));
     expect(await choice).toEqual({ value: "two" });

@@ -279,12 +279,6 @@ describe("the step", () => {
     ]);
   });
 
-  test("more: false takes none of them", async () => {
-    const box = boxWith({ more: false, ...ALL });
-    expect((await run(box)).state).toBe("done");
-    expect(await stateOf(box, "snmp")).toBeUndefined();
-  });
-
   test("one that fails is named, the others run, and the box is set up", async () => {
     const box = boxWith(ALL);
     box.system.services.brokenPackages.add("squid");
@@ -303,8 +297,8 @@ describe("the step", () => {
     expect(walk.state).toBe("done");
     const [, services] = own as [Step, Step];
     const tools = toolsFor(box);
-    await services.apply({ serf: { enabled: false }, more: false }, tools);
-    expect(await services.verify({ serf: { enabled: false }, more: false }, tools)).toEqual([]);
+    await services.apply({ serf: { enabled: false } }, tools);
+    expect(await services.verify({ serf: { enabled: false } }, tools)).toEqual([]);
     for (const { id } of catalogue) expect((await stateOf(box, id))?.state, id).toBe("off");
     expect(box.system.enabled.has("serf.service")).toBe(false);
     expect(box.system.enabled.has("ssh.service"), "sshd is not the services' to stop").toBe(true);

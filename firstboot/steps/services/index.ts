@@ -54,12 +54,10 @@ async function survey(...[box, image, all]: Parameters<typeof boxFacts>): Promis
   const offers = new Map(catalogue.map((service) => [service.id, offer(service, facts)]));
   const placesOf = (id: string) => offers.get(id)?.places ?? [];
   const possible = others.filter(({ id }) => placesOf(id).length > 0);
-  const wasChosen = chosen({ ...all?.services, more: true }).some(({ service }) => service.id !== "serf");
   return {
     offers,
     community: image.community,
     defaults: {
-      more: wasChosen,
       ...Object.fromEntries(catalogue.map(({ id, enabled }) => [`${id}.enabled`, enabled])),
       ...Object.fromEntries(
         possible.flatMap(({ id, inputs }) => [
@@ -74,7 +72,6 @@ async function survey(...[box, image, all]: Parameters<typeof boxFacts>): Promis
       possible.map(({ id }) => [`${id}.context`, placesOf(id).map((value) => ({ value }))]),
     ),
     hidden: [
-      ...(possible.length === 0 ? ["more"] : []),
       ...others
         .filter((service) => !possible.includes(service))
         .flatMap(({ id, inputs }) =>

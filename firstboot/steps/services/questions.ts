@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "services" asks, made from the catalogue: discovery always; the others only by who wants more, and
-// their places and settings only of those that were chosen.
+// What the step "services" asks, made from the catalogue: discovery, then which of the others, all on one page; their
+// places and settings only of those that were chosen.
 
 import type { PlaceId, Service } from "../../../common/service.ts";
 import { getAnswer } from "../../questions.ts";
@@ -8,8 +8,10 @@ import { catalogue } from "../../services/catalogue.ts";
 import { defaultInputs } from "../../services/data.ts";
 import type { Answers, QuestionSchema, Value } from "../step.ts";
 
-/** Asked in any case. */
+/** Has a question of its own. */
 const ALWAYS = "serf";
+/** The page that all the others are on. */
+const TOGETHER = "which";
 /** The service's own way; a place is only asked for where there is a choice. */
 export const others: readonly Service[] = catalogue.filter(({ id }) => id !== ALWAYS);
 export const discovery: readonly Service[] = catalogue.filter(({ id }) => id === ALWAYS);
@@ -20,18 +22,14 @@ export const schema: QuestionSchema = {
   additionalProperties: false,
   properties: {
     ...Object.fromEntries(discovery.map((service) => [service.id, questionsAbout(service)])),
-    more: {
-      type: "boolean",
-      description: "False: none of the services below. Default: true when one of them is enabled.",
-    },
     ...Object.fromEntries(others.map((service) => [service.id, questionsAbout(service)])),
   },
 };
 
 function questionsAbout(service: Service): QuestionSchema {
   const { id, enabled, description, where, inputs } = service;
-  const whenMore = id === ALWAYS ? {} : { "x-when": { more: "true" } };
-  const whenEnabled = { "x-when": { more: "true", [`${id}.enabled`]: "true" } };
+  const together = id === ALWAYS ? {} : { "x-together": TOGETHER };
+  const whenEnabled = { "x-when": { [`${id}.enabled`]: "true" } };
   const context: QuestionSchema = {
     type: "string",
     enum: [...where.allowed],
@@ -43,7 +41,7 @@ function questionsAbout(service: Service): QuestionSchema {
     description: description.en,
     additionalProperties: false,
     properties: {
-      enabled: { type: "boolean", description: `Default: ${enabled}.`, "x-name": id, ...whenMore },
+      enabled: { type: "boolean", description: `Default: ${enabled}.`, "x-name": id, ...together },
       ...(where.allowed.length > 1 ? { context } : {}),
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, input]) => {
@@ -65,10 +63,7 @@ export interface Choice {
 /** The services that these answers switch on, most important first. */
 export function chosen(answers: Answers): Choice[] {
   return catalogue
-    .filter(({ id, enabled }) => {
-      if (id !== ALWAYS && answers.more === false) return false;
-      return getAnswer(answers, `${id}.enabled`) ?? enabled;
-    })
+    .filter(({ id, enabled }) => getAnswer(answers, `${id}.enabled`) ?? enabled)
     .map((service) => {
       const where = getAnswer(answers, `${service.id}.context`);
       const inputs = Object.keys(service.inputs).flatMap((name) => {
