@@ -38,12 +38,17 @@ export function offer(service: Service, facts: BoxFacts): Offer {
   const no = (reason: OfferReason): Offer => ({ places: [], reason });
   const { memory_mib: memory = 0, vpn = false, registration = false } = service.needs;
   if (!service.architectures.some((each) => each === facts.architecture)) return no("architecture");
-  if (memory > 0 && memory + HOST_MIB > facts.memoryMib) return no("memory");
+  if (memory > roomMib(facts)) return no("memory");
   if (vpn && !facts.hasVpn) return no("vpn");
   if (registration && !facts.isRegistered) return no("registration");
   if (service.source === "pool" && !facts.hasPool) return no("packages");
   const [best, ...others] = service.where.allowed.filter((place) => facts.places.includes(place));
   return best ? { places: [best, ...others] } : no("place");
+}
+
+/** MiB that a box has for services. */
+export function roomMib({ memoryMib }: BoxFacts): number {
+  return Math.max(0, memoryMib - HOST_MIB);
 }
 
 /** `all`: what was answered in this walk; contexts and VPN that are about to be made count. */

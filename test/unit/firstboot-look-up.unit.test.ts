@@ -294,3 +294,70 @@ describe("a step with nothing to ask", () => {
     await person.sees("[first/word]");
   });
 });
+
+describe("questions that are one page", () => {
+  const yes = { type: "boolean", "x-together": "which" } as const;
+  const marks = (run?: LookUp): Step => ({
+    ...plainStep("asking"),
+    schema: {
+      type: "object",
+      properties: {
+        files: yes,
+        folder: { type: "string", "x-when": { files: "true" } },
+        web: yes,
+      },
+    },
+    survey: async () => ({ defaults: { files: false, web: true, folder: "/srv" } }),
+    check: ({ files, web }) => (files && web ? [problem("asking.web", "invalid")] : []),
+    ...(run
+      ? { lookUp: { paths: ["which"], run: (path, answers, { signal }) => run(path, answers, signal) } }
+      : {}),
+  });
+
+  test("come first, with their defaults marked; what hangs on a mark is asked after it", async () => {
+    const { person, walk } = await sit(marks());
+    await person.sees("[asking/which]");
+    await person.sees("[x] 2. asking/web");
+    person.type("1 2\r");
+    await person.sees("[x] 1. asking/files");
+    person.type("\r");
+    await person.answers("asking/folder", "b");
+    await person.answers("asking/which");
+    await person.answers("asking/folder", "/home");
+    await person.sees("[last/word]");
+    expect(walk.context.answers.asking).toEqual({ files: true, web: false, folder: "/home" });
+  });
+
+  test("that do not go together say so, with the marks as they were made", async () => {
+    const { person } = await sit(marks());
+    await person.answers("asking/which", "1");
+    await person.sees("> ");
+    person.type("\r");
+    await person.sees("[x] 2. asking/web");
+    await person.sees("[error]");
+    person.type("2\r");
+    await person.sees("[ ] 2. asking/web");
+    await person.sees("> ");
+    person.type("\r");
+    await person.sees("[asking/folder]");
+  });
+
+  test("are looked up together, and a no shows the page again", async () => {
+    let times = 0;
+    const { person, walk } = await sit(
+      marks(async (path, answers) => {
+        times += 1;
+        expect([path, answers]).toEqual(["which", { files: false, web: true }]);
+        return times === 1
+          ? { confirm: { key: "look-up.services.memory", values: { memory: 9, room: 5 } } }
+          : {};
+      }),
+    );
+    await person.answers("asking/which");
+    await person.answers("asking/which.confirm", "2");
+    await person.answers("asking/which");
+    await person.sees("[last/word]");
+    expect(times).toBe(2);
+    expect(walk.context.answers.asking).toEqual({ files: false, web: true });
+  });
+});

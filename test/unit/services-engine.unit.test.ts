@@ -14,7 +14,7 @@ import { activate, deactivate, removeData } from "../../firstboot/services/engin
 import { faultsOf } from "../../firstboot/services/health.ts";
 import { overview, servicesStatus } from "../../firstboot/services/overview.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import type { Step } from "../../firstboot/steps/step.ts";
+import type { Answers, Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
 import { ANSWERS_FILE, type FakeBox, IMAGE, PASSWORD, PowerCut } from "./helpers/fake-box.ts";
@@ -56,6 +56,29 @@ describe.each(everywhere)("%s on %s", (id, where, service) => {
     const removed = await removeData({ box, image: IMAGE }, service);
     expect(removed).toEqual(service.data.map((path) => `${where}: ${path}`));
     expect(box.files.has(`${paths.serviceSecrets}/${id}.json`)).toBe(false);
+  });
+});
+
+describe("marked services", () => {
+  const all = Object.fromEntries(catalogue.map(({ id }) => [id, { enabled: true }]));
+  const ask = (box: FakeBox, answers: Answers) =>
+    steps
+      .find(({ id }) => id === "services")!
+      .lookUp!.run("which", answers, {
+        ...{ box, image: IMAGE, answersOf: () => ({}), signal: new AbortController().signal },
+      });
+
+  test("that the box has no memory for are asked about, with both numbers", async () => {
+    const box = roomyBox();
+    box.files.set("/proc/meminfo", "MemTotal:        524288 kB\n");
+    const memory = catalogue.reduce((sum, { needs }) => sum + (needs.memory_mib ?? 0), 0);
+    expect(await ask(box, all)).toEqual({
+      confirm: { key: "look-up.services.memory", values: { memory, room: 256 } },
+    });
+  });
+
+  test("that fit are taken as they are", async () => {
+    expect(await ask(roomyBox(), { snmp: { enabled: true } })).toEqual({});
   });
 });
 

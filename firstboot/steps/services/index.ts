@@ -19,6 +19,7 @@ import { readStates, writeState } from "../../services/state.ts";
 import type { ACTS } from "../../services/texts.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
 import { check, type ServicesFacts } from "./check.ts";
+import { lookUp } from "./look-up.ts";
 import { chosen, others, schema } from "./questions.ts";
 import { resetSerf } from "./reset.ts";
 
@@ -30,6 +31,7 @@ export const services = defineStep<Answers, ServicesFacts>({
   secretsFrom: ["member"],
   survey,
   check,
+  lookUp,
   summary: (answers, t) =>
     chosen(answers)
       .map(({ service }) => t(`title.services.${service.id}` as "step.services"))

@@ -11,7 +11,7 @@ import type { Answers, QuestionSchema, Value } from "../step.ts";
 /** Has a question of its own. */
 const ALWAYS = "serf";
 /** The page that all the others are on. */
-const TOGETHER = "which";
+export const TOGETHER = "which";
 /** The service's own way; a place is only asked for where there is a choice. */
 export const others: readonly Service[] = catalogue.filter(({ id }) => id !== ALWAYS);
 export const discovery: readonly Service[] = catalogue.filter(({ id }) => id === ALWAYS);

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Looks at the services as soon as they are marked: what they need together, and whether the box has it.
+
+import { boxFacts, roomMib } from "../../services/offer.ts";
+import type { Answers, Finding, LookUp, LookUpTools } from "../step.ts";
+import { chosen, TOGETHER } from "./questions.ts";
+
+export const lookUp: LookUp = { paths: [TOGETHER], run };
+
+async function run(_path: string, answers: Answers, { box, image }: LookUpTools): Promise<Finding> {
+  const room = roomMib(await boxFacts(box, image));
+  const memory = chosen(answers).reduce((sum, { service }) => sum + (service.needs.memory_mib ?? 0), 0);
+  return memory <= room ? {} : { confirm: { key: "look-up.services.memory", values: { memory, room } } };
+}
