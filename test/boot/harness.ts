@@ -159,7 +159,10 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     running = { guest, probe, qmp };
   };
 
-  const shell: Box["shell"] = (command, { timeoutMs = ANSWER_MS } = {}) => on().probe.run(command, timeoutMs);
+  const shell: Box["shell"] = (command, { timeoutMs = ANSWER_MS } = {}) =>
+    on()
+      .probe.run(command, timeoutMs)
+      .catch((error: Error) => complain(`${error.message}\nIts serial line ends with:\n${line.tail}`));
 
   return {
     line,

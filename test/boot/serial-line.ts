@@ -57,6 +57,11 @@ export class SerialLine {
     return this.#text;
   }
 
+  /** Its last lines, for people who look for what went wrong. */
+  get tail(): string {
+    return this.#text.split("\n").slice(-LINES_SHOWN).join("\n");
+  }
+
   /** Calls back each time something new matches. */
   watch(pattern: RegExp, react: () => void): void {
     let seen = this.#text.length;
@@ -125,9 +130,6 @@ export class SerialLine {
   }
 
   #complaint(pattern: RegExp, reason: string): Error {
-    const lines = this.#text.split("\n").slice(-LINES_SHOWN);
-    return new Error(
-      `On the serial line ${pattern} was expected: ${reason}.\nIts last lines:\n${lines.join("\n")}`,
-    );
+    return new Error(`On the serial line ${pattern} was expected: ${reason}.\nIts last lines:\n${this.tail}`);
   }
 }
