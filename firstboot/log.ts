@@ -19,7 +19,9 @@ export function openLog(box: Pick<Box, "appendFile" | "readFile" | "now">): Log 
   };
   const tail = async (count: number) => {
     await written;
-    return ((await box.readFile(paths.log)) ?? "").trimEnd().split("\n").slice(-count);
+    // A power cut leaves zeros where the disk had the length of the last lines and not yet their text.
+    const text = ((await box.readFile(paths.log)) ?? "").replaceAll("\0", "");
+    return text.trimEnd().split("\n").slice(-count);
   };
   return Object.assign(log, { tail });
 }

@@ -6,6 +6,7 @@ import { fail } from "../../common/fail.ts";
 import { toAscii } from "../../firstboot/console/ascii.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
 import type { Answers, Step, StepTools } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
@@ -306,4 +307,10 @@ test("results are plain ASCII in every language", async () => {
   const { catalogues } = await import("../../firstboot/i18n.ts");
   for (const texts of Object.values(catalogues))
     expect(toAscii(texts["result.passed"])).toMatch(/^[\x20-\x7e]+$/);
+});
+
+test("the log shows no zeros that a power cut has left in it", async () => {
+  const box = new FakeBox();
+  box.files.set(paths.log, "one\ntwo\0\0\0\n");
+  expect(await openLog(box).tail(5)).toEqual(["one", "two"]);
 });
