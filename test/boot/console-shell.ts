@@ -15,7 +15,7 @@ export async function rootAtConsole(box: Box, name: string, password: string): P
   box.type(password);
   await box.expect(/# /);
   // Not what is typed, which the terminal shows as well.
-  box.type("stty -echo; PS1=; dmesg --console-off; echo cbox-shell-$((40 + 2))");
+  box.type("stty -echo; PS1=; unset HISTFILE; dmesg --console-off; echo cbox-shell-$((40 + 2))");
   await box.expect(new RegExp(READY));
 
   let asked = 0;
