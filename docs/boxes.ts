@@ -97,7 +97,7 @@ function index(profiles: readonly ResolvedProfile[]): string {
 }
 
 function overview(profile: ResolvedProfile): string {
-  const { form, boot, disk, memory_mib, kernel, watchdog } = profile;
+  const { form, boot, disk, memory_mib, kernel, contexts, watchdog } = profile;
   const rows = [
     ["Profile", `\`${profile.id}\``],
     [
@@ -116,6 +116,9 @@ function overview(profile: ResolvedProfile): string {
     ["Disk", `${disk.minimum_gib} GiB at least`],
     ...(kernel.arguments.length > 0 ? [["Kernel arguments", code(kernel.arguments)]] : []),
     ...(kernel.blacklist.length > 0 ? [["Modules kept away", code(kernel.blacklist)]] : []),
+    ...(form === "disk" && contexts === "none"
+      ? [["Contexts", `none: Debian ${profile.release} has no Incus`]]
+      : []),
     ["Watchdog", watchdog.seconds > 0 ? `restarts a hung box after ${watchdog.seconds} s` : "not used"],
   ];
   return markdownTable(["", ""], rows);

@@ -5,6 +5,7 @@
 
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Box } from "./box.ts";
 import { linuxBox } from "./box-linux.ts";
 import { failConnection } from "./box-net.ts";
@@ -85,7 +86,7 @@ const IMAGE: ImageInfo = {
 };
 
 /** Only read by a developer, whose project has it. */
-const OVERLAY = join(import.meta.dirname, "../overlays/base/files");
+const OVERLAY = fileURLToPath(new URL("../overlays/base/files", import.meta.url));
 
 /** What the image would bring along; whatever is there already stays. */
 async function furnish(root: string, files: Box): Promise<void> {

@@ -54,6 +54,8 @@ export interface ImageInfo {
   readonly boot_mount: string;
   /** Whether the set-up may offer to install to a disk of the box. */
   readonly install?: boolean;
+  /** What divides the box; "none" where its Debian has no Incus. */
+  readonly contexts?: "incus" | "none";
   readonly disk?: { readonly minimum_gib: number };
   readonly community: CommunityInfo;
 }

@@ -79,6 +79,8 @@ export async function build(
     const mirror = await workspace.mirror();
     const baseKey = layerKey(baseInputs(plan, packages));
     const rootfsKey = layerKey(rootfsInputs(plan, packages, baseKey));
+    // What is in a container already is not divided further; some Debians have nothing to divide a box with.
+    const haveContexts = profile.form === "disk" && profile.contexts !== "none";
     const contextKey = layerKey(contextInputs(plan, packages, mirror));
     const pool = poolPins(packages, profileSet(profile.id), CONTEXT_SET);
     const poolVersions = identityOf(pool);
@@ -88,7 +90,7 @@ export async function build(
       community: flatten(plan.community),
       version: plan.version,
       rootfs: rootfsKey,
-      ...(profile.form === "disk" ? { context: contextKey } : {}),
+      ...(haveContexts ? { context: contextKey } : {}),
       "packages of services": poolVersions,
       overlays: dressInputs(plan),
       mirror: { ...mirror },
@@ -115,10 +117,11 @@ export async function build(
       };
       await explain(`base-${profile.release}-${profile.architecture}`, baseInputs(plan, packages));
       await explain(`rootfs-${profile.id}`, rootfsInputs(plan, packages, baseKey));
-      await explain(
-        `context-${profile.release}-${profile.architecture}`,
-        contextInputs(plan, packages, mirror),
-      );
+      if (haveContexts)
+        await explain(
+          `context-${profile.release}-${profile.architecture}`,
+          contextInputs(plan, packages, mirror),
+        );
       if (!upToDate) reasons.set("image", imageReasons);
       return { manifest: previous, reasons, built: false };
     }
@@ -139,9 +142,7 @@ export async function build(
       rootfs(workspace, plan, packages, baseLayer),
     );
 
-    // What is in a container already is not divided further.
-    const isMachine = profile.form === "disk";
-    const template = isMachine
+    const template = haveContexts
       ? await session.stage("context", "context: the template of contexts and slivers", () =>
           context(workspace, plan, packages, mirror, diskTools),
         )

@@ -26,7 +26,9 @@ export async function bundleFirstboot(): Promise<Bundle> {
     entryPoints: ["firstboot/main.ts"],
     bundle: true,
     platform: "node",
-    target: "node20",
+    // Of the oldest release that a profile may name: Debian 12. This is about syntax; tsconfig.json's "lib" keeps out
+    // what its Node.js lacks besides.
+    target: "node18",
     format: "esm",
     minify: true,
     keepNames: true,

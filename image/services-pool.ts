@@ -12,11 +12,11 @@ export const SERVICES_SETS = { host: "services:host", context: "services:context
 /** Place in the image and, mounted, in contexts; firstboot/paths.ts says the same. */
 export const POOL_DIRECTORY = "usr/share/community-box/pool";
 
-/** By set: the packages that are installed with the services that may run there. */
+/** By set: the packages that are installed with the services that may run there. `context`: where there are some. */
 export function servicesRequests(
   catalogue: readonly Service[],
   architecture: string,
-  present: { readonly host: readonly string[]; readonly context: readonly string[] },
+  present: { readonly host: readonly string[]; readonly context?: readonly string[] },
 ): SetRequests {
   const wanted = (places: readonly PlaceId[]) =>
     catalogue
@@ -32,7 +32,9 @@ export function servicesRequests(
   ];
   return {
     [SERVICES_SETS.host]: request(present.host, wanted(["host"])),
-    [SERVICES_SETS.context]: request(present.context, wanted(["owner", "community"])),
+    ...(present.context
+      ? { [SERVICES_SETS.context]: request(present.context, wanted(["owner", "community"])) }
+      : {}),
   };
 }
 

@@ -201,6 +201,14 @@ function explainExit(program: string, result: ProcessOutput, logPath: string): F
       hint: "check the network, then run the same command again; another mirror: --mirror URL",
     });
   }
+  if (/Hash Sum mismatch|has unexpected size|Mirror sync in progress/i.test(text)) {
+    return new Failure({
+      code: "mirror-inconsistent",
+      what: "The Debian mirror does not have what its own signed list says: it is being updated, or it is broken.",
+      found: lastLines,
+      hint: "run the same command again in an hour; another mirror: --mirror URL",
+    });
+  }
   if (result.signal === "SIGKILL" || result.exitCode === SIGKILL_EXIT) {
     return new Failure({
       code: "child-killed",

@@ -105,13 +105,15 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     // Moved once; what comes later in the same build uses the lock as it is then.
     const mode = asked === "update" && updated.has(file) ? "use" : asked;
     updated.add(file);
+    const profiles = profilesOf(options.profiles, release, architecture);
     return openPackages(
       {
         session,
         mirror: findIt,
         release,
         architecture,
-        requests: requestsOf(options.profiles, release, architecture),
+        requests: requestsOf(profiles, release, architecture),
+        security: profiles.every((profile) => profile.security_archive),
         lockDirectory: join(options.profiles ?? PROFILES, "locks"),
         cache,
         pool: join(cacheDir(), "pool"),
@@ -154,19 +156,28 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-function requestsOf(profiles: string | undefined, release: string, architecture: string): SetRequests {
+function profilesOf(dir: string | undefined, release: string, architecture: string): ResolvedProfile[] {
+  return listProfiles(dir)
+    .filter((each) => !each.abstract && !each.problem)
+    .map(({ id }) => resolveProfile(id, { dir }))
+    .filter((profile) => profile.release === release && profile.architecture === architecture);
+}
+
+function requestsOf(
+  profiles: readonly ResolvedProfile[],
+  release: string,
+  architecture: string,
+): SetRequests {
   const requests: Record<string, readonly string[]> = {};
   if (release === HELPERS.release && architecture === HELPERS.architecture) {
     requests.tools = TOOLS;
     requests.lab = [...ESSENTIAL, ...LAB];
   }
-  for (const summary of listProfiles(profiles)) {
-    if (summary.abstract || summary.problem) continue;
-    const profile = resolveProfile(summary.id, { dir: profiles });
-    if (profile.release !== release || profile.architecture !== architecture) continue;
+  const haveContexts = profiles.some((profile) => profile.contexts !== "none");
+  for (const profile of profiles) {
     requests.base = [...ESSENTIAL, ...profile.base_packages];
-    requests[CONTEXT_SET] = CONTEXT_REQUEST;
-    const present = { host: requests.base, context: CONTEXT_REQUEST };
+    if (haveContexts) requests[CONTEXT_SET] = CONTEXT_REQUEST;
+    const present = { host: requests.base, ...(haveContexts ? { context: CONTEXT_REQUEST } : {}) };
     Object.assign(requests, servicesRequests(readCatalogue(SERVICES), architecture, present));
     requests[profileSet(profile.id)] = profileRequest(profile);
   }

@@ -10,7 +10,7 @@ import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { type Instance, instancesOf } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
-import { type Amount, bounds, planContexts } from "../contexts/plan.ts";
+import { type Amount, bounds, type NoContexts, planContexts } from "../contexts/plan.ts";
 import { readRecord, writeRecord } from "../contexts/record.ts";
 import { partOf } from "../contexts/room.ts";
 import { type Division, divide, finishDivision } from "../contexts/set-up.ts";
@@ -372,6 +372,12 @@ function contextNamed(name: string): ContextId {
   });
 }
 
+const NONE: Readonly<Record<NoContexts, string>> = {
+  engine: "the Debian of this box has no Incus",
+  memory: "too little memory",
+  disk: "too little disk",
+};
+
 /** Throws Failure `contexts-off`. */
 async function readDivision(box: Box): Promise<Division> {
   const record = await readRecord(box);
@@ -379,7 +385,7 @@ async function readDivision(box: Box): Promise<Division> {
   return fail({
     code: "contexts-off",
     what: "This box is not divided into contexts.",
-    found: record ? `too little ${record.none}` : "not set up",
+    found: record ? NONE[record.none] : "not set up",
     ...(record ? {} : { hint: "sudo cbox contexts setup" }),
   });
 }

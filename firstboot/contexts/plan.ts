@@ -2,6 +2,8 @@
 // How the box is divided into host, owner and community. Pure arithmetic: what goes in decides what comes out, the
 // parts never exceed the whole, and the host always keeps enough to be a box.
 
+import type { ImageInfo } from "../image-info.ts";
+
 /** The parts of the box that can be divided. Sizes in MiB. */
 export interface Resources {
   readonly memoryMib: number;
@@ -57,8 +59,15 @@ const MOST_PROCESSES = 16_384;
 const MIB_PER_INSTANCE = 96;
 const MOST_INSTANCES = 32;
 
+/** Why a box has no contexts: its Debian has no Incus, or there is too little to divide. */
+export type NoContexts = "engine" | "memory" | "disk";
+
 /** Why this box has no contexts; undefined when it can have them. */
-export function unfit({ memoryMib, diskMib }: Resources): "memory" | "disk" | undefined {
+export function unfit(
+  { contexts: engine }: Pick<ImageInfo, "contexts">,
+  { memoryMib, diskMib }: Resources,
+): NoContexts | undefined {
+  if (engine === "none") return "engine";
   if (memoryMib < NEEDED_MEMORY_MIB) return "memory";
   return diskMib < NEEDED_DISK_MIB ? "disk" : undefined;
 }

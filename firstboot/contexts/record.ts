@@ -5,11 +5,11 @@
 import { type Box, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
-import type { Plan, Resources } from "./plan.ts";
+import type { NoContexts, Plan, Resources } from "./plan.ts";
 
 /** What was divided, and how; or why the box has no contexts. */
 export type ContextsRecord =
-  | { readonly none: "memory" | "disk"; readonly box: Resources }
+  | { readonly none: NoContexts; readonly box: Resources }
   | (Plan & { readonly box: Resources; readonly cpuPercent: number });
 
 export async function readRecord(box: Pick<Box, "readFile">): Promise<ContextsRecord | undefined> {

@@ -58,7 +58,7 @@ export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {})
   return {
     architecture: image.profile.architecture,
     memoryMib: Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024),
-    places: ["host", ...(await contexts(box, all))],
+    places: ["host", ...(await contexts(box, image, all))],
     hasVpn: all.vpn?.join === true || (await box.exists("/etc/community-box/vpn.json")),
     isRegistered: registers((all.node ?? {}) as Partial<NodeAnswers>) || registration.device !== undefined,
     hasPool: await box.exists(paths.pool),
@@ -66,9 +66,9 @@ export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {})
 }
 
 /** Those there are; while the box is being set up, those that are about to be made. */
-async function contexts(box: Box, all: AllAnswers): Promise<readonly PlaceId[]> {
+async function contexts(box: Box, image: ImageInfo, all: AllAnswers): Promise<readonly PlaceId[]> {
   const record = await readRecord(box);
   if (record) return "none" in record ? [] : CONTEXTS;
   if (all.contexts === undefined) return [];
-  return unfit(await readResources(box)) ? [] : CONTEXTS;
+  return unfit(image, await readResources(box)) ? [] : CONTEXTS;
 }

@@ -15,6 +15,8 @@ export interface ArchiveOptions {
   readonly architecture: string;
   /** Suites beside the release's own, such as trixie-backports: APT takes from them what is asked for by suite. */
   readonly suites: readonly string[];
+  /** False: without the release's security archive. */
+  readonly security: boolean;
   /** Directory for the private APT state; kept between runs. */
   readonly directory: string;
   /** Packages of a local repository that shall be taken rather than the mirror's newer versions of them. */
@@ -32,7 +34,7 @@ const COMPONENTS = "main non-free-firmware";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 export async function openArchive(options: ArchiveOptions): Promise<Archive> {
-  const { run, mirror, release, architecture, suites, directory, kept } = options;
+  const { run, mirror, release, architecture, suites, security, directory, kept } = options;
   for (const sub of ["lists/partial", "cache/archives/partial", "empty.d"]) {
     await mkdir(join(directory, sub), { recursive: true });
   }
@@ -42,7 +44,7 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     join(directory, "sources.list"),
     source(mirror.debian, release) +
       source(mirror.debian, `${release}-updates`) +
-      source(mirror.security, `${release}-security`) +
+      (security ? source(mirror.security, `${release}-security`) : "") +
       suites.map((suite) => source(mirror.debian, suite)).join("") +
       (kept ? `deb [trusted=yes] file:${kept.repository} ${release} main\n` : ""),
   );

@@ -46,6 +46,8 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
       ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
       ...customize.map((command) => `--customize-hook=chroot "$1" sh -c '${command}'`),
       "--skip=check/empty,check/qemu",
+      // Where the repository has usr-is-merged, which Debian 12 wants, it is made so before anything is unpacked.
+      "--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
       release,
       target,
       `deb [trusted=yes] copy://${repository} ${release} main`,

@@ -35,6 +35,8 @@ export interface PackagesOptions {
   readonly architecture: string;
   /** The sets this release and architecture has, all of them, so that one lock serves every profile. */
   readonly requests: SetRequests;
+  /** False: nothing is taken from the release's security archive. */
+  readonly security?: boolean;
   readonly lockDirectory: string;
   readonly cache: string;
   /** The store of downloaded packages. */
@@ -74,6 +76,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
       architecture,
       directory,
       suites: [...suites],
+      security: options.security ?? true,
       ...(from ? { kept: await layOutLocked(from, join(directory, "locked")) } : {}),
     });
     await archive.refresh();

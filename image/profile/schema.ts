@@ -66,8 +66,14 @@ export const profileSchema = {
         "What is made: a disk that a machine starts from, or a root file system for Incus, LXC and nspawn.",
       default: "disk",
     },
-    release: { enum: ["trixie"], description: "Debian release." },
+    release: { enum: ["trixie", "bookworm"], description: "Debian release." },
     architecture: { enum: ["amd64", "arm64", "i386", "armhf"], description: "Debian architecture." },
+    security_archive: {
+      type: "boolean",
+      description:
+        "False where the image is made without RELEASE-security, because mirrors have no index of it that can be used; on the box APT asks for it all the same.",
+      default: true,
+    },
     base_packages: {
       ...packageList,
       description: "Packages of the base layer, which all profiles of a release and architecture share.",
@@ -286,6 +292,11 @@ export const profileSchema = {
           minimum: 1,
         },
       },
+    },
+    contexts: {
+      enum: ["incus", "none"],
+      description: "What divides the box into contexts; none where its Debian has no Incus.",
+      default: "incus",
     },
     outputs: {
       type: "array",

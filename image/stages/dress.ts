@@ -18,6 +18,8 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
   readonly kernel_arguments: string;
   /** Whether the kernel is a 64-bit one, which some old processors cannot run. */
   readonly needs_long_mode: boolean;
+  /** What mounts CBOX-BOOT. */
+  readonly boot_unit: string;
   /** Date of the image, from its epoch. */
   readonly built: string;
 }
@@ -108,8 +110,15 @@ export function templateData(plan: Plan, mirror: Mirror, epoch: number): Templat
     mirror,
     kernel_arguments: [...consoles, ...profile.kernel.arguments].join(" "),
     needs_long_mode: profile.architecture === "amd64",
+    boot_unit: mountUnit(profile.boot.mount),
     built: new Date(epoch * 1000).toISOString().replace(".000", ""),
   };
+}
+
+/** systemd's name of the unit that mounts a path: `/boot/efi` -> `boot-efi.mount`. See systemd-escape(1). */
+export function mountUnit(path: string): string {
+  const parts = path.split("/").filter(Boolean);
+  return `${parts.map((part) => part.replaceAll("-", "\\x2d")).join("-")}.mount`;
 }
 
 /** The facts that first boot reads in `/usr/lib/community-box/image.json`. */
@@ -123,6 +132,7 @@ export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">
     consoles: profile.consoles.map(({ device, speed }) => ({ device, ...(speed ? { speed } : {}) })),
     boot_mount: profile.boot.mount,
     install: profile.install,
+    contexts: profile.contexts,
     memory_mib: profile.memory_mib,
     disk: profile.disk,
     community,

@@ -63,6 +63,7 @@ export async function inspect(session: Session, options: VerifyOptions): Promise
     const content = [
       checkBoot(files, manifest),
       checkSecrets(tools, root, scratch),
+      ...(manifest.profile.contexts === "none" ? [] : [checkTemplate(tools, root, scratch)]),
       checkHardware(tools, root, manifest.profile, scratch),
     ];
     return (await Promise.all(content)).flat();
@@ -137,14 +138,16 @@ async function checkSecrets(tools: DiskTools, root: string, scratch: string): Pr
     `rdump /var/lib ${tree}/var`,
     `rdump /usr/lib/community-box ${tree}/usr/lib`,
   ];
-  const packed = join(scratch, CONTEXT_FILES.rootfs);
-  commands.push(`dump /${CONTEXT_DIRECTORY}/${CONTEXT_FILES.rootfs} ${packed}`);
   await tools.tool("debugfs", ["-f", "-", root], { input: `${commands.join("\n")}\n` });
-  return [...(await findSecrets(tree)), ...(await checkTemplate(tools, packed, join(scratch, "template")))];
+  return findSecrets(tree);
 }
 
 /** Every context starts as a copy of the template: what identifies one would identify all. */
-async function checkTemplate(tools: DiskTools, packed: string, tree: string): Promise<Finding[]> {
+async function checkTemplate(tools: DiskTools, root: string, scratch: string): Promise<Finding[]> {
+  const packed = join(scratch, CONTEXT_FILES.rootfs);
+  const tree = join(scratch, "template");
+  const place = `/${CONTEXT_DIRECTORY}/${CONTEXT_FILES.rootfs}`;
+  await tools.tool("debugfs", ["-R", `dump ${place} ${packed}`, root]);
   const places = ["etc", "root", "home", "var/lib"];
   try {
     await tools.tool("unsquashfs", ["-no-progress", "-quiet", "-no-xattrs", "-d", tree, packed, ...places]);

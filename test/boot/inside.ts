@@ -82,6 +82,6 @@ async function ratio(box: Box, outside: string, within: string): Promise<number>
     turns[0].push(Number(await box.ask(`sh -c ${quoted(clocked(outside))}`, LONG)));
     turns[1].push(Number(await say(box, "owner", clocked(within))));
   }
-  const [outer, inner] = turns.map((times) => times.toSorted((a, b) => a - b)[(TURNS - 1) / 2]!);
+  const [outer, inner] = turns.map((times) => [...times].sort((a, b) => a - b)[(TURNS - 1) / 2]!);
   return outer! / inner!;
 }

@@ -83,13 +83,13 @@ export async function unclaimedSpace(box: Box): Promise<number> {
   return (size - Math.max(...ends.split("\n").map(Number))) * SECTOR;
 }
 
-/** Everything that should stay as it is when a box that is set up starts again: name, size, time, owner, mode. */
+/** Lists everything that should stay as it is when a box that is set up starts again: name, size, time, owner, mode. */
+export const CONFIGURATION =
+  "find /etc /usr /boot /root /home /var/lib/community-box" +
+  " -type f -printf '%p %s %T+ %u:%g %m\\n' -o -type l -printf '%p -> %l\\n'";
+
 export async function configuration(box: Box): Promise<string[]> {
-  const places = "/etc /usr /boot /root /home /var/lib/community-box";
-  const list = await box.ask(
-    `find ${places} -type f -printf '%p %s %T+ %u:%g %m\\n' -o -type l -printf '%p -> %l\\n'`,
-  );
-  return list.split("\n").sort();
+  return (await box.ask(CONFIGURATION)).split("\n").sort();
 }
 
 /** Files and logs on the box that hold a text. Looks where programs keep what they were told. */

@@ -69,21 +69,32 @@ export class Probe {
         for (const waiting of this.#waiting ?? []) this.#socket.write(waiting);
         this.#waiting = undefined;
       }
-      const [, number, code, stdout = "", stderr = ""] = /cbox (\d+) (\d+) (\S*) (\S*)$/.exec(line) ?? [];
-      const text = (base64: string) => Buffer.from(base64, "base64").toString("utf8");
-      const answer = this.#answers.get(Number(number));
-      this.#answers.delete(Number(number));
-      answer?.({ code: Number(code), stdout: text(stdout), stderr: text(stderr) });
+      const answered = readAnswer(line);
+      if (!answered) continue;
+      this.#answers.get(answered.number)?.(answered.result);
+      this.#answers.delete(answered.number);
     }
   }
 }
 
 /** One line to the shell, one line back, whatever the command prints. Its own files are in memory only. */
-function request(number: number, command: string): string {
+export function request(number: number, command: string): string {
   const script = Buffer.from(command).toString("base64");
   const [out, err] = ["/run/cbox-probe.out", "/run/cbox-probe.err"];
   return [
     `bash -c "$(base64 -d <<<${script})" </dev/null >${out} 2>${err}`,
     `echo "cbox ${number} $? $(base64 -w0 ${out}) $(base64 -w0 ${err})"`,
   ].join("; ");
+}
+
+/** What a line says that came back; undefined for any other line. */
+export function readAnswer(line: string): { number: number; result: ShellResult } | undefined {
+  const found = /cbox (\d+) (\d+) (\S*) (\S*)$/.exec(line.trimEnd());
+  if (!found) return undefined;
+  const [, number, code, stdout = "", stderr = ""] = found;
+  const text = (base64: string) => Buffer.from(base64, "base64").toString("utf8");
+  return {
+    number: Number(number),
+    result: { code: Number(code), stdout: text(stdout), stderr: text(stderr) },
+  };
 }

@@ -8,19 +8,25 @@ import { loadCommunity } from "../../image/profile/index.ts";
 import type { GuestProfile } from "../../image/qemu.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
+import { readAll } from "../lab/readers/index.ts";
+import { rootAtConsole } from "./console-shell.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
 import { type Subject, subject } from "./subject.ts";
-import { begin, WELCOME } from "./walk.ts";
+import { APPLY_MS, answer, begin, WELCOME } from "./walk.ts";
 
 let box: Box | undefined;
 let lab: Lab | undefined;
+let network: Lab | undefined;
 
 afterEach(async () => {
   await box?.destroy();
   box = undefined;
 });
-afterAll(() => lab?.down());
+afterAll(async () => {
+  await lab?.down();
+  await network?.down();
+});
 
 /** The board's image, built now unless it is there already. */
 async function built(profileId: string): Promise<Subject> {
@@ -106,6 +112,65 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
       /Community Box cannot start: this computer has no 64-bit mode,\s+or its BIOS hides it\./,
     );
     expect(box.line.transcript).not.toContain("Linux version");
+  });
+});
+
+describe("jetway-jbc362f36-i386, on a processor without 64-bit mode", () => {
+  const PASSWORD = "cargol groc damunt la teulada";
+
+  test("BIOS: set up key by key to the end, in the VPN, without contexts, which it says; the second boot changes nothing", async () => {
+    const it = await built("jetway-jbc362f36-i386");
+    network = await labUp({ name: "i386test", root: await labRoot(), community: loadCommunity("guifi") });
+    const files = { "ca.pem": network.authority() };
+    box = await createBox({ ...it, firmware: "bios", lab: network, ownDisk: true, files });
+    await box.powerOn();
+    await begin(box);
+    for (const path of ["language", "timezone"]) await answer(box, `system/${path}`);
+    await answer(box, "system/hostname", "can-vell");
+    await answer(box, "system/owner.name", "anna");
+    await answer(box, "system/owner.password", PASSWORD);
+    await answer(box, "system/owner.password.repeat", PASSWORD);
+    await answer(box, "system/owner.ssh_keys");
+    await answer(box, "network/method");
+    await answer(box, "member/sign_in", "2");
+    await answer(box, "vpn/join", "1");
+    for (const path of ["network", "rendezvous", "key"]) await answer(box, `vpn/${path}`);
+    await answer(box, "services/serf");
+    await answer(box, "services/which");
+    await answer(box, "review");
+    await box.expect(/No contexts: the Debian of this box has no Incus/, { timeoutMs: APPLY_MS });
+    await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
+    expect(box.line.transcript).not.toContain("[contexts/");
+
+    const root = await rootAtConsole(box, "anna", PASSWORD);
+    expect(await seen.health(root)).toEqual(seen.HEALTHY);
+    expect(await root.ask("uname -m; dpkg --print-architecture; . /etc/os-release; echo $VERSION_ID")).toBe(
+      "i686\ni386\n12",
+    );
+    expect((await root.ask("grep -m1 ^flags /proc/cpuinfo")).split(" ")).not.toContain("lm");
+    expect(await seen.firmware(root)).toBe("BIOS");
+    expect(await seen.watchdog(root)).toBeDefined();
+    expect(await seen.passwords(root)).toEqual(["anna"]);
+    expect(await seen.rootSize(root)).toBeGreaterThan(2 * it.manifest.disk.partitions.root.size * 512);
+    const { steps } = JSON.parse(await root.ask("cbox status --json")) as {
+      steps: { step: string; state: string }[];
+    };
+    expect(steps).toContainEqual(expect.objectContaining({ step: "vpn", state: "works" }));
+    expect(steps).toContainEqual(expect.objectContaining({ step: "contexts", state: "off" }));
+    expect((await readAll(network)).vpn).toEqual([
+      expect.objectContaining({ name: "can_vell", reachable: "yes" }),
+    ]);
+    // Of units and configuration files, by a systemd that is older than they are.
+    expect(await root.ask("journalctl -b -o cat | grep -iE 'unknown (key|section)' || true")).toBe("");
+
+    const before = await seen.identity(root);
+    // It stays there: a serial line takes minutes for so long a list.
+    await root.ask(`${seen.CONFIGURATION} | sort >/var/tmp/before`);
+    root.type("systemctl reboot");
+    const again = await rootAtConsole(box, "anna", PASSWORD);
+    expect(await seen.health(again)).toEqual(seen.HEALTHY);
+    expect(await seen.identity(again)).toEqual(before);
+    expect(await again.ask(`${seen.CONFIGURATION} | sort | diff /var/tmp/before - || true`)).toBe("");
   });
 });
 

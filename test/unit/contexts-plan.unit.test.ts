@@ -98,7 +98,13 @@ test.each([
   [2000, 1535, "disk"],
   [2000, 1536, undefined],
 ])("a box with %i MiB of memory and %i MiB of data disk: unfit by %s", (memoryMib, diskMib, why) => {
-  expect(unfit({ memoryMib, diskMib, cpus: 2, processes: 8000 })).toBe(why);
+  expect(unfit({}, { memoryMib, diskMib, cpus: 2, processes: 8000 })).toBe(why);
+});
+
+test("a box whose Debian has no Incus is unfit whatever it has", () => {
+  const resources = { memoryMib: 2000, cpus: 2, diskMib: 8000, processes: 8000 };
+  expect(unfit({ contexts: "none" }, resources)).toBe("engine");
+  expect(unfit({ contexts: "incus" }, resources)).toBe(undefined);
 });
 
 test("the community has the last processors; a single one is a range, not a number of processors", () => {

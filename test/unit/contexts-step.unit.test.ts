@@ -14,10 +14,10 @@ import type { Answers, StepTools } from "../../firstboot/steps/step.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
-function toolsFor(box: FakeBox): StepTools {
+function toolsFor(box: FakeBox, image = IMAGE): StepTools {
   return {
     box,
-    image: IMAGE,
+    image,
     given: new Set(),
     passed: new Set(),
     answersOf: () => ({}),
@@ -57,6 +57,24 @@ describe("the questions", () => {
       state: "off",
       advice: { key: `status.contexts.none-${what}` },
       data: { reason: `too-little-${what}` },
+    });
+    expect(box.system.commands.filter((line) => /^(incus|systemd-repart|systemctl)/.test(line))).toEqual([]);
+  });
+
+  test("are not asked where the Debian of the box has no Incus, which says so", async () => {
+    const box = new FakeBox();
+    const image = { ...IMAGE, contexts: "none" } as const;
+    const survey = await contexts.survey(box, image, {});
+    expect(survey.hidden).toContain("share");
+    expect(contexts.check({ share: "half" }, survey, new Set())).toEqual([]);
+    const said: string[] = [];
+    await contexts.apply({}, { ...toolsFor(box, image), progress: (key) => said.push(key) });
+    expect(said).toEqual(["progress.contexts.none-engine"]);
+    expect(await contexts.verify({}, toolsFor(box, image))).toEqual([{ code: "contexts-none-engine" }]);
+    expect(await contexts.status?.(box, image)).toMatchObject({
+      state: "off",
+      advice: { key: "status.contexts.none-engine" },
+      data: { reason: "no-incus" },
     });
     expect(box.system.commands.filter((line) => /^(incus|systemd-repart|systemctl)/.test(line))).toEqual([]);
   });

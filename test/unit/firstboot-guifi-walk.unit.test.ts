@@ -91,7 +91,8 @@ describe("a box with a member and a node", () => {
     const whole = calm.box.files.get(paths.guifi);
     const start = calm.box.effects.findIndex((effect) => effect.startsWith("bind "));
     // The steps around these have cuts of their own (firstboot-walk).
-    const end = calm.box.effects.findLastIndex((effect) => effect.startsWith("GET ")) + 2;
+    const asked = calm.box.effects.flatMap((effect, index) => (effect.startsWith("GET ") ? [index] : []));
+    const end = Math.max(...asked) + 2;
     expect(end).toBeGreaterThan(start + 15);
     for (let cut = start; cut <= end; cut++) {
       const { box, community } = world(ANSWERS);

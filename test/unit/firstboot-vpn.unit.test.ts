@@ -685,6 +685,45 @@ describe("power cut", () => {
     }
   });
 
+  test("the same where mv cannot exchange: whatever is named is there", async () => {
+    const old = (box: FakeBox) => {
+      const { run } = box;
+      box.run = async (command, args, options) =>
+        args[0] === "--exchange"
+          ? { code: 1, stdout: "", stderr: "mv: unrecognized option '--exchange'\nTry 'mv --help'.\n" }
+          : run.call(box, command, args, options);
+      return box;
+    };
+    const start = async () => {
+      const server = rendezvous();
+      const box = old(boxWith(server));
+      await applyAndVerify(box, JOIN);
+      const other = boxWith(server);
+      other.files.set("/sys/class/net/enp1s0/address", "52:54:00:00:00:02\n");
+      await apply(other);
+      return box;
+    };
+    const calm = await start();
+    const from = calm.effects.length;
+    await applyAndVerify(calm, JOIN);
+    const modern = boxWith(rendezvous());
+    await applyAndVerify(modern, JOIN);
+    expect(tincFilesOf(calm)).toEqual(expect.arrayContaining(tincFilesOf(modern)));
+    const effects = calm.effects.length - from;
+    expect(effects).toBeGreaterThan(10);
+    for (let cut = 0; cut < effects; cut++) {
+      const box = await start();
+      box.cutAfter(cut);
+      await expect(applyAndVerify(box, JOIN)).rejects.toBeInstanceOf(PowerCut);
+      const named = box.files.get("/etc/tinc/guifi/tinc.conf")?.matchAll(/ConnectTo ?= ?(\S+)/g) ?? [];
+      for (const [, host] of named)
+        expect(tincFilesOf(box), `cut ${cut}`).toContain(`/etc/tinc/guifi/hosts/${host}`);
+      box.powerOn();
+      await applyAndVerify(box, JOIN);
+      expect(withoutRun(box), `cut ${cut}`).toEqual(withoutRun(calm));
+    }
+  });
+
   test("after each single effect of leaving: gone in the end", async () => {
     const joined = async () => {
       const box = boxWith(rendezvous());

@@ -21,7 +21,7 @@ describe("the profiles of the project", () => {
 
   it.each(buildable.map(({ id }) => id))("%s resolves, frozen all the way down", (id) => {
     const profile = resolveProfile(id);
-    expect(profile).toMatchObject({ id, abstract: false, release: "trixie" });
+    expect(profile).toMatchObject({ id, abstract: false });
     expect(() => (profile.kernel.arguments as string[]).push("quiet")).toThrow(TypeError);
     expect(() => Object.assign(profile, { id: "x" })).toThrow(TypeError);
     expect(profile).not.toHaveProperty("parent");
@@ -48,6 +48,18 @@ describe("the profiles of the project", () => {
         network: "virtio-net-pci",
       },
     });
+  });
+
+  it("jetway-jbc362f36-i386 is an older Debian, and the rest of the board's profile as it is", () => {
+    const [board, old] = ["jetway-jbc362f36", "jetway-jbc362f36-i386"].map((id) => resolveProfile(id));
+    expect(board).toMatchObject({ release: "trixie", contexts: "incus", security_archive: true });
+    expect(old).toMatchObject({
+      ...{ release: "bookworm", architecture: "i386", contexts: "none", security_archive: false },
+      boot: { firmware: ["bios"] },
+      kernel: { package: "linux-image-686-pae", arguments: board?.kernel.arguments },
+      ...{ hardware: board?.hardware, consoles: board?.consoles, watchdog: board?.watchdog },
+    });
+    expect(old?.base_packages.filter((name) => /incus|repart|btrfs/.test(name))).toEqual([]);
   });
 
   it("name the published schema on their first line, and so does the community", () => {

@@ -32,6 +32,11 @@ describe("what is asked for", () => {
     });
   });
 
+  it("is nothing for contexts where there are none", () => {
+    const requests = servicesRequests(CATALOGUE, "amd64", { host: ["apt"] });
+    expect(requests).toEqual({ [SERVICES_SETS.host]: ["apt", "both-package", "outside-package"] });
+  });
+
   it("is what exists for the architecture", () => {
     const requests = servicesRequests(CATALOGUE, "arm64", { host: [], context: [] });
     expect(requests[SERVICES_SETS.host]).toEqual(["arm-package"]);

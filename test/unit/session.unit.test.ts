@@ -34,6 +34,11 @@ describe("a program that fails is named with what happened", () => {
       "mirror-unreachable",
       "The Debian mirror could not be reached.",
     ],
+    [
+      "echo 'E: Failed to fetch Packages.xz  File has unexpected size (346968 != 365796). Mirror sync in progress?'; exit 100",
+      "mirror-inconsistent",
+      "The Debian mirror does not have what its own signed list says: it is being updated, or it is broken.",
+    ],
     ["nothing-of-this-name", "tool-missing", "The program sh could not be started."],
     ["echo last words >&2; exit 3", "tool-failed", "sh failed with exit code 3."],
   ])("%s", async (script, code, sentence) => {

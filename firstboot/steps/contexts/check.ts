@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks the answers of "contexts": exact numbers must leave the host its part and the owner a context.
 
-import { type Amount, bounds, type Resources, unfit } from "../../contexts/plan.ts";
+import { type Amount, bounds, type NoContexts, type Resources } from "../../contexts/plan.ts";
 import { type Problem, problem } from "../../problems.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import type { ContextsAnswers } from "./questions.ts";
 
 export interface ContextsFacts extends Survey {
   readonly box: Resources;
+  /** Why the box is not divided at all. */
+  readonly none?: NoContexts;
 }
 
 /** Questions and what they are about; disk is asked in GiB. */
@@ -20,8 +22,8 @@ const AMOUNTS = {
 } as const satisfies Record<string, Amount>;
 const NAMES = Object.keys(AMOUNTS) as (keyof typeof AMOUNTS)[];
 
-export function check(answers: DeepPartial<ContextsAnswers>, { box }: ContextsFacts): Problem[] {
-  if (unfit(box)) return [];
+export function check(answers: DeepPartial<ContextsAnswers>, { box, none }: ContextsFacts): Problem[] {
+  if (none) return [];
   const given = NAMES.filter((name) => answers[name] !== undefined);
   if (answers.share !== "exact") return given.map((name) => problem(`contexts.${name}`, "exact-only"));
   const limits = bounds(box);

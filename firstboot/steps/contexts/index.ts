@@ -32,9 +32,8 @@ const SHARES: readonly Share[] = ["little", "half", "most"];
 
 async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<ContextsFacts> {
   const resources = await readResources(box);
-  if (unfit(resources)) {
-    return { box: resources, defaults: {}, hidden: Object.keys(schema.properties) };
-  }
+  const none = unfit(image, resources);
+  if (none) return { box: resources, none, defaults: {}, hidden: Object.keys(schema.properties) };
   const half = planContexts(resources, { share: "half" }).community;
   return {
     box: resources,
@@ -70,11 +69,11 @@ function shares(box: Resources, spoken: string) {
 }
 
 async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> {
-  const { box, progress } = tools;
+  const { box, image, progress } = tools;
   const known = await readRecord(box);
   // What was divided once stays the whole: a kernel that sees a few MiB less today is no reason to divide anew.
   const resources = known && !("none" in known) ? known.box : await readResources(box);
-  const none = unfit(resources);
+  const none = unfit(image, resources);
   if (none) {
     progress(`progress.contexts.none-${none}`);
     return writeRecord(box, { none, box: resources });

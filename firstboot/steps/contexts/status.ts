@@ -26,7 +26,7 @@ export async function status(box: Box): Promise<StepStatus> {
       state: "off",
       rows: [],
       advice: { key, values: {} },
-      data: { reason: `too-little-${record.none}` },
+      data: { reason: record.none === "engine" ? "no-incus" : `too-little-${record.none}` },
     };
   }
   const found = await Promise.all(

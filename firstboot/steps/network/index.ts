@@ -80,7 +80,7 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Netw
       ...(dns.length ? { dns } : {}),
     },
     choices: {
-      via: [...(interfaces.some(({ hasCarrier }) => hasCarrier) ? CABLE_FIRST : CABLE_FIRST.toReversed())],
+      via: [...(interfaces.some(({ hasCarrier }) => hasCarrier) ? CABLE_FIRST : [...CABLE_FIRST].reverse())],
       interface: choices.map(({ name, mac }) => ({ value: name, label: `${name} (${mac})` })),
     },
     hidden: [
