@@ -29,7 +29,8 @@ export function readCatalogue(directory: string): Service[] {
   return services;
 }
 
-function readService(directory: string, id: string): Service {
+/** The one in `directory`/`id`. Throws Failure `service-invalid` with all mistakes. */
+export function readService(directory: string, id: string): Service {
   const folder = join(directory, id);
   let data: unknown;
   try {
@@ -99,7 +100,7 @@ function broken(id: string, mistakes: readonly string[]): never {
   return fail({
     code: "service-invalid",
     what: `The service "${id}" of the catalogue is not right:\n${mistakes.map((each) => `  - ${each}`).join("\n")}`,
-    found: `overlays/services/${id}/service.yaml`,
+    found: `${id}/service.yaml`,
     hint: "correct the file; its form is in profiles/schemas/service.schema.json",
   });
 }
