@@ -64,6 +64,9 @@ function senseOf(id: string, service: Service): string[] {
       : ["packages: expected at least one"]),
     ...(service.units.length ? [] : ["units: expected at least one, or compose"]),
     ...(service.compose ? senseOfProject(service) : []),
+    ...Object.keys(service.found?.join?.inputs ?? {})
+      .filter((name) => !Object.hasOwn(service.inputs, name))
+      .map((name) => `found.join.inputs: there is no input "${name}"`),
     ...(service.publication && !service.ports.some(({ public: isPublic }) => isPublic)
       ? ["publication: expected a public port to announce"]
       : []),

@@ -299,6 +299,50 @@ export const serviceSchema = {
         },
       },
     },
+    found: {
+      type: "object",
+      description:
+        "What this box does with one that another box announces (cbox search --join). Templates here see found, too: type, description, host, address, port, txt.",
+      additionalProperties: false,
+      required: ["types"],
+      properties: {
+        types: {
+          type: "array",
+          minItems: 1,
+          uniqueItems: true,
+          items: { type: "string" },
+          description: "As they are announced.",
+        },
+        open: { type: "string", description: "Template of the address that a person opens." },
+        join: {
+          type: "object",
+          description: "How the service of this box gets to know that one; after its `inputs`, `run`.",
+          additionalProperties: false,
+          required: ["says"],
+          properties: {
+            says: { ...words, description: "Said when it is done: what, and what the person does next." },
+            txt: {
+              type: "object",
+              default: {},
+              description: "What has to be announced, by name, and its form: strangers wrote it.",
+              additionalProperties: { type: "string", format: "regex" },
+            },
+            inputs: {
+              type: "object",
+              default: {},
+              description: "Templates of settings; with any, the service is switched on with them.",
+              additionalProperties: { type: "string" },
+            },
+            run: {
+              type: "array",
+              default: [],
+              items: step,
+              description: "In its place, while it is on.",
+            },
+          },
+        },
+      },
+    },
     guifi: {
       type: "object",
       description: "How it is declared to the community's web application.",

@@ -216,6 +216,7 @@ export class PretendServices {
 
   async #syncthing(place: PretendPlace, args: readonly string[], input: string): Promise<string | number> {
     if (args.includes("--device-id")) return `${DEVICE_ID}\n`;
+    if (args.includes("cli")) return 0;
     const home = args.find((word) => word.startsWith("--home="))?.slice("--home=".length) ?? "";
     if (input.trim().length < 8) return 1;
     await this.#files.write(`${place.root}${home}/config.xml`, "<configuration/>\n");

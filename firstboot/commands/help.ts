@@ -60,7 +60,12 @@ export const commands: readonly CommandHelp[] = [
     line: "cli.services",
     text: "cli.services.text",
   },
-  { name: "search", syntax: ["search [TYPE] [--json]"], line: "cli.search", text: "cli.search.text" },
+  {
+    name: "search",
+    syntax: ["search [TYPE] [--json]", "search [TYPE] --join NUMBER|ADDRESS:PORT"],
+    line: "cli.search",
+    text: "cli.search.text",
+  },
   { name: "publish", syntax: ["publish"], line: "cli.publish", text: "cli.publish.text" },
   {
     name: "reset",

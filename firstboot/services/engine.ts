@@ -178,13 +178,14 @@ async function refuseTakenPorts({ box, image }: EngineTools, service: Service, p
   });
 }
 
-async function runSteps(
+/** All of them or none: see `creates`. */
+export async function runSteps(
   place: Place,
   steps: readonly ServiceStep[],
   data: TemplateData,
   render: Render,
 ): Promise<void> {
-  // All of them or none: a file that one step makes is the sign that the steps before it are done.
+  // A file that one step makes is the sign that the steps before it are done.
   const isThere = new Map<string, boolean>();
   for (const { creates } of steps) {
     if (creates !== undefined && !isThere.has(creates)) isThere.set(creates, await place.exists(creates));

@@ -5,6 +5,7 @@ import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
 import type { CommunityInfo } from "../image-info.ts";
+import type { FoundService } from "../search.ts";
 import type { Value } from "../steps/step.ts";
 
 export interface TemplateData {
@@ -16,6 +17,8 @@ export interface TemplateData {
   readonly facts: { readonly [name: string]: string };
   /** Empty texts on a box that is not registered. */
   readonly registration: Registration;
+  /** Somebody else's service, where this is about one. */
+  readonly found?: Pick<FoundService, "type" | "description" | "host" | "address" | "port" | "txt">;
   /** PEM file, in the place where the service runs, of the authorities to trust. */
   readonly authorities: string;
 }

@@ -17,7 +17,7 @@ const TAKEN: ReadonlyMap<string, string> = new Map([
   ["tcp/8443", "Incus"],
 ]);
 const LANGUAGES = ["ca", "es"] as const;
-const LONGEST_TITLE = 25;
+const LONGEST_TITLE = 30;
 const LONGEST_LABEL = 18;
 
 /** `others`: the rest of the catalogue. Returns the mistakes; none when all is well. */
@@ -36,6 +36,9 @@ export async function lint(
     ...lintLabels(service),
     ...lintPorts(service, others, community),
     ...templatesOf(service).flatMap(([field, template]) => lintTemplate(render, field, template, data)),
+    ...templatesOfFound(service).flatMap(([field, template]) =>
+      lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
+    ),
     ...(service.compose ? lintProject(render, service, data) : []),
   ];
 }
@@ -60,24 +63,40 @@ export function sampleData(service: Service, community: Community): object {
       proxy_users_dn: "o=proxyusers,dc=guifi,dc=net",
     },
     authorities: "/etc/ssl/certs/ca-certificates.crt",
-    // Only what is said of a found service sees this.
-    found: {
-      type: "any",
-      description: "any",
-      host: "h.guifi.local",
-      address: "10.1.2.4",
-      port: "80",
-      txt: {},
-    },
   };
 }
 
+/** Of a service that somebody else announces; only the templates below `found` see it. */
+function sampleFound({ found }: Service): object {
+  const txt = Object.fromEntries(Object.keys(found?.join?.txt ?? {}).map((name) => [name, "ABC"]));
+  return {
+    type: "any",
+    description: "any",
+    host: "can-serra.guifi.local",
+    address: "10.1.2.4",
+    port: "80",
+    txt,
+  };
+}
+
+function templatesOfFound({ found }: Service): [string, string][] {
+  const { inputs = {}, run = [] } = found?.join ?? {};
+  return [
+    ["found.open", found?.open ?? ""],
+    ...Object.entries(inputs).map(([name, text]): [string, string] => [`found.join.inputs.${name}`, text]),
+    ...run.flatMap(({ run: words }, index) =>
+      words.map((word): [string, string] => [`found.join.run[${index}]`, word]),
+    ),
+  ];
+}
+
 /** Every text of a service for people, by its field. */
-function wordsOf({ title, description, ask, inputs, secrets }: Service): [string, Words][] {
+function wordsOf({ title, description, ask, inputs, secrets, found }: Service): [string, Words][] {
   const all: [string, Words | undefined][] = [
     ["title", title],
     ["description", description],
     ["ask", ask],
+    ["found.join.says", found?.join?.says],
     ...Object.entries(inputs).flatMap(([name, input]) => [
       [`inputs.${name}.ask`, input.ask] as [string, Words | undefined],
       [`inputs.${name}.help`, input.help] as [string, Words | undefined],
