@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { asProject } from "./compose.ts";
 import { fail } from "./fail.ts";
 import { compileSchema, sentence } from "./schema.ts";
 import { type Service, type ServiceFile, serviceSchema } from "./service.ts";
@@ -16,10 +17,20 @@ export function readCatalogue(directory: string): Service[] {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();
-  return ids.map((id) => readService(directory, id)).sort((a, b) => a.priority - b.priority);
+  const services = ids.map((id) => readService(directory, id)).sort((a, b) => a.priority - b.priority);
+  for (const service of services) {
+    const unknown = (service.needs.services ?? []).filter((id) => !ids.includes(id));
+    if (unknown.length)
+      broken(
+        service.id,
+        unknown.map((id) => `needs.services: there is no service "${id}"`),
+      );
+  }
+  return services;
 }
 
-function readService(directory: string, id: string): Service {
+/** The one in `directory`/`id`. Throws Failure `service-invalid` with all mistakes. */
+export function readService(directory: string, id: string): Service {
   const folder = join(directory, id);
   let data: unknown;
   try {
@@ -35,7 +46,7 @@ function readService(directory: string, id: string): Service {
       .sort()
       .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
   );
-  const service = { ...checked.value, templates };
+  const service = { ...asProject(checked.value), templates };
   const mistakes = senseOf(id, service);
   return mistakes.length ? broken(id, mistakes) : service;
 }
@@ -48,11 +59,27 @@ function senseOf(id: string, service: Service): string[] {
     ...(service.id === id ? [] : [`id: expected "${id}", the folder's name, found "${service.id}"`]),
     ...[...named].filter((file) => !present.includes(file)).map((file) => `files: there is no ${file}`),
     ...present.filter((file) => !named.has(file)).map((file) => `${file} is used by no entry of files`),
-    ...(service.source === "image" || service.packages.length ? [] : ["packages: expected at least one"]),
+    ...(service.source === "image" || service.packages.length || service.compose
+      ? []
+      : ["packages: expected at least one"]),
+    ...(service.units.length ? [] : ["units: expected at least one, or compose"]),
+    ...(service.compose ? senseOfProject(service) : []),
+    ...Object.keys(service.found?.join?.inputs ?? {})
+      .filter((name) => !Object.hasOwn(service.inputs, name))
+      .map((name) => `found.join.inputs: there is no input "${name}"`),
     ...(service.publication && !service.ports.some(({ public: isPublic }) => isPublic)
       ? ["publication: expected a public port to announce"]
       : []),
     ...Object.entries(service.inputs).flatMap(([name, input]) => senseOfInput(name, input)),
+  ];
+}
+
+function senseOfProject({ where, source, units }: Service): string[] {
+  const elsewhere = where.allowed.filter((place) => place !== "community");
+  return [
+    ...elsewhere.map((place) => `where.allowed: expected community alone for compose, found ${place}`),
+    ...(source === "network" ? [] : [`source: expected network for compose, found ${source}`]),
+    ...(units.length === 1 ? [] : ["units: expected none beside compose"]),
   ];
 }
 
@@ -76,7 +103,7 @@ function broken(id: string, mistakes: readonly string[]): never {
   return fail({
     code: "service-invalid",
     what: `The service "${id}" of the catalogue is not right:\n${mistakes.map((each) => `  - ${each}`).join("\n")}`,
-    found: `overlays/services/${id}/service.yaml`,
+    found: `${id}/service.yaml`,
     hint: "correct the file; its form is in profiles/schemas/service.schema.json",
   });
 }

@@ -29,6 +29,11 @@ const absolutePath = {
   "x-expected": "an absolute path such as /etc/snmp/snmpd.conf",
 } as const;
 const name = "^[a-z][a-z0-9_]*$";
+const template = {
+  type: "string",
+  pattern: "\\.hbs$",
+  description: "File in the service's folder.",
+} as const;
 
 const step = {
   type: "object",
@@ -53,7 +58,7 @@ export const serviceSchema = {
     "One entry of the catalogue. Templates (Handlebars, strict) see community, box, service, inputs, secrets, facts, registration and authorities.",
   type: "object",
   additionalProperties: false,
-  required: ["id", "title", "description", "priority", "source", "where", "architectures", "units", "ports"],
+  required: ["id", "title", "description", "priority", "source", "where", "architectures", "ports"],
   properties: {
     id: {
       type: "string",
@@ -77,7 +82,24 @@ export const serviceSchema = {
       type: "string",
       enum: ["image", "pool", "network"],
       description:
-        "Where the packages are: installed in every image, as .deb files in the image, or only on Debian's mirror.",
+        "Where the software is: installed in every image, as .deb files in the image, or only on the network (Debian's mirror; container images in their registries).",
+    },
+    compose: {
+      type: "object",
+      description:
+        "A docker-compose project instead of packages and units; it runs in the community's context, beside Docker.",
+      additionalProperties: false,
+      required: ["file"],
+      properties: {
+        file: {
+          ...template,
+          description: "The compose file, a template in the folder. Ports are published at 127.0.0.1.",
+        },
+        environment: {
+          ...template,
+          description: "Template of its .env, which only root can read: the way for secrets.",
+        },
+      },
     },
     packages: { type: "array", uniqueItems: true, default: [], items: { type: "string" } },
     where: {
@@ -101,6 +123,18 @@ export const serviceSchema = {
         memory_mib: { type: "integer", minimum: 0, description: "Memory it takes when it works." },
         vpn: { type: "boolean", description: "Only in the community's VPN." },
         registration: { type: "boolean", description: "Only on a box registered with the community." },
+        cpu: {
+          type: "array",
+          uniqueItems: true,
+          items: { type: "string" },
+          description: "Abilities of the processor, as in the flags of /proc/cpuinfo, such as avx.",
+        },
+        services: {
+          type: "array",
+          uniqueItems: true,
+          items: { type: "string" },
+          description: "Other services, in the same place; they are switched on with it.",
+        },
       },
     },
     managed: {
@@ -111,8 +145,9 @@ export const serviceSchema = {
     units: {
       type: "array",
       uniqueItems: true,
+      default: [],
       items: { type: "string" },
-      description: "systemd units, in order.",
+      description: "systemd units, in order. A compose project has one by itself.",
     },
     ports: {
       type: "array",
@@ -172,10 +207,10 @@ export const serviceSchema = {
       additionalProperties: {
         type: "object",
         additionalProperties: false,
-        required: ["bytes", "label"],
+        required: ["bytes"],
         properties: {
           bytes: { type: "integer", minimum: 8, description: "Randomness; twice as many hexadecimal signs." },
-          label: words,
+          label: { ...words, description: "What it is for. Left out: nobody but the service needs it." },
         },
       },
     },
@@ -187,7 +222,7 @@ export const serviceSchema = {
         additionalProperties: false,
         required: ["template", "target"],
         properties: {
-          template: { type: "string", pattern: "\\.hbs$", description: "File in the service's folder." },
+          template,
           target: absolutePath,
           mode: { type: "string", pattern: "^0[0-7]{3}$", default: "0644" },
           owner: { type: "string", pattern: "^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$", default: "root:root" },
@@ -252,10 +287,59 @@ export const serviceSchema = {
           "x-expected": "a short word such as syncthing",
         },
         description: { type: "string", description: "Words of the network, not of a language." },
+        each_port: {
+          type: "boolean",
+          default: false,
+          description: "Every public port is announced; else the first one.",
+        },
         txt: {
           type: "string",
           default: "",
           description: "Template of key=value pairs, separated by spaces.",
+        },
+      },
+    },
+    found: {
+      type: "object",
+      description:
+        "What this box does with one that another box announces (cbox search --join). Templates here see found, too: type, description, host, address, port, txt.",
+      additionalProperties: false,
+      required: ["types"],
+      properties: {
+        types: {
+          type: "array",
+          minItems: 1,
+          uniqueItems: true,
+          items: { type: "string" },
+          description: "As they are announced.",
+        },
+        open: { type: "string", description: "Template of the address that a person opens." },
+        join: {
+          type: "object",
+          description: "How the service of this box gets to know that one; after its `inputs`, `run`.",
+          additionalProperties: false,
+          required: ["says"],
+          properties: {
+            says: { ...words, description: "Said when it is done: what, and what the person does next." },
+            txt: {
+              type: "object",
+              default: {},
+              description: "What has to be announced, by name, and its form: strangers wrote it.",
+              additionalProperties: { type: "string", format: "regex" },
+            },
+            inputs: {
+              type: "object",
+              default: {},
+              description: "Templates of settings; with any, the service is switched on with them.",
+              additionalProperties: { type: "string" },
+            },
+            run: {
+              type: "array",
+              default: [],
+              items: step,
+              description: "In its place, while it is on.",
+            },
+          },
         },
       },
     },

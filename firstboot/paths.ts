@@ -37,6 +37,8 @@ export const paths = {
   serfConfig: "/etc/serf/community-box.json",
   /** Which services were chosen and where they run; readable by everyone, no secrets. */
   services: "/etc/community-box/services.json",
+  /** What the owner has added to the catalogue, one file each. */
+  ownServices: "/etc/community-box/services",
   /** One file a service, for root alone. */
   serviceSecrets: "/var/lib/community-box/secrets",
   /** The image's own little Debian repository, for services that are not installed. The same path inside contexts. */

@@ -3,6 +3,7 @@
 // listens on its ports, and a context is a directory with the same commands inside.
 
 import type { PretendFiles } from "./pretend.ts";
+import { PretendDocker } from "./pretend-docker.ts";
 
 /** What listens while a unit runs, as `ss -Hlntu` shows it. */
 const SOCKETS: { readonly [unit: string]: readonly string[] } = {
@@ -30,6 +31,8 @@ export class PretendServices {
   /** Units that start and listen to nothing, for tests. */
   readonly deafUnits = new Set<string>();
 
+  readonly docker: PretendDocker;
+
   readonly #files: PretendFiles;
   readonly #host: PretendPlace;
   readonly #contexts = new Map<string, PretendPlace>();
@@ -38,6 +41,7 @@ export class PretendServices {
 
   constructor(files: PretendFiles, host: Omit<PretendPlace, "root">) {
     this.#files = files;
+    this.docker = new PretendDocker(files);
     this.#host = { root: "", ...host };
   }
 
@@ -60,7 +64,9 @@ export class PretendServices {
   }
 
   #sockets({ running }: PretendPlace): string[] {
-    return [...running].filter((unit) => !this.deafUnits.has(unit)).flatMap((unit) => SOCKETS[unit] ?? []);
+    return [...running]
+      .filter((unit) => !this.deafUnits.has(unit))
+      .flatMap((unit) => SOCKETS[unit] ?? this.docker.sockets(unit));
   }
 
   async #incus(args: readonly string[], input: string): Promise<string | number | undefined> {
@@ -69,6 +75,7 @@ export class PretendServices {
       const [name = "", , , , command = "", ...words] = rest;
       return (await this.#inside(this.#context(name), command, words, input)) ?? 127;
     }
+    if (verb === "file") return this.#push(rest);
     if (verb !== "config" || rest[0] !== "device") return undefined;
     const [, act, name = "", device = "", , listen = ""] = rest;
     if (act === "list") {
@@ -120,9 +127,13 @@ export class PretendServices {
       case "mkdir":
       case "sed":
       case "squid":
-      case "docker":
       case "systemd-sysusers":
       case "/usr/local/sbin/cbox-guifi-proxy-federation":
+        return 0;
+      case "docker":
+        return this.docker.answer(place.root, args, (unit) => place.running.has(unit));
+      case "cp":
+        await this.#copy(at((args.at(-2) ?? "").replace(/\/\.$/, "")), at(last.replace(/\/$/, "")));
         return 0;
       case "rm":
         await this.#files.remove(at(last));
@@ -139,7 +150,7 @@ export class PretendServices {
         return text ?? 1;
       }
       case "test":
-        return (await this.#files.read(at(last))) === undefined ? 1 : 0;
+        return (await this.#isThere(at(last))) ? 0 : 1;
       case "sync":
         return 0;
       case "ss":
@@ -148,6 +159,28 @@ export class PretendServices {
         return this.#systemctl(place, args);
     }
     return undefined;
+  }
+
+  /** `incus file push --project P [--recursive] FROM INSTANCE/PATH`. */
+  async #push(args: readonly string[]): Promise<number> {
+    const [from = "", to = ""] = args.slice(-2);
+    const name = to.split("/", 1).join("");
+    const target = `${this.#context(name).root}${to.slice(name.length)}`;
+    if (args.includes("--recursive")) await this.#copy(from, `${target}${from.split("/").at(-1)}`);
+    else await this.#files.write(target, (await this.#files.read(from)) ?? "");
+    return 0;
+  }
+
+  async #copy(from: string, to: string): Promise<void> {
+    for (const name of await this.#files.list(from)) {
+      const text = await this.#files.read(`${from}/${name}`);
+      if (text === undefined) await this.#copy(`${from}/${name}`, `${to}/${name}`);
+      else await this.#files.write(`${to}/${name}`, text);
+    }
+  }
+
+  async #isThere(path: string): Promise<boolean> {
+    return (await this.#files.read(path)) !== undefined || (await this.#files.list(path)).length > 0;
   }
 
   #systemctl({ enabled }: PretendPlace, [verb = "", ...rest]: readonly string[]): number {
@@ -183,6 +216,7 @@ export class PretendServices {
 
   async #syncthing(place: PretendPlace, args: readonly string[], input: string): Promise<string | number> {
     if (args.includes("--device-id")) return `${DEVICE_ID}\n`;
+    if (args.includes("cli")) return 0;
     const home = args.find((word) => word.startsWith("--home="))?.slice("--home=".length) ?? "";
     if (input.trim().length < 8) return 1;
     await this.#files.write(`${place.root}${home}/config.xml`, "<configuration/>\n");

@@ -16,6 +16,7 @@ import type { FlashCommandOptions } from "./commands/flash.ts";
 import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
+import type { NewServiceOptions, ServicesListOptions } from "./commands/services.ts";
 import type { TestOptions } from "./commands/test.ts";
 import { interruption } from "./interruption.ts";
 import { OWN_PROFILES } from "./own-profiles.ts";
@@ -157,6 +158,28 @@ export function createProgram(): Command {
     .action(async (files: string[], _: AnswersOptions, command: Command) =>
       (await loadAnswers()).merge(files, command.optsWithGlobals()),
     );
+
+  const services = program
+    .command("services")
+    .description("the services that boxes can run: list, begin one, check one");
+  const loadServices = async () => (await import("./commands/services.ts")).SERVICES_COMMANDS;
+  services
+    .command("list", { isDefault: true })
+    .description("what is in the catalogue, and where its software comes from")
+    .option("--json", "as JSON")
+    .action(async (options: ServicesListOptions) => (await loadServices()).list(options));
+  services
+    .command("new")
+    .description("a folder for a service of your own, to be filled in")
+    .argument("<name>", "lower-case letters, digits and hyphens")
+    .option("--compose", "a docker-compose project instead of Debian packages")
+    .option("--dir <dir>", "where the folder is made (default: overlays/services)")
+    .action(async (name: string, options: NewServiceOptions) => (await loadServices()).new(name, options));
+  services
+    .command("check")
+    .description("every mistake in a service's folder: form, ports, templates, translations")
+    .argument("[folder...]", "default: all of the catalogue")
+    .action(async (folders: string[]) => (await loadServices()).check(folders));
 
   const lab = program
     .command("lab")

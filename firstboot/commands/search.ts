@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox search [type]`: what the community offers, nearest first.
+// `cbox search [type]`: what the community offers, nearest first, and with a number: open it, or let this box's own
+// service join it.
 
+import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
 import { linuxBox } from "../box-linux.ts";
 import { toAscii } from "../console/ascii.ts";
-import { type Translate, translator } from "../i18n.ts";
+import { isLanguage, type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
+import { publish } from "../publish.ts";
 import { type FoundService, search } from "../search.ts";
+import type { EngineTools } from "../services/engine.ts";
+import { actOn, counterpart } from "../services/found.ts";
 import { readChoices } from "../steps/system/apply.ts";
+import { needRoot } from "./root.ts";
+
+export interface SearchTools extends EngineTools {
+  readonly language: string;
+  readonly print: (line: string) => void;
+}
 
 export async function searchNow(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: "boolean" } },
+    options: { json: { type: "boolean" }, join: { type: "string" } },
   });
+  const [type] = positionals;
   const box = linuxBox();
-  const found = await search(box, positionals[0]);
+  const found = await search(box, type);
   if (!found) {
     return fail({
       code: "serf-silent",
@@ -25,11 +37,68 @@ export async function searchNow(args: readonly string[]): Promise<void> {
       hint: "sudo cbox services enable serf",
     });
   }
-  const { language = (await readImageInfo(box)).community.default_language } = await readChoices(box);
-  const text = values.json
-    ? JSON.stringify(found, undefined, 2)
-    : searchLines(found.services, translator(language)).join("\n");
-  process.stdout.write(`${text}\n`);
+  const image = await readImageInfo(box);
+  const { language = image.community.default_language } = await readChoices(box);
+  const t = translator(language);
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const tools = { box, image, language, print };
+  if (values.json) return print(JSON.stringify(found, undefined, 2));
+  if (values.join !== undefined) return join(tools, pick(found.services, values.join));
+  for (const line of searchLines(found.services, t)) print(line);
+  if (found.services.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return;
+  const typed = await ask(toAscii(t("search.which")));
+  if (typed) await join(tools, pick(found.services, typed));
+}
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return (await terminal.question(`${question} `)).trim();
+  } finally {
+    terminal.close();
+  }
+}
+
+/** By its number in the list, or by ADDRESS:PORT, which stays the same. Fails with `search-unknown`. */
+export function pick(services: readonly FoundService[], which: string): FoundService {
+  const chosen = /^\d+$/.test(which)
+    ? services[Number(which) - 1]
+    : services.find(({ address, port }) => `${address}:${port}` === which);
+  return (
+    chosen ??
+    fail({
+      code: "search-unknown",
+      what: `There is no "${which}" in the list.`,
+      found: `${services.length} services are in sight`,
+      hint: "cbox search, then: cbox search --join NUMBER, or --join ADDRESS:PORT",
+      exitCode: 2,
+    })
+  );
+}
+
+async function join(tools: SearchTools, found: FoundService): Promise<void> {
+  const needsRoot = (await counterpart(tools, found.type))?.found?.join !== undefined;
+  if (needsRoot) needRoot(`cbox search ${found.type} --join ${found.address}:${found.port}`);
+  await runJoin(tools, found);
+}
+
+/** Fails as {@link actOn} does, and with `service-failed`. */
+export async function runJoin(tools: SearchTools, found: FoundService): Promise<void> {
+  const { box, image, language, print } = tools;
+  const t = translator(language);
+  const done = await actOn(tools, found);
+  if ("open" in done) return print(toAscii(t("search.open", { address: done.open })));
+  await publish(box, image);
+  const { service, faults, says } = done;
+  if (faults.length) {
+    fail({
+      code: "service-failed",
+      what: `${service.title.en} has joined, but does not work.`,
+      found: faults.join(", "),
+      hint: `sudo cbox services log ${service.id}`,
+    });
+  }
+  print(toAscii(says[isLanguage(language) ? language : "en"]));
 }
 
 /** A table as wide as it has to be; a terminal that is narrower wraps it. */
@@ -37,8 +106,9 @@ export function searchLines(services: readonly FoundService[], t: Translate): st
   if (services.length === 0) return [t("search.nothing")];
   const head = ["type", "description", "host", "address", "rtt"] as const;
   const rows = [
-    head.map((column) => t(`search.${column}`)),
-    ...services.map(({ type, description, host, address, port, rtt_ms: rtt }) => [
+    ["#", ...head.map((column) => t(`search.${column}`))],
+    ...services.map(({ type, description, host, address, port, rtt_ms: rtt }, index) => [
+      String(index + 1),
       type,
       description,
       host,
@@ -47,7 +117,7 @@ export function searchLines(services: readonly FoundService[], t: Translate): st
     ]),
   ];
   const ascii = rows.map((row) => row.map(toAscii));
-  const widths = head.map((_, column) => Math.max(...ascii.map((row) => row[column]?.length ?? 0)));
+  const widths = ["#", ...head].map((_, column) => Math.max(...ascii.map((row) => row[column]?.length ?? 0)));
   return ascii.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -13,16 +13,20 @@ import { isTextKey, type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { publish } from "../publish.ts";
 import { PUBLISH_TIMER } from "../serf.ts";
-import { catalogue, findService } from "../services/catalogue.ts";
+import { projectLog } from "../services/compose.ts";
 import { defaultInputs } from "../services/data.ts";
 import { activate, deactivate, removeData } from "../services/engine.ts";
 import { waitUntilHealthy } from "../services/health.ts";
 import { boxFacts, offer } from "../services/offer.ts";
 import { doing, overview, type ServiceView, viewData } from "../services/overview.ts";
+import { everyService } from "../services/own.ts";
 import { placeOf } from "../services/place.ts";
-import { readSecrets } from "../services/secrets.ts";
+import { secretsForPeople } from "../services/secrets.ts";
 import { readStates, type ServiceState, writeState } from "../services/state.ts";
+import type { ACTS } from "../services/texts.ts";
+import { upgrade } from "../services/upgrade.ts";
 import { readChoices } from "../steps/system/apply.ts";
+import { addProject, removeProject } from "./compose.ts";
 import { needRoot } from "./root.ts";
 
 export interface ServicesTools {
@@ -32,13 +36,15 @@ export interface ServicesTools {
   readonly print: (line: string) => void;
 }
 
-interface Options {
+export interface ServicesOptions {
   readonly json?: boolean;
   readonly context?: string;
   readonly yes?: boolean;
+  readonly name?: string;
+  readonly port?: readonly string[];
 }
 
-type Verb = (tools: ServicesTools, service: Service, options: Options) => Promise<void>;
+type Verb = (tools: ServicesTools, service: Service, options: ServicesOptions) => Promise<void>;
 
 const VERBS: { readonly [verb: string]: Verb } = {
   enable,
@@ -49,13 +55,16 @@ const VERBS: { readonly [verb: string]: Verb } = {
   unpublish: (tools, service) => announce(tools, service, false),
   log,
   secret,
+  upgrade: renew,
   "remove-data": forget,
 };
 
 const USAGE = `usage: cbox services [list] [--json]
        cbox services enable ID [--context host|owner|community]
-       cbox services disable|start|stop|publish|unpublish|log|secret ID
+       cbox services disable|start|stop|publish|unpublish|log|secret|upgrade ID
        cbox services remove-data ID --yes
+       cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...
+       cbox services compose remove NAME --yes
        cbox services setup
 `;
 
@@ -67,17 +76,21 @@ export async function services(args: readonly string[]): Promise<void> {
       json: { type: "boolean" },
       context: { type: "string" },
       yes: { type: "boolean" },
+      name: { type: "string" },
+      port: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },
   });
-  const [verb = "list", id] = positionals;
+  const [verb = "list", id, what] = positionals;
   if (values.help || verb === "help") return void process.stdout.write(USAGE);
   if (verb !== "list") needRoot(["cbox services", ...args].join(" "));
   const box = linuxBox();
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  await runServices({ box, image, t: translator(language), print }, verb, id, values);
+  const tools = { box, image, t: translator(language), print };
+  if (verb === "compose") return runCompose(tools, id, what, values);
+  await runServices(tools, verb, id, values);
 }
 
 /** Fails with `usage`, `service-unknown`, and as the verb does. */
@@ -85,7 +98,7 @@ export async function runServices(
   tools: ServicesTools,
   verb: string,
   id: string | undefined,
-  options: Options,
+  options: ServicesOptions,
 ): Promise<void> {
   if (verb === "list") return list(tools, options);
   const run = VERBS[verb];
@@ -99,14 +112,34 @@ export async function runServices(
       exitCode: 2,
     });
   }
-  await run(tools, named(id), options);
+  await run(tools, await named(tools, id), options);
 }
 
-function named(id: string): Service {
-  const names = catalogue.map((service) => service.id);
+/** Fails with `usage`, and as the act does. */
+export async function runCompose(
+  tools: ServicesTools,
+  act: string | undefined,
+  what: string | undefined,
+  options: ServicesOptions,
+): Promise<void> {
+  if (what === undefined || (act !== "add" && act !== "remove")) {
+    fail({
+      code: "usage",
+      what: "cbox services compose adds a project from a directory or file, or removes one by its name.",
+      hint: "cbox services --help",
+      exitCode: 2,
+    });
+  }
+  if (act === "remove") return removeProject(tools, await named(tools, what), options);
+  await enable(tools, await addProject(tools, what, options), {});
+}
+
+async function named({ box }: ServicesTools, id: string): Promise<Service> {
+  const all = await everyService(box);
+  const names = all.map((service) => service.id);
   const guess = didYouMean(id, names);
   return (
-    findService(id) ??
+    all.find((service) => service.id === id) ??
     fail({
       code: "service-unknown",
       what: `There is no service "${id}".`,
@@ -117,7 +150,10 @@ function named(id: string): Service {
   );
 }
 
-async function list({ box, image, t, print }: ServicesTools, { json = false }: Options): Promise<void> {
+async function list(
+  { box, image, t, print }: ServicesTools,
+  { json = false }: ServicesOptions,
+): Promise<void> {
   const views = await overview(box, image);
   if (json) return print(JSON.stringify({ services: views.map(viewData) }, undefined, 2));
   for (const view of views) print(listLine(view, t));
@@ -130,7 +166,7 @@ export function listLine(view: ServiceView, t: Translate): string {
   return `${service.id.padEnd(12)} ${(state === "off" ? "" : where).padEnd(10)} ${what}`.trimEnd();
 }
 
-async function enable(tools: ServicesTools, service: Service, { context }: Options): Promise<void> {
+async function enable(tools: ServicesTools, service: Service, { context }: ServicesOptions): Promise<void> {
   const { box, image, t, print } = tools;
   const offered = offer(service, await boxFacts(box, image));
   const before = (await readStates(box))[service.id];
@@ -146,21 +182,20 @@ async function enable(tools: ServicesTools, service: Service, { context }: Optio
       hint: "cbox services",
     });
   }
-  print(t(`progress.services.activate.${service.id}` as "step.services"));
+  print(sayAct(t, "activate", service));
   await activate(tools, service, { where, inputs: before?.inputs ?? defaultInputs(service) });
   const state = await stateOf(tools, service);
-  print(t(`progress.services.wait.${service.id}` as "step.services"));
+  print(sayAct(t, "wait", service));
   const faults = await waitUntilHealthy(tools, service, state);
   await publish(box, image);
-  if (faults.length) {
-    fail({
-      code: "service-failed",
-      what: `${service.title.en} was switched on, but does not work.`,
-      found: faults.join(", "),
-      hint: `sudo cbox services log ${service.id}`,
-    });
-  }
+  if (faults.length) notWorking(service, "was switched on", faults);
   await secret(tools, service);
+}
+
+/** Also of a service that the catalogue's texts do not know. */
+function sayAct(t: Translate, act: (typeof ACTS)[number], { id, title }: Service): string {
+  const key = `progress.services.${act}.${id}`;
+  return isTextKey(key) ? t(key) : t(`progress.services.${act}`, { title: title.en });
 }
 
 async function disable({ box, image, print }: ServicesTools, service: Service): Promise<void> {
@@ -206,16 +241,38 @@ async function log(tools: ServicesTools, service: Service): Promise<void> {
   const { stdout } = await place.run("journalctl", [...units, "--lines=60", "--no-pager", "--no-hostname"]);
   if (state.trouble) tools.print(state.trouble.what);
   tools.print(stdout.trimEnd());
+  if (service.compose) tools.print(await projectLog(place, service));
+}
+
+async function renew(tools: ServicesTools, service: Service): Promise<void> {
+  const state = await stateOf(tools, service);
+  await upgrade(tools, service, state);
+  const faults = await waitUntilHealthy(tools, service, state);
+  await publish(tools.box, tools.image);
+  if (faults.length) notWorking(service, "was renewed", faults);
+}
+
+function notWorking({ id, title }: Service, done: string, faults: readonly string[]): never {
+  return fail({
+    code: "service-failed",
+    what: `${title.en} ${done}, but does not work.`,
+    found: faults.join(", "),
+    hint: `sudo cbox services log ${id}`,
+  });
 }
 
 async function secret({ box, t, print }: ServicesTools, service: Service): Promise<void> {
-  for (const [name, value] of Object.entries(await readSecrets(box, service))) {
+  for (const [name, value] of Object.entries(await secretsForPeople(box, service))) {
     const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
     print(t(key, { secret: value }));
   }
 }
 
-async function forget(tools: ServicesTools, service: Service, { yes = false }: Options): Promise<void> {
+async function forget(
+  tools: ServicesTools,
+  service: Service,
+  { yes = false }: ServicesOptions,
+): Promise<void> {
   const state = (await readStates(tools.box))[service.id];
   if (!yes) {
     const where = service.data.map((path) => `${state?.where ?? "host"}: ${path}`).join(", ");

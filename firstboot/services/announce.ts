@@ -7,9 +7,9 @@ import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
-import { catalogue } from "./catalogue.ts";
 import { templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";
+import { everyService } from "./own.ts";
 import { isReachable, placeOf } from "./place.ts";
 import { readStates, type ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
@@ -29,32 +29,42 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   const ready: PublishedService[] = [];
   const silent: string[] = [];
-  for (const service of catalogue) {
+  for (const service of await everyService(box)) {
     const state = service.id === "serf" ? SERF : states[service.id];
     const { publication } = service;
     if (!publication || state?.state !== "on" || !state.published) continue;
     const { type, description } = publication;
-    const port = await listeningPort(box, image, service, state);
-    if (port === undefined) {
+    const ports = await listeningPorts(box, image, service, state);
+    if (ports.length === 0) {
       silent.push(type);
       continue;
     }
     const host = `${hostname}.${cloud}.local`;
     const txt = await txtOf(box, image, service, state);
-    ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: txt });
+    for (const port of ports)
+      ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: txt });
   }
   return { ready, silent };
 }
 
-/** The first public port, when it answers in its place and can be reached from other machines. */
-async function listeningPort(box: Box, image: ImageInfo, service: Service, state: ServiceState) {
+/** The public ports that are announced, when they answer in their place and can be reached from other machines. */
+async function listeningPorts(
+  box: Box,
+  image: ImageInfo,
+  service: Service,
+  state: ServiceState,
+): Promise<number[]> {
   const data = { community: image.community, inputs: state.inputs };
-  const port = portsOf(service, data).find(({ public: isPublic }) => isPublic);
-  if (!port || !(await isReachable(box, port))) return undefined;
-  if (state.where === "host") return port.port;
+  const open = portsOf(service, data).filter(({ public: isPublic }) => isPublic);
+  const wanted = service.publication?.each_port ? open : open.slice(0, 1);
   // Incus listens for a context whether something answers in there or not.
-  const inside = await placeOf(box, state.where).listening();
-  return inside.has(`${port.protocol}/${port.port}`) ? port.port : undefined;
+  const inside = state.where === "host" ? undefined : await placeOf(box, state.where).listening();
+  const found: number[] = [];
+  for (const port of wanted) {
+    const answers = inside?.has(`${port.protocol}/${port.port}`) ?? true;
+    if (answers && (await isReachable(box, port))) found.push(port.port);
+  }
+  return found;
 }
 
 async function txtOf(box: Box, image: ImageInfo, service: Service, state: ServiceState): Promise<string> {

@@ -8,7 +8,9 @@ import { type Box, must } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
-import { templateData } from "./data.ts";
+import { fetchImages, removeProject } from "./compose.ts";
+import { defaultInputs, templateData } from "./data.ts";
+import { everyService } from "./own.ts";
 import { installPackages } from "./packages.ts";
 import { type Place, type Port, placeOf } from "./place.ts";
 import { forgetSecrets } from "./secrets.ts";
@@ -31,7 +33,10 @@ export interface EngineTools {
 
 const UNIT_MS = 180_000;
 
-/** Idempotent. Fails with `service-packages`, `service-port-taken`, `service-template`, `command-failed`. */
+/**
+ * Idempotent. Fails with `service-packages`, `service-images`, `compose-invalid`, `service-port-taken`,
+ * `service-template`, `command-failed`.
+ */
 export async function activate(tools: EngineTools, service: Service, wanted: Wanted): Promise<void> {
   const { box } = tools;
   const before = (await readStates(box))[service.id];
@@ -49,18 +54,28 @@ export async function activate(tools: EngineTools, service: Service, wanted: Wan
   const place = placeOf(box, wanted.where);
   if (state.state === "starting" && before?.state !== "starting")
     await refuseTakenPorts(tools, service, place);
+  for (const needed of await neededBy(box, service)) {
+    const inputs = (await readStates(box))[needed.id]?.inputs ?? defaultInputs(needed);
+    await activate(tools, needed, { where: wanted.where, inputs });
+  }
   await writeState(box, service.id, state);
   if (service.managed) await start(tools, service, place, state);
   const done = { ...state, state: "on", facts: await readFacts(tools, service, place, state) } as const;
   await writeState(box, service.id, done);
 }
 
-/** Stops it; what it has stored stays. */
+async function neededBy(box: Box, { needs }: Service): Promise<Service[]> {
+  const wanted = needs.services ?? [];
+  return wanted.length ? (await everyService(box)).filter(({ id }) => wanted.includes(id)) : [];
+}
+
+/** Stops it; what it has stored stays. Fails with `service-needed`. */
 export async function deactivate(tools: EngineTools, service: Service): Promise<void> {
   const { box } = tools;
   const state = (await readStates(box))[service.id];
   if (!state || state.state === "off") return;
   if (!service.managed) return writeState(box, service.id, { ...state, state: "off" });
+  await refuseNeeded(box, service);
   await writeState(box, service.id, { ...state, state: "stopping" });
   if (service.id === "serf") await stopSerf(box);
   else {
@@ -76,6 +91,20 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
   await writeState(box, service.id, { ...state, state: "off" });
 }
 
+async function refuseNeeded(box: Box, { id, title }: Service): Promise<void> {
+  const states = await readStates(box);
+  const others = (await everyService(box)).filter(
+    (other) => other.needs.services?.includes(id) && (states[other.id]?.state ?? "off") !== "off",
+  );
+  if (others.length === 0) return;
+  fail({
+    code: "service-needed",
+    what: `${title.en} is not switched off: other services need it.`,
+    found: others.map((other) => other.id).join(", "),
+    hint: `sudo cbox services disable ${others[0]?.id}`,
+  });
+}
+
 /** What a service that is off has left behind, as "where: path". */
 export async function removeData({ box }: EngineTools, service: Service): Promise<readonly string[]> {
   const state = (await readStates(box))[service.id];
@@ -88,6 +117,7 @@ export async function removeData({ box }: EngineTools, service: Service): Promis
     });
   }
   const place = placeOf(box, state.where);
+  if (service.compose) await removeProject(place, service);
   for (const path of service.data) await place.remove(path);
   await forgetSecrets(box, service);
   return service.data.map((path) => `${state.where}: ${path}`);
@@ -101,6 +131,7 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   const data = await templateData(tools, service, place, state);
   await runSteps(place, service.prepare, data, render);
   const changed = await writeFiles(place, service, data, render);
+  if (service.compose) await fetchImages(place, service);
   await runSteps(place, service.activate, data, render);
   if (changed) await must(place, "systemctl", ["daemon-reload"], { timeout: UNIT_MS });
   await must(place, "systemctl", ["enable", ...service.units], { timeout: UNIT_MS });
@@ -147,13 +178,14 @@ async function refuseTakenPorts({ box, image }: EngineTools, service: Service, p
   });
 }
 
-async function runSteps(
+/** All of them or none: see `creates`. */
+export async function runSteps(
   place: Place,
   steps: readonly ServiceStep[],
   data: TemplateData,
   render: Render,
 ): Promise<void> {
-  // All of them or none: a file that one step makes is the sign that the steps before it are done.
+  // A file that one step makes is the sign that the steps before it are done.
   const isThere = new Map<string, boolean>();
   for (const { creates } of steps) {
     if (creates !== undefined && !isThere.has(creates)) isThere.set(creates, await place.exists(creates));

@@ -3,6 +3,7 @@
 // check, where it has one, agrees.
 
 import type { Service } from "../../common/service.ts";
+import { faultsOfProject } from "./compose.ts";
 import { templateData } from "./data.ts";
 import { type EngineTools, portsOf } from "./engine.ts";
 import { isReachable, type Place, placeOf } from "./place.ts";
@@ -17,6 +18,7 @@ export async function faultsOf(tools: EngineTools, service: Service, state: Serv
   const data = { community: tools.image.community, inputs: state.inputs };
   return [
     ...(await deadUnits(place, service)),
+    ...(service.compose ? await faultsOfProject(place, service) : []),
     ...(await silentPorts(tools, service, place, data)),
     ...(service.health.run ? await failedCheck(tools, service, place, state) : []),
   ];

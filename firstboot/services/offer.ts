@@ -12,18 +12,32 @@ import { paths } from "../paths.ts";
 import { type NodeAnswers, registers } from "../steps/node/questions.ts";
 import type { AllAnswers } from "../steps/step.ts";
 import { parseJson } from "../world.ts";
+import { catalogue } from "./catalogue.ts";
 
 export interface BoxFacts {
   readonly architecture: string;
   readonly memoryMib: number;
+  /** What the processor can, as the kernel calls it. */
+  readonly cpuFlags: readonly string[];
   /** Where services can run, the host included. */
   readonly places: readonly PlaceId[];
   readonly hasVpn: boolean;
   readonly isRegistered: boolean;
   readonly hasPool: boolean;
+  /** A way out of the community's network, as far as one can tell without asking anybody. */
+  readonly hasInternet: boolean;
 }
 
-export const OFFER_REASONS = ["architecture", "memory", "place", "vpn", "registration", "packages"] as const;
+export const OFFER_REASONS = [
+  "architecture",
+  "cpu",
+  "memory",
+  "place",
+  "vpn",
+  "registration",
+  "packages",
+  "internet",
+] as const;
 export type OfferReason = (typeof OFFER_REASONS)[number];
 
 export type Offer =
@@ -36,13 +50,21 @@ const HOST_MIB = 256;
 /** Where the service can run on such a box, best place first; or why nowhere. */
 export function offer(service: Service, facts: BoxFacts): Offer {
   const no = (reason: OfferReason): Offer => ({ places: [], reason });
-  const { memory_mib: memory = 0, vpn = false, registration = false } = service.needs;
+  const { memory_mib: memory = 0, vpn = false, registration = false, cpu = [] } = service.needs;
   if (!service.architectures.some((each) => each === facts.architecture)) return no("architecture");
+  if (cpu.some((flag) => !facts.cpuFlags.includes(flag))) return no("cpu");
   if (memory > roomMib(facts)) return no("memory");
   if (vpn && !facts.hasVpn) return no("vpn");
   if (registration && !facts.isRegistered) return no("registration");
   if (service.source === "pool" && !facts.hasPool) return no("packages");
-  const [best, ...others] = service.where.allowed.filter((place) => facts.places.includes(place));
+  if (service.source === "network" && !facts.hasInternet) return no("internet");
+  const needed = (service.needs.services ?? []).map((id) => offer(named(id), facts));
+  const lacking = needed.find((each) => "reason" in each);
+  if (lacking && "reason" in lacking) return lacking;
+  const [best, ...others] = service.where.allowed.filter(
+    (place) =>
+      facts.places.includes(place) && needed.every(({ places }) => places.some((each) => each === place)),
+  );
   return best ? { places: [best, ...others] } : no("place");
 }
 
@@ -51,18 +73,32 @@ export function roomMib({ memoryMib }: BoxFacts): number {
   return Math.max(0, memoryMib - HOST_MIB);
 }
 
+/** The build has checked that there is one. */
+function named(id: string): Service {
+  return catalogue.find((service) => service.id === id) as Service;
+}
+
 /** `all`: what was answered in this walk; contexts and VPN that are about to be made count. */
 export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<BoxFacts> {
   const meminfo = (await box.readFile("/proc/meminfo")) ?? "";
+  const cpuinfo = (await box.readFile("/proc/cpuinfo")) ?? "";
   const registration = parseJson<{ device?: unknown }>((await box.readFile(paths.guifi)) ?? "{}", {});
   return {
     architecture: image.profile.architecture,
     memoryMib: Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024),
+    cpuFlags: (/^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1] ?? "").split(" "),
     places: ["host", ...(await contexts(box, image, all))],
     hasVpn: all.vpn?.join === true || (await box.exists("/etc/community-box/vpn.json")),
     isRegistered: registers((all.node ?? {}) as Partial<NodeAnswers>) || registration.device !== undefined,
     hasPool: await box.exists(paths.pool),
+    // While the box is being set up, its network may only be about to come.
+    hasInternet: all.network !== undefined || hasDefaultRoute((await box.readFile("/proc/net/route")) ?? ""),
   };
+}
+
+/** Of the kernel's table: name, destination, gateway, in hexadecimal. */
+function hasDefaultRoute(table: string): boolean {
+  return table.split("\n").some((line) => line.split("\t")[1] === "00000000");
 }
 
 /** Those there are; while the box is being set up, those that are about to be made. */

@@ -12,11 +12,12 @@ import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
 import { readChoices } from "../steps/system/apply.ts";
 import { parseJson } from "../world.ts";
-import { catalogue } from "./catalogue.ts";
 import { defaultInputs } from "./data.ts";
 import { portsOf } from "./engine.ts";
 import { faultsOf } from "./health.ts";
 import { boxFacts, type OfferReason, offer } from "./offer.ts";
+import { everyService } from "./own.ts";
+import type { Port } from "./place.ts";
 import { readStates, type ServiceState } from "./state.ts";
 
 export interface ServiceView {
@@ -43,11 +44,12 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
   const isRoot = (await box.run("id", ["-u"])).stdout.trim() === "0";
   const mayLook = ({ where }: ServiceState) => where === "host" || isRoot;
   const views: ServiceView[] = [];
-  for (const service of catalogue) {
+  for (const service of await everyService(box)) {
     const state = await stateOf(box, service, states[service.id]);
     const offered = offer(service, facts);
     const isOn = state?.state === "on";
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
+    const ports = portsOf(service, data);
     const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
       service,
@@ -55,10 +57,10 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
       ...(state ? { where: state.where } : {}),
       faults: isOn && mayLook(state) ? await faultsOf({ box, image }, service, state) : [],
       ...(isOn && state.published && service.publication
-        ? { announced: announcementOf(service.publication.type, result) }
+        ? { announced: announcementOf(service.publication.type, ports, result) }
         : {}),
       ...(members === undefined ? {} : { members }),
-      ports: portsOf(service, data).map(({ port, protocol }) => `${protocol}/${port}`),
+      ports: ports.map(({ port, protocol }) => `${protocol}/${port}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
     });
@@ -75,9 +77,11 @@ async function stateOf(box: Box, { id }: Service, noted: ServiceState | undefine
 
 function announcementOf(
   type: string,
+  ports: readonly Port[],
   { published = [], omitted = [], silent = [], reason }: Partial<PublishResult>,
 ): NonNullable<ServiceView["announced"]> {
-  const own = published.find(({ s }) => s === type);
+  // Several may be of one type, such as Docker.
+  const own = published.find(({ s, p }) => s === type && ports.some(({ port }) => p === String(port)));
   if (own) return { address: own.i, port: own.p };
   if (reason) return { reason };
   if (omitted.includes(type)) return { reason: "omitted" };
@@ -92,10 +96,12 @@ export async function servicesStatus(box: Box, image: ImageInfo): Promise<StepSt
   const troubled = views.filter(isTroubled);
   return {
     state: views.length === 0 ? "off" : troubled.length ? "trouble" : "works",
-    rows: views.map((view) => ({
-      label: `label.services.${view.service.id}.enabled` as "step.services",
-      value: doing(view, t),
-    })),
+    rows: views.map((view) => {
+      const label = `label.services.${view.service.id}.enabled`;
+      return isTextKey(label)
+        ? { label, value: doing(view, t) }
+        : { label: "label.services.own", value: `${view.service.id}: ${doing(view, t)}` };
+    }),
     ...(troubled.length
       ? { advice: { key: "status.services.advice", values: { id: troubled[0]?.service.id ?? "" } } }
       : {}),

@@ -50,6 +50,14 @@ export async function installPackages(place: Place, service: Service): Promise<v
   await place.run("systemctl", ["daemon-reload"]);
 }
 
+/** Those of the service alone, from where its place has its own packages. Fails with `service-packages`. */
+export async function upgradePackages(place: Place, service: Service): Promise<void> {
+  if (service.packages.length === 0) return;
+  await apt(place, service, "apt-get", ["-o", "APT::Update::Error-Mode=any", "update"], UPDATE_MS);
+  const only = ["install", "--only-upgrade", ...service.packages];
+  await apt(place, service, "apt-get", [...MANNERS, ...only], INSTALL_MS);
+}
+
 async function areInstalled(place: Place, packages: readonly string[]): Promise<boolean> {
   const { code, stdout } = await place.run("dpkg-query", ["-W", "-f", STATUS, ...packages]);
   const states = stdout.split("\n").filter(Boolean);

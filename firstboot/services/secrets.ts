@@ -11,8 +11,17 @@ export type ServiceSecrets = { readonly [name: string]: string };
 
 const fileOf = ({ id }: Service) => `${paths.serviceSecrets}/${id}.json`;
 
-export async function readSecrets(box: Pick<Box, "readFile">, service: Service): Promise<ServiceSecrets> {
+async function readSecrets(box: Pick<Box, "readFile">, service: Service): Promise<ServiceSecrets> {
   return parseJson<ServiceSecrets>((await box.readFile(fileOf(service))) ?? "{}", {});
+}
+
+/** Those that a person needs, such as the password of a web page. */
+export async function secretsForPeople(
+  box: Pick<Box, "readFile">,
+  service: Service,
+): Promise<ServiceSecrets> {
+  const all = await readSecrets(box, service);
+  return Object.fromEntries(Object.entries(all).filter(([name]) => service.secrets[name]?.label));
 }
 
 /** All secrets of a service, made now where they are missing. */

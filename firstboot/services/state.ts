@@ -30,10 +30,17 @@ export async function readStates(box: Pick<Box, "readFile">): Promise<ServiceSta
 }
 
 export async function writeState(box: Box, id: string, state: ServiceState): Promise<void> {
-  const before = await readStates(box);
-  const services = Object.fromEntries(
-    Object.entries({ ...before, [id]: state }).sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  await writeStates(box, { ...(await readStates(box)), [id]: state });
+}
+
+/** Of a service that is not known any more. */
+export async function forgetState(box: Box, id: string): Promise<void> {
+  const { [id]: _gone, ...others } = await readStates(box);
+  await writeStates(box, others);
+}
+
+async function writeStates(box: Box, states: ServiceStates): Promise<void> {
+  const services = Object.fromEntries(Object.entries(states).sort(([a], [b]) => (a < b ? -1 : 1)));
   const content = `${JSON.stringify({ version: 1, services }, undefined, 2)}\n`;
   if ((await box.readFile(paths.services)) !== content) await box.writeFile(paths.services, content);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Renders the templates of a service: its files, the words of its commands, what it announces. Strict: a name that does
-// not exist is a mistake of the catalogue, not an empty line in a configuration.
+// What the templates of a service see on the box: its files, the words of its commands, what it announces.
 
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
+import { templateRenderer } from "../../common/service-template.ts";
 import type { CommunityInfo } from "../image-info.ts";
+import type { FoundService } from "../search.ts";
 import type { Value } from "../steps/step.ts";
 
 export interface TemplateData {
@@ -16,6 +17,8 @@ export interface TemplateData {
   readonly facts: { readonly [name: string]: string };
   /** Empty texts on a box that is not registered. */
   readonly registration: Registration;
+  /** Somebody else's service, where this is about one. */
+  readonly found?: Pick<FoundService, "type" | "description" | "host" | "address" | "port" | "txt">;
   /** PEM file, in the place where the service runs, of the authorities to trust. */
   readonly authorities: string;
 }
@@ -35,24 +38,16 @@ export type Render = (template: string, data: TemplateData, what: string) => str
 
 let shared: Promise<Render> | undefined;
 
-/** Loads Handlebars, which only this needs. */
 export function renderer(): Promise<Render> {
   shared ??= load();
   return shared;
 }
 
 async function load(): Promise<Render> {
-  const { default: Handlebars } = await import("handlebars");
-  const own = Handlebars.create();
-  own.registerHelper("join", (items: readonly unknown[], separator: string) => items.join(separator));
-  own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
-  const compiled = new Map<string, (data: TemplateData) => string>();
+  const render = await templateRenderer();
   return (template, data, what) => {
-    if (!template.includes("{{")) return template;
     try {
-      const ready = compiled.get(template) ?? own.compile(template, { strict: true, noEscape: true });
-      compiled.set(template, ready);
-      return ready(data);
+      return render(template, data);
     } catch (error) {
       return fail({
         code: "service-template",

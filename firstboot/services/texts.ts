@@ -7,8 +7,9 @@ import { catalogue } from "./catalogue.ts";
 
 /** The sentences that are the same for all services, from firstboot/i18n. */
 export interface CommonWords {
-  /** With {title} and {memory}. */
+  /** These with {title} and {memory}. */
   readonly "services.row-memory": string;
+  readonly "services.row-network": string;
   /** With {title}. */
   readonly "services.where": string;
   readonly "services.where-help": string;
@@ -39,8 +40,11 @@ function textsOf(service: Service, language: keyof Words, common: CommonWords): 
   const path = `services.${service.id}`;
   const title = service.title[language];
   const memory = service.needs.memory_mib ?? 0;
-  const heavy = common["services.row-memory"].replace("{title}", title).replace("{memory}", String(memory));
-  const ask = service.ask?.[language] ?? (memory >= HEAVY_MIB ? heavy : title);
+  const isFetched = service.source === "network";
+  const row = common[isFetched ? "services.row-network" : "services.row-memory"]
+    .replace("{title}", title)
+    .replace("{memory}", String(memory));
+  const ask = service.ask?.[language] ?? (isFetched || memory >= HEAVY_MIB ? row : title);
   const texts: Record<string, string> = {
     [`title.${path}`]: title,
     [`ask.${path}.enabled`]: ask,
@@ -65,6 +69,7 @@ function textsOf(service: Service, language: keyof Words, common: CommonWords): 
       title,
     );
   for (const [name, { label }] of Object.entries(service.secrets)) {
+    if (!label) continue;
     texts[`hand-over.${path}.${name}`] = common["hand-over.services.secret"]
       .replace("{title}", title)
       .replace("{label}", label[language]);

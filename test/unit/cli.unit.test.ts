@@ -46,7 +46,7 @@ describe("./cbox", () => {
   it("has the documented commands", () => {
     const names = createProgram().commands.map((command) => command.name());
     expect(names).toEqual([
-      ...["profiles", "profile", "doctor", "build", "boot", "flash", "answers"],
+      ...["profiles", "profile", "doctor", "build", "boot", "flash", "answers", "services"],
       ...["lab", "demo", "test", "bench"],
     ]);
   });

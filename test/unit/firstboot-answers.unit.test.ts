@@ -124,6 +124,15 @@ describe("questions", () => {
       "services/snmp.contact",
       "services/ssh",
       "services/avahi",
+      "services/nextcloud",
+      "services/etherpad",
+      "services/home-assistant",
+      "services/element",
+      "services/element.server",
+      "services/ipfs",
+      "services/rocket-chat",
+      "services/owncloud",
+      "services/wordpress",
     ]);
   });
 

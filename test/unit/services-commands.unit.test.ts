@@ -5,13 +5,13 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeServices, type PublishedService } from "../../common/serf-payload.ts";
-import { searchLines } from "../../firstboot/commands/search.ts";
+import { pick, runJoin, searchLines } from "../../firstboot/commands/search.ts";
 import { runServices } from "../../firstboot/commands/services.ts";
 import { GuifiApi } from "../../firstboot/guifi/api.ts";
 import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/registration.ts";
 import { remember } from "../../firstboot/guifi/store.ts";
 import { translator } from "../../firstboot/i18n.ts";
-import { parseRtt, search } from "../../firstboot/search.ts";
+import { type FoundService, parseRtt, search } from "../../firstboot/search.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { declare } from "../../firstboot/services/declare.ts";
@@ -44,7 +44,7 @@ describe("cbox services", () => {
     const box = roomyBox();
     await run(box, "enable", "serf");
     const said = await run(box, "enable", "syncthing");
-    expect(said).toContain('Syncthing, Web page, user "cbox": 5a5a');
+    expect(said).toContain('(Syncthing), Web page, user "cbox": 5a5a');
     expect((await stateOf(box, "syncthing"))?.where).toBe("owner");
     expect(await run(box, "list")).toMatch(/^syncthing +owner +works, announced as 10\.1\.2\.50:22000$/m);
   });
@@ -164,10 +164,10 @@ describe("cbox search", () => {
     expect(found?.unreadable).toEqual(["odd"]);
     expect((await search(box))?.services).toHaveLength(4);
     expect(searchLines(found?.services ?? [], translator("en"))).toEqual([
-      "Type       Description    Host                   Address      Distance",
-      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  0.8 ms",
-      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  1200 ms",
-      "syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  -",
+      "#  Type       Description    Host                   Address      Distance",
+      "1  syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  0.8 ms",
+      "2  syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  1200 ms",
+      "3  syncthing  the syncthing  syncthing.guifi.local  10.1.1.1:80  -",
     ]);
   });
 
@@ -183,6 +183,88 @@ describe("cbox search", () => {
     ["Estimated a <-> b rtt: 12.5 µs", 0.0125],
     ["Error: no coordinate available", undefined],
   ])("%s is %s ms", (text, rtt) => expect(parseRtt(text)).toBe(rtt));
+
+  describe("with a number", () => {
+    const found = (more: Partial<FoundService>): FoundService => ({
+      ...{
+        type: "syncthing",
+        description: "x",
+        host: "can-serra.guifi.local",
+        address: "10.9.9.9",
+        port: "22000",
+      },
+      ...{ txt: {}, node: "n", ...more },
+    });
+    const OTHER = Array.from({ length: 8 }, () => "AIR6LPZ").join("-");
+    async function act(box: FakeBox, one: FoundService): Promise<string> {
+      const lines: string[] = [];
+      const print = (line: string) => void lines.push(line);
+      await runJoin({ box, image: IMAGE, language: "en", print }, one);
+      return lines.join("\n");
+    }
+
+    test("a page is said as an address; what nobody here knows, too", async () => {
+      const box = roomyBox();
+      expect(await act(box, found({ type: "docker", port: "8880" }))).toBe(
+        "Its address: http://10.9.9.9:8880/",
+      );
+      expect(await act(box, found({ type: "jabber", port: "5222" }))).toBe("Its address: 10.9.9.9:5222");
+    });
+
+    test("a Syncthing is told to the own one, word by word", async () => {
+      const box = roomyBox();
+      await run(box, "enable", "syncthing");
+      expect(await act(box, found({ txt: { node_id: OTHER } }))).toMatch(
+        /^This Syncthing knows that one now/,
+      );
+      const told = box.system.commands.filter((line) => line.includes("config devices"));
+      expect(told).toEqual([
+        expect.stringMatching(`devices add --device-id=${OTHER} --name=can-serra.guifi.local$`),
+        expect.stringMatching(`devices ${OTHER} addresses add tcp://10.9.9.9:22000$`),
+      ]);
+    });
+
+    test("Serf joins through a node", async () => {
+      const box = roomyBox();
+      await run(box, "enable", "serf");
+      await act(box, found({ type: "serf", port: "5000" }));
+      expect(box.system.commands).toContain("serf join -rpc-addr=127.0.0.1:7373 10.9.9.9:5000");
+    });
+
+    test.each([
+      ["no device id", { txt: {} }, "search-odd", /node_id: nothing/],
+      ["a device id that is none", { txt: { node_id: "$(reboot)" } }, "search-odd", /node_id: \$\(reboot\)/],
+      [
+        "an address that is none",
+        { address: "10.9.9.9/x" },
+        "search-odd",
+        /its address: 10\.9\.9\.9\/x:22000/,
+      ],
+      ["a port that is none", { type: "docker", port: "0" }, "search-odd", /10\.9\.9\.9:0/],
+      ["this box itself", { address: "10.1.2.50", txt: { node_id: OTHER } }, "search-itself", /10\.1\.2\.50/],
+    ])("%s is refused, and nothing is run", async (_what, more, code, words) => {
+      const box = roomyBox();
+      await run(box, "enable", "syncthing");
+      const before = box.effects.filter((effect) => effect.includes("syncthing cli")).length;
+      const failure = await failureOf(() => act(box, found(more as Partial<FoundService>)));
+      expect(failure.code).toBe(code);
+      expect(failure.found).toMatch(words);
+      expect(box.effects.filter((effect) => effect.includes("syncthing cli"))).toHaveLength(before);
+    });
+
+    test("one's own has to be on; the hint says how", async () => {
+      const failure = await failureOf(() => act(roomyBox(), found({ txt: { node_id: OTHER } })));
+      expect(failure).toMatchObject({ code: "service-off", hint: "sudo cbox services enable syncthing" });
+    });
+
+    test("is taken from the list, or by its address; else the list is named", async () => {
+      const list = [found({}), found({ port: "1" })];
+      expect(pick(list, "2")).toBe(list[1]);
+      expect(pick(list, "10.9.9.9:22000")).toBe(list[0]);
+      for (const which of ["0", "3", "10.9.9.9", "x"])
+        expect((await failureOf(() => pick(list, which))).code).toBe("search-unknown");
+    });
+  });
 
   test("whatever others write: no control sign, one line, and no crash", async () => {
     const text = fc.string({ unit: "binary", maxLength: 300 });

@@ -285,7 +285,8 @@ describe("the step", () => {
     const walk = await run(box);
     expect(walk.state).toBe("done");
     expect(walk.context.warnings).toEqual([]);
-    const places = await Promise.all(catalogue.map(async ({ id }) => (await stateOf(box, id))?.where));
+    const ids = ["serf", ...Object.keys(ALL)];
+    const places = await Promise.all(ids.map(async (id) => (await stateOf(box, id))?.where));
     expect(places).toEqual(["host", "community", "owner", "community", "host", "host", "host"]);
     const squid = box.files.get("/var/lib/incus/containers/community_community/rootfs/etc/squid/squid.conf");
     expect(squid).toContain("cache_dir ufs /var/spool/squid 200 32 512");
@@ -300,6 +301,17 @@ describe("the step", () => {
       "services.syncthing.context service-where",
       "services.docker.enabled service-place",
     ]);
+  });
+
+  test("an application brings Docker along, and goes before it", async () => {
+    const box = boxWith({ etherpad: { enabled: true } });
+    const walk = await run(box);
+    expect(walk.state).toBe("done");
+    expect((await stateOf(box, "docker"))?.state).toBe("on");
+    expect((await stateOf(box, "etherpad"))?.state).toBe("on");
+    await own[1]!.apply({}, toolsFor(box));
+    expect((await stateOf(box, "etherpad"))?.state).toBe("off");
+    expect((await stateOf(box, "docker"))?.state).toBe("off");
   });
 
   test("one that fails is named, the others run, and the box is set up", async () => {
@@ -322,7 +334,7 @@ describe("the step", () => {
     const tools = toolsFor(box);
     await services.apply({ serf: { enabled: false } }, tools);
     expect(await services.verify({ serf: { enabled: false } }, tools)).toEqual([]);
-    for (const { id } of catalogue) expect((await stateOf(box, id))?.state, id).toBe("off");
+    for (const id of ["serf", ...Object.keys(ALL)]) expect((await stateOf(box, id))?.state, id).toBe("off");
     expect(box.system.enabled.has("serf.service")).toBe(false);
     expect(box.system.enabled.has("ssh.service"), "sshd is not the services' to stop").toBe(true);
   });

@@ -14,7 +14,8 @@ import { activate, deactivate, removeData, stopSerf } from "../../services/engin
 import { waitUntilHealthy } from "../../services/health.ts";
 import { boxFacts, type OfferReason, offer } from "../../services/offer.ts";
 import { servicesStatus } from "../../services/overview.ts";
-import { readSecrets } from "../../services/secrets.ts";
+import { everyService } from "../../services/own.ts";
+import { secretsForPeople } from "../../services/secrets.ts";
 import { readStates, writeState } from "../../services/state.ts";
 import type { ACTS } from "../../services/texts.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
@@ -41,13 +42,15 @@ export const services = defineStep<Answers, ServicesFacts>({
   status: servicesStatus,
   handOver,
   async reset(box, image, { keepData }) {
-    for (const service of catalogue) {
+    // Those first that need others.
+    for (const service of (await everyService(box)).slice().reverse()) {
       // A context that is gone took its services along.
       await deactivate({ box, image }, service).catch(() => {});
       if (!keepData) await removeData({ box, image }, service).catch(() => {});
     }
     await resetSerf(box);
-    if (!keepData) for (const path of [paths.services, paths.serviceSecrets]) await box.remove(path);
+    const kept = [paths.services, paths.serviceSecrets, paths.ownServices];
+    if (!keepData) for (const path of kept) await box.remove(path);
   },
 });
 
@@ -205,7 +208,7 @@ async function undeclared(ids: readonly string[], { box, image }: StepTools): Pr
 async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Promise<HandedOver[]> {
   const lines: HandedOver[] = [];
   for (const { service } of chosen(answers)) {
-    for (const [name, secret] of Object.entries(await readSecrets(box, service))) {
+    for (const [name, secret] of Object.entries(await secretsForPeople(box, service))) {
       const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
       lines.push({ key, values: { secret } });
     }

@@ -60,10 +60,12 @@ export interface Choice {
   readonly inputs: { readonly [name: string]: Value };
 }
 
-/** The services that these answers switch on, most important first. */
+/** The services that these answers switch on, with those that they need, most important first. */
 export function chosen(answers: Answers): Choice[] {
+  const wanted = catalogue.filter(({ id, enabled }) => getAnswer(answers, `${id}.enabled`) ?? enabled);
+  const needed = new Set(wanted.flatMap(({ needs }) => needs.services ?? []));
   return catalogue
-    .filter(({ id, enabled }) => getAnswer(answers, `${id}.enabled`) ?? enabled)
+    .filter((service) => wanted.includes(service) || needed.has(service.id))
     .map((service) => {
       const where = getAnswer(answers, `${service.id}.context`);
       const inputs = Object.keys(service.inputs).flatMap((name) => {

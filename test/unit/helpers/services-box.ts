@@ -8,6 +8,8 @@ import { FakeBox } from "./fake-box.ts";
 export function roomyBox({ contexts = true } = {}): FakeBox {
   const box = new FakeBox();
   box.files.set("/proc/meminfo", "MemTotal:        2015428 kB\nMemFree: 1 kB\n");
+  box.files.set("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu sse2 avx\nprocessor\t: 1\n");
+  box.files.set("/proc/net/route", "Iface\tDestination\tGateway\nenp1s0\t00000000\t0101020A\n");
   box.files.set("/etc/hostname", "can-bruixa\n");
   box.files.set("/usr/share/community-box/pool/pool.list", "");
   box.files.set("/etc/community-box/vpn.json", "{}");

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Renders the templates of services, on the box and where an entry is checked. Strict: a name that does not exist is a
+// mistake of the entry, not an empty line in a configuration.
+
+/** Throws an Error that says what is wrong with the template. */
+export type RenderTemplate = (template: string, data: object) => string;
+
+let shared: Promise<RenderTemplate> | undefined;
+
+/** Loads Handlebars, which only this needs. */
+export function templateRenderer(): Promise<RenderTemplate> {
+  shared ??= load();
+  return shared;
+}
+
+async function load(): Promise<RenderTemplate> {
+  const { default: Handlebars } = await import("handlebars");
+  const own = Handlebars.create();
+  own.registerHelper("join", (items: readonly unknown[], separator: string) => items.join(separator));
+  own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
+  const compiled = new Map<string, (data: object) => string>();
+  return (template, data) => {
+    if (!template.includes("{{")) return template;
+    const ready = compiled.get(template) ?? own.compile(template, { strict: true, noEscape: true });
+    compiled.set(template, ready);
+    return ready(data);
+  };
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox services compose`: a docker-compose project of the owner's becomes a service of the box, and stops being one.
+
+import { basename, dirname, resolve } from "node:path";
+import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
+import { fail } from "../../common/fail.ts";
+import type { Service } from "../../common/service.ts";
+import { must } from "../box.ts";
+import { publish } from "../publish.ts";
+import { catalogue, findService } from "../services/catalogue.ts";
+import { type ProjectPlan, type ProjectPort, readProject } from "../services/compose.ts";
+import { defaultInputs } from "../services/data.ts";
+import { activate, deactivate, removeData } from "../services/engine.ts";
+import { boxFacts, offer } from "../services/offer.ts";
+import { forget, isOwn, ownProject, ownServices, remember } from "../services/own.ts";
+import { type Place, placeOf } from "../services/place.ts";
+import { forgetState, readStates } from "../services/state.ts";
+import type { ServicesOptions, ServicesTools } from "./services.ts";
+
+/** What docker compose looks for, in its order. */
+const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const NAME = /^[a-z][a-z0-9-]{0,30}$/;
+/** A folder may hold a few hundred megabytes. */
+const COPY_MS = 10 * 60_000;
+/** Where a project lies until it has been looked through. */
+const NEW = ".new";
+
+/**
+ * Copies the project into the community's context, checks it there, and remembers it. An older one of the same name is
+ * brought up to date; what its containers keep beside the file stays.
+ * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-port`, `service-impossible`.
+ */
+export async function addProject(
+  tools: ServicesTools,
+  source: string,
+  { name, port = [] }: ServicesOptions,
+): Promise<Service> {
+  const { box, image } = tools;
+  const found = await findSource(tools, resolve(source));
+  const id = name ?? nameOf(found.directory);
+  await checkName(tools, id);
+  await needDocker(tools);
+  const place = placeOf(box, "community");
+  const staged = await push(tools, place, found);
+  const plan = await readProject(place, id, staged);
+  const service = ownProject(id, plan, chosenPorts(id, plan, port));
+  const target = projectDirectory(id);
+  await must(place, "mkdir", ["--parents", target]);
+  await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`], { timeout: COPY_MS });
+  await place.remove(`${PROJECTS}/${NEW}`);
+  // It may have had other ports.
+  const before = (await ownServices(box)).find((each) => each.id === id);
+  if (before) await deactivate({ box, image }, before);
+  await remember(box, service);
+  return service;
+}
+
+/** With its data, for good. Fails with `compose-not-own`, `service-data-kept`. */
+export async function removeProject(
+  { box, image, print }: ServicesTools,
+  service: Service,
+  { yes = false }: ServicesOptions,
+): Promise<void> {
+  const { id } = service;
+  if (!(await isOwn(box, id))) {
+    fail({
+      code: "compose-not-own",
+      what: `${id} is a service of the catalogue, not a project of yours.`,
+      hint: `sudo cbox services disable ${id}`,
+    });
+  }
+  if (!yes) {
+    fail({
+      code: "service-data-kept",
+      what: `This removes ${id} for good, with what it has stored.`,
+      found: `community: ${projectDirectory(id)}, and its volumes`,
+      hint: `sudo cbox services compose remove ${id} --yes`,
+    });
+  }
+  await deactivate({ box, image }, service);
+  await publish(box, image);
+  for (const path of await removeData({ box, image }, service)) print(`removed ${path}`);
+  await forgetState(box, id);
+  await forget(box, id);
+}
+
+interface Source {
+  readonly directory: string;
+  /** Of this file alone; else everything in the directory. */
+  readonly file?: string;
+}
+
+async function findSource({ box }: ServicesTools, path: string): Promise<Source> {
+  const names = await box.list(path).catch((): string[] => []);
+  if (FILES.some((each) => names.includes(each))) return { directory: path };
+  if (names.length === 0 && (await box.readFile(path).catch(() => undefined)))
+    return { directory: dirname(path), file: path };
+  return fail({
+    code: "compose-source",
+    what: `There is no compose project at ${path}.`,
+    found: names.length
+      ? `a directory without any of ${FILES.join(", ")}`
+      : "neither a file nor a directory with files",
+    hint: "Give the directory with the compose file in it, or the file itself.",
+  });
+}
+
+function nameOf(directory: string): string {
+  return basename(directory)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-");
+}
+
+async function checkName({ box }: ServicesTools, id: string): Promise<void> {
+  if (!NAME.test(id)) {
+    fail({
+      code: "compose-name",
+      what: `"${id}" cannot be the name of a project.`,
+      found: "expected lower-case letters, digits and hyphens, a letter first, at most 31",
+      hint: "Say another one: --name wiki",
+    });
+  }
+  if (findService(id) && !(await isOwn(box, id))) {
+    fail({
+      code: "compose-name",
+      what: `The catalogue has a service "${id}" already.`,
+      found: `services: ${catalogue.map((service) => service.id).join(", ")}`,
+      hint: `Say another name: --name my-${id}`,
+    });
+  }
+}
+
+async function needDocker({ box, image, t, print }: ServicesTools): Promise<void> {
+  const docker = findService(ENGINE) as Service;
+  const offered = offer(docker, await boxFacts(box, image));
+  if ("reason" in offered) {
+    return fail({
+      code: "service-impossible",
+      what: "Docker cannot run on this box, so no compose project can.",
+      found: t(`problem.service-${offered.reason}`),
+      hint: "cbox services",
+    });
+  }
+  print(t("progress.services.activate", { title: docker.title.en }));
+  const inputs = (await readStates(box))[ENGINE]?.inputs ?? defaultInputs(docker);
+  await activate({ box, image }, docker, { where: "community", inputs });
+}
+
+/** Into the context, beside where the project will lie. Returns the directory, below that of all projects. */
+async function push({ box }: ServicesTools, place: Place, { directory, file }: Source): Promise<string> {
+  // A pushed directory keeps the last part of its path as its name.
+  const staged = `${NEW}/${file ? "project" : basename(directory)}`;
+  await place.remove(`${PROJECTS}/${NEW}`);
+  await must(place, "mkdir", ["--parents", `${PROJECTS}/${file ? staged : NEW}`]);
+  const words = file
+    ? [file, `${place.id}${PROJECTS}/${staged}/${FILES[0]}`]
+    : ["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`];
+  await must(box, "incus", ["file", "push", "--project", place.id, ...words], { timeout: COPY_MS });
+  return staged;
+}
+
+/** Those that were named, else all. */
+function chosenPorts(id: string, { ports }: ProjectPlan, wanted: readonly string[]): readonly ProjectPort[] {
+  if (wanted.length === 0) return ports;
+  return wanted.map((text) => {
+    const [number = "", protocol = "tcp"] = text.split("/");
+    const found = ports.find((each) => String(each.port) === number && each.protocol === protocol);
+    return (
+      found ??
+      fail({
+        code: "compose-port",
+        what: `${id} does not publish the port ${text}.`,
+        found: ports.map((each) => `${each.port}/${each.protocol}`).join(", ") || "it publishes none",
+        hint: "Name one of these with --port, or publish it in the compose file: ports.",
+      })
+    );
+  });
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The made-up Docker of the dry run and of tests: it reads compose files, remembers which images it has, and says that
+// containers run while their unit does.
+
+import { parse } from "yaml";
+import type { PretendFiles } from "./pretend.ts";
+
+interface Project {
+  readonly services?: {
+    readonly [name: string]: { readonly image?: string; readonly ports?: readonly unknown[] };
+  };
+}
+
+interface PublishedPort {
+  readonly published: string;
+  readonly target: number;
+  readonly protocol: string;
+}
+
+const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+export class PretendDocker {
+  /** No registry can be reached, for tests. */
+  isOffline = false;
+  /** Containers that go down again and again, for tests: "project/service". */
+  readonly crashing = new Set<string>();
+  readonly images = new Set<string>();
+
+  readonly #files: PretendFiles;
+  /** By unit: what listens while it runs, as `ss -Hlntu` shows it. */
+  readonly #sockets = new Map<string, readonly string[]>();
+
+  constructor(files: PretendFiles) {
+    this.#files = files;
+  }
+
+  sockets(unit: string): readonly string[] {
+    return this.#sockets.get(unit) ?? [];
+  }
+
+  /** `root` is before every path; `isUp` tells whether a unit runs. */
+  async answer(
+    root: string,
+    args: readonly string[],
+    isUp: (unit: string) => boolean,
+  ): Promise<string | number> {
+    const [command, ...words] = args;
+    if (command === "image") return words.slice(1).every((name) => this.images.has(name)) ? 0 : 1;
+    if (command !== "compose") return 0;
+    const [, id = "", , directory = "", verb = "", ...rest] = words;
+    const project = await this.#read(`${root}${directory}`);
+    if (!project) return 14;
+    const services = Object.entries(project.services ?? {});
+    const images = services.flatMap(([, { image }]) => image ?? []);
+    const unit = `cbox-compose@${id}.service`;
+    switch (verb) {
+      case "config": {
+        if (rest[0] === "--images") {
+          this.#sockets.set(unit, services.flatMap(([, { ports = [] }]) => ports.map(portOf)).map(socketOf));
+          return images.map((image) => `${image}\n`).join("");
+        }
+        const named = services.map(([name, { ports = [], ...more }]) => [
+          name,
+          { ...more, ports: ports.map(portOf) },
+        ]);
+        return JSON.stringify({ name: id, services: Object.fromEntries(named) });
+      }
+      case "pull":
+        if (this.isOffline) return 18;
+        for (const image of images) this.images.add(image);
+        return 0;
+      case "ps":
+        return services
+          .map(([name]) => {
+            if (!isUp(unit)) return `${name} exited  137\n`;
+            return `${name} ${this.crashing.has(`${id}/${name}`) ? "restarting" : "running"}  0\n`;
+          })
+          .join("");
+      default:
+        return 0;
+    }
+  }
+
+  async #read(directory: string): Promise<Project | undefined> {
+    for (const name of FILES) {
+      const text = await this.#files.read(`${directory}/${name}`);
+      if (text === undefined) continue;
+      try {
+        const project = parse(text) as Project | null;
+        return project?.services ? project : undefined;
+      } catch {
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** "127.0.0.1:8080:80/udp", from the right: the port inside, outside, the address. */
+function portOf(text: unknown): PublishedPort {
+  const [numbers = "", protocol = "tcp"] = String(text).split("/");
+  const [target = "", published = ""] = numbers.split(":").reverse();
+  return { published, target: Number(target), protocol };
+}
+
+function socketOf({ published, protocol }: PublishedPort): string {
+  const state = protocol === "udp" ? "UNCONN" : "LISTEN";
+  return `${protocol} ${state} 0 4096 127.0.0.1:${published} 0.0.0.0:*`;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Services that are docker-compose projects: their images, their containers, what they leave behind. The project's files
+// and its unit are those of any service (common/compose.ts); this is what only Docker can tell.
+
+import { PROJECTS, projectDirectory } from "../../common/compose.ts";
+import { fail } from "../../common/fail.ts";
+import type { Service } from "../../common/service.ts";
+import { must } from "../box.ts";
+import type { Place } from "./place.ts";
+
+/** An image of a gigabyte by a slow line. */
+const PULL_MS = 60 * 60_000;
+const DOCKER_MS = 180_000;
+
+const compose = (id: string, ...words: readonly string[]) => [
+  ...["compose", "--project-name", id, "--project-directory", projectDirectory(id)],
+  ...words,
+];
+
+/**
+ * Fetches the images that are not there yet: with all of them there, nobody is asked. `again`: newer ones of the same
+ * names, too. Fails with `compose-invalid`, `service-images`.
+ */
+export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
+  const { id, title } = service;
+  const images = await place.run("docker", compose(id, "config", "--images"), { timeout: DOCKER_MS });
+  if (images.code !== 0) return invalid(title.en, images.stderr);
+  const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
+  const { code } = await place.run("docker", ["image", "inspect", ...names], { timeout: DOCKER_MS });
+  if (code === 0 && !again) return;
+  for (const words of [
+    ["pull", "--quiet", "--ignore-buildable"],
+    ["build", "--quiet"],
+  ]) {
+    const { code, stdout, stderr } = await place.run("docker", compose(id, ...words), { timeout: PULL_MS });
+    if (code === 0) continue;
+    fail({
+      code: "service-images",
+      what: `The container images of ${title.en} could not be fetched.`,
+      found: lastWords(stderr) || lastWords(stdout) || `exit code ${code}`,
+      hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
+    });
+  }
+}
+
+/** Containers that do not run as they should, such as "container db (restarting)". */
+export async function faultsOfProject(place: Place, { id }: Service): Promise<string[]> {
+  const format = "{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}";
+  const { code, stdout } = await place.run("docker", compose(id, "ps", "--all", "--format", format), {
+    timeout: DOCKER_MS,
+  });
+  const lines = stdout.split("\n").filter(Boolean);
+  if (code !== 0 || lines.length === 0) return ["no container"];
+  return lines.flatMap((line) => {
+    const [name = "", state = "", health = "", exit = ""] = line.split(" ");
+    const isWell =
+      // One that does its work and ends is done.
+      state === "exited" ? exit === "0" : state === "running" && ["", "healthy"].includes(health);
+    return isWell ? [] : [`container ${name} (${state === "running" ? health : state})`];
+  });
+}
+
+/** Containers, networks, volumes and images of a project that is off. Docker runs afterwards as before. */
+export async function removeProject(place: Place, { id }: Service): Promise<void> {
+  if (!(await place.exists(projectDirectory(id)))) return;
+  const wasUp = (await place.run("systemctl", ["is-active", "--quiet", "docker.service"])).code === 0;
+  if (!wasUp) await must(place, "systemctl", ["start", "docker.service"], { timeout: DOCKER_MS });
+  const all = ["down", "--volumes", "--remove-orphans", "--rmi", "all"];
+  await must(place, "docker", compose(id, ...all), { timeout: DOCKER_MS });
+  if (!wasUp) await must(place, "systemctl", ["stop", "docker.service"], { timeout: DOCKER_MS });
+}
+
+/** What the containers have said last. */
+export async function projectLog(place: Place, { id }: Service): Promise<string> {
+  const { stdout } = await place.run("docker", compose(id, "logs", "--no-color", "--tail=60"), {
+    timeout: DOCKER_MS,
+  });
+  return stdout.trimEnd();
+}
+
+export interface ProjectPort {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly service: string;
+}
+
+export interface ProjectPlan {
+  readonly images: readonly string[];
+  /** As published to the machine that Docker runs on. */
+  readonly ports: readonly ProjectPort[];
+}
+
+/** What Docker reads in the project of that directory below {@link PROJECTS}. Fails with `compose-invalid`. */
+export async function readProject(place: Place, id: string, directory: string): Promise<ProjectPlan> {
+  const words = ["compose", "--project-name", id, "--project-directory", `${PROJECTS}/${directory}`];
+  const { code, stdout, stderr } = await place.run("docker", [...words, "config", "--format", "json"], {
+    timeout: DOCKER_MS,
+  });
+  if (code !== 0) return invalid(id, stderr);
+  const { services = {} } = JSON.parse(stdout) as ComposeConfig;
+  const ports = Object.entries(services).flatMap(([service, { ports = [] }]) =>
+    ports.map(({ published = "", target, protocol = "tcp" }): ProjectPort => {
+      const port = Number(published);
+      if (protocol !== "tcp" && protocol !== "udp")
+        return invalid(id, `services.${service}.ports: neither tcp nor udp but ${protocol}`);
+      if (Number.isInteger(port) && port > 0) return { port, protocol, service };
+      return invalid(
+        id,
+        `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
+      );
+    }),
+  );
+  const images = Object.entries(services).map(([service, { image }]) => image ?? `${id}-${service}`);
+  return { images: [...new Set(images)], ports };
+}
+
+interface ComposeConfig {
+  readonly services?: {
+    readonly [name: string]: {
+      readonly image?: string;
+      readonly ports?: readonly {
+        readonly published?: string;
+        readonly target: number;
+        readonly protocol?: string;
+      }[];
+    };
+  };
+}
+
+function invalid(name: string, said: string): never {
+  return fail({
+    code: "compose-invalid",
+    what: `The compose file of ${name} is not right.`,
+    found: lastWords(said),
+    hint: "Correct the file; what may stand in it: https://docs.docker.com/compose/compose-file/",
+  });
+}
+
+/** Docker says the reason last, behind lines about what it does. */
+function lastWords(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}

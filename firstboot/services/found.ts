@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What this box does with a service that somebody else announces: open it, or let its own service of the kind join it.
+// What that means stands in the catalogue; what was announced is a stranger's word, and checked before it is used.
+
+import { isIPv4 } from "node:net";
+import { fail } from "../../common/fail.ts";
+import type { Service, Words } from "../../common/service.ts";
+import { templateRenderer } from "../../common/service-template.ts";
+import type { FoundService } from "../search.ts";
+import { communityAddress } from "../serf.ts";
+import { templateData } from "./data.ts";
+import { activate, type EngineTools, runSteps } from "./engine.ts";
+import { waitUntilHealthy } from "./health.ts";
+import { boxFacts, offer } from "./offer.ts";
+import { everyService } from "./own.ts";
+import { placeOf } from "./place.ts";
+import { readStates, type ServiceState } from "./state.ts";
+import { renderer } from "./template.ts";
+
+export type Done =
+  | { readonly open: string }
+  /** `service` of this box joined it. */
+  | { readonly says: Words; readonly service: Service; readonly faults: readonly string[] };
+
+type Join = NonNullable<NonNullable<Service["found"]>["join"]>;
+
+/** The service of this box that has to do with services of a type, where there is one. */
+export async function counterpart({ box }: EngineTools, type: string): Promise<Service | undefined> {
+  const wanted = type.toLowerCase();
+  return (await everyService(box)).find(({ found }) =>
+    found?.types.some((each) => each.toLowerCase() === wanted),
+  );
+}
+
+/** Fails with `search-odd`, `search-itself`, `service-off`, and as switching on does. */
+export async function actOn(tools: EngineTools, found: FoundService): Promise<Done> {
+  const { box, image } = tools;
+  const service = await counterpart(tools, found.type);
+  refuseOdd(found, service?.found?.join);
+  const join = service?.found?.join;
+  if (!service || !join) {
+    const open = service?.found?.open ?? "{{found.address}}:{{found.port}}";
+    return { open: (await templateRenderer())(open, { found }) };
+  }
+  if (found.address === (await communityAddress(box, image))?.address) {
+    fail({
+      code: "search-itself",
+      what: "This is the service of this very box.",
+      found: `${found.address}:${found.port}`,
+      hint: "Choose another one: cbox search",
+    });
+  }
+  const state = await joined(tools, service, join, found);
+  return { says: join.says, service, faults: await waitUntilHealthy(tools, service, state) };
+}
+
+async function joined(
+  tools: EngineTools,
+  service: Service,
+  join: Join,
+  found: FoundService,
+): Promise<ServiceState> {
+  const { box, image } = tools;
+  const { id, title } = service;
+  const render = await renderer();
+  let state = (await readStates(box))[id];
+  if (Object.keys(join.inputs).length) {
+    const where = state?.where ?? offer(service, await boxFacts(box, image)).places[0];
+    if (!where) {
+      return fail({
+        code: "service-impossible",
+        what: `${title.en} cannot be switched on here.`,
+        hint: "cbox services",
+      });
+    }
+    const before: ServiceState = state ?? { state: "off", where, published: true, inputs: {}, facts: {} };
+    const data = { ...(await templateData(tools, service, placeOf(box, where), before)), found };
+    const chosen = Object.entries(join.inputs).map(([name, text]) => [
+      name,
+      render(text, data, `found.join.inputs.${name}`),
+    ]);
+    await activate(tools, service, { where, inputs: { ...data.inputs, ...Object.fromEntries(chosen) } });
+    state = (await readStates(box))[id];
+  }
+  if (state?.state !== "on") {
+    return fail({
+      code: "service-off",
+      what: `${title.en} is not on.`,
+      hint: `sudo cbox services enable ${id}`,
+    });
+  }
+  const place = placeOf(box, state.where);
+  const data = { ...(await templateData(tools, service, place, state)), found };
+  await runSteps(place, join.run, data, render);
+  return state;
+}
+
+function refuseOdd({ address, port, txt, type }: FoundService, join: Join | undefined): void {
+  const number = Number(port);
+  const isAddress = isIPv4(address) && Number.isInteger(number) && number > 0 && number < 65536;
+  const wrong = [
+    ...(isAddress ? [] : [`its address: ${address}:${port}`]),
+    ...Object.entries(join?.txt ?? {})
+      .filter(([name, form]) => !new RegExp(form).test(txt[name] ?? ""))
+      .map(([name]) => `${name}: ${txt[name] ?? "nothing"}`),
+  ];
+  if (wrong.length === 0) return;
+  fail({
+    code: "search-odd",
+    what: `What is announced of this ${type} cannot be used.`,
+    found: wrong.join(", "),
+    hint: "Choose another one, or ask who runs it.",
+  });
+}

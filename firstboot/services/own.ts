@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The owner's own compose projects, as services like those of the catalogue: each a file on the box that says what it
+// is. The set-up does not ask about them; every command knows them.
+
+import { asProject, projectDirectory } from "../../common/compose.ts";
+import type { Service } from "../../common/service.ts";
+import type { Box } from "../box.ts";
+import { paths } from "../paths.ts";
+import { parseJson } from "../world.ts";
+import { catalogue } from "./catalogue.ts";
+import type { ProjectPlan } from "./compose.ts";
+
+const fileOf = (id: string) => `${paths.ownServices}/${id}.json`;
+
+/** The catalogue and what the owner has added, the most important first. */
+export async function everyService(box: Pick<Box, "list" | "readFile">): Promise<readonly Service[]> {
+  return [...catalogue, ...(await ownServices(box))];
+}
+
+export async function ownServices(box: Pick<Box, "list" | "readFile">): Promise<readonly Service[]> {
+  const found: Service[] = [];
+  for (const name of await box.list(paths.ownServices)) {
+    const text = name.endsWith(".json") ? await box.readFile(`${paths.ownServices}/${name}`) : undefined;
+    const service = parseJson<Service | undefined>(text ?? "", undefined);
+    if (service) found.push(service);
+  }
+  return found;
+}
+
+export async function isOwn(box: Pick<Box, "exists">, id: string): Promise<boolean> {
+  return box.exists(fileOf(id));
+}
+
+export async function remember(box: Box, service: Service): Promise<void> {
+  await box.writeFile(fileOf(service.id), `${JSON.stringify(service, undefined, 2)}\n`);
+}
+
+export async function forget(box: Box, id: string): Promise<void> {
+  await box.remove(fileOf(id));
+}
+
+/** After everything of the catalogue: what the owner runs is announced as far as there is room. */
+const PRIORITY = 1000;
+
+/** A project that lies in its directory already. `open`: the ports that other machines may reach. */
+export function ownProject(
+  id: string,
+  { images }: Pick<ProjectPlan, "images">,
+  open: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[],
+): Service {
+  const words = (text: string) => ({ en: text, ca: text, es: text });
+  const image = (images[0] ?? id).replace(/^.*\//, "").replace(/@.*$/, "");
+  const service = asProject({
+    ...{ id, title: words(id), description: words(images.join(", ") || id) },
+    ...{ enabled: false, priority: PRIORITY, source: "network", packages: [], managed: true },
+    compose: { file: "compose.yaml.hbs" },
+    where: { allowed: ["community"] },
+    architectures: ["amd64", "arm64", "armhf", "i386"],
+    ports: open.map(({ port, protocol }) => ({ port, protocol, public: true })),
+    ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
+    ...{ prepare: [], activate: [], deactivate: [], data: [] },
+    ...(open.length
+      ? { publication: { type: "Docker", description: `${image}_${id}`, each_port: true, txt: "" } }
+      : {}),
+  });
+  // The owner's files are in their place already, under their own names.
+  return { ...service, files: [], data: [projectDirectory(id)], templates: {} };
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Looks through a service's folder as a reviewer would: beyond its form, do its templates render, are its ports free and
+// said once, are its words translated, are its images pinned? Each mistake is a sentence that begins with the field.
+import { parse } from "yaml";
+import type { Service, Words } from "../../common/service.ts";
+import { type RenderTemplate, templateRenderer } from "../../common/service-template.ts";
+import type { loadCommunity } from "../profile/index.ts";
+import { STILL_TO_WRITE } from "./scaffold.ts";
+
+type Community = ReturnType<typeof loadCommunity>;
+
+/** Ports of the box itself, which no service may take. */
+const TAKEN: ReadonlyMap<string, string> = new Map([
+  ["tcp/22", "the box's SSH server"],
+  ["tcp/655", "the VPN"],
+  ["udp/655", "the VPN"],
+  ["tcp/8443", "Incus"],
+]);
+const LANGUAGES = ["ca", "es"] as const;
+const LONGEST_TITLE = 30;
+const LONGEST_LABEL = 18;
+
+/** `others`: the rest of the catalogue. Returns the mistakes; none when all is well. */
+export async function lint(
+  service: Service,
+  others: readonly Service[],
+  community: Community,
+): Promise<string[]> {
+  const render = await templateRenderer();
+  const data = sampleData(service, community);
+  return [
+    ...wordsOf(service).flatMap(([field, words]) => lintWords(field, words)),
+    ...(service.title.en.length > LONGEST_TITLE
+      ? [`title: expected at most ${LONGEST_TITLE} letters, found ${service.title.en.length}`]
+      : []),
+    ...lintLabels(service),
+    ...lintPorts(service, others, community),
+    ...templatesOf(service).flatMap(([field, template]) => lintTemplate(render, field, template, data)),
+    ...templatesOfFound(service).flatMap(([field, template]) =>
+      lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
+    ),
+    ...(service.compose ? lintProject(render, service, data) : []),
+  ];
+}
+
+/** What templates see on some box. */
+export function sampleData(service: Service, community: Community): object {
+  const named = (of: object, value: string) =>
+    Object.fromEntries(Object.keys(of).map((name) => [name, value]));
+  const defaults = Object.entries(service.inputs).map(([name, { schema }]) => [name, schema.default]);
+  return {
+    community,
+    box: { hostname: "can-bruixa", address: "10.1.2.3" },
+    service: { id: service.id, where: service.where.allowed[0] },
+    inputs: Object.fromEntries(defaults),
+    secrets: named(service.secrets, "5a5a5a5a"),
+    facts: named(service.facts, "ABC"),
+    registration: {
+      node_id: "54052",
+      device_id: "70000",
+      service_id: "80000",
+      federation_url: "https://guifi.net/guifi/export/80000/federation",
+      proxy_users_dn: "o=proxyusers,dc=guifi,dc=net",
+    },
+    authorities: "/etc/ssl/certs/ca-certificates.crt",
+  };
+}
+
+/** Of a service that somebody else announces; only the templates below `found` see it. */
+function sampleFound({ found }: Service): object {
+  const txt = Object.fromEntries(Object.keys(found?.join?.txt ?? {}).map((name) => [name, "ABC"]));
+  return {
+    type: "any",
+    description: "any",
+    host: "can-serra.guifi.local",
+    address: "10.1.2.4",
+    port: "80",
+    txt,
+  };
+}
+
+function templatesOfFound({ found }: Service): [string, string][] {
+  const { inputs = {}, run = [] } = found?.join ?? {};
+  return [
+    ["found.open", found?.open ?? ""],
+    ...Object.entries(inputs).map(([name, text]): [string, string] => [`found.join.inputs.${name}`, text]),
+    ...run.flatMap(({ run: words }, index) =>
+      words.map((word): [string, string] => [`found.join.run[${index}]`, word]),
+    ),
+  ];
+}
+
+/** Every text of a service for people, by its field. */
+function wordsOf({ title, description, ask, inputs, secrets, found }: Service): [string, Words][] {
+  const all: [string, Words | undefined][] = [
+    ["title", title],
+    ["description", description],
+    ["ask", ask],
+    ["found.join.says", found?.join?.says],
+    ...Object.entries(inputs).flatMap(([name, input]) => [
+      [`inputs.${name}.ask`, input.ask] as [string, Words | undefined],
+      [`inputs.${name}.help`, input.help] as [string, Words | undefined],
+      ...Object.entries(input.options ?? {}).map(([value, words]): [string, Words] => [
+        `inputs.${name}.options.${value}`,
+        words,
+      ]),
+    ]),
+    ...Object.entries(secrets).map(([name, { label }]): [string, Words | undefined] => [
+      `secrets.${name}.label`,
+      label,
+    ]),
+  ];
+  return all.filter((each): each is [string, Words] => each[1] !== undefined);
+}
+
+/** Names are the same everywhere; a sentence is not. */
+const SENTENCE = /\s\S+\s\S+\s/;
+
+function lintWords(field: string, words: Words): string[] {
+  const unwritten = (["en", ...LANGUAGES] as const).filter((each) => words[each].includes(STILL_TO_WRITE));
+  return [
+    ...unwritten.map((each) => `${field}.${each}: expected your own words, found those of the scaffold`),
+    ...LANGUAGES.filter(
+      (each) => !unwritten.includes(each) && SENTENCE.test(words.en) && words[each] === words.en,
+    ).map((each) => `${field}.${each}: expected a translation, found the English words`),
+  ];
+}
+
+function lintLabels({ inputs }: Service): string[] {
+  return Object.entries(inputs).flatMap(([name, { label }]) =>
+    Object.entries(label ?? {})
+      .filter(([, text]) => text.length > LONGEST_LABEL)
+      .map(
+        ([language, text]) =>
+          `inputs.${name}.label.${language}: expected at most ${LONGEST_LABEL} letters, found ${text.length}`,
+      ),
+  );
+}
+
+/** "tcp/3128"; a port that is said elsewhere keeps its name. */
+function portNames({ ports }: Service): string[] {
+  return ports.map(({ port, protocol }) => `${protocol}/${port}`);
+}
+
+function lintPorts(service: Service, others: readonly Service[], community: Community): string[] {
+  const own = portNames(service);
+  const serf = community.serf.port;
+  const taken = new Map([...TAKEN, [`tcp/${serf}`, "Serf"], [`udp/${serf}`, "Serf"]]);
+  const belongsToSystem = !service.managed || service.id === "serf";
+  return [
+    ...own
+      .filter((port, index) => own.indexOf(port) !== index)
+      .map((port) => `ports: expected each port once, found ${port} again`),
+    ...own
+      .filter((port) => !belongsToSystem && taken.has(port))
+      .map((port) => `ports: ${port} belongs to ${taken.get(port)}`),
+    ...own
+      .filter((port) => !taken.has(port))
+      .flatMap((port) =>
+        others
+          .filter((other) => portNames(other).includes(port))
+          .map(
+            (other) => `ports: ${port} is that of the service "${other.id}", so only one of both could be on`,
+          ),
+      ),
+    ...service.ports.flatMap(({ port }) => {
+      const [from, name] = String(port).split(".");
+      const isUnknown = from === "inputs" && service.inputs[name ?? ""]?.schema.type !== "integer";
+      return isUnknown ? [`ports: ${port} is not the name of an input with a whole number`] : [];
+    }),
+  ];
+}
+
+/** Everything that is rendered on the box, by its field or file. */
+function templatesOf(service: Service): [string, string][] {
+  const steps = (["prepare", "activate", "deactivate"] as const).flatMap((when) =>
+    service[when].flatMap(({ run, input }, index): [string, string][] => [
+      ...run.map((word): [string, string] => [`${when}[${index}].run`, word]),
+      ...(input === undefined ? [] : ([[`${when}[${index}].input`, input]] as [string, string][])),
+    ]),
+  );
+  return [
+    ...Object.entries(service.templates),
+    ...steps,
+    ...(service.health.run ?? []).map((word): [string, string] => ["health.run", word]),
+    ...Object.entries(service.facts).flatMap(([name, { run }]) =>
+      run.map((word): [string, string] => [`facts.${name}.run`, word]),
+    ),
+    ["publication.txt", service.publication?.txt ?? ""],
+    ["guifi.name", service.guifi?.name ?? ""],
+    ["guifi.nick", service.guifi?.nick ?? ""],
+  ];
+}
+
+function lintTemplate(render: RenderTemplate, field: string, template: string, data: object): string[] {
+  try {
+    render(template, data);
+    return [];
+  } catch (error) {
+    const [line = ""] = (error as Error).message.split("\n");
+    return [
+      `${field}: the template cannot be rendered: ${line}; it may name ${Object.keys(data).join(", ")}`,
+    ];
+  }
+}
+
+interface Project {
+  readonly services?: Record<string, { image?: unknown; ports?: unknown; build?: unknown } | null>;
+}
+
+/** What Docker would take, and a box should not. */
+function lintProject(render: RenderTemplate, service: Service, data: object): string[] {
+  const file = service.compose?.file ?? "";
+  let project: Project | null;
+  try {
+    project = parse(render(service.templates[file] ?? "", data)) as Project | null;
+  } catch (error) {
+    return [`${file}: ${(error as Error).message.split("\n")[0]}`];
+  }
+  const parts = Object.entries(project?.services ?? {});
+  if (parts.length === 0) return [`${file}: expected services`];
+  const published: string[] = [];
+  const mistakes: string[] = [];
+  for (const [name, part] of parts) {
+    const at = `${file}: services.${name}`;
+    const { image, ports = [] } = part ?? {};
+    if (typeof image !== "string")
+      mistakes.push(`${at}.image: expected the name of an image with its version`);
+    else if (!isPinned(image))
+      mistakes.push(
+        `${at}.image: expected a version, such as ${image.replace(/:.*$/, "")}:1.2.3, found ${image}`,
+      );
+    for (const port of Array.isArray(ports) ? ports : [ports]) {
+      const found = /^127\.0\.0\.1:(\d+):\d+(?:\/(tcp|udp))?$/.exec(String(port));
+      if (found) published.push(`${found[2] ?? "tcp"}/${found[1]}`);
+      else mistakes.push(`${at}.ports: expected "127.0.0.1:8080:80", found ${JSON.stringify(port)}`);
+    }
+  }
+  const own = portNames(service);
+  return [
+    ...mistakes,
+    ...own
+      .filter((port) => !published.includes(port))
+      .map((port) => `ports: ${port} is published by no service of ${file}`),
+    ...published
+      .filter((port) => !own.includes(port))
+      .map((port) => `ports: expected ${port}, too, which ${file} publishes`),
+  ];
+}
+
+/** A tag that begins with a number, or a digest: "latest" is another image each month. */
+function isPinned(image: string): boolean {
+  return /(:v?\d[\w.-]*|@sha256:[0-9a-f]{64})$/.test(image);
+}

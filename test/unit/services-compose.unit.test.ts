@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Compose projects on a box in memory: an application of the catalogue, and what the owner brings along.
+
+import { describe, expect, test } from "vitest";
+import { runCompose, runServices } from "../../firstboot/commands/services.ts";
+import { translator } from "../../firstboot/i18n.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { publish } from "../../firstboot/publish.ts";
+import { ownServices } from "../../firstboot/services/own.ts";
+import { failureOf } from "../failure-of.ts";
+import { type FakeBox, IMAGE, PowerCut } from "./helpers/fake-box.ts";
+import { roomyBox, stateOf } from "./helpers/services-box.ts";
+
+const INSIDE = "/var/lib/incus/containers/community_community/rootfs";
+const PROJECTS = `${INSIDE}/var/lib/community-box/compose`;
+const SECRET = "5a".repeat(10);
+const FILE = `services:
+  web:
+    image: registry.example.net/team/wiki:3
+    ports: ["8085:80"]
+  mail:
+    image: smtp:1
+    ports: ["127.0.0.1:2525:25", "5300:53/udp"]
+`;
+
+function toolsFor(box: FakeBox) {
+  const lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  return { lines, tools: { box, image: IMAGE, t: translator("en"), print } };
+}
+
+async function run(box: FakeBox, verb: string, id?: string, options = {}): Promise<string> {
+  const { lines, tools } = toolsFor(box);
+  await runServices(tools, verb, id, options);
+  return lines.join("\n");
+}
+
+async function compose(box: FakeBox, act: string, what?: string, options = {}): Promise<string> {
+  const { lines, tools } = toolsFor(box);
+  await runCompose(tools, act, what, options);
+  return lines.join("\n");
+}
+
+const dockerCommands = (box: FakeBox, verb: string) =>
+  box.system.commands.filter((line) => new RegExp(`-- docker compose .* ${verb}\\b`).test(line));
+
+describe("an application", () => {
+  test("is laid down beside Docker, reached by the box's port, and announced", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "serf");
+    expect(await run(box, "enable", "etherpad")).toContain(`Etherpad, Page /admin, user "admin": ${SECRET}`);
+    expect(await stateOf(box, "docker")).toMatchObject({ state: "on", where: "community" });
+    expect(box.files.get(`${PROJECTS}/etherpad/compose.yaml`)).toContain("image: etherpad/etherpad:2.2.7");
+    expect(box.system.services.devices.get("community/cbox-tcp-9001")).toBe("tcp:0.0.0.0:9001");
+    const { published } = await publish(box, IMAGE);
+    expect(published.map(({ s, p, d }) => `${s} ${p} ${d}`)).toContain("Docker 9001 etherpad_etherpad");
+    expect(await run(box, "list")).toMatch(/^etherpad +community +works, announced as 10\.1\.2\.50:9001$/m);
+  });
+
+  test("its secrets are in a file for root alone, and in no command line", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "nextcloud");
+    const environment = `/var/lib/community-box/compose/nextcloud/.env`;
+    expect(box.files.get(`${INSIDE}${environment}`)).toContain(`ADMIN_PASSWORD=${SECRET}`);
+    expect(box.system.commands.filter((line) => line.includes(SECRET))).toEqual([]);
+    const made = box.system.commands.find((line) => line.includes(`/dev/null ${environment}.new`));
+    expect(made).toContain("--mode 0600 --owner root --group root");
+    // What only the service needs is told to nobody.
+    expect(await run(box, "secret", "nextcloud")).toBe(`Nextcloud, Web page, user "cbox": ${SECRET}`);
+  });
+
+  test("images are fetched once; without a network that is said, and the next try goes on", async () => {
+    const box = roomyBox();
+    box.system.services.docker.isOffline = true;
+    expect(await failureOf(() => run(box, "enable", "etherpad"))).toMatchObject({
+      code: "service-images",
+      found: expect.stringContaining("pretended failure"),
+      hint: expect.stringContaining("Internet"),
+    });
+    expect((await stateOf(box, "etherpad"))?.state).toBe("starting");
+    box.system.services.docker.isOffline = false;
+    await run(box, "enable", "etherpad");
+    expect(dockerCommands(box, "pull")).toHaveLength(2);
+    await run(box, "disable", "etherpad");
+    box.system.services.docker.isOffline = true;
+    await run(box, "enable", "etherpad");
+    expect(dockerCommands(box, "pull")).toHaveLength(2);
+  });
+
+  test("a container that does not stay up is named", async () => {
+    const box = roomyBox();
+    box.system.services.docker.crashing.add("nextcloud/database");
+    expect(await failureOf(() => run(box, "enable", "nextcloud"))).toMatchObject({
+      code: "service-failed",
+      found: "container database (restarting)",
+      hint: "sudo cbox services log nextcloud",
+    });
+  });
+
+  test("Docker stays on while an application needs it", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "etherpad");
+    expect(await failureOf(() => run(box, "disable", "docker"))).toMatchObject({
+      code: "service-needed",
+      found: "etherpad",
+    });
+    await run(box, "disable", "etherpad");
+    await run(box, "disable", "docker");
+    expect((await stateOf(box, "docker"))?.state).toBe("off");
+  });
+
+  test("off, its port is closed and its data stays; removed, its volumes and files go", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "etherpad");
+    expect(await run(box, "disable", "etherpad")).toBe(
+      "kept in community: /var/lib/community-box/compose/etherpad",
+    );
+    expect([...box.system.services.devices]).toEqual([]);
+    expect(dockerCommands(box, "down")).toEqual([]);
+    await run(box, "disable", "docker");
+    await run(box, "remove-data", "etherpad", { yes: true });
+    expect(dockerCommands(box, "down")[0]).toContain("down --volumes --remove-orphans --rmi all");
+    expect([...box.files.keys()].filter((path) => path.startsWith(`${PROJECTS}/etherpad`))).toEqual([]);
+    // Docker was only started for that.
+    expect(box.system.commands.at(-1)).not.toContain("start docker.service");
+    expect(box.effects.filter((effect) => effect.endsWith("systemctl stop docker.service"))).toHaveLength(1);
+  });
+
+  test("upgrade fetches newer images and starts anew", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "etherpad");
+    await run(box, "upgrade", "etherpad");
+    expect(dockerCommands(box, "pull")).toHaveLength(2);
+    expect(box.effects.at(-1) ?? "").not.toBe("");
+    expect(box.effects.some((effect) => effect.endsWith("restart cbox-compose@etherpad.service"))).toBe(true);
+  });
+});
+
+describe("upgrade of what is Debian's", () => {
+  test("takes newer packages of the service alone, from where the place has its own", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "snmp");
+    await run(box, "upgrade", "snmp");
+    const upgraded = box.system.commands.filter((line) => line.includes("--only-upgrade"));
+    expect(upgraded).toHaveLength(1);
+    expect(upgraded[0]).toMatch(/install --only-upgrade snmpd$/);
+    expect(upgraded[0]).not.toContain("pool.list");
+  });
+});
+
+describe("a project of the owner's", () => {
+  function boxWith(files: Record<string, string> = { "docker-compose.yml": FILE }): FakeBox {
+    const box = roomyBox();
+    for (const [name, text] of Object.entries(files)) box.files.set(`/home/anna/wiki/${name}`, text);
+    return box;
+  }
+
+  test("a directory: copied into the context, on, each port announced", async () => {
+    const box = boxWith({ "docker-compose.yml": FILE, "conf/wiki.ini": "x=1\n" });
+    await run(box, "enable", "serf");
+    await compose(box, "add", "/home/anna/wiki");
+    expect(box.files.get(`${PROJECTS}/wiki/conf/wiki.ini`)).toBe("x=1\n");
+    expect([...box.system.services.devices.keys()].sort()).toEqual([
+      "community/cbox-tcp-2525",
+      "community/cbox-tcp-8085",
+      "community/cbox-udp-5300",
+    ]);
+    const { published } = await publish(box, IMAGE);
+    expect(published.filter(({ s }) => s === "Docker").map(({ p, d }) => `${p} ${d}`)).toEqual([
+      "8085 wiki:3_wiki",
+      "2525 wiki:3_wiki",
+      "5300 wiki:3_wiki",
+    ]);
+    expect(await run(box, "list")).toMatch(/^wiki +community +works, announced as 10\.1\.2\.50:8085$/m);
+  });
+
+  test("a single file, under another name, with one of its ports", async () => {
+    const box = boxWith({ "one.yaml": FILE });
+    await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs", port: ["8085"] });
+    expect(box.files.get(`${PROJECTS}/docs/compose.yaml`)).toBe(FILE);
+    expect([...box.system.services.devices.keys()]).toEqual(["community/cbox-tcp-8085"]);
+  });
+
+  test("again: the new file counts, what lies beside it stays", async () => {
+    const box = boxWith();
+    await compose(box, "add", "/home/anna/wiki");
+    box.files.set(`${PROJECTS}/wiki/data/page`, "kept");
+    box.files.set("/home/anna/wiki/docker-compose.yml", FILE.replace("8085", "8086"));
+    await compose(box, "add", "/home/anna/wiki", { port: ["8086"] });
+    expect([...box.system.services.devices.keys()]).toEqual(["community/cbox-tcp-8086"]);
+    expect(box.files.get(`${PROJECTS}/wiki/data/page`)).toBe("kept");
+    expect(await ownServices(box)).toHaveLength(1);
+  });
+
+  test("removed, nothing of it is left; before, that is asked", async () => {
+    const box = boxWith();
+    await compose(box, "add", "/home/anna/wiki");
+    expect(await failureOf(() => compose(box, "remove", "wiki"))).toMatchObject({
+      code: "service-data-kept",
+      hint: "sudo cbox services compose remove wiki --yes",
+    });
+    await compose(box, "remove", "wiki", { yes: true });
+    expect([...box.files.keys()].filter((path) => path.includes("/wiki"))).toEqual([
+      "/home/anna/wiki/docker-compose.yml",
+    ]);
+    expect(await stateOf(box, "wiki")).toBeUndefined();
+    expect([...box.system.services.devices]).toEqual([]);
+    expect((await failureOf(() => run(box, "enable", "wiki"))).code).toBe("service-unknown");
+  });
+
+  test.each([
+    ["a directory without a compose file", "/home/anna", {}, "compose-source", /compose\.yaml/],
+    ["nothing", "/home/nobody", {}, "compose-source", /neither a file nor a directory/],
+    ["a name with capitals", "/home/anna/wiki", { name: "Wiki" }, "compose-name", /lower-case/],
+    ["a name of the catalogue", "/home/anna/wiki", { name: "etherpad" }, "compose-name", /services: serf/],
+    ["a port that it does not publish", "/home/anna/wiki", { port: ["80"] }, "compose-port", /8085\/tcp/],
+    ["the other protocol", "/home/anna/wiki", { port: ["5300/tcp"] }, "compose-port", /5300\/udp/],
+  ])("%s is refused in words, and nothing is added", async (_what, path, options, code, found) => {
+    const box = boxWith();
+    const failure = await failureOf(() => compose(box, "add", path, options));
+    expect(failure.code).toBe(code);
+    expect(failure.found).toMatch(found);
+    expect(await ownServices(box)).toEqual([]);
+    expect((await run(box, "list")).split("\n").some((line) => line.startsWith("wiki"))).toBe(false);
+  });
+
+  test.each([
+    ["that is no compose file", "hello: world\n", /pretended failure/],
+    [
+      "with a port of no single number",
+      FILE.replace("8085:80", "80"),
+      /services\.web\.ports: 80 has no single/,
+    ],
+  ])("a file %s is refused", async (_what, text, found) => {
+    const box = boxWith({ "compose.yaml": text });
+    const failure = await failureOf(() => compose(box, "add", "/home/anna/wiki"));
+    expect(failure.code).toBe("compose-invalid");
+    expect(failure.found).toMatch(found);
+  });
+
+  test("a box without contexts has no place for one", async () => {
+    const box = roomyBox({ contexts: false });
+    box.files.set("/home/anna/wiki/compose.yaml", FILE);
+    expect((await failureOf(() => compose(box, "add", "/home/anna/wiki"))).code).toBe("service-impossible");
+  });
+
+  test("a service of the catalogue is not removed as a project", async () => {
+    const box = roomyBox();
+    const failure = await failureOf(() => compose(box, "remove", "etherpad", { yes: true }));
+    expect(failure.code).toBe("compose-not-own");
+  });
+
+  test("power cut after each single effect of adding: the same command again ends it", async () => {
+    const picture = (box: FakeBox) => ({
+      files: [...box.files].filter(([path]) => path !== paths.published && !path.endsWith(".new")).sort(),
+      devices: [...box.system.services.devices].sort(),
+      enabled: [...box.system.enabled].sort(),
+    });
+    const calm = boxWith();
+    await compose(calm, "add", "/home/anna/wiki");
+    const whole = picture(calm);
+    for (let cut = 0; cut < calm.effects.length; cut++) {
+      const box = boxWith();
+      box.cutAfter(cut);
+      await expect(compose(box, "add", "/home/anna/wiki"), `cut ${cut}`).rejects.toThrow(PowerCut);
+      box.powerOn();
+      await compose(box, "add", "/home/anna/wiki");
+      expect(picture(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual(whole);
+    }
+  });
+});

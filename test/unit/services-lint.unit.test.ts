@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox services new` and `check`: a scaffold is right but for the words that are still to be written, and every mistake
+// is a sentence that names its field.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { parse, stringify } from "yaml";
+import { readCatalogue, readService } from "../../common/catalogue.ts";
+import { SERVICES_COMMANDS } from "../../image/commands/services.ts";
+import { SERVICES } from "../../image/paths.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { lint } from "../../image/services/lint.ts";
+import { failureOf } from "../failure-of.ts";
+import { temporaryDirectory } from "../temporary.ts";
+
+const community = loadCommunity("guifi");
+const catalogue = readCatalogue(SERVICES);
+let dir: string;
+
+beforeEach(() => {
+  dir = join(temporaryDirectory(), "services");
+  mkdirSync(dir, { recursive: true });
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+it.each(catalogue.map((service) => [service.id, service] as const))(
+  "%s has no mistake",
+  async (id, service) => {
+    const others = catalogue.filter((other) => other.id !== id);
+    expect(await lint(service, others, community)).toEqual([]);
+  },
+);
+
+/** Writes a scaffold, its own words put in, with these changes. */
+async function written(
+  kind: "packages" | "compose",
+  changes: object = {},
+  files: Record<string, string> = {},
+) {
+  await SERVICES_COMMANDS.new("my-wiki", { dir, compose: kind === "compose" });
+  const folder = join(dir, "my-wiki");
+  const path = join(folder, "service.yaml");
+  const words = { en: "A wiki for all of us.", ca: "Un wiki per a tothom.", es: "Un wiki para todas." };
+  const service = parse(readFileSync(path, "utf8")) as object;
+  writeFileSync(path, stringify({ ...service, description: words, ...changes }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+const mistakesIn = async (...scaffold: Parameters<typeof written>) => {
+  await written(...scaffold);
+  return lint(readService(dir, "my-wiki"), catalogue, community);
+};
+
+describe("a new one", () => {
+  it.each(["packages", "compose"] as const)("on %s lacks its words alone", async (kind) => {
+    await SERVICES_COMMANDS.new("my-wiki", { dir, compose: kind === "compose" });
+    expect(await lint(readService(dir, "my-wiki"), catalogue, community)).toEqual(
+      ["en", "ca", "es"].map(
+        (each) => `description.${each}: expected your own words, found those of the scaffold`,
+      ),
+    );
+    expect(await failureOf(() => SERVICES_COMMANDS.check([join(dir, "my-wiki")]))).toMatchObject({
+      code: "service-invalid",
+      message: "There are 3 mistakes.",
+    });
+  });
+
+  it.each(["packages", "compose"] as const)("on %s is right when they are written", async (kind) => {
+    await SERVICES_COMMANDS.check([await written(kind)]);
+    expect(console.log).toHaveBeenCalledWith("my-wiki is right.");
+  });
+
+  it("does not overwrite, and does not take every name", async () => {
+    await SERVICES_COMMANDS.new("my-wiki", { dir });
+    expect((await failureOf(() => SERVICES_COMMANDS.new("my-wiki", { dir }))).code).toBe("service-exists");
+    expect((await failureOf(() => SERVICES_COMMANDS.new("My Wiki", { dir }))).code).toBe("service-name");
+  });
+});
+
+const file = (text: string) => ({ "compose.yaml.hbs": text });
+const project = (part: object) => file(stringify({ services: { web: part } }));
+const PORT = { port: 8099, protocol: "tcp", public: true };
+const english = "The wiki of the whole community.";
+
+describe("a mistake is named by its field:", () => {
+  it.each([
+    [
+      "a port of another service",
+      { ports: [{ ...PORT, port: 3128 }] },
+      {},
+      /^ports: tcp\/3128 .*"guifi-proxy"/,
+    ],
+    ["a port of the box", { ports: [{ ...PORT, port: 22 }] }, {}, /^ports: tcp\/22 belongs to the box's SSH/],
+    ["a port twice", { ports: [PORT, PORT] }, {}, /^ports: .*found tcp\/8099 again/],
+    [
+      "a port of no input",
+      { ports: [{ ...PORT, port: "inputs.prot" }] },
+      {},
+      /^ports: inputs\.prot is not the name/,
+    ],
+    [
+      "a template's variable",
+      {},
+      { "settings.conf.hbs": "{{inputs.welcom}}" },
+      /^settings\.conf\.hbs: .*welcom.*may name/,
+    ],
+    ["a template's form", {}, { "settings.conf.hbs": "{{#if x}}" }, /^settings\.conf\.hbs: /],
+    [
+      "a step's variable",
+      { activate: [{ run: ["true", "{{secrets.pasword}}"] }] },
+      {},
+      /^activate\[0\]\.run: .*pasword/,
+    ],
+    [
+      "no translation",
+      { description: { en: english, ca: english, es: "x" } },
+      {},
+      /^description\.ca: expected a translation/,
+    ],
+    ["a long title", { title: { en: "x".repeat(31), ca: "x", es: "x" } }, {}, /^title: expected at most 30/],
+  ])("%s", async (_what, changes, files, sentence) => {
+    const mistakes = await mistakesIn("packages", changes, files as Record<string, string>);
+    expect(mistakes).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it.each([
+    [
+      "an image of no version",
+      project({ image: "wiki", ports: ["127.0.0.1:8099:80"] }),
+      /services\.web\.image: expected a version/,
+    ],
+    [
+      "the latest image",
+      project({ image: "wiki:latest", ports: ["127.0.0.1:8099:80"] }),
+      /found wiki:latest/,
+    ],
+    [
+      "a port open to all",
+      project({ image: "w:1", ports: ["8099:80"] }),
+      /services\.web\.ports: expected "127/,
+    ],
+    [
+      "a port that is not said",
+      project({ image: "w:1", ports: ["127.0.0.1:8099:80", "127.0.0.1:8098:81"] }),
+      /^ports: expected tcp\/8098, too/,
+    ],
+    [
+      "a port that is not published",
+      project({ image: "w:1" }),
+      /^ports: tcp\/8099 is published by no service/,
+    ],
+    ["no services", file("volumes: {}\n"), /expected services/],
+    ["no YAML", file("services: ["), /^compose\.yaml\.hbs: /],
+  ])("compose: %s", async (_what, files, sentence) => {
+    expect((await mistakesIn("compose", {}, files)).join("\n")).toMatch(sentence);
+  });
+
+  it("a folder with nothing in it", async () => {
+    expect(await failureOf(() => SERVICES_COMMANDS.check([dir]))).toMatchObject({
+      code: "service-missing",
+      found: "expected a file service.yaml",
+    });
+  });
+});
+
+it("lists the catalogue, also for programs", async () => {
+  await SERVICES_COMMANDS.list({ json: true });
+  const listed = JSON.parse(String(vi.mocked(console.log).mock.calls[0]?.[0])) as { id: string }[];
+  expect(listed.map(({ id }) => id)).toEqual(catalogue.map(({ id }) => id));
+});
