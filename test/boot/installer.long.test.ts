@@ -79,6 +79,7 @@ describe("vm-amd64 UEFI 64-bit, a stick with answers.yaml", () => {
     const answers = `version: 1
 install: { to: auto, erase: true }
 system:
+  language: en
   hostname: del-llapis
   owner: { name: anna, password: "tres oques dalt del pont" }
 `;
