@@ -333,7 +333,7 @@ async function create(
 const OBSTACLES: Readonly<Record<VmObstacle, string>> = {
   processor: "the processor has no VT-x or AMD-V, or it is switched off in the BIOS",
   kvm: "there is no /dev/kvm",
-  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86",
+  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86 qemu-utils",
   "kvm-broken": "/dev/kvm is there, but a guest does not start",
   memory: `a virtual machine needs ${VM_MEMORY_MIB} MiB of memory`,
 };
