@@ -13,6 +13,8 @@ export const paths = {
   installed: "/var/lib/community-box/installed.json",
   /** Whose set-up is going on. */
   setupLock: "/run/community-box/setup.lock",
+  /** Program: sets what some BIOSes want to see in the boot sector. */
+  markActive: "/usr/lib/community-box/mark-active",
   /** Exists = a reset was begun and not ended. */
   resetting: "/var/lib/community-box/resetting",
   /** Exists = set-up is done. Units have it as a condition: the name is a contract. */

@@ -46,7 +46,7 @@ interface Options {
 export const USAGE = `usage: cbox contexts [list] [--json]
        cbox contexts resize community [--memory MIB] [--cpus N] [--disk GIB] [--processes N] [--instances N]
        cbox contexts enter owner|community [COMMAND ...]
-       cbox contexts sliver create NAME [--memory MIB] [--disk GIB] [--processes N] [--vm --image IMAGE]
+       cbox contexts sliver create NAME [--memory MIB] [--disk GIB] [--processes N] [--image IMAGE] [--vm]
        cbox contexts sliver list [--json]
        cbox contexts sliver enter NAME [COMMAND ...]
        cbox contexts sliver remove NAME
@@ -323,7 +323,8 @@ async function create(
   const start = box.now().getTime();
   await createSliver(box, community, {
     ...wish,
-    ...(options.vm && options.image ? { image: options.image } : {}),
+    ...(options.image ? { image: options.image } : {}),
+    isVm: options.vm ?? false,
   });
   print(t("contexts.sliver.made", { name, seconds: Math.round((box.now().getTime() - start) / 1000) }));
   return 0;
@@ -332,7 +333,7 @@ async function create(
 const OBSTACLES: Readonly<Record<VmObstacle, string>> = {
   processor: "the processor has no VT-x or AMD-V, or it is switched off in the BIOS",
   kvm: "there is no /dev/kvm",
-  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86",
+  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86 qemu-utils",
   "kvm-broken": "/dev/kvm is there, but a guest does not start",
   memory: `a virtual machine needs ${VM_MEMORY_MIB} MiB of memory`,
 };

@@ -4,6 +4,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { paths } from "../paths.ts";
 import { DATA_LABEL, readDisk } from "./facts.ts";
 
 const DEFINITIONS = "/usr/lib/community-box/repart.d";
@@ -22,6 +23,8 @@ export async function dataPartition(box: Box): Promise<string> {
     const settings = [`--definitions=${DEFINITIONS}`, "--dry-run=no", "--discard=yes"];
     await must(box, "systemd-repart", [...settings, disk.device], { timeout: 180_000 });
   }
+  // The new table has cost the boot sector its mark. Most boxes start without it, so this is no reason to fail.
+  if (disk.device) await box.run(paths.markActive, [disk.device]);
   // udev makes the name a moment after the kernel has seen the partition.
   await must(box, "udevadm", ["settle", "--timeout=30"]);
   const { data } = await readDisk(box);

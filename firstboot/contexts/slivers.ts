@@ -16,8 +16,9 @@ const NAME = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 
 export interface SliverWish extends Part {
   readonly name: string;
-  /** A virtual machine, from this image of Incus. */
+  /** Alias of an image of Incus; the box's own template unless said. */
   readonly image?: string;
+  readonly isVm?: boolean;
 }
 
 export async function slivers(box: Box): Promise<readonly Instance[]> {
@@ -26,7 +27,7 @@ export async function slivers(box: Box): Promise<readonly Instance[]> {
 
 /** Throws Failures `sliver-name`, `sliver-exists`, `no-room`. */
 export async function createSliver(box: Box, limits: Limits, wish: SliverWish): Promise<void> {
-  const { name, image } = wish;
+  const { name, image = TEMPLATE, isVm = false } = wish;
   checkName(name);
   const instances = await instancesOf(box, PROJECT);
   if (instances.some((each) => each.name === name)) {
@@ -41,8 +42,8 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
   try {
     await send(box, "POST", `/1.0/instances?project=${PROJECT}`, {
       name,
-      type: image ? "virtual-machine" : "container",
-      source: { type: "image", alias: image ?? TEMPLATE, project: "default" },
+      type: isVm ? "virtual-machine" : "container",
+      source: { type: "image", alias: image, project: "default" },
       config: { ...settings(wish), [SLIVER]: "true", [MADE]: "true" },
       devices: { root: { type: "disk", path: "/", pool: POOL, size: `${wish.diskMib}MiB` } },
     });

@@ -3,13 +3,13 @@
 // an UEFI firmware. Both come last, so that a disk that is half written starts nothing.
 
 import { type Box, must } from "../box.ts";
+import { paths } from "../paths.ts";
 import { type Disk, partitionPath } from "./disks.ts";
 import type { SystemLayout } from "./layout.ts";
 
 const TITLE = "Community Box";
-/** The code in the first sector, and the mark of the protective entry that some BIOSes insist on. */
+/** Bytes of code in the first sector. */
 const MBR_CODE = 440;
-const MBR_ACTIVE = 446;
 
 export async function copyBootCode(
   box: Box,
@@ -21,8 +21,9 @@ export async function copyBootCode(
   const [from, to] = [source, target].map(({ path }) => partitionPath(path, layout.bios ?? 0));
   await must(box, "dd", [`if=${from}`, `of=${to}`, "bs=1M", "conv=notrunc,fsync"]);
   const piece = [`if=${source.path}`, `of=${target.path}`, "conv=notrunc,fsync"];
-  await must(box, "dd", [...piece, "bs=1", `skip=${MBR_ACTIVE}`, `seek=${MBR_ACTIVE}`, "count=1"]);
   await must(box, "dd", [...piece, `bs=${MBR_CODE}`, "count=1"]);
+  // Not copied: the stick may have lost its own when it grew.
+  await must(box, paths.markActive, [target.path]);
 }
 
 /** Whether the boot code of both disks is the same. True where there is none to be. */

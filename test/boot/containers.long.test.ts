@@ -65,7 +65,7 @@ describe("container-amd64 in Incus", () => {
       SLOW,
     );
     await box.ask(
-      "incus launch box pallissa --project community -c security.nesting=true -c limits.memory=384MiB -c limits.processes=300 -d root,size=2GiB",
+      "cbox contexts sliver create pallissa --image box --memory 384 --disk 2 --processes 400",
       SLOW,
     );
     await box.ask(

@@ -59,6 +59,7 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await box.ask("findmnt --noheadings --output SOURCE,FSTYPE /")).toMatch(/^\/dev\/vda3 +ext4$/);
     expect(await box.ask("findmnt --noheadings --output SOURCE /boot/efi")).toBe("/dev/vda2");
+    expect((await box.ask("od -An -tx1 -j446 -N1 /dev/vda")).trim()).toBe("80");
     // Half of the disk, as on one that the image was written to.
     expect(await seen.rootSize(box)).toBeGreaterThan(2048 * MIB);
     expect(await seen.unclaimedSpace(box)).toBeGreaterThan(1024 * MIB);
@@ -79,6 +80,7 @@ describe("vm-amd64 UEFI 64-bit, a stick with answers.yaml", () => {
     const answers = `version: 1
 install: { to: auto, erase: true }
 system:
+  language: en
   hostname: del-llapis
   owner: { name: anna, password: "tres oques dalt del pont" }
 `;

@@ -389,6 +389,17 @@ describe("cbox contexts", () => {
   });
 
   test.each([
+    ["sliver create web", "cbox-context", "container"],
+    ["sliver create masia --image community-box", "community-box", "container"],
+  ])("%s: from %s", async (line, alias, type) => {
+    const box = await divided();
+    await say(box, line);
+    const made = box.system.commands.filter((each) => each.includes("--request POST")).at(-1);
+    expect(made).toContain(`"source":{"type":"image","alias":"${alias}","project":"default"}`);
+    expect(made).toContain(`"type":"${type}"`);
+  });
+
+  test.each([
     ["sliver create web --memory 700", "no-room", "memoryMib: 37 would be left"],
     ["sliver create web --disk 9", "no-room", "diskMib"],
     ["sliver create Web", "sliver-name", "Web"],

@@ -256,7 +256,7 @@ describe("by an answers file", () => {
     walk.start();
     expect(await settle(walk, box)).toBe("moved");
     expectWhole(box);
-    expect(box.starts).toBe(true);
+    expect(box.starts && box.isActive).toBe(true);
     expect(box.system.commands.filter((line) => line.startsWith("systemctl"))).toEqual(["systemctl reboot"]);
     expect(box.files.get(ANSWERS_FILE)).toBe(ANSWERS);
     expect(box.files.has(paths.configured)).toBe(false);
@@ -286,6 +286,7 @@ describe("by an answers file", () => {
       second.start();
       expect(await settle(second, box), `cut ${cut}`).toBe("moved");
       expectWhole(box);
+      expect(box.isActive, `cut ${cut}`).toBe(true);
       second.stop();
     }
   }, 90_000);

@@ -3,6 +3,7 @@
 // that a power cut shows what is on the disk then, and whether it would start.
 
 import { WORKPLACE } from "../../../firstboot/install/disks.ts";
+import { paths } from "../../../firstboot/paths.ts";
 import { FakeBox, IMAGE } from "./fake-box.ts";
 
 export const INSTALL_IMAGE = { ...IMAGE, install: true, disk: { minimum_gib: 4 } };
@@ -30,6 +31,8 @@ export class InstallBox extends FakeBox {
   hasCore = false;
   /** The first sector has boot code: a BIOS would start from the disk. */
   starts = false;
+  /** The mark in its table that some BIOSes want to see before they start from it. */
+  isActive = false;
   #tables = 0;
 
   constructor() {
@@ -74,6 +77,9 @@ export class InstallBox extends FakeBox {
         return this.#sfdisk(args, input);
       case "dd":
         return this.#dd(args);
+      case paths.markActive:
+        this.isActive = this.starts && last === "/dev/vda";
+        return "";
       case "wipefs":
         this.#clear(TO);
         this.labels.clear();
@@ -105,6 +111,7 @@ export class InstallBox extends FakeBox {
     if (args[0] === "--json") return JSON.stringify(TABLE);
     if (args[0] === "--disk-id") return `${this.disk.ptuuid?.toUpperCase()}\n`;
     this.#tables += 1;
+    this.isActive = false;
     this.disk.ptuuid = `0000000${this.#tables}-aaaa-4bbb-8ccc-ddddeeeeffff`;
     this.disk.children = [...input.matchAll(/^(\d) : start=(\d+), size=(\d+)/gm)].map(
       ([, number, , size]) => ({
