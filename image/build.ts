@@ -11,7 +11,7 @@ import { enableForeign } from "./foreign.ts";
 import { giveForm } from "./forms.ts";
 import { changes, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { layOutPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
+import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
@@ -82,7 +82,8 @@ export async function build(
     // What is in a container already is not divided further; some Debians have nothing to divide a box with.
     const haveContexts = profile.form === "disk" && profile.contexts !== "none";
     const contextKey = layerKey(contextInputs(plan, packages, mirror));
-    const pool = poolPins(packages, profileSet(profile.id), CONTEXT_SET);
+    const possible = poolPins(packages, profileSet(profile.id), CONTEXT_SET);
+    const { pins: pool, costs } = await planPool(packages, possible, plan.catalogue, profile.architecture);
     const poolVersions = identityOf(pool);
     const imageInputs: LayerInputs = {
       format: 1,
@@ -171,6 +172,7 @@ export async function build(
         root,
         ...(template ? { context: template.root } : {}),
         pool,
+        services: costs,
         out: options.out,
         release: options.release ?? false,
         inputs: imageInputs,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { DiskLayout } from "./disk-layout.ts";
 import type { LayerInputs } from "./layers.ts";
 import type { ResolvedProfile } from "./profile/index.ts";
+import type { PoolPlan } from "./services-pool.ts";
 
 export interface Manifest {
   readonly format: 1;
@@ -38,6 +39,8 @@ export interface Manifest {
   readonly packages: Readonly<Record<string, string>>;
   /** The .deb files inside that services are installed from, and what they take. */
   readonly pool: { readonly bytes: number; readonly packages: readonly string[] };
+  /** Where the software of each service is, and what it costs in the image. */
+  readonly services: PoolPlan["costs"];
   /** What differs from the committed lock file; empty when nothing does. */
   readonly lock_drift: readonly string[];
   readonly timings_seconds: Readonly<Record<string, number>>;

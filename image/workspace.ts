@@ -12,6 +12,7 @@ import { type Layer, type LayerStore, openLayers } from "./layers.ts";
 import { PROFILES, SERVICES } from "./paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
 import { servicesRequests } from "./services-pool.ts";
+import { catalogueOf, catalogueOfAll, withServices } from "./services-source.ts";
 import type { Session } from "./session.ts";
 import { CONTEXT_REQUEST, CONTEXT_SET } from "./stages/context.ts";
 
@@ -174,12 +175,13 @@ function requestsOf(
     requests.lab = [...ESSENTIAL, ...LAB];
   }
   const haveContexts = profiles.some((profile) => profile.contexts !== "none");
+  const catalogue = readCatalogue(SERVICES);
   for (const profile of profiles) {
     requests.base = [...ESSENTIAL, ...profile.base_packages];
     if (haveContexts) requests[CONTEXT_SET] = CONTEXT_REQUEST;
     const present = { host: requests.base, ...(haveContexts ? { context: CONTEXT_REQUEST } : {}) };
-    Object.assign(requests, servicesRequests(readCatalogue(SERVICES), architecture, present));
-    requests[profileSet(profile.id)] = profileRequest(profile);
+    Object.assign(requests, servicesRequests(catalogueOfAll(profiles, catalogue), architecture, present));
+    requests[profileSet(profile.id)] = profileRequest(withServices(profile, catalogueOf(profile, catalogue)));
   }
   return requests;
 }

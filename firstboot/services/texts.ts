@@ -10,6 +10,9 @@ export interface CommonWords {
   /** These with {title} and {memory}. */
   readonly "services.row-memory": string;
   readonly "services.row-network": string;
+  readonly "services.source.image": string;
+  readonly "services.source.pool": string;
+  readonly "services.source.network": string;
   /** With {title}. */
   readonly "services.where": string;
   readonly "services.where-help": string;
@@ -48,7 +51,7 @@ function textsOf(service: Service, language: keyof Words, common: CommonWords): 
   const texts: Record<string, string> = {
     [`title.${path}`]: title,
     [`ask.${path}.enabled`]: ask,
-    [`help.${path}.enabled`]: service.description[language],
+    [`help.${path}.enabled`]: `${service.description[language]} ${common[`services.source.${service.source}`]}`,
     [`label.${path}.enabled`]: title,
     [`ask.${path}.context`]: common["services.where"].replace("{title}", title),
     [`help.${path}.context`]: common["services.where-help"],

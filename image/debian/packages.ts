@@ -55,6 +55,8 @@ export interface Packages {
   repository(set: string, directory: string): Promise<void>;
   /** The same for chosen packages of the sets that were fetched. */
   layOut(pins: readonly PackagePin[], directory: string): Promise<void>;
+  /** The control stanza of a package that was fetched. */
+  control(pin: PackagePin): Promise<string>;
   /** What differs from the committed lock, empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -181,6 +183,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     identity: (set) => identityOf(pinsOf(used, set)),
     repository: async (set, directory) =>
       (await pool()).layOut(pinsOf(used, set), directory, release, architecture),
+    control: async (pin) => (await pool()).control(pin),
     layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
   };
 }

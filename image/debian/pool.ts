@@ -26,6 +26,8 @@ export interface Pool {
     release: string,
     architecture: string,
   ): Promise<void>;
+  /** The control stanza of a package in the store. */
+  control(pin: PackagePin): Promise<string>;
 }
 
 export function openPool(session: Session, mirror: Mirror, directory: string): Pool {
@@ -59,6 +61,7 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
   };
 
   return {
+    control: controlOf,
     async fetch(pins) {
       await mkdir(directory, { recursive: true });
       let missing = pins.filter((pin) => !existsSync(stored(pin)));

@@ -305,6 +305,14 @@ export const profileSchema = {
       items: { enum: ["qcow2"] },
       default: [],
     },
+    services: {
+      type: "object",
+      description:
+        "Where the software of services is, by their name, where that is not to be as their entry says: installed, as .deb files in the image, or only on the network.",
+      propertyNames: { pattern: "^[a-z][a-z0-9-]*$" },
+      additionalProperties: { enum: ["image", "pool", "network"] },
+      default: {},
+    },
     install: {
       type: "boolean",
       description: "Started from a stick or a card, the set-up offers to install to a disk of the box.",

@@ -13,6 +13,7 @@ import { forgetOldImages, rawImage } from "../image-store.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
 import type { Manifest } from "../manifest.ts";
 import { makeSbom, parseDpkgStatus, withoutRepeats } from "../sbom.ts";
+import type { PoolPlan } from "../services-pool.ts";
 import type { Session } from "../session.ts";
 import { CONTEXT_STATUS } from "./context.ts";
 import type { Plan } from "./resolve.ts";
@@ -53,6 +54,8 @@ export interface PublishOptions {
   readonly drift: readonly string[];
   /** The .deb files that services are installed from. */
   readonly pool: readonly PackagePin[];
+  /** What each service takes of them. */
+  readonly services: PoolPlan["costs"];
 }
 
 /** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
@@ -115,6 +118,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
         bytes: options.pool.reduce((sum, { size }) => sum + size, 0),
         packages: options.pool.map(({ name }) => name),
       },
+      services: options.services,
       lock_drift: options.drift,
       timings_seconds: Object.fromEntries(
         [...session.timings].map(([stage, time]) => [stage, Number(time.toFixed(1))]),

@@ -12,6 +12,7 @@ import { BOOT_LABEL } from "../disk-layout.ts";
 import { overlayDirs } from "../own-profiles.ts";
 import { PROJECT, SERVICES } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
+import { catalogueOf, withServices } from "../services-source.ts";
 import { finishFile } from "../template.ts";
 
 export interface Plan {
@@ -46,7 +47,9 @@ export async function resolve(
   profileId: string,
   options: { profiles?: string | undefined; community: string },
 ): Promise<Plan> {
-  const profile = resolveProfile(profileId, { dir: options.profiles });
+  const asWritten = resolveProfile(profileId, { dir: options.profiles });
+  const catalogue = catalogueOf(asWritten, readCatalogue(SERVICES));
+  const profile = withServices(asWritten, catalogue);
   const community = loadCommunity(options.community);
   const { version } = JSON.parse(await readFile(join(PROJECT, "package.json"), "utf8")) as {
     version: string;
@@ -70,7 +73,6 @@ export async function resolve(
     );
   }
   hooks.sort((a, b) => (a.target < b.target ? -1 : 1));
-  const catalogue = readCatalogue(SERVICES);
   return {
     profile,
     community,

@@ -3,7 +3,10 @@
 import { describe, expect, it } from "vitest";
 import type { Service } from "../../common/service.ts";
 import type { Lock } from "../../image/debian/lock.ts";
-import { poolPins, SERVICES_SETS, servicesRequests } from "../../image/services-pool.ts";
+import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
+import { planPool, poolPins, SERVICES_SETS, servicesRequests } from "../../image/services-pool.ts";
+import { catalogueOf, catalogueOfAll, withServices } from "../../image/services-source.ts";
+import { failureOf } from "../failure-of.ts";
 
 const service = (id: string, allowed: readonly string[], more: object = {}) =>
   ({
@@ -63,5 +66,91 @@ describe("what goes into the image", () => {
       "snmpd",
       "squid",
     ]);
+  });
+});
+
+describe("what goes into one image, and what it costs", () => {
+  const controls: Record<string, string> = {
+    squid: "Package: squid\nDepends: perl (>= 5), libdb, logrotate | cron\n",
+    snmpd: "Package: snmpd\nPre-Depends: perl\nDepends: adduser\n",
+    perl: "Package: perl\nDepends: perl-modules,\n libperl\n",
+    "perl-modules": "Package: perl-modules\n",
+    libperl5: "Package: libperl5\nProvides: libperl (= 5)\n",
+    libdb: "Package: libdb\nDepends: libdb\n",
+    logrotate: "Package: logrotate\n",
+    odd: "Package: odd\n",
+  };
+  const possible = Object.keys(controls).map((name, index) => ({ name, size: 10 ** index }) as never);
+  const packages = { control: async ({ name }: { name: string }) => controls[name]! } as never;
+  const plan = (sources: Record<string, string>) =>
+    planPool(
+      packages,
+      possible,
+      ["squid", "snmpd"].map((id) =>
+        service(id, ["host"], { packages: [id], source: sources[id] ?? "pool" }),
+      ),
+      "amd64",
+    );
+
+  it("with everything in it, is everything, each service with what it needs", async () => {
+    const { pins, costs } = await plan({});
+    expect(pins).toEqual(possible);
+    expect(costs).toEqual({
+      squid: { source: "pool", bytes: 1_111_101, own_bytes: 1_100_001 },
+      snmpd: { source: "pool", bytes: 11_110, own_bytes: 10 },
+    });
+  });
+
+  it("without one, is without what only that needs", async () => {
+    const { pins, costs } = await plan({ squid: "network" });
+    const left = pins.map(({ name }) => name);
+    expect(left).toEqual(["snmpd", "perl", "perl-modules", "libperl5", "odd"]);
+    expect(costs.squid).toEqual({ source: "network", bytes: 0, own_bytes: 0 });
+    expect(costs.snmpd?.own_bytes).toBe(costs.snmpd?.bytes);
+  });
+});
+
+describe("a profile's own mind", () => {
+  const vm = resolveProfile("vm-amd64");
+  const catalogue = [
+    service("snmp", ["host"]),
+    service("docker", ["community"]),
+    service("serf", ["host"], { source: "image" }),
+    service("etherpad", ["community"], { source: "network", compose: { file: "x" } }),
+  ];
+  const wanting = (services: Record<string, string>) => ({ ...vm, services }) as typeof vm;
+
+  it("says where the software of a service is; the others are as their entries say", () => {
+    const profile = wanting({ snmp: "image", docker: "network" });
+    const mine = catalogueOf(profile, catalogue);
+    expect(mine.map(({ id, source }) => `${id} ${source}`)).toEqual([
+      "snmp image",
+      "docker network",
+      "serf image",
+      "etherpad network",
+    ]);
+    expect(withServices(profile, mine).packages).toEqual([...vm.packages, "snmp-package"]);
+    expect(withServices(vm, catalogueOf(vm, catalogue))).toBe(vm);
+  });
+
+  it("what one of them wants in its image is in the lock for all", () => {
+    const network = [service("snmp", ["host"], { source: "network" })];
+    expect(catalogueOfAll([vm, wanting({ snmp: "pool" })], network)[0]?.source).toBe("pool");
+    expect(catalogueOfAll([vm], network)[0]?.source).toBe("network");
+  });
+
+  it.each([
+    [{ snpm: "pool" }, 'services.snpm: there is no such service, did you mean "snmp"?'],
+    [{ etherpad: "pool" }, "services.etherpad: container images come from the network, found pool"],
+    [{ serf: "network" }, "services.serf: it is a part of every image, found network"],
+  ])("%j is refused in words", async (services, found) => {
+    expect(await failureOf(() => catalogueOf(wanting(services), catalogue))).toMatchObject({
+      code: "profile-services",
+      found,
+    });
+  });
+
+  it("is none in the project's profiles so far that cannot be", () => {
+    for (const { id, abstract } of listProfiles()) if (!abstract) catalogueOf(resolveProfile(id), catalogue);
   });
 });
