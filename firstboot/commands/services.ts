@@ -163,7 +163,7 @@ export function listLine(view: ServiceView, t: Translate): string {
   const { service, state, where = "", reason } = view;
   const key = `problem.service-${reason}`;
   const what = state === "off" && reason && isTextKey(key) ? `${doing(view, t)} (${t(key)})` : doing(view, t);
-  return `${service.id.padEnd(12)} ${(state === "off" ? "" : where).padEnd(10)} ${what}`.trimEnd();
+  return `${service.id.padEnd(15)} ${(state === "off" ? "" : where).padEnd(10)} ${what}`.trimEnd();
 }
 
 async function enable(tools: ServicesTools, service: Service, { context }: ServicesOptions): Promise<void> {

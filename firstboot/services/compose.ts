@@ -28,19 +28,16 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
   const { code } = await place.run("docker", ["image", "inspect", ...names], { timeout: DOCKER_MS });
   if (code === 0 && !again) return;
-  for (const words of [
-    ["pull", "--quiet", "--ignore-buildable"],
-    ["build", "--quiet"],
-  ]) {
-    const { code, stdout, stderr } = await place.run("docker", compose(id, ...words), { timeout: PULL_MS });
-    if (code === 0) continue;
-    fail({
-      code: "service-images",
-      what: `The container images of ${title.en} could not be fetched.`,
-      found: lastWords(stderr) || lastWords(stdout) || `exit code ${code}`,
-      hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
-    });
-  }
+  // What is built here is built by its first start.
+  const pull = ["pull", "--quiet", "--ignore-buildable"];
+  const pulled = await place.run("docker", compose(id, ...pull), { timeout: PULL_MS });
+  if (pulled.code === 0) return;
+  fail({
+    code: "service-images",
+    what: `The container images of ${title.en} could not be fetched.`,
+    found: lastWords(pulled.stderr) || lastWords(pulled.stdout) || `exit code ${pulled.code}`,
+    hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
+  });
 }
 
 /** Containers that do not run as they should, such as "container db (restarting)". */
@@ -98,6 +95,7 @@ export async function readProject(place: Place, id: string, directory: string): 
   });
   if (code !== 0) return invalid(id, stderr);
   const { services = {} } = JSON.parse(stdout) as ComposeConfig;
+  if (Object.keys(services).length === 0) return invalid(id, "services: there is none");
   const ports = Object.entries(services).flatMap(([service, { ports = [] }]) =>
     ports.map(({ published = "", target, protocol = "tcp" }): ProjectPort => {
       const port = Number(published);
