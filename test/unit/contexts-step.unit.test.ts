@@ -106,6 +106,13 @@ describe("the questions", () => {
 });
 
 describe("what is made", () => {
+  test("is a partition, and the mark of the boot sector that its table took away", async () => {
+    const { commands } = (await divided()).system;
+    const made = commands.findIndex((line) => line.startsWith("systemd-repart"));
+    expect(made).toBeGreaterThan(0);
+    expect(commands.indexOf(`${paths.markActive} /dev/vda`)).toBeGreaterThan(made);
+  });
+
   test("are two projects with their limits and networks, and one container each that runs", async () => {
     const box = await divided();
     const { projects, profiles, instances, networks } = box.system.contexts;
