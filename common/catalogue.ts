@@ -71,6 +71,23 @@ function senseOf(id: string, service: Service): string[] {
       ? ["publication: expected a public port to announce"]
       : []),
     ...Object.entries(service.inputs).flatMap(([name, input]) => senseOfInput(name, input)),
+    ...inputsNamed(service)
+      .filter(([, input]) => !Object.hasOwn(service.inputs, input))
+      .map(([at, input]) => `${at}: there is no input "${input}"`),
+  ];
+}
+
+/** Where an input is named, and which. */
+function inputsNamed({ inputs, ports, publication, secrets }: Service): [string, string][] {
+  const of = (at: string, when: object = {}) =>
+    Object.keys(when).map((input): [string, string] => [`${at}.when`, input]);
+  return [
+    ...Object.entries(inputs).flatMap(([name, { when }]) => of(`inputs.${name}`, when)),
+    ...ports.flatMap(({ when }) => of("ports", when)),
+    ...of("publication", publication?.when),
+    ...Object.entries(secrets).flatMap(([name, { each }]): [string, string][] =>
+      each === undefined ? [] : [[`secrets.${name}.each`, each]],
+    ),
   ];
 }
 

@@ -5,6 +5,32 @@
 /** Throws an Error that says what is wrong with the template. */
 export type RenderTemplate = (template: string, data: object) => string;
 
+/**
+ * `{{> sandbox}}` in a unit: nothing to write to but its own StateDirectory, no device, no capability. What follows it in
+ * the file may say otherwise. Only what also works inside a context, which is a container without privileges.
+ */
+const SANDBOX = `NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+LockPersonality=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+`;
+
 let shared: Promise<RenderTemplate> | undefined;
 
 /** Loads Handlebars, which only this needs. */
@@ -17,6 +43,8 @@ async function load(): Promise<RenderTemplate> {
   const { default: Handlebars } = await import("handlebars");
   const own = Handlebars.create();
   own.registerHelper("join", (items: readonly unknown[], separator: string) => items.join(separator));
+  own.registerHelper("is", (one: unknown, other: unknown) => one === other);
+  own.registerPartial("sandbox", SANDBOX);
   own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
   const compiled = new Map<string, (data: object) => string>();
   return (template, data) => {

@@ -35,6 +35,16 @@ const template = {
   description: "File in the service's folder.",
 } as const;
 
+const when = {
+  type: "object",
+  minProperties: 1,
+  description: "Only when the service's other inputs have these values; a list: one of them.",
+  propertyNames: { pattern: name },
+  additionalProperties: {
+    anyOf: [{ type: ["string", "boolean"] }, { type: "array", minItems: 1, items: { type: "string" } }],
+  },
+} as const;
+
 const step = {
   type: "object",
   additionalProperties: false,
@@ -168,6 +178,12 @@ export const serviceSchema = {
             type: "boolean",
             description: "True: reached from the network. False: on the box only, at its loopback address.",
           },
+          shared: {
+            type: "boolean",
+            default: false,
+            description: "Others on the box may use this number, at addresses of their own.",
+          },
+          when,
         },
       },
     },
@@ -187,6 +203,8 @@ export const serviceSchema = {
             required: ["type", "default", "description"],
             properties: { type: { type: "string", enum: ["string", "integer", "boolean"] } },
           },
+          when,
+          needed: { type: "boolean", default: false, description: "May not stay empty where it is asked." },
           file_only: { type: "boolean", default: false, description: "Not asked at a console." },
           ask: words,
           help: words,
@@ -210,7 +228,17 @@ export const serviceSchema = {
         required: ["bytes"],
         properties: {
           bytes: { type: "integer", minimum: 8, description: "Randomness; twice as many hexadecimal signs." },
-          label: { ...words, description: "What it is for. Left out: nobody but the service needs it." },
+          label: {
+            ...words,
+            description:
+              "What it is for; with `each`, {name} stands for the word. Left out: nobody but the service needs it.",
+          },
+          each: {
+            type: "string",
+            pattern: name,
+            description:
+              "An input with words, such as names of accounts: each of them has a secret of its own.",
+          },
         },
       },
     },
@@ -286,7 +314,7 @@ export const serviceSchema = {
           pattern: "^[A-Za-z0-9-]{1,20}$",
           "x-expected": "a short word such as syncthing",
         },
-        description: { type: "string", description: "Words of the network, not of a language." },
+        description: { type: "string", description: "Template; words of the network, not of a language." },
         each_port: {
           type: "boolean",
           default: false,
@@ -297,6 +325,7 @@ export const serviceSchema = {
           default: "",
           description: "Template of key=value pairs, separated by spaces.",
         },
+        when,
       },
     },
     found: {
@@ -362,6 +391,8 @@ export type ServiceFile = FromSchema<typeof serviceSchema>;
 export type PlaceId = "host" | "owner" | "community";
 export type Words = FromSchema<typeof words>;
 export type ServiceStep = FromSchema<typeof step>;
+/** By input: the value it must have, or one of several. */
+export type When = { readonly [input: string]: string | boolean | readonly string[] };
 
 /** An entry of the packed catalogue. */
 export interface Service extends ServiceFile {

@@ -4,15 +4,36 @@
 
 import type { PretendFiles } from "./pretend.ts";
 import { PretendDocker } from "./pretend-docker.ts";
+import { catalogue } from "./services/catalogue.ts";
 
 /** What listens while a unit runs, as `ss -Hlntu` shows it. */
 const SOCKETS: { readonly [unit: string]: readonly string[] } = {
   "ssh.service": ["tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*"],
-  "squid.service": ["tcp LISTEN 0 256 *:3128 *:*"],
-  "snmpd.service": ["udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:*"],
   "avahi-daemon.service": ["udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*"],
-  "cbox-syncthing.service": ["tcp LISTEN 0 4096 *:22000 *:*", "tcp LISTEN 0 4096 127.0.0.1:8384 0.0.0.0:*"],
 };
+
+/** The first unit of a service listens on all its ports. */
+function socketsOf(unit: string): readonly string[] {
+  const service = catalogue.find(({ units }) => units[0] === unit);
+  if (SOCKETS[unit] || !service) return SOCKETS[unit] ?? [];
+  return service.ports.map(
+    ({ port, protocol, public: isPublic }) =>
+      `${protocol} ${protocol === "udp" ? "UNCONN" : "LISTEN"} 0 256 ${isPublic ? "*" : "127.0.0.1"}:${port} *:*`,
+  );
+}
+
+/** Accounts and groups that come with packages. */
+const OWNERS: ReadonlySet<string> = new Set(
+  catalogue.flatMap(({ files }) => files.flatMap(({ owner }) => owner.split(":"))),
+);
+
+/** What only services call: done, and nothing said. */
+const COMMANDS: ReadonlySet<string> = new Set(
+  catalogue
+    .flatMap(({ prepare, activate, deactivate, health }) => [...prepare, ...activate, ...deactivate, health])
+    .map(({ run }) => run?.[0] ?? "")
+    .filter((command) => command !== "systemctl"),
+);
 
 const DEVICE_ID = Array.from({ length: 8 }, () => "ABCDEFG").join("-");
 
@@ -66,7 +87,10 @@ export class PretendServices {
   #sockets({ running }: PretendPlace): string[] {
     return [...running]
       .filter((unit) => !this.deafUnits.has(unit))
-      .flatMap((unit) => SOCKETS[unit] ?? this.docker.sockets(unit));
+      .flatMap((unit) => {
+        const own = socketsOf(unit);
+        return own.length ? own : this.docker.sockets(unit);
+      });
   }
 
   async #incus(args: readonly string[], input: string): Promise<string | number | undefined> {
@@ -83,6 +107,7 @@ export class PretendServices {
       return own.map((key) => `${key.slice(name.length + 1)}\n`).join("");
     }
     const key = `${name}/${device}`;
+    if (act === "get") return this.devices.get(key) ?? 1;
     if (act === "add") {
       if (this.devices.has(key)) return 1;
       this.devices.set(key, listen.replace("listen=", ""));
@@ -120,15 +145,15 @@ export class PretendServices {
       case "tee":
         await this.#files.write(at(last), input);
         return 0;
+      case "sed":
+        return this.#sed(args);
       case "runuser":
         return this.#syncthing(place, args, input);
+      case "getent":
+        return OWNERS.has(last) ? `${last}:x:990:990::/nonexistent:/usr/sbin/nologin\n` : undefined;
       case "id":
         return "0\n";
       case "mkdir":
-      case "sed":
-      case "squid":
-      case "systemd-sysusers":
-      case "/usr/local/sbin/cbox-guifi-proxy-federation":
         return 0;
       case "docker":
         return this.docker.answer(place.root, args, (unit) => place.running.has(unit));
@@ -143,6 +168,7 @@ export class PretendServices {
         await this.#files.move(at(args.at(-2) ?? ""), at(last));
         return 0;
     }
+    if (COMMANDS.has(command)) return 0;
     if (isHost) return undefined;
     switch (command) {
       case "cat": {
@@ -212,6 +238,12 @@ export class PretendServices {
     );
     const found = args.slice(3).filter((name) => known.has(name));
     return found.length === args.length - 3 ? found.map(() => "installed\n").join("") : 1;
+  }
+
+  /** Of a Tahoe introducer's address: its key, or what follows. */
+  #sed(args: readonly string[]): string | number {
+    if (!args.some((word) => word.includes("pb://"))) return 0;
+    return args.some((word) => word.includes("{32}")) ? `${"a".repeat(32)}\n` : "introducer\n";
   }
 
   async #syncthing(place: PretendPlace, args: readonly string[], input: string): Promise<string | number> {

@@ -11,7 +11,7 @@ export interface Question {
   readonly tag: string;
   readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list" | "several";
   readonly choices: readonly string[];
-  readonly when: { readonly [path: string]: string };
+  readonly when: { readonly [path: string]: string | readonly string[] };
   /** Name of the page that asks it together with others. */
   readonly together?: string;
   /** Of such a page: the questions on it, each yes or no. */
@@ -65,7 +65,9 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
 /** Is the question worth asking, given the box and the answers so far? */
 export function isAsked(question: Question, answers: Answers, survey: Survey): boolean {
   if (survey.hidden?.includes(question.path)) return false;
-  return Object.entries(question.when).every(([path, value]) => String(getAnswer(answers, path)) === value);
+  return Object.entries(question.when).every(([path, values]) =>
+    [values].flat().includes(String(getAnswer(answers, path))),
+  );
 }
 
 export function getAnswer(answers: Answers, path: string): Value | undefined {

@@ -21,7 +21,7 @@ import { boxFacts, offer } from "../services/offer.ts";
 import { doing, overview, type ServiceView, viewData } from "../services/overview.ts";
 import { everyService } from "../services/own.ts";
 import { placeOf } from "../services/place.ts";
-import { secretsForPeople } from "../services/secrets.ts";
+import { eachSecret, secretsForPeople } from "../services/secrets.ts";
 import { readStates, type ServiceState, writeState } from "../services/state.ts";
 import type { ACTS } from "../services/texts.ts";
 import { upgrade } from "../services/upgrade.ts";
@@ -262,9 +262,9 @@ function notWorking({ id, title }: Service, done: string, faults: readonly strin
 }
 
 async function secret({ box, t, print }: ServicesTools, service: Service): Promise<void> {
-  for (const [name, value] of Object.entries(await secretsForPeople(box, service))) {
+  for (const { name, word = "", secret: value } of eachSecret(await secretsForPeople(box, service))) {
     const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
-    print(t(key, { secret: value }));
+    print(t(key, { secret: value, name: word }));
   }
 }
 

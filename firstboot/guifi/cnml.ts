@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// CNML: the public description of a node, its devices and their addresses, as XML. Read from anybody's server, so
-// nothing in it is believed: no entities, no document types, no names that mean something to JavaScript.
+// CNML: the public description of a node, its devices and their addresses.
 
 import { tlsTrust } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
-import { ask, invalid, unavailable } from "./api.ts";
+import { ask, unavailable } from "./api.ts";
 import { quotable } from "./credentials.ts";
+import { all, type Element, parseCnml } from "./xml.ts";
 
 export interface NodePage {
   readonly id: number;
@@ -67,12 +67,7 @@ export function addressOf({ interfaces }: Device): Interface | undefined {
 
 /** Any text makes a page, undefined, or a Failure `api-reply-invalid`. */
 export async function parseNode(text: string): Promise<NodePage | undefined> {
-  const trimmed = text.trim();
-  // What guifi's own programs look at: a page that was cut off does not end so.
-  if (!trimmed.startsWith("<?xml") || !trimmed.endsWith("</cnml>")) return invalid("not a whole CNML page");
-  if (/<!(DOCTYPE|ENTITY)/i.test(trimmed)) return invalid("a document type, which CNML has none of");
-  const root = (await parseXml(trimmed)).find(({ name }) => name === "cnml");
-  if (!root) return invalid("not CNML");
+  const root = await parseCnml(text);
   const node = root.children.find(({ name }) => name === "node");
   const id = number(node?.attributes.id);
   if (!node || id === undefined) return undefined;
@@ -135,61 +130,4 @@ function address(text: string | undefined): string | undefined {
 
 function number(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d{0,8}$/.test(text.trim()) ? Number(text) : undefined;
-}
-
-interface Element {
-  readonly name: string;
-  readonly attributes: { readonly [name: string]: string | undefined };
-  readonly text: string;
-  readonly children: readonly Element[];
-}
-
-function all(element: Element, name: string): Element[] {
-  return element.children.filter((child) => child.name === name);
-}
-
-async function parseXml(text: string): Promise<Element[]> {
-  // Loaded when needed: a box that is set up never asks again.
-  const { XMLParser, XMLValidator } = await import("fast-xml-parser");
-  try {
-    if (XMLValidator.validate(text) !== true) return invalid("damaged XML");
-    const parser = new XMLParser({
-      preserveOrder: true,
-      ignoreAttributes: false,
-      attributeNamePrefix: "",
-      parseTagValue: false,
-      parseAttributeValue: false,
-      processEntities: false,
-    });
-    return toElements(parser.parse(text));
-  } catch {
-    // Names of JavaScript's own, or nesting without end.
-    return invalid("damaged XML");
-  }
-}
-
-const ATTRIBUTES = ":@";
-const TEXT = "#text";
-
-/** The parser's form: a list of `{ <name>: [children], ":@": { attributes } }`. */
-function toElements(list: unknown): Element[] {
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((item: unknown) => {
-    if (typeof item !== "object" || item === null) return [];
-    const entries = Object.entries(item);
-    const [name, inner] = entries.find(([key]) => key !== ATTRIBUTES) ?? [];
-    if (name === undefined || name === TEXT) return [];
-    const attributes = entries.find(([key]) => key === ATTRIBUTES)?.[1] ?? {};
-    const texts = (Array.isArray(inner) ? inner : []).flatMap((child: unknown) =>
-      typeof child === "object" && child !== null && TEXT in child ? [String(child[TEXT])] : [],
-    );
-    return [
-      {
-        name,
-        attributes: Object.assign(Object.create(null) as Record<string, string>, attributes),
-        text: texts.join(" "),
-        children: toElements(inner),
-      },
-    ];
-  });
 }

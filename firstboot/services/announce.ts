@@ -7,8 +7,9 @@ import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
-import { templateData } from "./data.ts";
+import { defaultInputs, templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";
+import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
 import { isReachable, placeOf } from "./place.ts";
 import { readStates, type ServiceState } from "./state.ts";
@@ -32,19 +33,25 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
   for (const service of await everyService(box)) {
     const state = service.id === "serf" ? SERF : states[service.id];
     const { publication } = service;
-    if (!publication || state?.state !== "on" || !state.published) continue;
-    const { type, description } = publication;
+    if (!publication || state?.state !== "on" || !isAnnounced(service, state)) continue;
+    const { type } = publication;
     const ports = await listeningPorts(box, image, service, state);
-    if (ports.length === 0) {
+    const isKnown = Object.keys(service.facts).every((name) => state.facts[name] !== undefined);
+    if (ports.length === 0 || !isKnown) {
       silent.push(type);
       continue;
     }
     const host = `${hostname}.${cloud}.local`;
-    const txt = await txtOf(box, image, service, state);
+    const [description, txt] = await wordsOf(box, image, service, state);
     for (const port of ports)
       ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: txt });
   }
   return { ready, silent };
+}
+
+/** Wanted in public, and the service is one that is, with its inputs. */
+export function isAnnounced(service: Service, { published, inputs }: ServiceState): boolean {
+  return published && holds(service.publication?.when, { ...defaultInputs(service), ...inputs });
 }
 
 /** The public ports that are announced, when they answer in their place and can be reached from other machines. */
@@ -67,11 +74,18 @@ async function listeningPorts(
   return found;
 }
 
-async function txtOf(box: Box, image: ImageInfo, service: Service, state: ServiceState): Promise<string> {
-  const template = service.publication?.txt ?? "";
-  if (!template.includes("{{")) return template;
+/** Its description, and its key=value pairs. */
+async function wordsOf(
+  box: Box,
+  image: ImageInfo,
+  service: Service,
+  state: ServiceState,
+): Promise<[string, string]> {
+  const { description = "", txt = "" } = service.publication ?? {};
+  if (![description, txt].some((template) => template.includes("{{"))) return [description, txt];
   const data = await templateData({ box, image }, service, placeOf(box, state.where), state);
-  return (await renderer())(template, data, "publication.txt");
+  const render = await renderer();
+  return [render(description, data, "publication.description"), render(txt, data, "publication.txt")];
 }
 
 const PREFIX = "cbox-";

@@ -24,6 +24,7 @@ export async function templateData(
   place: Place,
   state: ServiceState,
 ): Promise<TemplateData> {
+  const inputs = { ...defaultInputs(service), ...state.inputs };
   return {
     community: image.community,
     box: {
@@ -31,8 +32,8 @@ export async function templateData(
       address: (await communityAddress(box, image))?.address ?? "",
     },
     service: { id: service.id, where: state.where },
-    inputs: { ...defaultInputs(service), ...state.inputs },
-    secrets: await obtainSecrets(box, service),
+    inputs,
+    secrets: await obtainSecrets(box, service, inputs),
     facts: state.facts,
     registration: await registrationOf(box, image, state),
     authorities: await authoritiesIn(place, box, image),

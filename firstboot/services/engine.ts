@@ -10,6 +10,7 @@ import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
 import { fetchImages, removeProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";
+import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
 import { installPackages } from "./packages.ts";
 import { type Place, type Port, placeOf } from "./place.ts";
@@ -53,7 +54,7 @@ export async function activate(tools: EngineTools, service: Service, wanted: Wan
   };
   const place = placeOf(box, wanted.where);
   if (state.state === "starting" && before?.state !== "starting")
-    await refuseTakenPorts(tools, service, place);
+    await refuseTakenPorts(tools, service, place, wanted.inputs);
   for (const needed of await neededBy(box, service)) {
     const inputs = (await readStates(box))[needed.id]?.inputs ?? defaultInputs(needed);
     await activate(tools, needed, { where: wanted.where, inputs });
@@ -81,7 +82,7 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
   else {
     const place = placeOf(box, state.where);
     const data = await templateData(tools, service, place, state);
-    for (const port of portsOf(service, data)) await place.close(port);
+    for (const port of allPortsOf(service, data)) await place.close(port);
     for (const unit of service.units.slice().reverse()) {
       // Not there any more, after its packages were removed by hand: off is what was wanted.
       await place.run("systemctl", ["disable", "--now", unit], { timeout: UNIT_MS });
@@ -138,7 +139,14 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
   const verb = changed || state.state === "starting" ? "restart" : "start";
   await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
-  for (const port of portsOf(service, data)) await place.open(port);
+  const ports = portsOf(service, data);
+  for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
+    await place.close(port);
+  for (const port of ports) await place.open(port);
+}
+
+function isSame({ port, protocol }: Port) {
+  return (other: Port) => other.port === port && other.protocol === protocol;
 }
 
 /** Serf's configuration depends on the address, which may come later: see publish.ts. */
@@ -155,17 +163,35 @@ export async function stopSerf(box: Box): Promise<void> {
   await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
 }
 
+/** Those it has with these inputs. */
 export function portsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
-  return service.ports.map((each) => ({ ...each, port: portNumber(each.port, data) }));
+  return service.ports
+    .filter(({ when }) => holds(when, { ...defaultInputs(service), ...data.inputs }))
+    .map(({ port, protocol, public: isPublic }) => ({
+      port: portNumber(port, data),
+      protocol,
+      public: isPublic,
+    }));
+}
+
+/** Those it has with any inputs. */
+function allPortsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
+  return portsOf({ ...service, ports: service.ports.map(({ when: _when, ...each }) => each) }, data);
 }
 
 /** Something else listens there already: better said than found out from a unit that does not start. */
-async function refuseTakenPorts({ box, image }: EngineTools, service: Service, place: Place): Promise<void> {
+async function refuseTakenPorts(
+  { box, image }: EngineTools,
+  service: Service,
+  place: Place,
+  inputs: Wanted["inputs"],
+): Promise<void> {
   if (!service.managed || service.id === "serf") return;
   const here = await place.listening();
   const outside = place.id === "host" ? here : await placeOf(box, "host").listening();
-  const data = { community: image.community, inputs: {} };
-  const taken = portsOf(service, data).filter(({ protocol, port }) => {
+  const data = { community: image.community, inputs };
+  const own = { ...service, ports: service.ports.filter(({ shared }) => !shared) };
+  const taken = portsOf(own, data).filter(({ protocol, port }) => {
     const name = `${protocol}/${port}`;
     return here.has(name) || outside.has(name);
   });

@@ -12,6 +12,7 @@ import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
 import { readChoices } from "../steps/system/apply.ts";
 import { parseJson } from "../world.ts";
+import { isAnnounced } from "./announce.ts";
 import { defaultInputs } from "./data.ts";
 import { portsOf } from "./engine.ts";
 import { faultsOf } from "./health.ts";
@@ -56,7 +57,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
       state: state?.state ?? "off",
       ...(state ? { where: state.where } : {}),
       faults: isOn && mayLook(state) ? await faultsOf({ box, image }, service, state) : [],
-      ...(isOn && state.published && service.publication
+      ...(isOn && service.publication && isAnnounced(service, state)
         ? { announced: announcementOf(service.publication.type, ports, result) }
         : {}),
       ...(members === undefined ? {} : { members }),

@@ -56,7 +56,7 @@ export function ownProject(
     compose: { file: "compose.yaml.hbs" },
     where: { allowed: ["community"] },
     architectures: ["amd64", "arm64", "armhf", "i386"],
-    ports: open.map(({ port, protocol }) => ({ port, protocol, public: true })),
+    ports: open.map(({ port, protocol }) => ({ port, protocol, public: true, shared: false })),
     ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
     ...{ prepare: [], activate: [], deactivate: [], data: [] },
     ...(open.length

@@ -104,8 +104,12 @@ function context(box: Box, id: ContextId): Place {
       return portsOfSs((await run("ss", ["-Hlntu"])).stdout);
     },
     async open(port) {
-      if (await isDevice(port)) return;
       const from = `${port.protocol}:${port.public ? "0.0.0.0" : "127.0.0.1"}:${port.port}`;
+      if (await isDevice(port)) {
+        const get = ["get", id, device(port), "listen", "--project", id];
+        if ((await must(box, "incus", [...devices, ...get])).trim() === from) return;
+        await this.close(port);
+      }
       const to = `${port.protocol}:127.0.0.1:${port.port}`;
       const settings = ["proxy", `listen=${from}`, `connect=${to}`, "bind=host"];
       await must(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);

@@ -6,8 +6,10 @@ import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
+import { type Inputs, wordsOf } from "./inputs.ts";
 
-export type ServiceSecrets = { readonly [name: string]: string };
+/** By name; of a list, by name and word. */
+export type ServiceSecrets = { readonly [name: string]: string | { readonly [word: string]: string } };
 
 const fileOf = ({ id }: Service) => `${paths.serviceSecrets}/${id}.json`;
 
@@ -24,15 +26,30 @@ export async function secretsForPeople(
   return Object.fromEntries(Object.entries(all).filter(([name]) => service.secrets[name]?.label));
 }
 
-/** All secrets of a service, made now where they are missing. */
-export async function obtainSecrets(box: Box, service: Service): Promise<ServiceSecrets> {
+/** One by one, with the word it belongs to where there are several. */
+export function eachSecret(secrets: ServiceSecrets): { name: string; word?: string; secret: string }[] {
+  return Object.entries(secrets).flatMap(([name, value]) =>
+    typeof value === "string"
+      ? [{ name, secret: value }]
+      : Object.entries(value).map(([word, secret]) => ({ name, word, secret })),
+  );
+}
+
+/** All secrets of a service, made now where they are missing. Those of words that are gone are gone, too. */
+export async function obtainSecrets(box: Box, service: Service, inputs: Inputs): Promise<ServiceSecrets> {
   const wanted = Object.entries(service.secrets);
   if (wanted.length === 0) return {};
   const kept = await readSecrets(box, service);
-  const missing = wanted.filter(([name]) => kept[name] === undefined);
-  if (missing.length === 0) return kept;
-  const made = Object.fromEntries(missing.map(([name, { bytes }]) => [name, box.randomHex(bytes)]));
-  const all = { ...kept, ...made };
+  const all = Object.fromEntries(
+    wanted.map(([name, { bytes, each }]) => {
+      const before = kept[name];
+      if (each === undefined) return [name, before ?? box.randomHex(bytes)];
+      const known = typeof before === "object" ? before : {};
+      const words = wordsOf(inputs[each]).map((word) => [word, known[word] ?? box.randomHex(bytes)]);
+      return [name, Object.fromEntries(words)];
+    }),
+  ) as ServiceSecrets;
+  if (JSON.stringify(all) === JSON.stringify(kept)) return kept;
   await box.makeDirectory(paths.serviceSecrets, { mode: 0o700 });
   await box.writeFile(fileOf(service), `${JSON.stringify(all, undefined, 2)}\n`, { mode: 0o600 });
   return all;

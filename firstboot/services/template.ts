@@ -7,13 +7,14 @@ import { templateRenderer } from "../../common/service-template.ts";
 import type { CommunityInfo } from "../image-info.ts";
 import type { FoundService } from "../search.ts";
 import type { Value } from "../steps/step.ts";
+import type { ServiceSecrets } from "./secrets.ts";
 
 export interface TemplateData {
   readonly community: CommunityInfo;
   readonly box: { readonly hostname: string; readonly address: string };
   readonly service: { readonly id: string; readonly where: string };
   readonly inputs: { readonly [name: string]: Value };
-  readonly secrets: { readonly [name: string]: string };
+  readonly secrets: ServiceSecrets;
   readonly facts: { readonly [name: string]: string };
   /** Empty texts on a box that is not registered. */
   readonly registration: Registration;

@@ -38,8 +38,9 @@ export interface QuestionSchema {
   readonly "x-together"?: string;
   /** Only for answers files: nobody types it at a console. */
   readonly "x-file-only"?: true;
-  /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no. */
-  readonly "x-when"?: { readonly [path: string]: string };
+  /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no, a list
+   * for one of several. */
+  readonly "x-when"?: { readonly [path: string]: string | readonly string[] };
 }
 
 export interface Choice {

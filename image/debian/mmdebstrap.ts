@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Makes a Debian root file system from a laid-out repository with mmdebstrap: the base layer (which seeds
 // live-build's bootstrap cache) and the two helper trees, disk tools and lab servers.
+import { readdir } from "node:fs/promises";
 import type { RunOptions, Session } from "../session.ts";
 
 export interface MmdebstrapOptions {
@@ -46,14 +47,23 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
       ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
       ...customize.map((command) => `--customize-hook=chroot "$1" sh -c '${command}'`),
       "--skip=check/empty,check/qemu",
-      // Where the repository has usr-is-merged, which Debian 12 wants, it is made so before anything is unpacked.
-      "--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
+      ...(await mergedUsr(repository)),
       release,
       target,
       `deb [trusted=yes] copy://${repository} ${release} main`,
     ],
     { name: "mmdebstrap", env: { SOURCE_DATE_EPOCH: String(epoch) } },
   );
+}
+
+/**
+ * Where the repository has usr-is-merged, which Debian 12 wants, it is made so before anything is unpacked. The hook asks
+ * APT for that itself, but takes a name that is only mentioned there for a package that exists.
+ */
+async function mergedUsr(repository: string): Promise<string[]> {
+  const files = await readdir(repository, { recursive: true });
+  const isThere = files.some((file) => /(^|\/)usr-is-merged_/.test(file));
+  return isThere ? ["--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr"] : [];
 }
 
 /**

@@ -24,7 +24,12 @@ export interface ChrootBox extends Box {
   start(command: readonly string[]): ChildProcess;
 }
 
-export function chrootBox(root: string, namespace: string): ChrootBox {
+/** `programs`: what stands for a program that the root file system lacks, by its name. */
+export function chrootBox(
+  root: string,
+  namespace: string,
+  programs: { readonly [name: string]: () => Promise<unknown> } = {},
+): ChrootBox {
   const told: string[] = [];
   const inside = (command: readonly string[], enter = ENTER) => [
     ...["netns", "exec", namespace, "unshare", "--mount", "--pid", "--fork", "--kill-child"],
@@ -36,6 +41,10 @@ export function chrootBox(root: string, namespace: string): ChrootBox {
     async run(command, args, options) {
       if (command === "systemctl") {
         told.push(args.join(" "));
+        return { code: 0, stdout: "", stderr: "" };
+      }
+      if (programs[command]) {
+        await programs[command]();
         return { code: 0, stdout: "", stderr: "" };
       }
       return collect(spawn("ip", inside([command, ...args]), { env: ENVIRONMENT }), options);

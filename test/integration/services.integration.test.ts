@@ -3,8 +3,7 @@
 // by real clients. Squid against the lab's directory, snmpd by snmpget, Syncthing by its certificate.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
@@ -12,14 +11,8 @@ import { findService } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate } from "../../firstboot/services/engine.ts";
 import { readStates, writeState } from "../../firstboot/services/state.ts";
-import { cacheDir } from "../../image/cache-dir.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
-import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services-pool.ts";
-import { createSession } from "../../image/session.ts";
-import { CONTEXT_SET } from "../../image/stages/context.ts";
-import { openWorkspace } from "../../image/workspace.ts";
 import { SITE_HOST } from "../lab/guifi-site/reader.ts";
 import type { LabHost } from "../lab/host.ts";
 import { dns } from "../lab/hosts/dns.ts";
@@ -29,6 +22,7 @@ import { type Lab, labDown, labUp } from "../lab/lab.ts";
 import { labMember } from "../lab/members.ts";
 import { PROXY_READER, PROXY_USERS } from "../lab/proxy-users.ts";
 import { type ChrootBox, chrootBox } from "./chroot-box.ts";
+import { serviceRoot } from "./service-root.ts";
 
 const NAME = "svctest";
 const BOX = "10.139.40.60";
@@ -51,7 +45,7 @@ const image = {
   community,
 } as unknown as ImageInfo;
 
-const root = join(cacheDir(), "work", "services-test");
+let root: string;
 let lab: Lab;
 let box: ChrootBox;
 const running: ChildProcess[] = [];
@@ -71,7 +65,7 @@ async function restartSquid(): Promise<void> {
 
 beforeAll(async () => {
   await labDown(NAME);
-  await freshRoot();
+  root = await serviceRoot("services-test");
   const hosts = [
     dns("dns", "10.139.40.1"),
     ldap("ldap", "10.139.40.20", 0),
@@ -93,31 +87,6 @@ afterAll(async () => {
   await labDown(NAME);
   rmSync(root, { recursive: true, force: true });
 });
-
-/** The system that a context starts with, and the packages of services beside it. */
-async function freshRoot(): Promise<void> {
-  const session = createSession({ logDirectory: join(cacheDir(), "log", "services-test") });
-  const workspace = openWorkspace({ session });
-  const sets = [...Object.values(SERVICES_SETS), CONTEXT_SET];
-  const packages = await workspace.packages("trixie", "amd64", sets);
-  const { lock } = packages;
-  const inputs = { format: 1, packages: packages.identity(CONTEXT_SET) };
-  const layer = await workspace.layers.obtain("services-test", inputs, async (target) => {
-    const repository = `${target}.repository`;
-    await packages.repository(CONTEXT_SET, repository);
-    await mmdebstrap({
-      ...{ session, repository, target, release: "trixie", architecture: "amd64", variant: "apt" as const },
-      packages: (lock.sets[CONTEXT_SET]?.request ?? []).filter((name) => !name.startsWith("?")),
-      epoch: lock.epoch,
-    });
-    rmSync(repository, { recursive: true });
-  });
-  rmSync(root, { recursive: true, force: true });
-  mkdirSync(join(root, ".."), { recursive: true });
-  await session.run(["cp", "--archive", layer.root, root]);
-  // This root has less than a host: the packages of its services need more.
-  await layOutPool(packages, poolPins(packages, CONTEXT_SET, CONTEXT_SET), root, lock.epoch);
-}
 
 async function switchOn(id: string, inputs = {}) {
   const service = findService(id)!;

@@ -52,7 +52,7 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
     mkdirSync(join(root, path, ".."), { recursive: true });
     writeFileSync(join(root, path), content);
   }
-  writeFileSync(join(place.directory, "request.mjs"), await bundleProgram("test/lab/programs/request.ts"));
+  await putRequestProgram(place.directory);
 
   const commands: string[] = [];
   const enabled = new Set<string>();
@@ -88,18 +88,6 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
     return 0;
   }
 
-  async function request({ body, ...wanted }: HttpRequest) {
-    const asked = {
-      ...wanted,
-      ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64") }),
-    };
-    const { stdout, stderr } = await run("node", "/srv/request.mjs", JSON.stringify(asked));
-    if (!stdout) throw new Error(stderr);
-    const answer = JSON.parse(stdout) as Exchanged;
-    if ("failure" in answer) return fail(answer.failure);
-    return { status: answer.status, body: Buffer.from(answer.body, "base64") };
-  }
-
   return {
     root,
     commands,
@@ -107,7 +95,7 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
     run,
     box: {
       ...linuxBox({ root }),
-      request,
+      request: requestThrough(run),
       async run(command, args) {
         commands.push([command, ...args].join(" "));
         if (command !== "systemctl") return run(command, ...args);
@@ -117,5 +105,25 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
     async off() {
       for (const unit of running.keys()) await stop(unit);
     },
+  };
+}
+
+/** Before {@link requestThrough}: puts the program into the directory of the lab's host. */
+export async function putRequestProgram(directory: string): Promise<void> {
+  writeFileSync(join(directory, "request.mjs"), await bundleProgram("test/lab/programs/request.ts"));
+}
+
+/** A box's requests, made where `run` runs commands. */
+export function requestThrough(run: StepBox["run"]): Box["request"] {
+  return async ({ body, ...wanted }: HttpRequest) => {
+    const asked = {
+      ...wanted,
+      ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64") }),
+    };
+    const { stdout, stderr } = await run("node", "/srv/request.mjs", JSON.stringify(asked));
+    if (!stdout) throw new Error(stderr);
+    const answer = JSON.parse(stdout) as Exchanged;
+    if ("failure" in answer) return fail(answer.failure);
+    return { status: answer.status, body: Buffer.from(answer.body, "base64") };
   };
 }

@@ -29,7 +29,12 @@ function dataFor(service: Service, inputs: TemplateData["inputs"] = {}): Templat
     box: { hostname: "can-bruixa", address: "10.1.2.3" },
     service: { id: service.id, where: service.where.allowed[0] ?? "host" },
     inputs: { ...defaultInputs(service), ...inputs },
-    secrets: names(service.secrets, "5a5a5a5a"),
+    secrets: Object.fromEntries(
+      Object.entries(service.secrets).map(([name, { each }]) => [
+        name,
+        each === undefined ? "5a5a5a5a" : { anna: "5a5a5a5a" },
+      ]),
+    ),
     facts: names(service.facts, "ABC"),
     registration: {
       node_id: "54052",
@@ -50,6 +55,7 @@ function templatesOf(service: Service): string[] {
     ...steps.flatMap(({ run, input = "" }) => [...run, input]),
     ...(service.health.run ?? []),
     ...Object.values(service.facts).flatMap(({ run }) => run),
+    service.publication?.description ?? "",
     service.publication?.txt ?? "",
     service.guifi?.name ?? "",
     service.guifi?.nick ?? "",

@@ -5,6 +5,7 @@ import type { PlaceId, Service } from "../../../common/service.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { type Problem, problem } from "../../problems.ts";
 import { portsOf } from "../../services/engine.ts";
+import { holds } from "../../services/inputs.ts";
 import type { Offer } from "../../services/offer.ts";
 import type { Answers, Survey } from "../step.ts";
 import { type Choice, chosen } from "./questions.ts";
@@ -18,6 +19,7 @@ export function check(answers: Answers, facts: ServicesFacts): Problem[] {
   const wanted = chosen(answers);
   return wanted.flatMap((choice, index) => [
     ...impossible(choice, facts.offers.get(choice.service.id)),
+    ...unanswered(choice),
     ...conflicts(choice, wanted.slice(0, index), facts),
   ]);
 }
@@ -30,6 +32,13 @@ function impossible({ service, where }: Choice, offer: Offer | undefined): Probl
   if (where === undefined || places.includes(where)) return [];
   const names = places.join(", ");
   return [problem(`${field}.context`, "service-where", { found: where, values: { names } })];
+}
+
+/** What must be said for the service to work, such as whom to join. */
+function unanswered({ service, inputs }: Choice): Problem[] {
+  return Object.entries(service.inputs)
+    .filter(([name, { needed, when }]) => needed && holds(when, inputs) && inputs[name] === "")
+    .map(([name]) => problem(`services.${service.id}.${name}`, "service-input-needed"));
 }
 
 function conflicts(choice: Choice, before: readonly Choice[], { community }: ServicesFacts): Problem[] {

@@ -15,7 +15,7 @@ import { waitUntilHealthy } from "../../services/health.ts";
 import { boxFacts, type OfferReason, offer } from "../../services/offer.ts";
 import { servicesStatus } from "../../services/overview.ts";
 import { everyService } from "../../services/own.ts";
-import { secretsForPeople } from "../../services/secrets.ts";
+import { eachSecret, secretsForPeople } from "../../services/secrets.ts";
 import { readStates, writeState } from "../../services/state.ts";
 import type { ACTS } from "../../services/texts.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
@@ -208,9 +208,9 @@ async function undeclared(ids: readonly string[], { box, image }: StepTools): Pr
 async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Promise<HandedOver[]> {
   const lines: HandedOver[] = [];
   for (const { service } of chosen(answers)) {
-    for (const [name, secret] of Object.entries(await secretsForPeople(box, service))) {
+    for (const { name, word, secret } of eachSecret(await secretsForPeople(box, service))) {
       const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
-      lines.push({ key, values: { secret } });
+      lines.push({ key, values: { secret, ...(word === undefined ? {} : { name: word }) } });
     }
   }
   return lines;

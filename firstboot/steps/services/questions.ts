@@ -46,7 +46,11 @@ function questionsAbout(service: Service): QuestionSchema {
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, input]) => {
           const { default: _value, ...rules } = input.schema;
-          const question = { ...rules, ...whenEnabled } as unknown as QuestionSchema;
+          const when = Object.entries(input.when ?? {}).map(
+            ([other, values]) => [`${id}.${other}`, [values].flat().map(String)] as const,
+          );
+          const asked = { "x-when": { ...whenEnabled["x-when"], ...Object.fromEntries(when) } };
+          const question = { ...rules, ...asked } as unknown as QuestionSchema;
           return [name, input.file_only ? { ...question, "x-file-only": true } : question];
         }),
       ),
