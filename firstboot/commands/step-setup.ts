@@ -36,6 +36,13 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
       });
     }
     const image = await readImageInfo(box);
+    if ((await step.isHere?.(box, image)) === false) {
+      fail({
+        code: "step-not-here",
+        what: `This machine looks after its ${step.id} by itself, as before it became a box.`,
+        hint: "Change it as you always have.",
+      });
+    }
     // It may have come since the box was set up.
     await takeAuthorities(box, image, log);
     const tools = { box, image, steps, log };
@@ -82,7 +89,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   };
   try {
     const outcome = isByFile
-      ? await runThrough(walk, step, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
+      ? await runThrough(walk, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
       : await talkThrough(walk, step, way.port);
     if (outcome !== "interrupted") await forget();
     return outcome;
