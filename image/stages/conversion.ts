@@ -3,8 +3,10 @@
 // Debian package; before it, in the file, stands a script that shows, asks and has APT install it, with the packages it
 // depends on beside it. Made in the place of the stages "disk" and "verify".
 import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { fail } from "../../common/fail.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Manifest } from "../manifest.ts";
@@ -67,28 +69,39 @@ export function conversionPacker(options: ConversionToPack): Packer {
     const raw = await sha256(payload);
     const { size } = await stat(payload);
     const file = `${name}.run`;
-    const target = join(staged, file);
     const { architecture, release } = profile;
-    const values = { version, revision, architecture, release, payload_bytes: size, payload_sha256: raw };
-    await writeFile(target, await renderHead(values));
-    await session.run(["sh", "-c", 'cat "$1" >> "$2"', "append", payload, target]);
-    await chmod(target, 0o755);
+    await conversionFile(payload, raw, { version, revision, architecture, release }, join(staged, file));
     await rm(scratch, { recursive: true });
     return { file, raw_sha256: raw, raw_size: size, raw_allocated: size };
   };
 }
 
-/** The script that stands before the packages, up to the byte where they begin. */
-async function renderHead(values: Readonly<Record<string, string | number>>): Promise<string> {
-  const text = await readFile(join(SCRIPTS, HEAD), "utf8");
+export interface ConversionIdentity {
+  readonly version: string;
+  readonly revision: string;
+  readonly architecture: string;
+  readonly release: string;
+}
+
+/** Writes the file to run: the script, and behind it the archive `payload`, whose SHA-256 is `sum`. */
+export async function conversionFile(
+  payload: string,
+  sum: string,
+  identity: ConversionIdentity,
+  target: string,
+): Promise<void> {
+  const { size } = await stat(payload);
+  const values = { ...identity, payload_bytes: size, payload_sha256: sum };
+  const script = await readFile(join(SCRIPTS, HEAD), "utf8");
   const given = Object.entries(values).reduce(
-    (so, [key, value]) => so.replaceAll(`@${key}@`, String(value)),
-    text,
+    (text, [key, value]) => text.replaceAll(`@${key}@`, String(value)),
+    script,
   );
   const AT = "@payload_at@";
   // The number is part of what it counts: eight digits, with spaces behind it that the shell does not see.
   const at = Buffer.byteLength(given) - AT.length + 8 + 1;
-  return given.replace(AT, String(at).padEnd(8));
+  await writeFile(target, given.replace(AT, String(at).padEnd(8)), { mode: 0o755 });
+  await pipeline(createReadStream(payload), createWriteStream(target, { flags: "a" }));
 }
 
 /** Resolves to the package's control stanza. */
