@@ -16,8 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import type { Manifest } from "../../image/manifest.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
-import { controlOf, conversionFile } from "../../image/stages/conversion.ts";
+import { createSession } from "../../image/session.ts";
+import { controlOf, conversionFile, inspectConversion } from "../../image/stages/conversion.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 
 const TRIXIE = 'ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n';
@@ -78,18 +80,21 @@ beforeEach(async () => {
     "Package: nodejs\nInstalled-Size: 102400\n\nPackage: zstd\nInstalled-Size: 5\n",
   );
   writeFileSync(join(kit, "control"), control);
-  execFileSync("dpkg-deb", [
-    "--root-owner-group",
-    "-Znone",
-    "--build",
-    join(top, "deb"),
-    join(kit, "community-box.deb"),
-  ]);
+  await makeFile();
+});
+
+/** Packs what is there; resolves to the SHA-256 of what is behind the script. */
+async function makeFile(): Promise<string> {
+  const kit = join(top, "kit");
+  const build = ["--root-owner-group", "-Znone", "--build", join(top, "deb"), join(kit, "community-box.deb")];
+  execFileSync("dpkg-deb", build);
   const payload = join(top, "payload.tar");
   execFileSync("tar", ["-cf", payload, "-C", kit, "."]);
   const identity = { version: "0.1.0", revision: "abc", architecture: "amd64", release: "trixie" };
-  await conversionFile(payload, await sha256(payload), identity, file);
-});
+  const sum = await sha256(payload);
+  await conversionFile(payload, sum, identity, file);
+  return sum;
+}
 
 /** Nothing may be left behind by a run that did not change the machine. */
 const isClean = () => !existsSync(join(root, "var/lib/community-box"));
@@ -259,6 +264,33 @@ describe("shows", () => {
     const { status, stdout } = run();
     expect(stdout).toContain("Nothing to do: Community Box 0.1.0 is on this machine.");
     expect(status).toBe(0);
+  });
+});
+
+describe("the check of the finished file", () => {
+  const inspect = async (sum: string) =>
+    inspectConversion({
+      session: createSession({ logDirectory: join(top, "log") }),
+      manifest: { image: { raw_sha256: sum } } as Manifest,
+      packed: file,
+      scratch: join(top, "look"),
+    });
+
+  test("finds what is not there, and what has no business on somebody's machine", async () => {
+    const place = join(top, "deb/etc/fstab");
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, "");
+    expect(await inspect(await makeFile())).toEqual([
+      "/etc/fstab is in the package: it has no business on somebody's own machine",
+      "/usr/lib/community-box/cbox.mjs is not in the package",
+      "/usr/lib/community-box/image.json is not in the package",
+    ]);
+  });
+
+  test("finds a file that was changed after it was packed", async () => {
+    expect(await inspect("0".repeat(64))).toEqual([
+      `what follows the script in ${file} is not what was packed`,
+    ]);
   });
 });
 
