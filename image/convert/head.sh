@@ -296,6 +296,7 @@ clean() {
 
 begin_setup() {
 	clean
+	exec 9>&-
 	if [ ! -e "$state/configured" ]; then
 		if [ -n "$answers" ]; then exec cbox setup --answers "$answers"; fi
 		if $setup && [ -t 0 ] && [ -t 1 ]; then exec cbox setup; fi

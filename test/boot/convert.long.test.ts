@@ -67,7 +67,7 @@ beforeAll(async () => {
     },
     freeMib: 8192,
   });
-  box = await createBox({ image, profile: machineOf(profile), memoryMib: 1536 });
+  box = await createBox({ image, profile: machineOf(profile), memoryMib: 1536, diskMib: 16_384 });
   await box.powerOn();
   await box.expect(/masoveria login: /, { timeoutMs: BOOT_MS });
   before = await box.ask(OWN);
