@@ -120,6 +120,17 @@ describe("the file that converts a machine", () => {
 });
 
 describe("the set-up of the machine", () => {
+  test("is on the terminal where somebody calls for it, and may be left", async () => {
+    const talk = "script --quiet --flush --return --command 'cbox setup' /root/typed </root/keys >/dev/null";
+    await box.ask("mkfifo /root/keys; setsid sleep 1000 >/root/keys 2>/dev/null </dev/null &");
+    await box.ask(`setsid sh -c "${talk}; echo \\$? >/root/code" >/dev/null 2>&1 </dev/null &`);
+    await box.ask("until grep -q 'Press Enter to begin' /root/typed; do sleep 1; done", SLOW);
+    expect((await box.shell("cbox setup --answers /root/answers.yaml")).stderr).toContain("[setup-busy]");
+    await box.ask("printf '\\003' >/root/keys; until [ -s /root/code ]; do sleep 1; done", SLOW);
+    expect(await box.ask("cat /root/code")).toBe("130");
+    expect(await box.ask("cat /root/typed")).toContain("sudo cbox setup");
+  });
+
   test("goes through by an answers file, with contexts in a file of its disk", async () => {
     const { stdout, stderr, code } = await box.shell("cbox setup --answers /root/answers.yaml", SLOW);
     expect(`${stderr}${code}`).toBe("0");
