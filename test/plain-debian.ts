@@ -84,6 +84,8 @@ export async function plainDisk(plain: PlainDebian, root: string, owned: Owned =
     const bootFiles = await dress(session, {
       ...{ plan: own, layer, mirror: await workspace.mirror(), epoch, target },
     });
+    // What every dressed system gets; this one is none of ours.
+    await rm(join(target, "usr/lib/community-box"), { recursive: true });
     for (const [path, content] of Object.entries(owned.files ?? {})) {
       const place = join(target, path);
       await mkdir(dirname(place), { recursive: true });

@@ -92,7 +92,10 @@ describe("the file that converts a machine", () => {
   test("goes on after the power was cut while it unpacked", async () => {
     await box.ask(`setsid sh ${FILE} --yes --no-setup >/root/first.log 2>&1 </dev/null &`);
     const half = "dpkg --list | grep -c ^iU || true";
-    await box.ask(`until [ "$(${half})" -ge 5 ]; do sleep 1; done`, SLOW);
+    await box.ask(
+      `until [ "$(${half})" -ge 5 ]; do grep ^error /root/first.log && exit 1; sleep 1; done`,
+      SLOW,
+    );
     await box.cutPower();
     await box.powerOn();
     await box.expect(/masoveria login: /, { timeoutMs: BOOT_MS });
