@@ -64,7 +64,9 @@ export function boxPages(dir: string = PROFILES): Map<string, string> {
     .filter(({ abstract, problem }) => !abstract && !problem)
     .map(({ id }) => resolveProfile(id, { dir }));
   return new Map([
-    ...profiles.map((profile) => [`docs/boxes/${profile.id}.md`, page(profile, dir)] as const),
+    ...profiles
+      .filter(({ form }) => form !== "convert")
+      .map((profile) => [`docs/boxes/${profile.id}.md`, page(profile, dir)] as const),
     ["docs/boxes/README.md", index(profiles)],
   ]);
 }
@@ -87,8 +89,9 @@ function page(profile: ResolvedProfile, dir: string): string {
 }
 
 function index(profiles: readonly ResolvedProfile[]): string {
-  const rows = profiles.map(({ id, title, architecture, release }) => [
-    `[${id}](${id}.md)`,
+  const rows = profiles.map(({ id, form, title, architecture, release }) => [
+    // A machine somebody has already is described by what is done to it.
+    `[${id}](${form === "convert" ? "../converting.md" : `${id}.md`})`,
     title,
     `${release}, ${architecture}`,
   ]);

@@ -50,8 +50,10 @@ export interface ImageInfo {
     readonly release: string;
   };
   readonly consoles: readonly ConsoleInfo[];
-  /** Where the FAT partition with answers.yaml is mounted. */
+  /** Where the FAT partition with answers.yaml is mounted; on a converted machine a folder. */
   readonly boot_mount: string;
+  /** An installed Debian that was turned into a box: it keeps its accounts, its SSH, its network and its disk as they are. */
+  readonly converted?: boolean;
   /** Whether the set-up may offer to install to a disk of the box. */
   readonly install?: boolean;
   /** What divides the box; "none" where its Debian has no Incus. */

@@ -8,6 +8,8 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
   switch (command) {
     case "firstboot":
       return (await import("./commands/firstboot.ts")).firstboot(rest);
+    case "setup":
+      return (await import("./commands/setup.ts")).setup(rest);
     case "status":
       return (await import("./commands/status.ts")).status(rest);
     case "reset":

@@ -50,6 +50,8 @@ export class PretendContexts {
     switch (command) {
       case "lsblk":
         return this.#lsblk();
+      case "df":
+        return `Avail\n${Math.floor((this.diskSize - 4.5 * GIB) / 1024 ** 2)}\n`;
       case "systemd-repart":
         this.hasData = true;
         return 0;

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The build, read top to bottom like the manual: resolve -> base -> rootfs -> context -> dress ->
-// disk (or the archive of a container) -> publish -> verify.
+// disk (or the archive of a container, or the file that converts a machine) -> publish -> verify.
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
-import { identityOf } from "./debian/lock.ts";
+import { identityOf, pinsOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
 import { enableForeign } from "./foreign.ts";
 import { giveForm } from "./forms.ts";
-import { changes, type LayerInputs, layerKey } from "./layers.ts";
+import { changes, type Layer, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
 import { CONTEXT_SET, context, contextInputs } from "./stages/context.ts";
+import { conversionInputs } from "./stages/conversion.ts";
 import { dress } from "./stages/dress.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
@@ -61,6 +62,8 @@ export async function build(
     resolve(profileId, { profiles: options.profiles, community: options.community }),
   );
   const { profile } = plan;
+  // What is converted has a system already.
+  const isConversion = profile.form === "convert";
   const unlock = takeBuildLock(join(workspace.cache, "build.lock"));
   try {
     const packages = await session.stage(
@@ -80,7 +83,7 @@ export async function build(
     const baseKey = layerKey(baseInputs(plan, packages));
     const rootfsKey = layerKey(rootfsInputs(plan, packages, baseKey));
     // What is in a container already is not divided further; some Debians have nothing to divide a box with.
-    const haveContexts = profile.form === "disk" && profile.contexts !== "none";
+    const haveContexts = profile.form !== "container" && profile.contexts !== "none";
     const contextKey = layerKey(contextInputs(plan, packages, mirror));
     const possible = poolPins(packages, profileSet(profile.id), CONTEXT_SET);
     const { pins: pool, costs } = await planPool(packages, possible, plan.catalogue, profile.architecture);
@@ -90,7 +93,9 @@ export async function build(
       profile: flatten(profile),
       community: flatten(plan.community),
       version: plan.version,
-      rootfs: rootfsKey,
+      ...(isConversion
+        ? { "package it brings": packages.identity(profileSet(profile.id)), ...(await conversionInputs()) }
+        : { rootfs: rootfsKey }),
       ...(haveContexts ? { context: contextKey } : {}),
       "packages of services": poolVersions,
       overlays: dressInputs(plan),
@@ -116,13 +121,12 @@ export async function build(
         const why = await workspace.layers.explain(kind, inputs);
         if (why) reasons.set(kind, why);
       };
-      await explain(`base-${profile.release}-${profile.architecture}`, baseInputs(plan, packages));
-      await explain(`rootfs-${profile.id}`, rootfsInputs(plan, packages, baseKey));
-      if (haveContexts)
-        await explain(
-          `context-${profile.release}-${profile.architecture}`,
-          contextInputs(plan, packages, mirror),
-        );
+      const common = `${profile.release}-${profile.architecture}`;
+      if (!isConversion) {
+        await explain(`base-${common}`, baseInputs(plan, packages));
+        await explain(`rootfs-${profile.id}`, rootfsInputs(plan, packages, baseKey));
+      }
+      if (haveContexts) await explain(`context-${common}`, contextInputs(plan, packages, mirror));
       if (!upToDate) reasons.set("image", imageReasons);
       return { manifest: previous, reasons, built: false };
     }
@@ -136,12 +140,17 @@ export async function build(
     );
     const diskTools = openDiskTools(session.run, tools.root, epoch);
     await enableForeign(session, profile.architecture);
-    const baseLayer = await session.stage("base", "base: common packages (mmdebstrap)", () =>
-      base(workspace, plan, packages),
-    );
-    const layer = await session.stage("rootfs", "rootfs: kernel, packages, hooks (live-build)", () =>
-      rootfs(workspace, plan, packages, baseLayer),
-    );
+    const system: Layer[] = [];
+    if (!isConversion) {
+      const below = await session.stage("base", "base: common packages (mmdebstrap)", () =>
+        base(workspace, plan, packages),
+      );
+      const layer = await session.stage("rootfs", "rootfs: kernel, packages, hooks (live-build)", () =>
+        rootfs(workspace, plan, packages, below),
+      );
+      system.push(below, layer);
+    }
+    const layer = system.at(-1);
 
     const template = haveContexts
       ? await session.stage("context", "context: the template of contexts and slivers", () =>
@@ -154,7 +163,7 @@ export async function build(
     const bootFiles = await session.stage("dress", "dress: overlays, first boot, identity out", () =>
       dress(session, {
         plan,
-        layer,
+        ...(layer ? { layer } : {}),
         ...(template ? { context: template } : {}),
         pool: (target) => layOutPool(packages, pool, target, epoch),
         mirror,
@@ -164,12 +173,13 @@ export async function build(
     );
     const form = await giveForm({
       ...{ session, plan, tools: diskTools, root, bootFiles, work, imageStore, seed: inputsKey, epoch },
+      packages,
     });
     const manifest = await session.stage("publish", "publish: pack, SBOM, checksums", () =>
       publish(session, {
         plan,
         pack: form.pack,
-        root,
+        ...(layer ? { root } : { brought: pinsOf(packages.lock, profileSet(profile.id)) }),
         ...(template ? { context: template.root } : {}),
         pool,
         services: costs,
@@ -202,7 +212,7 @@ export async function build(
     });
     await signChecksums();
     await rm(work, { recursive: true, force: true });
-    const layers = [baseLayer, layer, ...(template ? [template] : [])];
+    const layers = [...system, ...(template ? [template] : [])];
     const made = layers.filter((one) => one.reasons.length > 0);
     const reasons = new Map(made.map((one) => [one.kind, one.reasons]));
     return { manifest, reasons: reasons.set("image", imageReasons), built: true };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two forms a dressed system can take: a disk that a machine starts from, and the archive of a container. Each
-// knows how it is packed and how the finished thing is checked.
+// The forms a dressed system can take: a disk that a machine starts from, the archive of a container, and a file that
+// converts a machine. Each knows how it is packed and how the finished thing is checked.
 import { join } from "node:path";
+import type { Packages } from "./debian/packages.ts";
 import type { DiskTools } from "./disk-tools.ts";
 import { rawImage } from "./image-store.ts";
 import type { DiskManifest, Manifest } from "./manifest.ts";
 import type { Session } from "./session.ts";
 import { containerPacker, verifyContainer } from "./stages/container.ts";
+import { conversionPacker, verifyConversion } from "./stages/conversion.ts";
 import { disk } from "./stages/disk.ts";
 import { diskPacker, type Packer } from "./stages/publish.ts";
 import type { Plan } from "./stages/resolve.ts";
@@ -33,10 +35,18 @@ export interface FormOptions {
   /** Names the image; identifiers follow from it. */
   readonly seed: string;
   readonly epoch: number;
+  readonly packages: Packages;
 }
 
 export async function giveForm(options: FormOptions): Promise<Form> {
-  return options.plan.profile.form === "container" ? containerForm(options) : diskForm(options);
+  switch (options.plan.profile.form) {
+    case "disk":
+      return diskForm(options);
+    case "container":
+      return containerForm(options);
+    case "convert":
+      return convertForm(options);
+  }
 }
 
 async function diskForm(options: FormOptions): Promise<Form> {
@@ -67,6 +77,15 @@ function containerForm({ session, plan, root, work, epoch }: FormOptions): Form 
   return {
     pack: containerPacker({ session, profile: plan.profile, root, epoch, scratch }),
     verify: (manifest, packed) => verifyContainer({ session, manifest, packed, scratch }),
+    leftovers: () => [],
+  };
+}
+
+function convertForm({ session, plan, root, work, seed: revision, epoch, packages }: FormOptions): Form {
+  const scratch = join(work, "conversion");
+  return {
+    pack: conversionPacker({ session, plan, root, packages, revision, epoch, scratch }),
+    verify: (manifest, packed) => verifyConversion({ session, manifest, packed, scratch }),
     leftovers: () => [],
   };
 }

@@ -88,7 +88,7 @@ export const profileRequest = (profile: ResolvedProfile) => [
   ...profile.base_packages,
   ...kernelOf(profile).map((name) => (profile.kernel.suite ? `${name}/${profile.kernel.suite}` : name)),
   ...profile.packages,
-  ...LIVE_BUILD_NEEDS,
+  ...(profile.form === "convert" ? [] : LIVE_BUILD_NEEDS),
 ];
 
 export function openWorkspace(options: WorkspaceOptions): Workspace {
@@ -177,11 +177,13 @@ function requestsOf(
   const haveContexts = profiles.some((profile) => profile.contexts !== "none");
   const catalogue = readCatalogue(SERVICES);
   for (const profile of profiles) {
-    requests.base = [...ESSENTIAL, ...profile.base_packages];
     if (haveContexts) requests[CONTEXT_SET] = CONTEXT_REQUEST;
+    requests[profileSet(profile.id)] = profileRequest(withServices(profile, catalogueOf(profile, catalogue)));
+    // It takes packages off the list, since an installed machine has its own: no base for the others.
+    if (profile.form === "convert") continue;
+    requests.base = [...ESSENTIAL, ...profile.base_packages];
     const present = { host: requests.base, ...(haveContexts ? { context: CONTEXT_REQUEST } : {}) };
     Object.assign(requests, servicesRequests(catalogueOfAll(profiles, catalogue), architecture, present));
-    requests[profileSet(profile.id)] = profileRequest(withServices(profile, catalogueOf(profile, catalogue)));
   }
   return requests;
 }

@@ -102,9 +102,9 @@ async function formProblems(data: unknown, check: Form, section = ""): Promise<P
 
 /** A section that belongs to other boxes deserves a better word than "no such field". */
 function notHere(found: Problem): Problem {
-  return found.field === "install" && found.code === "unknown-key"
-    ? problem("install", "install-not-here")
-    : found;
+  if (found.code !== "unknown-key") return found;
+  if (found.field === "install") return problem("install", "install-not-here");
+  return found.field === "network" ? problem("network", "network-not-here") : found;
 }
 
 /** Answers without the fields that have a problem. */

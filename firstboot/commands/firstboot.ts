@@ -26,10 +26,13 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   const box = linuxBox({ onCommand: log });
   const reset = await pendingReset(box);
   if (!reset && (await box.exists(paths.configured))) return;
-  await lockSetup();
-  silenceBootMessages();
   const image = await readImageInfo(box);
+  // A converted machine keeps its consoles: the set-up is where somebody calls for it (setup.ts).
+  if (!reset && image.converted) return;
+  await lockSetup();
+  if (!image.converted) silenceBootMessages();
   if (reset) await completeReset({ box, image, steps, log }, reset);
+  if (image.converted) return;
   await takeAuthorities(box, image, log);
   const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
   walk.start();

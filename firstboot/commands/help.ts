@@ -35,6 +35,7 @@ function step(name: "system" | "network" | "member" | "node" | "vpn"): CommandHe
 
 export const commands: readonly CommandHelp[] = [
   { name: "status", syntax: ["status [--json]"], line: "cli.status", text: "cli.status.text" },
+  { name: "setup", syntax: [SETUP], line: "cli.setup", text: "cli.setup.text" },
   step("system"),
   step("network"),
   step("member"),

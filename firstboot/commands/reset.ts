@@ -32,7 +32,8 @@ export async function reset(args: readonly string[]): Promise<void> {
   const release = await lockSetup();
   try {
     if (!isSure) {
-      say(t(keepData ? "reset.keep-data" : "reset.all", { owner: owner || "-" }));
+      const sentence = image.converted ? "reset.converted" : "reset";
+      say(t(`${sentence}.${keepData ? "keep-data" : "all"}`, { owner: owner || "-" }));
       if (!(await isMeant(t, hostname))) {
         say(t("reset.not-meant"));
         process.exitCode = 1;
@@ -43,7 +44,12 @@ export async function reset(args: readonly string[]): Promise<void> {
   } finally {
     await release();
   }
-  say(t("reset.begun", { consoles: image.consoles.map(({ device }) => device).join(", ") }));
+  const consoles = image.consoles.map(({ device }) => device).join(", ");
+  say(
+    image.converted
+      ? t("reset.converted.begun", { command: "sudo cbox setup" })
+      : t("reset.begun", { consoles }),
+  );
   await must(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
 }
 

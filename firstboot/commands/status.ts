@@ -130,6 +130,8 @@ async function stillTrue(
 }
 
 const WIDTH = 80;
+/** Where the set-up is not at the consoles. */
+const SETUP = "sudo cbox setup";
 /** Columns before the value of a row. */
 const VALUE_COLUMN = 19;
 
@@ -150,7 +152,11 @@ export function statusText(found: Status, t: Translate): string {
   const title = { hostname: found.hostname, version: found.version, profile: found.profile };
   const lines = wrap(t("status.title", title), WIDTH);
   if (!found.configured) {
-    lines.push(...wrap(t("status.not-configured", { consoles: found.consoles.join(", ") }), WIDTH));
+    const consoles = found.consoles.join(", ");
+    const where = consoles
+      ? t("status.not-configured", { consoles })
+      : t("status.not-converted", { command: SETUP });
+    lines.push(...wrap(where, WIDTH));
     return `${lines.join("\n")}\n`;
   }
   if (found.configured_at) lines.push(t("status.configured", { since: found.configured_at.slice(0, 10) }));

@@ -58,14 +58,21 @@ export type StepSetupWay =
   | { readonly port: OpenPort }
   | { readonly file: string; readonly print?: (line: string) => void };
 
-/** Fails with `not-configured`, and with whatever stands in the way of a set-up by file. */
+/** Fails with `not-configured`, `step-not-here`, and with whatever stands in the way of a set-up by file. */
 export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetupWay): Promise<Outcome> {
-  const { box, log } = tools;
+  const { box, image, log } = tools;
   if (!(await box.exists(paths.configured))) {
     fail({
       code: "not-configured",
       what: "This box is not set up yet.",
       hint: "Go through the set-up at its console first; this step is part of it.",
+    });
+  }
+  if ((await step.isHere?.(box, image)) === false) {
+    fail({
+      code: "step-not-here",
+      what: `This machine looks after its ${step.id} by itself, as before it became a box.`,
+      hint: "Change it as you always have.",
     });
   }
   const state = paths.setupState(step.id);
@@ -82,7 +89,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   };
   try {
     const outcome = isByFile
-      ? await runThrough(walk, step, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
+      ? await runThrough(walk, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
       : await talkThrough(walk, step, way.port);
     if (outcome !== "interrupted") await forget();
     return outcome;

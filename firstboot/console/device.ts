@@ -58,6 +58,21 @@ export function standardPort(): OpenPort {
   };
 }
 
+const CTRL_C = 0x03;
+
+/** In raw mode nobody else turns Ctrl-C into an end: here it hangs up. */
+export function leavablePort(port: OpenPort): OpenPort {
+  let leave = () => {};
+  return {
+    ...port,
+    onGone: (listener) => {
+      leave = listener;
+      port.onGone(listener);
+    },
+    onData: (listener) => port.onData((bytes) => (bytes.includes(CTRL_C) ? leave() : listener(bytes))),
+  };
+}
+
 async function ttyPort(name: string, input: ReadStream, output: WriteStream): Promise<OpenPort> {
   input.setRawMode(true);
   let goneListener: (() => void) | undefined;

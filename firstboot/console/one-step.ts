@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and the same without a question.
+// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and a walk of any length without a
+// question.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { stateOf } from "../machine.ts";
@@ -47,7 +48,7 @@ export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promi
         gone.signal,
       )
       .catch(() => {});
-    return outcomeOf(walk, step);
+    return outcomeOf(walk);
   }
   const isUntouched = ["welcome", step.id, stateOf.check(step.id), "review"].includes(walk.state);
   walk.stop();
@@ -69,7 +70,7 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
 }
 
 /** Without a question, by the answers in a file. Fails with what was wrong; nothing of the walk is kept then. */
-export async function runThrough(walk: Walk, step: Step, print: (line: string) => void): Promise<Outcome> {
+export async function runThrough(walk: Walk, print: (line: string) => void): Promise<Outcome> {
   let shown = 0;
   const stop = walk.onChange(() => {
     for (const line of walk.progress.slice(shown))
@@ -77,34 +78,29 @@ export async function runThrough(walk: Walk, step: Step, print: (line: string) =
     shown = walk.progress.filter(({ transient }) => !transient).length;
   });
   walk.start();
-  const ends = [
-    "done",
-    "welcome",
-    "file_refused",
-    stateOf.secret(step.id),
-    stateOf.failed(step.id),
-    "failed_finishing",
-  ];
+  const ends = ["done", "welcome", "file_refused", "failed_finishing"];
+  for (const { id } of walk.steps) ends.push(stateOf.secret(id), stateOf.failed(id));
   await walk.settles(ends);
   stop();
-  const { state, context } = walk;
+  const { state, context, step } = walk;
   const t = translate(walk);
   if (state === "done") {
     await walk.reached("done");
     for (const warning of context.warnings) print(`! ${warningText(t, warning)}`);
     for (const line of handedLines(t, await walk.handOver())) print(line);
-    return outcomeOf(walk, step);
+    return outcomeOf(walk);
   }
   walk.stop();
   if (state === "file_refused") {
+    const [only, ...others] = walk.steps;
     return fail({
       code: "answers-refused",
-      what: `The answers for "${step.id}" have mistakes. Nothing was changed.`,
+      what: `The answers${only && others.length === 0 ? ` for "${only.id}"` : ""} have mistakes. Nothing was changed.`,
       found: context.problems.map((each) => `${each.field}: ${problemSentence(t, each)}`).join("\n       "),
       hint: "Correct them and try again.",
     });
   }
-  if (state === stateOf.secret(step.id)) {
+  if (step && state === stateOf.secret(step.id)) {
     const missing = walk.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
     return fail({
       code: "secret-missing",
@@ -117,6 +113,6 @@ export async function runThrough(walk: Walk, step: Step, print: (line: string) =
   throw new Failure({ code, what, ...(found ? { found } : {}), ...(hint ? { hint } : {}) });
 }
 
-function outcomeOf({ context }: Walk, { id }: Step): Outcome {
-  return context.passed.includes(id) ? "passed" : "done";
+function outcomeOf({ context, steps }: Walk): Outcome {
+  return steps.length === 1 && context.passed.includes(steps[0]?.id ?? "") ? "passed" : "done";
 }

@@ -2,7 +2,9 @@
 // What this box has to divide: memory, processors, processes, and the disk behind its root file system.
 
 import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
 import { parseJson } from "../world.ts";
+import { loopPoolMib } from "./loop-pool.ts";
 import type { Resources } from "./plan.ts";
 
 /** Name of the data partition, in the partition table. */
@@ -17,17 +19,21 @@ export interface Disk {
   readonly freeMib: number;
 }
 
-export async function readResources(box: Box): Promise<Resources> {
+export async function readResources(box: Box, image: Pick<ImageInfo, "converted">): Promise<Resources> {
   const number = async (path: string, pattern: RegExp) =>
     Number(pattern.exec((await box.readFile(path)) ?? "")?.[1] ?? 0);
-  const disk = await readDisk(box);
   return {
     memoryMib: Math.floor((await number("/proc/meminfo", /^MemTotal:\s+(\d+) kB/m)) / 1024),
     cpus: Math.max(1, ((await box.readFile("/proc/cpuinfo")) ?? "").match(/^processor\s*:/gm)?.length ?? 1),
-    diskMib: disk.data?.mib ?? disk.freeMib,
+    diskMib: image.converted ? await loopPoolMib(box) : await partitionMib(box),
     // Far below what any kernel says when it says nothing.
     processes: (await number("/proc/sys/kernel/threads-max", /^(\d+)/)) || 4096,
   };
+}
+
+async function partitionMib(box: Box): Promise<number> {
+  const { data, freeMib } = await readDisk(box);
+  return data?.mib ?? freeMib;
 }
 
 export async function readDisk(box: Box): Promise<Disk> {

@@ -10,9 +10,12 @@ import { paths } from "../paths.ts";
 import { type ContextId, LEAST_INSTANCE, POOL } from "./names.ts";
 import type { Limits } from "./plan.ts";
 
+/** Where the data of the contexts is: in a partition, or in a file that Incus makes. */
+export type PoolSource = { readonly device: string } | { readonly mib: number };
+
 export interface PreseedData {
   /** Absent when the pool is there. */
-  readonly pool?: { readonly device: string };
+  readonly pool?: PoolSource;
   readonly contexts: readonly PreseedContext[];
 }
 
@@ -33,7 +36,7 @@ export async function renderPreseed(box: Box, data: PreseedData): Promise<string
   const { default: Handlebars } = await import("handlebars");
   const text = render(() =>
     Handlebars.compile(template, { strict: true, noEscape: true })({
-      ...(data.pool ? { pool: { name: POOL, ...data.pool } } : { pool: null }),
+      pool: data.pool ? { name: POOL, device: null, mib: null, ...data.pool } : null,
       poolName: POOL,
       contexts: data.contexts.map((each) => ({
         ...each,
@@ -101,7 +104,11 @@ const check = compileSchema<object>(
       storage_pools: named(
         {
           driver: { enum: ["btrfs"] },
-          config: config({ source: { type: "string", pattern: "^/dev/[\\w/.-]+$" } }),
+          config: {
+            ...config({}),
+            properties: { source: { type: "string", pattern: "^/dev/[\\w/.-]+$" }, size },
+            anyOf: [{ required: ["source"] }, { required: ["size"] }],
+          },
         },
         ["driver", "config"],
       ),

@@ -9,9 +9,10 @@ import { paths } from "../paths.ts";
 import type { StepTools } from "../steps/step.ts";
 import { dataPartition } from "./data-partition.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
+import { removeLoopFile } from "./loop-pool.ts";
 import { CONTEXTS, type ContextId, MADE, POOL, TEMPLATE } from "./names.ts";
 import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
-import { type PreseedContext, renderPreseed } from "./preseed.ts";
+import { type PoolSource, type PreseedContext, renderPreseed } from "./preseed.ts";
 import { balance, type Part } from "./room.ts";
 import { type ContextNetworks, chooseNetworks, ensureAcls } from "./walls.ts";
 
@@ -30,7 +31,9 @@ export async function setUp(
   { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,
 ): Promise<void> {
   progress("progress.contexts.disk", { gib: gib(division.box.diskMib) });
-  const device = await dataPartition(box);
+  const source: PoolSource = image.converted
+    ? { mib: division.box.diskMib }
+    : { device: await dataPartition(box) };
 
   progress("progress.contexts.incus");
   await must(box, "systemctl", ["enable", ...UNITS], PATIENCE);
@@ -40,7 +43,7 @@ export async function setUp(
   await must(box, "sync", []);
 
   progress("progress.contexts.networks");
-  await divide(box, image, division, device);
+  await divide(box, image, division, source);
   await must(box, "sync", []);
 
   progress("progress.contexts.template");
@@ -56,7 +59,12 @@ export async function setUp(
  * Gives what is there the limits of the division. A context that gets less gives it up first, for a project cannot have
  * less than its instances; one that gets more takes it last.
  */
-export async function divide(box: Box, image: ImageInfo, division: Division, device?: string): Promise<void> {
+export async function divide(
+  box: Box,
+  image: ImageInfo,
+  division: Division,
+  source?: PoolSource,
+): Promise<void> {
   for (const id of CONTEXTS) {
     const now = await limitsNow(box, id);
     if (!now) continue;
@@ -67,7 +75,7 @@ export async function divide(box: Box, image: ImageInfo, division: Division, dev
       processes: Math.min(processes, now.processes),
     });
   }
-  await configure(box, image, division, device);
+  await configure(box, image, division, source);
 }
 
 /** After {@link divide}: the context that gets more takes it. */
@@ -92,21 +100,22 @@ async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
 }
 
 /** Projects, networks and profiles as the division says. */
-async function configure(box: Box, image: ImageInfo, division: Division, device?: string): Promise<void> {
+async function configure(box: Box, image: ImageInfo, division: Division, source?: PoolSource): Promise<void> {
   const networks = await chooseNetworks(box);
   await ensureAcls(box, networks, image);
-  const pool = device === undefined ? undefined : await missingPool(box, device);
+  const pool = source && (await missingPool(box, source));
   const contexts = CONTEXTS.map((id) => describe(id, division, networks));
   const preseed = await renderPreseed(box, { ...(pool ? { pool } : {}), contexts });
   await must(box, "incus", ["admin", "init", "--preseed"], { ...PATIENCE, input: preseed });
 }
 
 /** A pool whose making was cut short is no pool; it is taken away and made again. */
-async function missingPool(box: Box, device: string): Promise<{ device: string } | undefined> {
+async function missingPool(box: Box, source: PoolSource): Promise<PoolSource | undefined> {
   const known = await get<{ status?: string }>(box, `/1.0/storage-pools/${POOL}`);
   if (known?.status === "Created") return undefined;
   if (known) await must(box, "incus", ["storage", "delete", POOL], PATIENCE);
-  return { device };
+  if ("mib" in source) await removeLoopFile(box);
+  return source;
 }
 
 function describe(id: ContextId, division: Division, networks: ContextNetworks): PreseedContext {

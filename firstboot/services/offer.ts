@@ -106,5 +106,5 @@ async function contexts(box: Box, image: ImageInfo, all: AllAnswers): Promise<re
   const record = await readRecord(box);
   if (record) return "none" in record ? [] : CONTEXTS;
   if (all.contexts === undefined) return [];
-  return unfit(image, await readResources(box)) ? [] : CONTEXTS;
+  return unfit(image, await readResources(box, image)) ? [] : CONTEXTS;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Avahi finds the services of neighbours by multicast. On this box it speaks into the VPN and nowhere else, with a
-// configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run.
+// configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run. One that somebody had
+// switched on before the machine became a box is theirs, and left alone.
 
 import { type Box, must, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
@@ -9,6 +10,7 @@ export const AVAHI_UNITS = ["avahi-daemon.service", "avahi-daemon.socket"] as co
 const [AVAHI] = AVAHI_UNITS;
 
 export async function startAvahi(box: Box, network: string): Promise<void> {
+  if (await isSomebodysOwn(box)) return;
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   await writeIfChanged(box, paths.avahi, avahiConfiguration(network, hostname));
   await writeIfChanged(box, paths.avahiUnit, UNIT);
@@ -18,11 +20,17 @@ export async function startAvahi(box: Box, network: string): Promise<void> {
   await box.run("systemctl", ["restart", AVAHI]);
 }
 
+async function isSomebodysOwn(box: Box): Promise<boolean> {
+  if (await box.exists(paths.avahiUnit)) return false;
+  return (await box.run("systemctl", ["is-enabled", "--quiet", AVAHI])).code === 0;
+}
+
 export async function isAvahiRunning(box: Box): Promise<boolean> {
   return (await box.run("systemctl", ["is-active", "--quiet", AVAHI])).code === 0;
 }
 
 export async function stopAvahi(box: Box): Promise<void> {
+  if (await isSomebodysOwn(box)) return;
   await must(box, "systemctl", ["disable", "--now", ...AVAHI_UNITS]);
   await box.remove(paths.avahi);
   await box.remove(paths.avahiUnit);

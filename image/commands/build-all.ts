@@ -64,7 +64,8 @@ export function describeOutcomes(outcomes: readonly Outcome[]): string {
 function reused(result: BuildResult | undefined): string {
   if (!result?.built) return "everything: nothing changed";
   const made = [...result.reasons.keys()];
-  const layers = ["base", "rootfs", ...(result.manifest?.inputs.context ? ["context"] : [])];
+  const { rootfs, context } = result.manifest?.inputs ?? {};
+  const layers = [...(rootfs ? ["base", "rootfs"] : []), ...(context ? ["context"] : [])];
   const kept = layers.filter((layer) => !made.some((kind) => kind.startsWith(`${layer}-`)));
   return kept.join(", ") || "nothing";
 }

@@ -69,13 +69,17 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
       ...(lock_drift.length > 0
         ? [`  ${lock_drift.length} package(s) differ from the lock file, see manifest.json`]
         : []),
-      form === "container"
-        ? "How to start it: docs/boxes/container-amd64.md"
-        : `Try it: ./cbox boot ${profileId}`,
+      NEXT[form] ?? `Try it: ./cbox boot ${profileId}`,
     ].join("\n"),
   );
   return result;
 }
+
+/** What to do with it, where that is not to start it. */
+const NEXT: Readonly<Record<string, string>> = {
+  container: "How to start it: docs/boxes/container-amd64.md",
+  convert: "How to bring it onto the machine: docs/converting.md",
+};
 
 function explain({ reasons }: BuildResult): void {
   if (reasons.size === 0) console.log("Every layer comes from the cache.");

@@ -5,14 +5,17 @@ import type { ResolvedProfile } from "./resolve.ts";
 
 export type MachineProfile = ResolvedProfile & { readonly qemu: NonNullable<ResolvedProfile["qemu"]> };
 
-/** @throws Failure `not-a-machine` for a container */
+/** @throws Failure `not-a-machine` for a container, and for what is done to a machine that is there */
 export function machineOf(profile: ResolvedProfile): MachineProfile {
   const { qemu } = profile;
   if (qemu) return { ...profile, qemu };
+  const isContainer = profile.form === "container";
   return fail({
     code: "not-a-machine",
-    what: `${profile.id} is a container: it does not start by itself.`,
+    what: `${profile.id} is ${isContainer ? "a container" : "for a machine that runs already"}: it does not start by itself.`,
     found: `form: ${profile.form}`,
-    hint: "docs/boxes/container-amd64.md says how Incus, LXC and systemd-nspawn start it",
+    hint: isContainer
+      ? "docs/boxes/container-amd64.md says how Incus, LXC and systemd-nspawn start it"
+      : "docs/converting.md says how to bring it there",
   });
 }

@@ -149,23 +149,39 @@ function contradictions(profile: Profile, overlays: readonly string[]): readonly
   return found;
 }
 
-/** A machine has a kernel and firmware, a container borrows them. */
+/** A machine has a kernel and firmware, a container borrows them; a converted machine keeps its own, and its consoles. */
 function unfitForm({ form, kernel, boot, qemu, consoles }: Profile): readonly string[] {
   const parts = {
     "kernel.package": kernel.package !== undefined,
     "boot.firmware": boot.firmware.length > 0,
     qemu: qemu !== undefined,
+    consoles: consoles.length > 0,
     "consoles.kernel": consoles.every((console) => console.kernel !== undefined),
   };
-  if (form === "disk") {
-    const missing = Object.entries(parts).filter(([, isThere]) => !isThere);
-    return missing.map(([field]) => `${field}: this is missing; a machine that starts from a disk needs it.`);
-  }
-  const extra = Object.entries({ ...parts, "consoles.kernel": false }).filter(([, isThere]) => isThere);
-  return extra.map(
-    ([field]) => `${field}: expected nothing here: a container starts on a machine that has it.`,
-  );
+  const needed: Readonly<Record<typeof form, readonly string[]>> = {
+    disk: Object.keys(parts),
+    container: ["consoles"],
+    convert: [],
+  };
+  return Object.entries(parts).flatMap(([field, isThere]) => {
+    if (needed[form].includes(field))
+      return isThere ? [] : [`${field}: this is missing; ${NEEDED_BECAUSE[form]} needs it.`];
+    return isThere && field !== "consoles.kernel"
+      ? [`${field}: expected nothing here: ${UNWANTED[form]}.`]
+      : [];
+  });
 }
+
+const NEEDED_BECAUSE: Readonly<Record<Profile["form"], string>> = {
+  disk: "a machine that starts from a disk",
+  container: "a container",
+  convert: "a conversion",
+};
+const UNWANTED: Readonly<Record<Profile["form"], string>> = {
+  disk: "a machine that starts from a disk has no use for it",
+  container: "a container starts on a machine that has it",
+  convert: "a machine that is converted keeps its own",
+};
 
 /** Where a field of the merged profile was written; the profile's own name for what nobody wrote. */
 function placeOf(field: string, merged: Tracked, id: string): string {

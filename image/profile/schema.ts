@@ -61,9 +61,9 @@ export const profileSchema = {
       default: false,
     },
     form: {
-      enum: ["disk", "container"],
+      enum: ["disk", "container", "convert"],
       description:
-        "What is made: a disk that a machine starts from, or a root file system for Incus, LXC and nspawn.",
+        "What is made: a disk that a machine starts from, a root file system for Incus, LXC and nspawn, or a file that turns an installed Debian into a box.",
       default: "disk",
     },
     release: { enum: ["trixie", "bookworm"], description: "Debian release." },
@@ -132,8 +132,8 @@ export const profileSchema = {
     },
     consoles: {
       type: "array",
-      description: "Where set-up and log-in appear, as in console=; the last one is /dev/console.",
-      minItems: 1,
+      description:
+        "Where set-up and log-in appear, as in console=; the last one is /dev/console. None on a converted machine.",
       items: {
         type: "object",
         additionalProperties: false,
@@ -246,7 +246,7 @@ export const profileSchema = {
         },
         mount: {
           type: "string",
-          description: "Where CBOX-BOOT is mounted on the box.",
+          description: "Where CBOX-BOOT is mounted on the box; without one, the folder of answers.yaml.",
           pattern: "^(/[A-Za-z0-9._-]+)+$",
           "x-expected": "an absolute path such as /boot/efi",
         },

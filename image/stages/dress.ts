@@ -26,7 +26,8 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
 
 export interface DressOptions {
   readonly plan: Plan;
-  readonly layer: Layer;
+  /** Absent: only what is laid over, without a system below. */
+  readonly layer?: Layer;
   /** The template of contexts; the benchmark's plain Debian goes without. */
   readonly context?: Layer;
   /** Packages of services; the benchmark's plain Debian goes without. */
@@ -42,7 +43,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
   const { plan, layer, epoch, target } = options;
   await rm(target, { recursive: true, force: true });
   await mkdir(dirname(target), { recursive: true });
-  await session.run(["cp", "--archive", "--link", layer.root, target]);
+  if (layer) await session.run(["cp", "--archive", "--link", layer.root, target]);
 
   const data = templateData(plan, options.mirror, epoch);
   const put = async (path: string, mode: number, content: string | Uint8Array, link?: string) => {
@@ -124,7 +125,7 @@ export function mountUnit(path: string): string {
 /** The facts that first boot reads in `/usr/lib/community-box/image.json`. */
 export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">, built: string) {
   const { profile, community, version } = plan;
-  const { id, title, architecture, release } = profile;
+  const { id, form, title, architecture, release } = profile;
   return {
     version,
     built,
@@ -133,6 +134,7 @@ export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">
     boot_mount: profile.boot.mount,
     install: profile.install,
     contexts: profile.contexts,
+    ...(form === "convert" ? { converted: true } : {}),
     memory_mib: profile.memory_mib,
     disk: profile.disk,
     community,

@@ -41,8 +41,8 @@ const QCOW2 = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_ty
 export interface PublishOptions {
   readonly plan: Plan;
   readonly pack: Packer;
-  /** The dressed root, for its package list. */
-  readonly root: string;
+  /** The dressed root, for its package list; absent where that is no system of its own. */
+  readonly root?: string;
   /** The layer of the template of contexts, for its package list. */
   readonly context?: string;
   readonly out: string;
@@ -56,6 +56,8 @@ export interface PublishOptions {
   readonly pool: readonly PackagePin[];
   /** What each service takes of them. */
   readonly services: PoolPlan["costs"];
+  /** Those that a conversion brings along for the machine itself. */
+  readonly brought?: readonly PackagePin[];
 }
 
 /** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
@@ -77,7 +79,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
     });
     const packed = join(staged, image.file);
 
-    const status = await readFile(join(options.root, "var/lib/dpkg/status"), "utf8");
+    const status = options.root ? await readFile(join(options.root, "var/lib/dpkg/status"), "utf8") : "";
     const inside = options.context ? await readFile(join(options.context, CONTEXT_STATUS), "utf8") : "";
     const sbom = makeSbom({
       name,
@@ -89,7 +91,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
       debian: withoutRepeats([
         ...parseDpkgStatus(status),
         ...parseDpkgStatus(inside),
-        ...options.pool.map((pin) => ({ ...pin, source: pin.name })),
+        ...[...options.pool, ...(options.brought ?? [])].map((pin) => ({ ...pin, source: pin.name })),
       ]),
       npm: plan.bundle.packages,
     });

@@ -8,33 +8,22 @@ import { type BuildResult, build } from "../../image/build.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
-import { ESSENTIAL, openPackages } from "../../image/debian/packages.ts";
-import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
 import { kvmWorks } from "../../image/doctor/index.ts";
 import { interruption } from "../../image/interruption.ts";
 import { PROFILES, PROJECT } from "../../image/paths.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { parseDpkgStatus } from "../../image/sbom.ts";
 import { createSession, type Session } from "../../image/session.ts";
-import { disk } from "../../image/stages/disk.ts";
-import { dress } from "../../image/stages/dress.ts";
-import { resolve } from "../../image/stages/resolve.ts";
-import { scrub } from "../../image/stages/scrub.ts";
 import { kernelOf, openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
 import { type Box, createBox } from "../boot/harness.ts";
 import { labUp } from "../lab/lab.ts";
+import { plainDisk, plainRoot } from "../plain-debian.ts";
 import { measureContexts } from "./contexts.ts";
 import { measureFlash } from "./flash.ts";
 import { formatResults, type Row } from "./results.ts";
 
 const PROFILE = "vm-amd64";
 const RESULTS = join(PROJECT, "test/bench/results.md");
-
-/** A Debian a person would call bootable and nothing more; the yardstick. */
-const PLAIN = [
-  ...["systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "iproute2", "openssh-server"],
-  ...["initramfs-tools", "linux-image-amd64"],
-];
 
 /** Runs everything (about 15 minutes on two cores without KVM). Resolves to the path of the results. */
 export async function measure(): Promise<string> {
@@ -146,43 +135,11 @@ async function measurePlain(session: Session, workspace: Workspace, directory: s
   );
   const seconds = (performance.now() - started) / 1000;
 
-  const plain = join(directory, "plain");
-  const bootable = await openPackages(
-    {
-      ...{
-        session,
-        release,
-        architecture,
-        mirror: workspace.mirror,
-        cache: directory,
-        pool: join(cacheDir(), "pool"),
-      },
-      ...{
-        requests: { plain: [...ESSENTIAL, ...PLAIN] },
-        lockDirectory: directory,
-        mode: "use",
-        write: true,
-      },
-    },
-    ["plain"],
-  );
-  await bootable.repository("plain", `${plain}.repository`);
-  await session.stage("plain", "plain bootable Debian", async () => {
-    await mmdebstrap({ ...common, repository: `${plain}.repository`, packages: PLAIN, target: plain });
-    await scrub(session, plain, epoch);
-  });
-  const image = join(directory, "plain.img");
-  await session.stage("plain-disk", "plain Debian as a disk", async () => {
-    const tools: DiskTools = openDiskTools(session.run, (await workspace.tools()).root, epoch);
-    const plan = await resolve(PROFILE, { profiles: PROFILES, community: "guifi" });
-    // Only the boot loader's configuration is taken from our image: both start by the same one.
-    const layer = { kind: "plain", key: "plain", root: plain, reasons: [] };
-    const mirror = await workspace.mirror();
-    const options = { plan: { ...plan, overlays: [] }, layer, mirror, epoch, target: `${plain}.dressed` };
-    const bootFiles = await dress(session, options);
-    await disk(session, { plan, tools, root: plain, bootFiles, image, seed: "plain" });
-    await session.run(["zstd", "-q", "-T0", "-3", image, "-o", `${image}.zst`]);
-  });
+  const options = { session, workspace, profile, directory };
+  // Kept between runs; what is timed is the bootstrap before it.
+  const plain = await plainRoot(options);
+  const image = await plainDisk(options, plain);
+  await session.run(["zstd", "-q", "-T0", "-3", image, "-o", `${image}.zst`]);
   const size = (await stat(`${image}.zst`)).size;
   return { mmdebstrap: seconds, image, packed: size, difference: await packageDifference(plain, same) };
 }

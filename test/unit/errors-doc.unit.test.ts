@@ -27,9 +27,9 @@ it("documents every error code of the build machine, and no other", () => {
   const used = [
     ...new Set([...codesIn("image"), ...codesIn("common"), ...codesIn("test/lab"), ...codesIn("firstboot")]),
   ];
-  // Those of the launcher, a shell script.
-  const launcher = [...readFileSync(join(PROJECT, "cbox"), "utf8").matchAll(/stop ([a-z-]+) "/g)].map(
-    (match) => match[1]!,
-  );
-  expect(documented).toEqual([...new Set([...used, ...launcher])].sort());
+  // Those of the shell scripts: the launcher, and what converts a machine.
+  const scripts = ["cbox", "image/convert/head.sh"].flatMap((name) => [
+    ...readFileSync(join(PROJECT, name), "utf8").matchAll(/(?:stop|refuse) ([a-z-]+) "/g),
+  ]);
+  expect(documented).toEqual([...new Set([...used, ...scripts.map((match) => match[1]!)])].sort());
 });

@@ -31,7 +31,7 @@ export const contexts = defineStep<ContextsAnswers, ContextsFacts>({
 const SHARES: readonly Share[] = ["little", "half", "most"];
 
 async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<ContextsFacts> {
-  const resources = await readResources(box);
+  const resources = await readResources(box, image);
   const none = unfit(image, resources);
   if (none) return { box: resources, none, defaults: {}, hidden: Object.keys(schema.properties) };
   const half = planContexts(resources, { share: "half" }).community;
@@ -72,7 +72,7 @@ async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> 
   const { box, image, progress } = tools;
   const known = await readRecord(box);
   // What was divided once stays the whole: a kernel that sees a few MiB less today is no reason to divide anew.
-  const resources = known && !("none" in known) ? known.box : await readResources(box);
+  const resources = known && !("none" in known) ? known.box : await readResources(box, image);
   const none = unfit(image, resources);
   if (none) {
     progress(`progress.contexts.none-${none}`);

@@ -49,6 +49,7 @@ export const network = defineStep<NetworkAnswers, NetworkFacts>({
   id: "network",
   schema,
   passable: true,
+  isHere: async (_box, image) => image.converted !== true,
   survey,
   lookUp,
   check,

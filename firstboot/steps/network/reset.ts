@@ -2,10 +2,12 @@
 // Takes the network's files away; the default of the image (any cable, by DHCP) holds again.
 
 import type { Box } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { forgetWifi } from "../../wifi/supplicant.ts";
 
-export async function reset(box: Box): Promise<void> {
+export async function reset(box: Box, image: ImageInfo): Promise<void> {
+  if (image.converted) return;
   await forgetWifi(box);
   for (const path of [paths.network, paths.networkWifi, paths.timesync]) await box.remove(path);
   await box.run("networkctl", ["reload"]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "system": language, time zone, host name and the owner's account; then the box may be reached by SSH.
+// Step "system": language, time zone, host name and the owner's account; then the box may be reached by SSH. A machine
+// that was converted has all that: see kept.ts.
 
 import type { Box } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
@@ -8,21 +9,23 @@ import { type AllAnswers, defineStep } from "../step.ts";
 import { apply, readChoices } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
+import * as kept from "./kept.ts";
 import { type SystemAnswers, schema } from "./questions.ts";
 import { reset } from "./reset.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
-export const system = defineStep<SystemAnswers, SystemFacts>({
+export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   id: "system",
   schema,
   passable: false,
-  survey,
-  check,
+  survey: async (box, image, all) => (image.converted ? kept.survey : survey)(box, image, all),
+  check: (answers, facts, given) =>
+    "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
   summary: ({ hostname, owner, timezone }) =>
     [hostname, owner.name, timezone].filter((word) => word !== undefined).join(", "),
-  apply,
-  verify,
+  apply: (answers, tools) => (tools.image.converted ? kept.apply : apply)(answers, tools),
+  verify: (answers, tools) => (tools.image.converted ? kept.verify : verify)(answers, tools),
   status,
   reset,
 });

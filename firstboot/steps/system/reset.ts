@@ -9,7 +9,9 @@ import type { ResetOptions } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { readChoices, SUDOERS } from "./apply.ts";
 
-export async function reset(box: Box, _image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
+export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
+  // Account and SSH were there before the box was, and are its owner's.
+  if (image.converted) return box.remove(paths.choices);
   await box.run("systemctl", ["disable", "--now", "ssh.service"], { timeout: 120_000 });
   await box.remove(paths.sshd);
   await box.remove(SUDOERS);

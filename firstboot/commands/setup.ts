@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox setup`: the whole set-up on the terminal where it was typed, or by an answers file. For machines that were
+// converted: their consoles have log-ins that must stay.
+
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { fail } from "../../common/fail.ts";
+import { takeAuthorities } from "../authorities.ts";
+import { linuxBox } from "../box-linux.ts";
+import { servePort } from "../console/consoles.ts";
+import { leavablePort, standardPort } from "../console/device.ts";
+import { runThrough } from "../console/one-step.ts";
+import { Holder } from "../console/seat.ts";
+import { translator } from "../i18n.ts";
+import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { lockSetup } from "../lock.ts";
+import { type Log, openLog } from "../log.ts";
+import { answersPaths, paths } from "../paths.ts";
+import { completeReset, pendingReset } from "../reset.ts";
+import { steps, stepsHere } from "../steps/index.ts";
+import { Walk } from "../walk.ts";
+import { needRoot } from "./root.ts";
+
+const COMMAND = "sudo cbox setup";
+
+export async function setup(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { answers: { type: "string" } } });
+  needRoot("cbox setup");
+  const log = openLog(linuxBox());
+  const box = linuxBox({ onCommand: log });
+  const image = await readImageInfo(box);
+  await refuse(image, await box.exists(paths.configured), values.answers !== undefined);
+  const release = await lockSetup();
+  try {
+    const reset = await pendingReset(box);
+    if (reset) await completeReset({ box, image, steps, log }, reset);
+    if (values.answers !== undefined) {
+      const file = await readFile(values.answers, "utf8").catch((error: NodeJS.ErrnoException) =>
+        fail({
+          code: "answers-unreadable",
+          what: `The file "${values.answers}" cannot be read.`,
+          found: error.code ?? "",
+        }),
+      );
+      await box.writeFile(answersPaths(image.boot_mount).answers, file, { mode: 0o600 });
+      // Said anew: there is nothing to take up.
+      await box.remove(paths.state);
+    }
+    await takeAuthorities(box, image, log);
+    const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
+    if (values.answers === undefined) await talk(walk, log);
+    else await runThrough(walk, (line) => void process.stdout.write(`${line}\n`));
+    await log.tail(1);
+  } finally {
+    await release();
+  }
+}
+
+async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean): Promise<void> {
+  if (!image.converted) {
+    fail({
+      code: "setup-elsewhere",
+      what: "The set-up of this box is at its consoles, not here.",
+      found: image.consoles.map(({ device }) => device).join(", "),
+      hint: "Press Enter there. One part of a box that is set up, once more: cbox help",
+    });
+  }
+  if (isConfigured) {
+    fail({
+      code: "configured",
+      what: "This box is set up.",
+      hint: "sudo cbox status; one part of it once more: sudo cbox vpn setup",
+    });
+  }
+  if (isByFile || process.stdin.isTTY) return;
+  fail({
+    code: "terminal-needed",
+    what: "The questions need a terminal.",
+    hint: `${COMMAND} --answers FILE`,
+  });
+}
+
+async function talk(walk: Walk, log: Log): Promise<void> {
+  const port = leavablePort(standardPort());
+  walk.start();
+  const isLeft = await servePort(walk, new Holder(), port);
+  if (!isLeft) return;
+  log("the set-up was left");
+  walk.stop();
+  port.close();
+  process.stdout.write(`\n${translator(walk.language)("setup.interrupted", { command: COMMAND })}\n`);
+  process.exitCode = 130;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// "system" on a machine that was a Debian before it became a box: its accounts, passwords, SSH server, name and time
+// zone are its owner's business. Only the language is asked, and which account is the owner's.
+
+import { fail } from "../../../common/fail.ts";
+import { type Box, writeIfChanged } from "../../box.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { paths } from "../../paths.ts";
+import { HIDDEN, type Problem, problem } from "../../problems.ts";
+import type { AllAnswers, DeepPartial, StepTools, Survey, Warning } from "../step.ts";
+import { findAccount } from "./account.ts";
+import { type Choices, readChoices } from "./apply.ts";
+import type { SystemAnswers } from "./questions.ts";
+
+export interface KeptFacts extends Survey {
+  /** Accounts that may be the owner's. */
+  readonly people: readonly string[];
+}
+
+export async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<KeptFacts> {
+  const { language, owner } = await readChoices(box);
+  const people = await accounts(box);
+  const first = owner && people.includes(owner) ? owner : people[0];
+  return {
+    people,
+    defaults: {
+      language: all.system?.language ?? language ?? image.community.default_language,
+      ...(first ? { "owner.name": first } : {}),
+    },
+    choices: {
+      language: image.community.languages.map((value) => ({ value })),
+      "owner.name": people.map((value) => ({ value, label: value })),
+    },
+    hidden: ["timezone", "hostname", "owner.password", "owner.ssh_keys"],
+  };
+}
+
+/** People, and of those the administrators first; root, where there is nobody else. */
+async function accounts(box: Box): Promise<readonly string[]> {
+  const lines = async (path: string) =>
+    ((await box.readFile(path)) ?? "").split("\n").map((line) => line.split(":"));
+  const people = (await lines("/etc/passwd"))
+    // Between them are the people: login.defs(5), UID_MIN and UID_MAX.
+    .filter(([, , uid = ""]) => Number(uid) >= 1000 && Number(uid) <= 60_000)
+    .filter(([, , , , , , shell = ""]) => !/\/(nologin|false)$/.test(shell))
+    .map(([name = ""]) => name);
+  const [sudo] = (await lines("/etc/group")).filter(([name]) => name === "sudo");
+  const administrators = (sudo?.[3] ?? "").split(",");
+  const sorted = [...people].sort(
+    (a, b) => Number(administrators.includes(b)) - Number(administrators.includes(a)),
+  );
+  return sorted.length > 0 ? sorted : ["root"];
+}
+
+export function check(
+  { timezone, hostname, owner }: DeepPartial<SystemAnswers>,
+  { people }: KeptFacts,
+): Problem[] {
+  const kept = {
+    "system.timezone": timezone,
+    "system.hostname": hostname,
+    "system.owner.password": owner?.password,
+    "system.owner.ssh_keys": owner?.ssh_keys,
+  };
+  const found = Object.entries(kept)
+    .filter(([, value]) => value !== undefined)
+    .map(([field]) => problem(field, "system-kept", { found: HIDDEN }));
+  const name = owner?.name;
+  if (name !== undefined && !people.includes(name))
+    found.push(
+      problem("system.owner.name", "owner-name-unknown", {
+        found: name,
+        values: { names: people.join(", ") },
+      }),
+    );
+  return found;
+}
+
+export async function apply({ language, owner }: SystemAnswers, { box }: StepTools): Promise<void> {
+  const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
+  const zone = await box.readLink("/etc/localtime");
+  const timezone = zone?.includes("/zoneinfo/") ? zone.replace(/^.*\/zoneinfo\//, "") : undefined;
+  const choices: Choices = {
+    ...(language ? { language } : {}),
+    ...(timezone ? { timezone } : {}),
+    ...(hostname ? { hostname } : {}),
+    owner: owner.name,
+  };
+  await writeIfChanged(box, paths.choices, `${JSON.stringify(choices, undefined, 2)}\n`);
+}
+
+export async function verify({ owner: { name } }: SystemAnswers, { box }: StepTools): Promise<Warning[]> {
+  if (await findAccount(box, name)) return [];
+  return fail({
+    code: "account-gone",
+    what: `The account "${name}" is not on this machine any more.`,
+    hint: "Change the answers and choose another account.",
+  });
+}
