@@ -18,6 +18,8 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
       return (await import("./commands/publish.ts")).publishNow();
     case "search":
       return (await import("./commands/search.ts")).searchNow(rest);
+    case "guifi-dns":
+      return (await import("./commands/guifi-dns.ts")).refreshNow();
     case "help":
     case "--help":
     case "-h":

@@ -31,6 +31,7 @@ const TOOLS = [
 ];
 /** The lab's servers, from the same release. */
 const LAB = [
+  "bind9-dnsutils",
   "bzip2",
   "chrony",
   "curl",
@@ -38,6 +39,7 @@ const LAB = [
   "iproute2",
   "iputils-ping",
   "ldap-utils",
+  "mosquitto-clients",
   "nodejs",
   "openssl",
   "procps",

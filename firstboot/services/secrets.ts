@@ -13,7 +13,7 @@ export type ServiceSecrets = { readonly [name: string]: string | { readonly [wor
 
 const fileOf = ({ id }: Service) => `${paths.serviceSecrets}/${id}.json`;
 
-async function readSecrets(box: Pick<Box, "readFile">, service: Service): Promise<ServiceSecrets> {
+export async function readSecrets(box: Pick<Box, "readFile">, service: Service): Promise<ServiceSecrets> {
   return parseJson<ServiceSecrets>((await box.readFile(fileOf(service))) ?? "{}", {});
 }
 

@@ -143,13 +143,15 @@ function portNames({ ports }: Service): string[] {
 }
 
 function lintPorts(service: Service, others: readonly Service[], community: Community): string[] {
-  const own = portNames(service);
+  // With conditions, one port may be said twice: open in one case, closed in the other.
+  const own = [...new Set(portNames(service))];
+  const certain = portNames({ ...service, ports: service.ports.filter(({ when }) => !when) });
   const serf = community.serf.port;
   const taken = new Map([...TAKEN, [`tcp/${serf}`, "Serf"], [`udp/${serf}`, "Serf"]]);
   const belongsToSystem = !service.managed || service.id === "serf";
   return [
-    ...own
-      .filter((port, index) => own.indexOf(port) !== index)
+    ...certain
+      .filter((port, index) => certain.indexOf(port) !== index)
       .map((port) => `ports: expected each port once, found ${port} again`),
     ...own
       .filter((port) => !belongsToSystem && taken.has(port))

@@ -41,7 +41,7 @@ export function chrootBox(
     async run(command, args, options) {
       if (command === "systemctl") {
         told.push(args.join(" "));
-        return { code: 0, stdout: "", stderr: "" };
+        return { code: args[0] === "is-active" ? 3 : 0, stdout: "", stderr: "" };
       }
       if (programs[command]) {
         await programs[command]();

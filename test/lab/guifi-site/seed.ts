@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { XMLParser } from "fast-xml-parser";
 import { MEMBERS } from "../members.ts";
-import type { Account, Device, Interface, Node, Radio, Service, SiteState, Zone } from "./state.ts";
+import type { Account, Device, Domain, Interface, Node, Radio, Service, SiteState, Zone } from "./state.ts";
 
 export const NODES = {
   /** Anna's, with a device of hers that can give addresses. */
@@ -142,10 +142,15 @@ function addMadeUp(state: SiteState): void {
     proxy(54_103, "BCNRieraPx3", { federation: ["IN", "OUT"] }),
     proxy(54_104, "BCNRieraPx4", { federation: ["IN", "OUT"], status: "Planned" }),
   );
-  state.domains.push({
-    ...{ id: 1, service: 54_621, name: "andoain.guifi.local", scope: "internal", ipv4: "10.69.12.18" },
-    ...{ contact: "andoain@example.net", hosts: [{ name: "ns1", ipv4: "10.69.12.18" }] },
+  const andoain = (id: number, name: string, scope: Domain["scope"], ipv4: string): Domain => ({
+    ...{ id, service: 54_621, name, scope, ipv4 },
+    ...{ contact: "andoain@example.net", hosts: [{ name: "ns1", ipv4 }] },
   });
+  state.domains.push(
+    andoain(1, "andoain.guifi.local", "internal", "10.69.12.18"),
+    andoain(2, "andoain.example.net", "internal", "10.69.12.18"),
+    andoain(3, "andoain.example.net", "external", "192.0.2.18"),
+  );
 }
 
 /** An element of a page: attributes by name, children in lists. */
