@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs a unit of a box that has no systemd: its ExecStart, under its User, with its EnvironmentFile and StateDirectory,
+// as the unit and its drop-ins say. And asks systemd's own programs what they think of it.
+import type { ChildProcess } from "node:child_process";
+import { expect } from "vitest";
+import { must } from "../../firstboot/box.ts";
+import type { ChrootBox } from "./chroot-box.ts";
+
+const DIRECTORIES = ["/usr/lib/systemd/system", "/etc/systemd/system"];
+
+const PARENTS = { StateDirectory: "/var/lib", CacheDirectory: "/var/cache", RuntimeDirectory: "/run" };
+
+type Settings = ReadonlyMap<string, readonly string[]>;
+
+/** Ends with its process; what it starts is in processes and mounts of its own. */
+export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProcess> {
+  const settings = await readUnit(box, unit);
+  const user = settings.get("User")?.at(-1) ?? "root";
+  for (const [setting, parent] of Object.entries(PARENTS)) {
+    for (const name of settings.get(setting)?.flatMap((line) => line.split(" ")) ?? [])
+      await must(box, "install", ["-d", "-m", "0750", "-o", user, "-g", user, `${parent}/${name}`]);
+  }
+  const files = (settings.get("EnvironmentFile") ?? []).map((file) => `. ${file}`);
+  const commands = settings.get("ExecStart") ?? [];
+  expect(commands, `one ExecStart of ${unit}`).toHaveLength(1);
+  const rights = (settings.get("AmbientCapabilities") ?? []).map(
+    (name) => `+${name.replace("CAP_", "").toLowerCase()}`,
+  );
+  const kept = rights.length
+    ? ["--inh-caps", "--ambient-caps"].map((option) => `${option} ${rights.join(",")}`)
+    : [];
+  const as = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", ...kept];
+  const script = ["set -a", ...files, `exec ${[...as, "--", commands[0]].join(" ")}`].join("\n");
+  return box.start(["sh", "-euc", script]);
+}
+
+/** What systemd starts with it. */
+export async function requiredBy(box: ChrootBox, unit: string): Promise<readonly string[]> {
+  return (await readUnit(box, unit)).get("Requires") ?? [];
+}
+
+/** Nothing in it that systemd does not know, and locked up as the catalogue wants it. */
+export async function expectSandboxed(box: ChrootBox, unit: string): Promise<void> {
+  const verified = await box.run("systemd-analyze", ["verify", "--man=no", unit]);
+  const own = verified.stderr.split("\n").filter((line) => line.includes(unit.replace(/\..*/, "")));
+  expect(own, `systemd-analyze verify ${unit}`).toEqual([]);
+  const { stdout } = await box.run("systemd-analyze", ["security", "--offline=yes", "--no-pager", unit]);
+  const exposure = Number(/Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1] ?? 10);
+  // 10 is a unit that says nothing; 4 and less systemd calls "OK".
+  expect(exposure, stdout).toBeLessThan(4);
+}
+
+/** An empty value takes back what was said before, as systemd has it. */
+async function readUnit(box: ChrootBox, unit: string): Promise<Settings> {
+  const settings = new Map<string, string[]>();
+  for (const text of await textsOf(box, unit)) {
+    for (const line of text.split("\n")) {
+      const [, name = "", value = ""] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
+      if (name) settings.set(name, value === "" ? [] : [...(settings.get(name) ?? []), value]);
+    }
+  }
+  return settings;
+}
+
+async function textsOf(box: ChrootBox, unit: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const directory of DIRECTORIES) {
+    if (await box.exists(`${directory}/${unit}`)) paths.push(`${directory}/${unit}`);
+  }
+  for (const name of await box.list(`/etc/systemd/system/${unit}.d`))
+    paths.push(`/etc/systemd/system/${unit}.d/${name}`);
+  const texts = await Promise.all(paths.map((path) => box.readFile(path)));
+  return texts.filter((text) => text !== undefined);
+}
