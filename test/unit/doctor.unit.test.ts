@@ -26,7 +26,9 @@ function machine(
   answers: Readonly<Record<string, string | undefined>> = {},
 ): Host {
   const healthy: Record<string, string | undefined> = {
-    "gpg --batch": "uid  Debian Stable Release Key (13/trixie) <debian-release@lists.debian.org>",
+    "gpg --batch": ["12/bookworm", "13/trixie"]
+      .map((name) => `uid  Debian Key (${name}) <d@example.net>`)
+      .join("\n"),
     "apt-get indextargets": "https://mirror.example.net/debian/",
     "dpkg-query --show": "ii  1.2-3",
     ...answers,
