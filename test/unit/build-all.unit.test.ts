@@ -8,7 +8,10 @@ import type { Manifest } from "../../image/manifest.ts";
 import { listProfiles } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 
-const manifest = { image: { size: 250e6 }, inputs: { rootfs: "4567", context: "0123" } } as unknown as Manifest;
+const manifest = {
+  image: { size: 250e6 },
+  inputs: { rootfs: "4567", context: "0123" },
+} as unknown as Manifest;
 const built = (...kinds: string[]): BuildResult => ({
   manifest,
   reasons: new Map(kinds.map((kind) => [kind, ["nothing in the cache"]])),
