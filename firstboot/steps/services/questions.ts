@@ -45,12 +45,14 @@ function questionsAbout(service: Service): QuestionSchema {
       ...(where.allowed.length > 1 ? { context } : {}),
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, input]) => {
-          const { default: _value, ...rules } = input.schema;
+          const { default: usual, ...rules } = input.schema;
+          // What an empty file of answers shows.
+          const examples = usual === undefined || usual === "" ? {} : { examples: [usual] };
           const when = Object.entries(input.when ?? {}).map(
             ([other, values]) => [`${id}.${other}`, [values].flat().map(String)] as const,
           );
           const asked = { "x-when": { ...whenEnabled["x-when"], ...Object.fromEntries(when) } };
-          const question = { ...rules, ...asked } as unknown as QuestionSchema;
+          const question = { ...examples, ...rules, ...asked } as unknown as QuestionSchema;
           return [name, input.file_only ? { ...question, "x-file-only": true } : question];
         }),
       ),
