@@ -39,7 +39,8 @@ export class PretendContexts {
   /** By project: its only profile, "default". */
   readonly profiles = new Map<string, Entity>();
   readonly instances = new Map<string, PretendInstance>();
-  hasTemplate = false;
+  /** Names of images. */
+  readonly images = new Set<string>();
 
   shrinkDisk(gib: number): void {
     this.diskSize = gib * GIB;
@@ -96,8 +97,7 @@ export class PretendContexts {
       case "admin":
         return rest[0] === "init" ? this.#preseed(parse(input) as Preseed) : 0;
       case "image":
-        this.hasTemplate = rest[0] === "import";
-        return 0;
+        return this.#image(rest);
       case "start": {
         const instance = own();
         if (instance) instance.status = "Running";
@@ -123,6 +123,15 @@ export class PretendContexts {
       default:
         return undefined;
     }
+  }
+
+  #image(words: readonly string[]): number {
+    const name = words.at(-1) ?? "";
+    if (words[0] === "delete") return this.images.delete(name) ? 0 : 1;
+    if (words[0] === "alias" && !this.images.delete(words[2] ?? "")) return 1;
+    if (this.images.has(name)) return 1;
+    this.images.add(name);
+    return 0;
   }
 
   #preseed({ storage_pools = [], networks = [], projects = [], profiles = [] }: Preseed): number {
@@ -154,7 +163,7 @@ export class PretendContexts {
       projects: this.projects,
       "network-acls": this.acls,
     };
-    if (kind === "images") return this.hasTemplate && last ? "{}" : 1;
+    if (kind === "images") return this.images.has(last) ? "{}" : 1;
     const table = tables[kind];
     if (!table) return 1;
     if (method === "GET") return shown(table.get(name));
@@ -177,7 +186,8 @@ export class PretendContexts {
     }
     const before = this.instances.get(key);
     if (method === "POST") {
-      if (before || !this.hasTemplate) return 1;
+      const { alias = "" } = (body as { source?: { alias?: string } }).source ?? {};
+      if (before || !this.images.has(alias)) return 1;
       this.instances.set(key, { config: body.config ?? {}, devices: body.devices ?? {}, status: "Stopped" });
     } else if (before) {
       const config = { ...before.config, ...body.config };

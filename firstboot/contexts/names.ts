@@ -10,6 +10,8 @@ export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
 export const POOL = "cbox";
 /** The template, by its alias in Incus. */
 export const TEMPLATE = "cbox-context";
+/** Its name until all of it is on the disk. */
+export const TEMPLATE_NEW = `${TEMPLATE}-new`;
 /** Network and ACL of a context; contexts.nft has the same names. */
 export const networkOf = (id: ContextId) => `cbox-${id}`;
 

@@ -10,7 +10,7 @@ import type { StepTools } from "../steps/step.ts";
 import { dataPartition } from "./data-partition.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
 import { removeLoopFile } from "./loop-pool.ts";
-import { CONTEXTS, type ContextId, MADE, POOL, TEMPLATE } from "./names.ts";
+import { CONTEXTS, type ContextId, MADE, POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
 import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
 import { type PoolSource, type PreseedContext, renderPreseed } from "./preseed.ts";
 import { balance, type Part } from "./room.ts";
@@ -132,8 +132,14 @@ function describe(id: ContextId, division: Division, networks: ContextNetworks):
   };
 }
 
+/**
+ * Takes the template in under another name, and gives it its own when all of it is on the disk: after a power cut Incus
+ * may know an image whose file is empty.
+ */
 async function importTemplate(box: Box): Promise<void> {
   if (await get(box, `/1.0/images/aliases/${TEMPLATE}`)) return;
+  if (await get(box, `/1.0/images/aliases/${TEMPLATE_NEW}`))
+    await must(box, "incus", ["image", "delete", TEMPLATE_NEW], PATIENCE);
   const files = ["metadata.tar", "rootfs.squashfs"].map((name) => `${paths.contextTemplate}/${name}`);
   for (const file of files) {
     if (await box.exists(file)) continue;
@@ -144,7 +150,9 @@ async function importTemplate(box: Box): Promise<void> {
       hint: "The image is damaged: write it to the disk again.",
     });
   }
-  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE], PATIENCE);
+  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE_NEW], PATIENCE);
+  await must(box, "sync", []);
+  await must(box, "incus", ["image", "alias", "rename", TEMPLATE_NEW, TEMPLATE], PATIENCE);
 }
 
 async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise<void> {
@@ -160,6 +168,7 @@ async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise
       source: { type: "image", alias: TEMPLATE, project: "default" },
       ...((await box.exists(paths.pool)) ? { devices: { pool: packages() } } : {}),
     });
+    await must(box, "sync", []);
     await send(box, "PATCH", path, { config: { [MADE]: "true" } });
   }
   await balance(box, id, limits);

@@ -4,7 +4,7 @@
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
 import { get, instancesOf } from "./incus.ts";
-import { CONTEXTS, networkOf, POOL, TEMPLATE } from "./names.ts";
+import { CONTEXTS, networkOf, POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
 
 const PATIENCE = { timeout: 600_000 };
 
@@ -27,6 +27,6 @@ async function removeAll(box: Box): Promise<void> {
     await box.run("incus", ["network", "delete", networkOf(id)], PATIENCE);
     await box.run("incus", ["network", "acl", "delete", networkOf(id)], PATIENCE);
   }
-  await box.run("incus", ["image", "delete", TEMPLATE], PATIENCE);
+  for (const image of [TEMPLATE, TEMPLATE_NEW]) await box.run("incus", ["image", "delete", image], PATIENCE);
   await box.run("incus", ["storage", "delete", POOL], PATIENCE);
 }

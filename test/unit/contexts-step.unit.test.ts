@@ -161,6 +161,21 @@ describe("what is made", () => {
     expect(box.system.contexts.instances.get("owner/owner")?.status).toBe("Running");
   });
 
+  test("a template that may not be whole after a power cut is taken in anew; a whole one is never touched", async () => {
+    const box = new FakeBox();
+    box.system.contexts.images.add("cbox-context-new");
+    await contexts.apply({ share: "half" }, toolsFor(box));
+    const about = () => box.system.commands.filter((line) => line.startsWith("incus image"));
+    expect(about().map((line) => line.replace(/ \S+\/(\S+)/g, " $1"))).toEqual([
+      "incus image delete cbox-context-new",
+      "incus image import metadata.tar rootfs.squashfs --alias cbox-context-new",
+      "incus image alias rename cbox-context-new cbox-context",
+    ]);
+    const before = about().length;
+    await contexts.apply({ share: "half" }, toolsFor(box));
+    expect(about()).toHaveLength(before);
+  });
+
   test("a pool that a power cut left half made is made anew; a whole one is never touched", async () => {
     const box = await divided();
     const [, told] = [box.system.contexts.pools.size, box.system.contexts.pools];
@@ -400,6 +415,7 @@ describe("cbox contexts", () => {
     ["sliver create masia --image community-box", "community-box", "container"],
   ])("%s: from %s", async (line, alias, type) => {
     const box = await divided();
+    box.system.contexts.images.add("community-box");
     await say(box, line);
     const made = box.system.commands.filter((each) => each.includes("--request POST")).at(-1);
     expect(made).toContain(`"source":{"type":"image","alias":"${alias}","project":"default"}`);
