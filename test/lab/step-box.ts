@@ -77,6 +77,7 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
   async function systemctl([verb = "", ...rest]: readonly string[]): Promise<number> {
     for (const unit of rest.filter((word) => !word.startsWith("-"))) {
       if (verb === "enable") enabled.add(unit);
+      if (verb === "is-enabled" && !enabled.has(unit)) return 1;
       if (verb === "disable") enabled.delete(unit);
       if (verb === "disable" || verb === "restart") await stop(unit);
       const process = running.get(unit);
