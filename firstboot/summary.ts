@@ -2,7 +2,7 @@
 // How to reach the box, for the last screen of the walk and for `cbox status`.
 
 import type { Box } from "./box.ts";
-import { readChoices } from "./steps/system/apply.ts";
+import { readChoices } from "./choices.ts";
 import { hostKeyFingerprints, outerAddresses } from "./world.ts";
 
 export interface Summary {

@@ -8,6 +8,7 @@ import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { type Instance, instancesOf } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
 import { type Amount, bounds, type NoContexts, planContexts } from "../contexts/plan.ts";
@@ -19,7 +20,6 @@ import { VM_MEMORY_MIB, type VmObstacle, vmObstacle } from "../contexts/vm.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { contexts as step } from "../steps/contexts/index.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { needRoot } from "./root.ts";
 import { stepStatus } from "./status.ts";
 

@@ -5,10 +5,10 @@
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
 import { type TextKey, type Translate, translator } from "../i18n.ts";
 import { paths } from "../paths.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { parseJson } from "../world.ts";
 
 export interface CommandHelp {

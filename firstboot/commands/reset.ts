@@ -7,11 +7,11 @@ import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
 import { lockSetup } from "../lock.ts";
 import { beginReset } from "../reset.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { summarize } from "../summary.ts";
 import { needRoot } from "./root.ts";
 

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { toAscii } from "../console/ascii.ts";
 import { isLanguage, type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
@@ -13,7 +14,6 @@ import { publish } from "../publish.ts";
 import { type FoundService, search } from "../search.ts";
 import type { EngineTools } from "../services/engine.ts";
 import { actOn, counterpart } from "../services/found.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { needRoot } from "./root.ts";
 
 export interface SearchTools extends EngineTools {

@@ -9,6 +9,7 @@ import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { publish } from "../publish.ts";
@@ -25,7 +26,6 @@ import { eachSecret, secretsForPeople } from "../services/secrets.ts";
 import { readStates, type ServiceState, writeState } from "../services/state.ts";
 import type { ACTS } from "../services/texts.ts";
 import { upgrade } from "../services/upgrade.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { addProject, removeProject } from "./compose.ts";
 import { needRoot } from "./root.ts";
 

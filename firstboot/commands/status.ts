@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
 import { stepName, warningText } from "../console/pages.ts";
 import { type Translate, translator } from "../i18n.ts";
@@ -13,7 +14,6 @@ import { paths } from "../paths.ts";
 import { serfInfo } from "../serf.ts";
 import { steps as allSteps } from "../steps/index.ts";
 import type { Step, StepStatus, Value, Warning } from "../steps/step.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { type Summary, summarize } from "../summary.ts";
 
 export interface Status extends Summary {

@@ -4,13 +4,13 @@
 
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
+import { readChoices } from "../choices.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import { isEnabled, type PublishResult } from "../publish.ts";
 import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
-import { readChoices } from "../steps/system/apply.ts";
 import { parseJson } from "../world.ts";
 import { isAnnounced } from "./announce.ts";
 import { defaultInputs } from "./data.ts";

@@ -2,6 +2,7 @@
 // Step "contexts": the box is divided into the host, the owner's context and the community's, by Incus.
 
 import type { Box } from "../../box.ts";
+import { readChoices } from "../../choices.ts";
 import { readResources } from "../../contexts/facts.ts";
 import { cpuPercent, planContexts, type Resources, type Share, unfit } from "../../contexts/plan.ts";
 import { readRecord, writeRecord } from "../../contexts/record.ts";
@@ -10,7 +11,6 @@ import { tearDown } from "../../contexts/tear-down.ts";
 import { translator } from "../../i18n.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { type AllAnswers, defineStep, type StepTools } from "../step.ts";
-import { readChoices } from "../system/apply.ts";
 import { type ContextsFacts, check } from "./check.ts";
 import { type ContextsAnswers, schema } from "./questions.ts";
 import { status } from "./status.ts";

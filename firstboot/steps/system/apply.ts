@@ -4,6 +4,7 @@
 
 import { fail } from "../../../common/fail.ts";
 import { type Box, must, writeIfChanged } from "../../box.ts";
+import { readChoices, writeChoices } from "../../choices.ts";
 import { paths } from "../../paths.ts";
 import type { StepTools } from "../step.ts";
 import { findAccount } from "./account.ts";
@@ -12,22 +13,6 @@ import { formatSshKey, parseSshKey } from "./ssh-key.ts";
 
 const OWNER_GROUPS = "sudo,adm";
 export const SUDOERS = "/etc/sudoers.d/community-box-owner";
-
-/** What was chosen, for programs on the box and for `cbox status`. */
-export interface Choices {
-  readonly language?: string;
-  readonly timezone?: string;
-  readonly hostname?: string;
-  readonly owner?: string;
-}
-
-export async function readChoices(box: Pick<Box, "readFile">): Promise<Choices> {
-  try {
-    return JSON.parse((await box.readFile(paths.choices)) ?? "{}") as Choices;
-  } catch {
-    return {};
-  }
-}
 
 export async function apply(answers: SystemAnswers, tools: StepTools): Promise<void> {
   const { box, progress } = tools;
@@ -98,13 +83,7 @@ async function recordChoices(
   const earlier = (await readChoices(box)).owner;
   // The name was changed after an earlier try: that account was ours, and must not stay as a second entrance.
   if (earlier && earlier !== owner.name) await removeAccount(box, earlier);
-  const choices: Choices = {
-    ...(language ? { language } : {}),
-    ...(timezone ? { timezone } : {}),
-    ...(hostname ? { hostname } : {}),
-    owner: owner.name,
-  };
-  await writeIfChanged(box, paths.choices, `${JSON.stringify(choices, undefined, 2)}\n`);
+  await writeChoices(box, { language, timezone, hostname, owner: owner.name });
 }
 
 async function makeAccount(box: Box, name: string): Promise<void> {

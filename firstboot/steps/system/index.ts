@@ -3,10 +3,11 @@
 // that was converted has all that: see kept.ts.
 
 import type { Box } from "../../box.ts";
+import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { type AllAnswers, defineStep } from "../step.ts";
-import { apply, readChoices } from "./apply.ts";
+import { apply } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import * as kept from "./kept.ts";

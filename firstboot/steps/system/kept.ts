@@ -3,13 +3,12 @@
 // zone are its owner's business. Only the language is asked, and which account is the owner's.
 
 import { fail } from "../../../common/fail.ts";
-import { type Box, writeIfChanged } from "../../box.ts";
+import type { Box } from "../../box.ts";
+import { readChoices, writeChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
 import { HIDDEN, type Problem, problem } from "../../problems.ts";
 import type { AllAnswers, DeepPartial, StepTools, Survey, Warning } from "../step.ts";
 import { findAccount } from "./account.ts";
-import { type Choices, readChoices } from "./apply.ts";
 import type { SystemAnswers } from "./questions.ts";
 
 export interface KeptFacts extends Survey {
@@ -80,13 +79,7 @@ export async function apply({ language, owner }: SystemAnswers, { box }: StepToo
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   const zone = await box.readLink("/etc/localtime");
   const timezone = zone?.includes("/zoneinfo/") ? zone.replace(/^.*\/zoneinfo\//, "") : undefined;
-  const choices: Choices = {
-    ...(language ? { language } : {}),
-    ...(timezone ? { timezone } : {}),
-    ...(hostname ? { hostname } : {}),
-    owner: owner.name,
-  };
-  await writeIfChanged(box, paths.choices, `${JSON.stringify(choices, undefined, 2)}\n`);
+  await writeChoices(box, { language, timezone, hostname, owner: owner.name });
 }
 
 export async function verify({ owner: { name } }: SystemAnswers, { box }: StepTools): Promise<Warning[]> {

@@ -3,11 +3,12 @@
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
+import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import type { ResetOptions } from "../step.ts";
 import { findAccount } from "./account.ts";
-import { readChoices, SUDOERS } from "./apply.ts";
+import { SUDOERS } from "./apply.ts";
 
 export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
   // Account and SSH were there before the box was, and are its owner's.

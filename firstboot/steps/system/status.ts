@@ -2,10 +2,10 @@
 // `cbox system`: what the box is called, who looks after it, and whether its SSH server answers.
 
 import type { Box } from "../../box.ts";
+import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { isListening } from "../../world.ts";
 import type { StepStatus } from "../step.ts";
-import { readChoices } from "./apply.ts";
 
 const SSH_PORT = 22;
 
