@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { PROJECT } from "../../image/paths.ts";
 import { makeScratch } from "../../image/scratch.ts";
 import { labDown } from "../lab/lab.ts";
@@ -19,6 +19,8 @@ const SCRATCH = "/var/tmp/community-box";
 
 let command: Command | undefined;
 
+// What a run that was killed has left goes with the next scratch directory, and is not of these tests.
+beforeAll(() => makeScratch().remove());
 afterEach(() => command?.close());
 
 test("vm-amd64 BIOS: cbox boot shows the boot loader, and leaves no trace", async () => {
