@@ -11,7 +11,7 @@ import { enableForeign } from "./foreign.ts";
 import { giveForm } from "./forms.ts";
 import { changes, type Layer, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services-pool.ts";
+import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services/pool.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { DiskLayout } from "./disk-layout.ts";
 import type { LayerInputs } from "./layers.ts";
 import type { ResolvedProfile } from "./profile/index.ts";
-import type { PoolPlan } from "./services-pool.ts";
+import type { PoolPlan } from "./services/pool.ts";
 
 export interface Manifest {
   readonly format: 1;

@@ -11,8 +11,8 @@ import { ESSENTIAL, openPackages, type Packages } from "./debian/packages.ts";
 import { type Layer, type LayerStore, openLayers } from "./layers.ts";
 import { PROFILES, SERVICES } from "./paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
-import { servicesRequests } from "./services-pool.ts";
-import { catalogueOf, catalogueOfAll, withServices } from "./services-source.ts";
+import { servicesRequests } from "./services/pool.ts";
+import { catalogueOf, catalogueOfAll, withServices } from "./services/source.ts";
 import type { Session } from "./session.ts";
 import { CONTEXT_REQUEST, CONTEXT_SET } from "./stages/context.ts";
 

@@ -43,18 +43,22 @@ export async function lint(
   ];
 }
 
-/** What templates see on some box. */
-export function sampleData(service: Service, community: Community): object {
-  const named = (of: object, value: string) =>
-    Object.fromEntries(Object.keys(of).map((name) => [name, value]));
+/** What templates see on some box. `inputs`: laid over the defaults. */
+export function sampleData(
+  service: Service,
+  community: Community,
+  inputs: Readonly<Record<string, unknown>> = {},
+) {
   const defaults = Object.entries(service.inputs).map(([name, { schema }]) => [name, schema.default]);
+  const secret = ({ each }: { readonly each?: string | undefined }) =>
+    each === undefined ? "5a5a5a5a" : { anna: "5a5a5a5a" };
   return {
     community,
     box: { hostname: "can-bruixa", address: "10.1.2.3" },
-    service: { id: service.id, where: service.where.allowed[0] },
-    inputs: Object.fromEntries(defaults),
-    secrets: named(service.secrets, "5a5a5a5a"),
-    facts: named(service.facts, "ABC"),
+    service: { id: service.id, where: service.where.allowed[0] ?? "host" },
+    inputs: { ...Object.fromEntries(defaults), ...inputs },
+    secrets: Object.fromEntries(Object.entries(service.secrets).map(([name, of]) => [name, secret(of)])),
+    facts: Object.fromEntries(Object.keys(service.facts).map((name) => [name, "ABC"])),
     registration: {
       node_id: "54052",
       device_id: "70000",

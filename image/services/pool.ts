@@ -4,9 +4,9 @@
 // software of a service installed, or left to the network.
 import { chmod, lchown, lutimes, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PlaceId, Service } from "../common/service.ts";
-import { type PackagePin, pinsOf, type SetRequests } from "./debian/lock.ts";
-import type { Packages } from "./debian/packages.ts";
+import type { PlaceId, Service } from "../../common/service.ts";
+import { type PackagePin, pinsOf, type SetRequests } from "../debian/lock.ts";
+import type { Packages } from "../debian/packages.ts";
 
 /** Names of the package sets in the lock file: what services add on the host, and in a context. */
 export const SERVICES_SETS = { host: "services:host", context: "services:context" } as const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The catalogue as one profile wants it: which services are installed in its image, which lie in it as .deb files, and
 // which are left to the network.
-import { didYouMean } from "../common/did-you-mean.ts";
-import { fail } from "../common/fail.ts";
-import type { Service } from "../common/service.ts";
-import type { ResolvedProfile } from "./profile/index.ts";
+import { didYouMean } from "../../common/did-you-mean.ts";
+import { fail } from "../../common/fail.ts";
+import type { Service } from "../../common/service.ts";
+import type { ResolvedProfile } from "../profile/index.ts";
 
 /** The services with the sources of `profile.services`. Throws Failure `profile-services`. */
 export function catalogueOf(profile: ResolvedProfile, catalogue: readonly Service[]): Service[] {

@@ -13,7 +13,7 @@ import { forgetOldImages, rawImage } from "../image-store.ts";
 import { type LayerInputs, layerKey } from "../layers.ts";
 import type { Manifest } from "../manifest.ts";
 import { makeSbom, parseDpkgStatus, withoutRepeats } from "../sbom.ts";
-import type { PoolPlan } from "../services-pool.ts";
+import type { PoolPlan } from "../services/pool.ts";
 import type { Session } from "../session.ts";
 import { CONTEXT_STATUS } from "./context.ts";
 import type { Plan } from "./resolve.ts";

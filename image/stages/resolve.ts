@@ -12,7 +12,7 @@ import { BOOT_LABEL } from "../disk-layout.ts";
 import { overlayDirs } from "../own-profiles.ts";
 import { PROJECT, SERVICES } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
-import { catalogueOf, withServices } from "../services-source.ts";
+import { catalogueOf, withServices } from "../services/source.ts";
 import { finishFile } from "../template.ts";
 
 export interface Plan {

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
-import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services-pool.ts";
+import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services/pool.ts";
 import { createSession } from "../../image/session.ts";
 import { CONTEXT_SET } from "../../image/stages/context.ts";
 import { openWorkspace } from "../../image/workspace.ts";

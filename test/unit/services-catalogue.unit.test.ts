@@ -15,37 +15,17 @@ import { portsOf } from "../../firstboot/services/engine.ts";
 import { type BoxFacts, OFFER_REASONS, offer } from "../../firstboot/services/offer.ts";
 import { renderer, type TemplateData } from "../../firstboot/services/template.ts";
 import { PROJECT } from "../../image/paths.ts";
+import { sampleData } from "../../image/services/lint.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { IMAGE } from "./helpers/fake-box.ts";
 
 const FOLDERS = join(PROJECT, "overlays/services");
 
-function dataFor(service: Service, inputs: TemplateData["inputs"] = {}): TemplateData {
-  const names = (of: object, value: string) =>
-    Object.fromEntries(Object.keys(of).map((name) => [name, value]));
-  return {
-    community: IMAGE.community,
-    box: { hostname: "can-bruixa", address: "10.1.2.3" },
-    service: { id: service.id, where: service.where.allowed[0] ?? "host" },
-    inputs: { ...defaultInputs(service), ...inputs },
-    secrets: Object.fromEntries(
-      Object.entries(service.secrets).map(([name, { each }]) => [
-        name,
-        each === undefined ? "5a5a5a5a" : { anna: "5a5a5a5a" },
-      ]),
-    ),
-    facts: names(service.facts, "ABC"),
-    registration: {
-      node_id: "54052",
-      device_id: "70000",
-      service_id: "80000",
-      federation_url: "https://guifi.net/guifi/export/80000/federation",
-      proxy_users_dn: "o=proxyusers,dc=guifi,dc=net",
-    },
-    authorities: "/etc/ssl/certs/ca-certificates.crt",
-  };
-}
+const dataFor = (service: Service, inputs: TemplateData["inputs"] = {}): TemplateData => ({
+  ...sampleData(service, IMAGE.community, inputs),
+  community: IMAGE.community,
+});
 
 /** Every text of a service that may be a template. */
 function templatesOf(service: Service): string[] {

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Service } from "../../common/service.ts";
 import type { Lock } from "../../image/debian/lock.ts";
 import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
-import { planPool, poolPins, SERVICES_SETS, servicesRequests } from "../../image/services-pool.ts";
-import { catalogueOf, catalogueOfAll, withServices } from "../../image/services-source.ts";
+import { planPool, poolPins, SERVICES_SETS, servicesRequests } from "../../image/services/pool.ts";
+import { catalogueOf, catalogueOfAll, withServices } from "../../image/services/source.ts";
 import { failureOf } from "../failure-of.ts";
 
 const service = (id: string, allowed: readonly string[], more: object = {}) =>
