@@ -48,6 +48,7 @@ export const communitySchema = {
     "timezone",
     "default_language",
     "languages",
+    "keyboards",
     "address_ranges",
   ],
   properties: {
@@ -282,6 +283,18 @@ export const communitySchema = {
       minItems: 1,
       uniqueItems: true,
       items: { enum: ["en", "ca", "es"] },
+    },
+    keyboards: {
+      type: "array",
+      description:
+        "Layouts offered for the keyboard at a screen, by their XKB names; the first is set in the image.",
+      minItems: 1,
+      uniqueItems: true,
+      items: {
+        type: "string",
+        pattern: "^[a-z]{2,8}$",
+        "x-expected": "the name of an XKB layout, such as es or us",
+      },
     },
     address_ranges: {
       type: "array",

@@ -71,6 +71,7 @@ const IMAGE: ImageInfo = {
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],
+    keyboards: ["es", "us", "fr"],
     address_ranges: ["10.0.0.0/8"],
     dns: { servers: [], search: [] },
     ntp: { servers: [] },

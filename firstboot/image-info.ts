@@ -16,6 +16,7 @@ export type CommunityInfo = Pick<
   | "timezone"
   | "default_language"
   | "languages"
+  | "keyboards"
   | "address_ranges"
   | "ldap"
   | "api"

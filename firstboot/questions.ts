@@ -12,6 +12,8 @@ export interface Question {
   readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list" | "several";
   readonly choices: readonly string[];
   readonly when: { readonly [path: string]: string | readonly string[] };
+  /** Asked at a screen only. */
+  readonly atScreen?: true;
   /** Name of the page that asks it together with others. */
   readonly together?: string;
   /** Of such a page: the questions on it, each yes or no. */
@@ -27,6 +29,7 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
     kind: kindOf(schema),
     choices: schema.enum ?? [],
     when: schema["x-when"] ?? {},
+    ...(schema["x-screen"] ? { atScreen: true } : {}),
     ...(schema["x-together"] ? { together: schema["x-together"] } : {}),
   }));
 }

@@ -43,7 +43,7 @@ export async function askStep(
   const all = questionsOf(step);
   const pending = [...walk.context.problems];
   let answers: Answers = walk.context.answers[step.id] ?? {};
-  const first = asked(all, answers, survey);
+  const first = asked(talk, all, answers, survey, pending);
   let index = fromStart ? 0 : Math.max(0, firstWithProblem(first, pending));
   const back = (): Direction => {
     walk.send({ type: "BACK" });
@@ -57,7 +57,7 @@ export async function askStep(
   for (const each of stray) terminal.note(`[error] ${problemSentence(translate(walk), each)}`);
   if (stray.length > 0 && first.length === 0) return back();
   for (;;) {
-    const questions = asked(all, answers, survey);
+    const questions = asked(talk, all, answers, survey, walk.context.problems);
     const question = questions[index];
     if (!question) {
       await handIn(talk, step, answers, survey);
@@ -190,8 +190,17 @@ async function handIn({ walk }: Conversation, step: Step, answers: Answers, surv
   await walk.left(`${step.id}_check`);
 }
 
-function asked(questions: readonly Question[], answers: Answers, survey: Survey): Question[] {
-  return pagesOf(questions.filter((question) => isAsked(question, answers, survey)));
+/** The pages for whoever sits here; what only a screen is asked about comes elsewhere when its answer is wrong. */
+function asked(
+  { terminal }: Conversation,
+  questions: readonly Question[],
+  answers: Answers,
+  survey: Survey,
+  problems: readonly Problem[],
+): Question[] {
+  const isForHere = (question: Question) =>
+    !question.atScreen || terminal.port.isScreen || problems.some((each) => isAbout(each, question));
+  return pagesOf(questions.filter((question) => isForHere(question) && isAsked(question, answers, survey)));
 }
 
 function firstWithProblem(questions: readonly Question[], problems: readonly Problem[]): number {

@@ -3,7 +3,8 @@
 // was hung up. A console that is not there (no such port, or EIO because nothing is behind it) is tried now and then.
 
 import { execFile } from "node:child_process";
-import { close, constants, open } from "node:fs";
+import { close, constants, open, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { ReadStream, WriteStream } from "node:tty";
 import { promisify } from "node:util";
 import type { ConsoleInfo } from "../image-info.ts";
@@ -48,6 +49,7 @@ export function standardPort(): OpenPort {
   stdin.resume();
   return {
     name: "this terminal",
+    isScreen: isScreen(terminalName()),
     write: (text) => void stdout.write(text),
     onData: (listener) => void stdin.on("data", listener),
     onGone: (listener) => void stdin.on("end", listener),
@@ -56,6 +58,17 @@ export function standardPort(): OpenPort {
       stdin.pause();
     },
   };
+}
+
+/** Virtual consoles of the kernel: tty1 and so on. */
+const isScreen = (device: string) => /^tty\d+$/.test(device);
+
+function terminalName(): string {
+  try {
+    return basename(readlinkSync("/proc/self/fd/0"));
+  } catch {
+    return "";
+  }
 }
 
 const CTRL_C = 0x03;
@@ -89,6 +102,7 @@ async function ttyPort(name: string, input: ReadStream, output: WriteStream): Pr
   input.resume();
   return {
     name,
+    isScreen: isScreen(name),
     write: (text) => {
       // Nobody may read: a cable without a terminal must not fill the memory.
       if (!isGone && output.writableLength < 64 * 1024) output.write(text);

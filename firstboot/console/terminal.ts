@@ -10,6 +10,8 @@ import { type Key, KeyQueue } from "./keys.ts";
 export interface Port {
   /** For people: "ttyS0". */
   readonly name: string;
+  /** A screen of the box, with its keyboard; else a line to another computer. */
+  readonly isScreen?: boolean;
   write(text: string): void;
 }
 

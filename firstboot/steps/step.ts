@@ -36,6 +36,8 @@ export interface QuestionSchema {
   readonly "x-name"?: string;
   /** Yes-or-no questions with the same name here are one page with marks at a console; the name is that of its words. */
   readonly "x-together"?: string;
+  /** Asked only at a screen with a keyboard: it means nothing to who sits at the other end of a serial line. */
+  readonly "x-screen"?: true;
   /** Only for answers files: nobody types it at a console. */
   readonly "x-file-only"?: true;
   /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no, a list
@@ -79,7 +81,7 @@ export interface LookUp {
   /** Questions whose answers are looked up as soon as they are given. */
   readonly paths: readonly string[];
   /**
-   * Changes nothing. A server that does not answer is no problem here: it says nothing (or a note), and `apply` will
+   * Changes nothing but how the console itself is typed at. A server that does not answer is no problem here: it says nothing (or a note), and `apply` will
    * tell. `answers`: those of the step so far, secrets included. Must end within some ten seconds.
    */
   run(path: string, answers: Answers, tools: LookUpTools): Promise<Finding>;

@@ -39,7 +39,7 @@ describe("vm-amd64 without a network", () => {
     machineIds.add((await seen.identity(box)).machineId);
   });
 
-  test("UEFI 32-bit, no serial port at all: reaches the prompt on the screen, where a key begins", async () => {
+  test("UEFI 32-bit, no serial port at all: the prompt is on the screen, a key begins, and its keyboard is chosen", async () => {
     const it = await subject("vm-amd64");
     box = await createBox({ ...it, firmware: "efi32", serial: false });
     await box.powerOn();
@@ -49,6 +49,14 @@ describe("vm-amd64 without a network", () => {
     await seen.onScreen(box, "Press Enter to begin");
     await box.screenKey("ret");
     await seen.onScreen(box, "[system/language]");
+    await box.screenKey("ret");
+    await seen.onScreen(box, "[system/keyboard]");
+    expect(await seen.keyTop(box, 16)).toBe("q");
+    // The fourth of the community's: French.
+    for (const key of ["4", "ret"]) await box.screenKey(key);
+    await seen.onScreen(box, "[system/timezone]");
+    await box.screenKey("q");
+    await seen.onScreen(box, "> a");
     machineIds.add((await seen.identity(box)).machineId);
   });
 

@@ -113,6 +113,12 @@ export async function onScreen(box: Box, text: string): Promise<void> {
   });
 }
 
+/** What a key of the screen's keyboard gives, by the kernel's number for it, such as "q" for 16 or "ntilde" for 39. */
+export async function keyTop(box: Box, number: number): Promise<string | undefined> {
+  const keys = await box.ask("dumpkeys --console=/dev/tty1");
+  return new RegExp(`^keycode +${number} = \\+?(\\S+)`, "m").exec(keys)?.[1];
+}
+
 /** The watchdog that systemd keeps alive, by the name of its driver; undefined when it keeps none. */
 export async function watchdog(box: Box): Promise<string | undefined> {
   const [state, driver] = (

@@ -215,6 +215,7 @@ describe("vm-amd64 BIOS: the second start", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await seen.identity(box)).toEqual(before.identity);
     expect(await seen.configuration(box)).toEqual(before.files);
+    expect(await seen.keyTop(box, 39)).toBe("ntilde");
     const again = await memberWhere(
       lab,
       ({ services, status }) => status === "alive" && services[0]?.i === address,
@@ -228,6 +229,7 @@ describe("vm-amd64 BIOS: set up by answers.yaml, with the power cut in the middl
   const ANSWERS = `version: 1
 system:
   language: en
+  keyboard: us
   hostname: mas-nou
   owner: { name: berta, password: "${SECRET}" }
 network: { method: dhcp }
@@ -254,6 +256,7 @@ node: { id: ${NODES.own}, accept_licence: true }
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + APPLY_MS });
     await logIn(box, "berta", SECRET);
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await seen.keyTop(box, 39)).toBe("semicolon");
     const own = await seen.identity(box);
     expect(own.machineId).not.toBe(typed.machineId);
     expect(own.hostKeys).toHaveLength(typed.hostKeys.length);

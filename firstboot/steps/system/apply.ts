@@ -8,6 +8,7 @@ import { readChoices, writeChoices } from "../../choices.ts";
 import { paths } from "../../paths.ts";
 import type { StepTools } from "../step.ts";
 import { findAccount } from "./account.ts";
+import { useKeyboard } from "./keyboard.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { formatSshKey, parseSshKey } from "./ssh-key.ts";
 
@@ -16,12 +17,13 @@ export const SUDOERS = "/etc/sudoers.d/community-box-owner";
 
 export async function apply(answers: SystemAnswers, tools: StepTools): Promise<void> {
   const { box, progress } = tools;
-  const { hostname = "", timezone = "UTC", owner } = answers;
+  const { keyboard, hostname = "", timezone = "UTC", owner } = answers;
   const hasPassword = owner.password !== undefined || tools.given.has(PASSWORD_PATH);
 
   progress("progress.system.names", { hostname });
   await nameBox(box, hostname);
   await setTimeZone(box, timezone);
+  if (keyboard) await useKeyboard(box, keyboard);
   await checkMachineId(box);
 
   progress("progress.system.owner", { owner: owner.name });

@@ -5,11 +5,13 @@ import { didYouMean } from "../../../common/did-you-mean.ts";
 import { HIDDEN, type Problem, problem } from "../../problems.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
+import { checkKeyboard, type Keyboard } from "./keyboard.ts";
 import { PASSWORD_MINIMUM, passwordProblem } from "./password.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { parseSshKey, SSH_KEY_TYPES } from "./ssh-key.ts";
 
 export interface SystemFacts extends Survey {
+  readonly keyboard: Keyboard;
   readonly zones: ReadonlySet<string>;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
@@ -25,8 +27,9 @@ export function check(
   facts: SystemFacts,
   given: ReadonlySet<string>,
 ): Problem[] {
-  const { timezone, hostname, owner } = answers;
+  const { keyboard, timezone, hostname, owner } = answers;
   return [
+    ...(keyboard === undefined ? [] : checkKeyboard(keyboard, facts.keyboard)),
     ...(timezone === undefined ? [] : checkTimeZone(timezone, facts)),
     ...(hostname === undefined ? [] : checkHostName(hostname)),
     ...(owner === undefined ? [] : checkOwner(owner, hostname, facts, given)),

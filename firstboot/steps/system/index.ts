@@ -11,6 +11,7 @@ import { apply } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import * as kept from "./kept.ts";
+import { keyboardSurvey, lookUp, readKeyboard } from "./keyboard.ts";
 import { type SystemAnswers, schema } from "./questions.ts";
 import { reset } from "./reset.ts";
 import { status } from "./status.ts";
@@ -21,6 +22,7 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   schema,
   passable: false,
   survey: async (box, image, all) => (image.converted ? kept.survey : survey)(box, image, all),
+  lookUp,
   check: (answers, facts, given) =>
     "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
   summary: ({ hostname, owner, timezone }) =>
@@ -38,8 +40,11 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
   // Another name would be another account, and the home of the old one would go: not for a box that is in use.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
+  const keyboard = await readKeyboard(box);
+  const typed = keyboardSurvey(keyboard, image);
   return {
     defaults: {
+      ...typed.defaults,
       // Chosen already by whoever was asked about installing.
       language: all.install?.language ?? image.community.default_language,
       timezone: image.community.timezone,
@@ -47,8 +52,9 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
       "owner.ssh_keys": [],
       ...(owner ? { "owner.name": owner } : {}),
     },
-    hidden: owner ? ["owner.name"] : [],
-    choices: { language: image.community.languages.map((value) => ({ value })) },
+    hidden: [...(typed.hidden ?? []), ...(owner ? ["owner.name"] : [])],
+    choices: { ...typed.choices, language: image.community.languages.map((value) => ({ value })) },
+    keyboard,
     zones: await timeZones(box),
     takenNames: await takenNames(box),
     ...(owner ? { owner } : {}),

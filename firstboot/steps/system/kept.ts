@@ -30,7 +30,7 @@ export async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promi
       language: image.community.languages.map((value) => ({ value })),
       "owner.name": people.map((value) => ({ value, label: value })),
     },
-    hidden: ["timezone", "hostname", "owner.password", "owner.ssh_keys"],
+    hidden: ["keyboard", "timezone", "hostname", "owner.password", "owner.ssh_keys"],
   };
 }
 
@@ -52,10 +52,11 @@ async function accounts(box: Box): Promise<readonly string[]> {
 }
 
 export function check(
-  { timezone, hostname, owner }: DeepPartial<SystemAnswers>,
+  { keyboard, timezone, hostname, owner }: DeepPartial<SystemAnswers>,
   { people }: KeptFacts,
 ): Problem[] {
   const kept = {
+    "system.keyboard": keyboard,
     "system.timezone": timezone,
     "system.hostname": hostname,
     "system.owner.password": owner?.password,

@@ -14,6 +14,12 @@ export const schema = {
       enum: ["en", "ca", "es"],
       description: "Language of the set-up and of cbox. Default: the community's.",
     },
+    keyboard: {
+      type: "string",
+      description: "Layout of the keyboard at the screen, by its XKB name. Default: the community's.",
+      examples: ["es"],
+      "x-screen": true,
+    },
     timezone: {
       type: "string",
       description: "Time zone by its place name. Default: the community's.",

@@ -42,6 +42,7 @@ export const IMAGE: ImageInfo = {
     timezone: "Europe/Madrid",
     default_language: "ca",
     languages: ["ca", "es", "en"],
+    keyboards: ["es", "us", "fr"],
     address_ranges: ["10.0.0.0/8"],
     dns: { servers: ["10.138.0.2"], search: [] },
     ntp: { servers: ["10.138.0.2"] },

@@ -10,9 +10,10 @@ export class Person {
   #screen = "";
   #seen = 0;
 
-  constructor(isRich = false) {
+  constructor(isRich = false, isScreen = false) {
     this.terminal = new Terminal({
       name: "test",
+      isScreen,
       write: (text) => {
         this.#screen += text;
         if (isRich && text.includes("\x1b[6n")) this.type("\x1b[1;1R");

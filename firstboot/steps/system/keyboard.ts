@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The keyboard at the screen of the box. Debian's console-setup keeps its layout, and loads it at every start.
+
+import { didYouMean } from "../../../common/did-you-mean.ts";
+import { type Box, writeIfChanged } from "../../box.ts";
+import { isTextKey } from "../../i18n.ts";
+import type { ImageInfo } from "../../image-info.ts";
+import { type Problem, problem } from "../../problems.ts";
+import type { Answers, Choice, Finding, LookUp, LookUpTools, Survey } from "../step.ts";
+
+/** keyboard(5) */
+const FILE = "/etc/default/keyboard";
+/** All layouts that XKB knows, of the package xkb-data. */
+const RULES = "/usr/share/X11/xkb/rules/base.lst";
+
+export interface Keyboard {
+  /** XKB layouts by name, with their titles in English. None, where nothing on the box can load one. */
+  readonly layouts: ReadonlyMap<string, string>;
+  readonly present: string | undefined;
+}
+
+export async function readKeyboard(box: Box): Promise<Keyboard> {
+  const hasLoader = await box.exists("/usr/bin/setupcon");
+  const layouts = parseLayouts(hasLoader ? ((await box.readFile(RULES)) ?? "") : "");
+  const [, present = ""] = /^XKBLAYOUT="?([a-z]+)/m.exec((await box.readFile(FILE)) ?? "") ?? [];
+  return { layouts, present: layouts.has(present) ? present : undefined };
+}
+
+/** The section "! layout": a name and a title in each line. */
+function parseLayouts(rules: string): ReadonlyMap<string, string> {
+  const [, section = ""] = /^! layout\n([^!]*)/m.exec(rules) ?? [];
+  const lines = [...section.matchAll(/^ +(\S+) +(.+)$/gm)];
+  return new Map(lines.map(([, name = "", title = ""]) => [name, title]));
+}
+
+/** What the survey of the step says of it: the community's choices, or nothing where the box has no screen. */
+export function keyboardSurvey({ layouts, present }: Keyboard, image: ImageInfo): Survey {
+  const known = image.community.keyboards.filter((name) => layouts.has(name));
+  const initial = present ?? known[0];
+  if (initial === undefined) return { defaults: {}, hidden: ["keyboard"] };
+  const offered = [...new Set([...known, initial])];
+  return {
+    defaults: { keyboard: initial },
+    choices: { keyboard: offered.map((value) => choice(value, layouts.get(value) ?? value)) },
+  };
+}
+
+function choice(value: string, label: string): Choice {
+  return isTextKey(`option.system.keyboard.${value}`) ? { value } : { value, label };
+}
+
+export function checkKeyboard(layout: string, { layouts }: Keyboard): Problem[] {
+  // One answers file may be for many boxes, some of them without a screen.
+  if (layouts.size === 0 || layouts.has(layout)) return [];
+  const suggestion = didYouMean(layout, [...layouts.keys()]);
+  return [problem("system.keyboard", "keyboard-unknown", { found: layout, suggestion })];
+}
+
+/** At once, since a password may be typed next: it would come out otherwise than on another computer. */
+export const lookUp: LookUp = {
+  paths: ["keyboard"],
+  async run(_path: string, { keyboard }: Answers, { box }: LookUpTools): Promise<Finding> {
+    const isLoaded = await useKeyboard(box, String(keyboard));
+    return isLoaded ? {} : { notes: [{ key: "look-up.system.keyboard.later", values: {} }] };
+  },
+};
+
+/** @returns false when the layout is there only after a restart. */
+export async function useKeyboard(box: Box, layout: string): Promise<boolean> {
+  if ((await readKeyboard(box)).layouts.size === 0) return true;
+  await writeIfChanged(box, FILE, keyboardFile(layout));
+  // Not only on the terminal it is called from, which is none; and kept as what the next start loads.
+  const { code } = await box.run("setupcon", ["--keyboard-only", "--force", "--save"]);
+  return code === 0;
+}
+
+function keyboardFile(layout: string): string {
+  return [
+    "# KEYBOARD CONFIGURATION FILE",
+    "# Written by the Community Box set-up; see keyboard(5). To change it: cbox system setup",
+    "",
+    'XKBMODEL="pc105"',
+    `XKBLAYOUT="${layout}"`,
+    'XKBVARIANT=""',
+    'XKBOPTIONS=""',
+    "",
+    'BACKSPACE="guess"',
+    "",
+  ].join("\n");
+}

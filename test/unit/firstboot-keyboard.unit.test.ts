@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The layout of the keyboard: asked at a screen only, in force before a password is typed, kept by Debian's own means.
+
+import { afterEach, describe, expect, test } from "vitest";
+import { converse } from "../../firstboot/console/wizard.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+const FILE = "/etc/default/keyboard";
+const SET = "setupcon --keyboard-only --force --save";
+const RULES = `! model
+  pc105           Generic 105-key PC
+
+! layout
+  us              English (US)
+  es              Spanish
+  fr              French
+  br              Portuguese (Brazil)
+
+! variant
+  cat             es: Catalan (Spain, with middle-dot L)
+`;
+
+function boxWithScreen(): FakeBox {
+  const box = new FakeBox();
+  box.files.set("/usr/bin/setupcon", "");
+  box.files.set("/usr/share/X11/xkb/rules/base.lst", RULES);
+  box.files.set(FILE, 'XKBLAYOUT="es"\n');
+  return box;
+}
+
+const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+let leave: AbortController | undefined;
+
+async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; walk: Walk }> {
+  const walk = await Walk.open({ box, image, steps: [system], log: openLog(box) });
+  walk.start();
+  await walk.reached("welcome");
+  const person = new Person(false, isScreen);
+  leave = new AbortController();
+  void converse({ walk, terminal: person.terminal, signal: leave.signal }).catch(() => {});
+  await person.answers("system/language", "3");
+  return { person, walk };
+}
+
+afterEach(() => leave?.abort());
+
+describe("at a screen", () => {
+  test("it is asked after the language, with the present one first offered, and counts at once", async () => {
+    const box = boxWithScreen();
+    const { person } = await sit(box, true);
+    await person.sees("[system/keyboard]");
+    await person.sees("1. Spanish, also for Catalan");
+    await person.sees("2. English (US)");
+    await person.sees("3. French");
+    await person.sees("> ");
+    person.type("3\r");
+    await person.sees("[system/timezone]");
+    expect(box.files.get(FILE)).toContain('XKBLAYOUT="fr"');
+    expect(box.effects).toContain(SET);
+  });
+
+  test("what cannot be loaded now is said, and kept for the next start", async () => {
+    const box = boxWithScreen();
+    box.system.failing.add("setupcon");
+    const { person } = await sit(box, true);
+    await person.answers("system/keyboard", "2");
+    await person.sees("It will be after a restart.");
+    await person.sees("[system/timezone]");
+    expect(box.files.get(FILE)).toContain('XKBLAYOUT="us"');
+  });
+
+  test("a box that cannot load a layout does not ask", async () => {
+    const { person } = await sit(new FakeBox(), true);
+    await person.sees("[system/timezone]");
+    expect(person.screen).not.toContain("keyboard");
+  });
+});
+
+test("at a serial line it is not asked, and what the image has stays", async () => {
+  const box = boxWithScreen();
+  const { person } = await sit(box, false);
+  await person.sees("[system/timezone]");
+  expect(person.screen).not.toContain("[system/keyboard]");
+  expect(box.effects).not.toContain(SET);
+});
+
+describe("in an answers file", () => {
+  const facts = (box: FakeBox) => system.survey(box, image, {});
+
+  test("any layout that XKB has is right, another is refused by name", async () => {
+    const survey = await facts(boxWithScreen());
+    const check = (keyboard: string) => system.check({ keyboard }, survey, new Set());
+    expect(check("br")).toEqual([]);
+    expect(check("spain")).toMatchObject([
+      { field: "system.keyboard", code: "keyboard-unknown", found: "spain" },
+    ]);
+    expect(check("bf")[0]?.values?.suggestion).toBe("br");
+  });
+
+  test("a box without a screen passes it over", async () => {
+    const survey = await facts(new FakeBox());
+    expect(system.check({ keyboard: "xx" }, survey, new Set())).toEqual([]);
+  });
+
+  test("the box's own is offered, too, when the community does not list it", async () => {
+    const box = boxWithScreen();
+    box.files.set(FILE, 'XKBLAYOUT="br"\n');
+    const { choices, defaults } = await facts(box);
+    expect(defaults.keyboard).toBe("br");
+    expect(choices?.keyboard).toEqual([
+      { value: "es" },
+      { value: "us" },
+      { value: "fr" },
+      { value: "br", label: "Portuguese (Brazil)" },
+    ]);
+  });
+});
