@@ -269,10 +269,7 @@ describe("vm-amd64 BIOS: after a restart", () => {
     await box.expect(/can-tres login: /, { timeoutMs: BOOT_MS + START_MS });
     expect(await box.ask("cat /proc/sys/kernel/random/boot_id", LONG)).not.toBe(boot);
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
-    await box.ask(
-      "for i in $(seq 200); do [ $(incus list --all-projects --format csv --columns s | grep -c RUNNING) = 3 ] && exit 0; sleep 1; done; exit 1",
-      LONG,
-    );
+    await contexts.allRun(box, 3);
     expect(await say("owner", "cat /root/diary")).toBe("mine");
     expect(await kernel("community", "memory.max")).toBe(String(504 * MIB));
     await box.ask("cbox contexts sliver remove web", LONG);

@@ -35,6 +35,13 @@ export async function kernel(box: Box, context: string, file: string, instance =
   return (await box.ask(`cat /sys/fs/cgroup/lxc.payload.${context}_${instance}/${file}`)).trim();
 }
 
+/** Waits until so many instances run: after a restart Incus starts them one by one, when the rest of the box is up. */
+export async function allRun(box: Box, count: number): Promise<void> {
+  const running = "incus list --all-projects --format csv --columns s | grep -c RUNNING";
+  const wait = `for i in $(seq 300); do [ "$(${running})" = ${count} ] && exit 0; sleep 1; done; exit 1`;
+  await box.ask(wait, { timeoutMs: 600_000 });
+}
+
 /** What a context uses, in MiB. */
 export async function memoryOf(box: Box, id: string): Promise<number> {
   return Math.round(Number(await kernel(box, id, "memory.current")) / MIB);

@@ -102,6 +102,8 @@ export async function placesHolding(box: Box, text: string): Promise<string[]> {
       '! dmesg | grep -qF -e "$word" || echo kernel log',
       'grep -rlsF -e "$word" /etc /var /root /home /tmp /run/community-box || true',
     ].join("\n"),
+    // The contexts are below /var, too.
+    { timeoutMs: 300_000 },
   );
   return found.split("\n").filter(Boolean);
 }

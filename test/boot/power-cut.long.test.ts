@@ -10,6 +10,7 @@ import { labMember } from "../lab/members.ts";
 import { readAll } from "../lab/readers/index.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { allRun } from "./inside.ts";
 import * as seen from "./observations.ts";
 import { subject } from "./subject.ts";
 
@@ -111,6 +112,7 @@ describe("vm-amd64 BIOS: after all these cuts", () => {
     const failed = await box.ask(`grep -a -e ' -> [1-9]' ${LOG} | tail -n 20 || true`);
     expect(report, failed).toMatch(/^result: applied$/m);
     expect(await box.ask("find /etc /var/lib/community-box -name '*.new' -o -name '*.tmp*'")).toBe("");
+    await allRun(box, 2);
     expect(await box.ask("incus list --all-projects --format csv --columns n,s | sort")).toBe(
       "community,RUNNING\nowner,RUNNING",
     );
