@@ -82,6 +82,7 @@ describe("questions", () => {
   test("have the stable names of the console's contract", () => {
     expect(steps.flatMap(tags)).toEqual([
       "system/language",
+      "system/keyboard",
       "system/timezone",
       "system/hostname",
       "system/owner.name",

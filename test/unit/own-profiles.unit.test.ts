@@ -39,7 +39,7 @@ it("resolves beside the project's profiles, with the overlay that lies beside it
     release: "trixie",
     architecture: "amd64",
     kernel: { package: "linux-image-amd64", arguments: ["nomodeset"] },
-    overlays: ["base", "image", "pc-x86", "wifi", "attic"],
+    overlays: ["base", "image", "screen", "pc-x86", "wifi", "attic"],
     watchdog: { seconds: 30 },
   });
   expect(board.packages).toContain("mc");

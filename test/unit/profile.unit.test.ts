@@ -36,7 +36,7 @@ describe("the profiles of the project", () => {
         { device: "hvc0", kernel: "hvc0" },
         { device: "ttyS0", kernel: "ttyS0,115200", speed: 115200 },
       ],
-      overlays: ["base", "image", "pc-x86"],
+      overlays: ["base", "image", "screen", "pc-x86"],
       outputs: ["qcow2"],
       boot: { firmware: ["bios", "efi64", "efi32"], mount: "/boot/efi", size_mib: 64 },
       qemu: {
