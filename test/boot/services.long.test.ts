@@ -106,7 +106,7 @@ test("the set-up installs and starts all of them", async () => {
     monitoring: "host",
   });
   expect(on.filter(({ works }) => !works)).toEqual([]);
-});
+}, 3_600_000);
 
 describe("across the network", () => {
   test("a Serf neighbour reads what the box announces", async () => {
