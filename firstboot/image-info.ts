@@ -55,6 +55,8 @@ export interface ImageInfo {
   readonly boot_mount: string;
   /** An installed Debian that was turned into a box: it keeps its accounts, its SSH, its network and its disk as they are. */
   readonly converted?: boolean;
+  /** A system container on somebody's server: it has no disk of its own, and is not divided further. */
+  readonly container?: boolean;
   /** Whether the set-up may offer to install to a disk of the box. */
   readonly install?: boolean;
   /** What divides the box; "none" where its Debian has no Incus. */

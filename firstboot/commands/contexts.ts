@@ -374,6 +374,7 @@ function contextNamed(name: string): ContextId {
 }
 
 const NONE: Readonly<Record<NoContexts, string>> = {
+  container: "it is a container, and those are not divided further",
   engine: "the Debian of this box has no Incus",
   memory: "too little memory",
   disk: "too little disk",

@@ -59,14 +59,15 @@ const MOST_PROCESSES = 16_384;
 const MIB_PER_INSTANCE = 96;
 const MOST_INSTANCES = 32;
 
-/** Why a box has no contexts: its Debian has no Incus, or there is too little to divide. */
-export type NoContexts = "engine" | "memory" | "disk";
+/** Why a box has no contexts: it is a container itself, its Debian has no Incus, or there is too little to divide. */
+export type NoContexts = "container" | "engine" | "memory" | "disk";
 
 /** Why this box has no contexts; undefined when it can have them. */
 export function unfit(
-  { contexts: engine }: Pick<ImageInfo, "contexts">,
+  { contexts: engine, container }: Pick<ImageInfo, "contexts" | "container">,
   { memoryMib, diskMib }: Resources,
 ): NoContexts | undefined {
+  if (container) return "container";
   if (engine === "none") return "engine";
   if (memoryMib < NEEDED_MEMORY_MIB) return "memory";
   return diskMib < NEEDED_DISK_MIB ? "disk" : undefined;

@@ -135,6 +135,7 @@ export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">
     install: profile.install,
     contexts: profile.contexts,
     ...(form === "convert" ? { converted: true } : {}),
+    ...(form === "container" ? { container: true } : {}),
     memory_mib: profile.memory_mib,
     disk: profile.disk,
     community,

@@ -8,13 +8,14 @@ import { readRecord } from "../../firstboot/contexts/record.ts";
 import { vmObstacle } from "../../firstboot/contexts/vm.ts";
 import { chooseNetworks, rulesOf } from "../../firstboot/contexts/walls.ts";
 import { translator } from "../../firstboot/i18n.ts";
+import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import type { Answers, StepTools } from "../../firstboot/steps/step.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
-function toolsFor(box: FakeBox, image = IMAGE): StepTools {
+function toolsFor(box: FakeBox, image: ImageInfo = IMAGE): StepTools {
   return {
     box,
     image,
@@ -61,20 +62,24 @@ describe("the questions", () => {
     expect(box.system.commands.filter((line) => /^(incus|systemd-repart|systemctl)/.test(line))).toEqual([]);
   });
 
-  test("are not asked where the Debian of the box has no Incus, which says so", async () => {
+  test.each([
+    ["its Debian has no Incus", { ...IMAGE, contexts: "none" }, "engine", "no-incus"],
+    ["it is a container itself", { ...IMAGE, container: true }, "container", "container"],
+  ] as const)("are not asked on a box that cannot have them: %s", async (_name, image, none, reason) => {
     const box = new FakeBox();
-    const image = { ...IMAGE, contexts: "none" } as const;
+    // The disk of a container's host is not to be seen, and not to be what is said to be lacking.
+    if (none === "container") box.system.contexts.shrinkDisk(16);
     const survey = await contexts.survey(box, image, {});
     expect(survey.hidden).toContain("share");
     expect(contexts.check({ share: "half" }, survey, new Set())).toEqual([]);
     const said: string[] = [];
     await contexts.apply({}, { ...toolsFor(box, image), progress: (key) => said.push(key) });
-    expect(said).toEqual(["progress.contexts.none-engine"]);
-    expect(await contexts.verify({}, toolsFor(box, image))).toEqual([{ code: "contexts-none-engine" }]);
+    expect(said).toEqual([`progress.contexts.none-${none}`]);
+    expect(await contexts.verify({}, toolsFor(box, image))).toEqual([{ code: `contexts-none-${none}` }]);
     expect(await contexts.status?.(box, image)).toMatchObject({
       state: "off",
-      advice: { key: "status.contexts.none-engine" },
-      data: { reason: "no-incus" },
+      advice: { key: `status.contexts.none-${none}` },
+      data: { reason },
     });
     expect(box.system.commands.filter((line) => /^(incus|systemd-repart|systemctl)/.test(line))).toEqual([]);
   });

@@ -3,11 +3,19 @@
 
 import type { Box } from "../../box.ts";
 import { CONTEXTS } from "../../contexts/names.ts";
+import type { NoContexts } from "../../contexts/plan.ts";
 import { readRecord } from "../../contexts/record.ts";
 import { gib } from "../../contexts/set-up.ts";
 import { readUse } from "../../contexts/use.ts";
 import type { StepStatus, Value } from "../step.ts";
 
+/** For programs. */
+const REASONS: Readonly<Record<NoContexts, string>> = {
+  container: "container",
+  engine: "no-incus",
+  memory: "too-little-memory",
+  disk: "too-little-disk",
+};
 const SET_UP = "sudo cbox contexts setup";
 
 export async function status(box: Box): Promise<StepStatus> {
@@ -26,7 +34,7 @@ export async function status(box: Box): Promise<StepStatus> {
       state: "off",
       rows: [],
       advice: { key, values: {} },
-      data: { reason: record.none === "engine" ? "no-incus" : `too-little-${record.none}` },
+      data: { reason: REASONS[record.none] },
     };
   }
   const found = await Promise.all(

@@ -62,14 +62,14 @@ async function applyWifi(answers: NetworkAnswers, { box, image, progress, given 
   await must(box, "networkctl", ["reload"]);
 }
 
-/** Without an interface: every Ethernet port, so that whichever gets the cable works; also that of systemd-nspawn. */
+/** Without an interface: every Ethernet port, so that whichever gets the cable works; also those of systemd-nspawn. */
 export function networkFile(answers: NetworkAnswers, name: string | undefined, image: ImageInfo): string {
   const dns = answers.dns ?? image.community.dns.servers;
   const search = image.community.dns.search;
   const lines = [
     "# Written by the Community Box set-up. Change it by hand if you like; cbox does not touch it again.",
     "[Match]",
-    ...(name ? [`Name=${name}`] : ["Name=en* eth* host0", "Type=ether"]),
+    ...(name ? [`Name=${name}`] : ["Name=en* eth* host0 mv-*", "Type=ether"]),
     "",
     "[Network]",
     "LLMNR=no",

@@ -11,6 +11,8 @@ export interface Interface {
 }
 
 const SYS = "/sys/class/net";
+/** Written by systemd where it runs in a container. */
+const IN_CONTAINER = "/run/systemd/container";
 /** ARPHRD_ETHER of linux/if_arp.h. */
 const ETHERNET = "1";
 
@@ -22,11 +24,13 @@ export async function settleInterfaces(box: Box): Promise<Interface[]> {
 
 export async function findInterfaces(box: Box): Promise<Interface[]> {
   const found: Interface[] = [];
+  const isContainer = await box.exists(IN_CONTAINER);
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
     // Bridges, tunnels and the like have no device behind them; for Wi-Fi see firstboot/wifi/card.ts.
-    const isPhysical = (await box.exists(`${at}/device`)) && !(await box.exists(`${at}/wireless`));
-    if (!isPhysical || (await read(box, `${at}/type`)) !== ETHERNET) continue;
+    const isSocket = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
+    if (!isSocket || (await box.exists(`${at}/wireless`))) continue;
+    if ((await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({
       name,
       mac: await read(box, `${at}/address`),
@@ -35,6 +39,16 @@ export async function findInterfaces(box: Box): Promise<Interface[]> {
     });
   }
   return found;
+}
+
+/**
+ * What a container has been given of its host's network, a veth or a macvlan, has its other end outside and so the
+ * number of another interface as its `iflink`. Bridges and tunnels that were made in here have their own; the ends of
+ * containers in here are ports of a bridge.
+ */
+async function isLent(box: Box, at: string): Promise<boolean> {
+  const [own, other] = [await read(box, `${at}/ifindex`), await read(box, `${at}/iflink`)];
+  return own !== other && !(await box.exists(`${at}/brport`));
 }
 
 /** The interfaces a person has to choose from; empty when there is no doubt. */
