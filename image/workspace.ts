@@ -9,8 +9,9 @@ import { findMirror, type Mirror } from "./debian/mirror.ts";
 import { mmdebstrap } from "./debian/mmdebstrap.ts";
 import { ESSENTIAL, openPackages, type Packages } from "./debian/packages.ts";
 import { type Layer, type LayerStore, openLayers } from "./layers.ts";
+import { ownProfiles } from "./own-profiles.ts";
 import { PROFILES, SERVICES } from "./paths.ts";
-import { listProfiles, type ResolvedProfile, resolveProfile } from "./profile/index.ts";
+import { listProfiles, type ResolvedProfile, resolveProfile, sharedBase } from "./profile/index.ts";
 import { servicesRequests } from "./services/pool.ts";
 import { catalogueOf, catalogueOfAll, withServices } from "./services/source.ts";
 import type { Session } from "./session.ts";
@@ -109,6 +110,8 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     const mode = asked === "update" && updated.has(file) ? "use" : asked;
     updated.add(file);
     const profiles = profilesOf(options.profiles, release, architecture);
+    // What a person's own profiles add is in a lock beside those: the project's stays as it was committed.
+    const own = options.profiles ? undefined : ownProfiles();
     return openPackages(
       {
         session,
@@ -117,7 +120,8 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
         architecture,
         requests: requestsOf(profiles, release, architecture),
         security: profiles.every((profile) => profile.security_archive),
-        lockDirectory: join(options.profiles ?? PROFILES, "locks"),
+        lockDirectory: join(own ?? options.profiles ?? PROFILES, "locks"),
+        ...(own ? { continues: join(PROFILES, "locks") } : {}),
         cache,
         pool: join(cacheDir(), "pool"),
         mode,
@@ -178,12 +182,12 @@ function requestsOf(
   }
   const haveContexts = profiles.some((profile) => profile.contexts !== "none");
   const catalogue = readCatalogue(SERVICES);
-  for (const profile of profiles) {
-    if (haveContexts) requests[CONTEXT_SET] = CONTEXT_REQUEST;
+  if (haveContexts) requests[CONTEXT_SET] = CONTEXT_REQUEST;
+  for (const profile of profiles)
     requests[profileSet(profile.id)] = profileRequest(withServices(profile, catalogueOf(profile, catalogue)));
-    // It takes packages off the list, since an installed machine has its own: no base for the others.
-    if (profile.form === "convert") continue;
-    requests.base = [...ESSENTIAL, ...profile.base_packages];
+  const base = sharedBase(profiles);
+  if (base) {
+    requests.base = [...ESSENTIAL, ...base];
     const present = { host: requests.base, ...(haveContexts ? { context: CONTEXT_REQUEST } : {}) };
     Object.assign(requests, servicesRequests(catalogueOfAll(profiles, catalogue), architecture, present));
   }

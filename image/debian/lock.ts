@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The lock file: which version of which package goes into what, one file per release and architecture.
 // It names repositories by a key, never by host.
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 
@@ -30,6 +31,8 @@ export interface Lock {
   readonly architecture: string;
   /** Seconds since 1970 at which the lock was made; the build's SOURCE_DATE_EPOCH. */
   readonly epoch: number;
+  /** Of a lock beside a person's own profiles: identity of the project's lock that it continues. */
+  readonly continues?: string;
   readonly sets: Readonly<Record<string, LockedSet>>;
   /** By name; a second version of one, which another set takes from backports, by `NAME=VERSION`. */
   readonly packages: Readonly<Record<string, PackagePin>>;
@@ -48,7 +51,10 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
       .sort()
       .map((key) => `    ${JSON.stringify(key)}: ${JSON.stringify(record[key])}`)
       .join(",\n");
-  const head = `  "release": "${lock.release}",\n  "architecture": "${lock.architecture}",\n  "epoch": ${lock.epoch}`;
+  const { release, architecture, epoch, continues } = lock;
+  const head = Object.entries({ release, architecture, epoch, ...(continues ? { continues } : {}) })
+    .map(([key, value]) => `  "${key}": ${JSON.stringify(value)}`)
+    .join(",\n");
   await writeFile(
     path,
     `{\n${head},\n  "sets": {\n${lines(lock.sets)}\n  },\n  "packages": {\n${lines(lock.packages)}\n  }\n}\n`,
@@ -82,6 +88,21 @@ export function withRepeats(lock: Lock | undefined, requests: SetRequests): Lock
     return set ? [[name, set] as const] : [];
   });
   return { ...lock, sets: { ...lock.sets, ...Object.fromEntries(repeats) } };
+}
+
+/** What a lock says, in short. */
+export function lockIdentity(lock: Lock): string {
+  return createHash("sha256").update(JSON.stringify(lock)).digest("hex").slice(0, 16);
+}
+
+/**
+ * The lock beside a person's own profiles, `own`, as it continues that of the project, `below`. When the project's has
+ * moved, its versions hold; of `own` stays what the project does not have, so that the sets that are asked for anew take
+ * it.
+ */
+export function continuing(own: Lock | undefined, below: Lock | undefined): Lock | undefined {
+  if (!below || own?.continues === lockIdentity(below)) return own;
+  return { ...below, packages: { ...own?.packages, ...below.packages } };
 }
 
 /** Names of the sets whose request differs from what the lock was made for. */

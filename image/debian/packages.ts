@@ -10,9 +10,11 @@ import type { Session } from "../session.ts";
 import { openArchive } from "./archive.ts";
 import {
   addPin,
+  continuing,
   identityOf,
   type Lock,
   lockChanges,
+  lockIdentity,
   outdatedSets,
   type PackagePin,
   pinsOf,
@@ -38,6 +40,8 @@ export interface PackagesOptions {
   /** False: nothing is taken from the release's security archive. */
   readonly security?: boolean;
   readonly lockDirectory: string;
+  /** Directory of the locks that those in `lockDirectory` continue, and follow when they move. Never written. */
+  readonly continues?: string;
   readonly cache: string;
   /** The store of downloaded packages. */
   readonly pool: string;
@@ -63,8 +67,9 @@ export interface Packages {
 
 export async function openPackages(options: PackagesOptions, needed: readonly string[]): Promise<Packages> {
   const { session, release, architecture, requests, lockDirectory, cache, mode } = options;
-  const lockPath = join(lockDirectory, `${release}-${architecture}.lock`);
-  const driftPath = join(cache, "locks", `${release}-${architecture}.lock`);
+  const file = `${release}-${architecture}.lock`;
+  const lockPath = join(lockDirectory, file);
+  const driftPath = join(cache, "locks", file);
   const pool = async () => openPool(session, await options.mirror(), options.pool);
 
   /** Asks the mirror for these sets: for its newest versions, or for the lock's own, where `from` is one. */
@@ -115,7 +120,8 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     }
   };
 
-  const committed = withRepeats(await readLock(lockPath), requests);
+  const below = options.continues ? await readLock(join(options.continues, file)) : undefined;
+  const committed = withRepeats(continuing(await readLock(lockPath), below), requests);
   const outdated = outdatedSets(committed, requests);
   let lock = committed;
   if (mode === "strict" && outdated.length > 0) {
@@ -132,6 +138,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
       committed && mode === "use"
         ? await follow(committed, outdated)
         : await resolveAll(Math.floor(Date.now() / 1000));
+    if (below) lock = { ...lock, continues: lockIdentity(below) };
     if (options.write) {
       await mkdir(lockDirectory, { recursive: true });
       await writeLock(lockPath, lock);

@@ -12,3 +12,4 @@ export {
   resolveProfile,
   showProfile,
 } from "./resolve.ts";
+export { sharedBase } from "./shared-base.ts";

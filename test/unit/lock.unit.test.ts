@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   addPin,
+  continuing,
   type Lock,
   lockChanges,
+  lockIdentity,
   outdatedSets,
   pinsOf,
   readLock,
@@ -117,5 +119,39 @@ describe("boards that ask for the same packages", () => {
     const kept = withoutSets(two, requests, ["tools"]);
     expect(pinsOf(kept, "base")[0]!.version).toBe("3.0");
     expect(pinsOf(kept, "new")[0]!.version).toBe("3.2");
+  });
+});
+
+describe("the lock beside a person's own profiles", () => {
+  const added = { ...lock.sets, "profile:attic": { request: ["serf", "mc"], packages: ["serf", "mc"] } };
+  const own: Lock = {
+    ...lock,
+    continues: lockIdentity(lock),
+    sets: added,
+    packages: { ...lock.packages, mc: pin("mc", "4.8") },
+  };
+
+  it("is there only when something was added", () => {
+    expect(continuing(undefined, undefined)).toBeUndefined();
+    expect(continuing(lock, undefined)).toBe(lock);
+    expect(continuing(undefined, lock)).toEqual(lock);
+  });
+
+  it("holds while the project's stays as it is, and survives writing", async () => {
+    const path = join(temporaryDirectory(), "trixie-amd64.lock");
+    await writeLock(path, own);
+    expect(await readLock(path)).toEqual(own);
+    expect(continuing(own, lock)).toBe(own);
+  });
+
+  it("follows the project's when that moves; what was added stays at its version", () => {
+    const moved: Lock = { ...lock, packages: { ...lock.packages, serf: pin("serf", "0.11") } };
+    const followed = continuing(own, moved)!;
+    expect(followed.packages.serf?.version).toBe("0.11");
+    expect(followed.packages.mc?.version).toBe("4.8");
+    // To be asked for anew, with the project's versions.
+    expect(outdatedSets(followed, { base: ["apt", "serf"], "profile:attic": ["serf", "mc"] })).toEqual([
+      "profile:attic",
+    ]);
   });
 });

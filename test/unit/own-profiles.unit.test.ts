@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
 import { OWN_PROFILES, overlayDirs } from "../../image/own-profiles.ts";
 import { OVERLAYS, PROFILES } from "../../image/paths.ts";
-import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
+import { listProfiles, resolveProfile, sharedBase } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -67,4 +67,24 @@ it("profiles-missing: a directory that is not there", async () => {
     found: "/no/such/place",
     hint: "correct --profiles, or the variable CBOX_PROFILES",
   });
+});
+
+it("cannot have a base layer of its own, and is told what differs", async () => {
+  const dir = attic();
+  writeFileSync(join(dir, "attic-board.yaml"), `${BOARD}base_packages: [htop, -nano]\n`);
+  const profiles = ["attic-board", "convert-amd64", "pc-amd64", "vm-amd64"].map((id) => resolveProfile(id));
+  expect(await failureOf(() => sharedBase(profiles))).toMatchObject({
+    code: "base-packages-differ",
+    message:
+      'The profiles "attic-board" and "pc-amd64" share one base layer (trixie, amd64), but do not name the same base_packages.',
+    found: "attic-board has also htop; attic-board lacks nano",
+    hint: "take base_packages out of attic-board.yaml; what only this board needs is named under packages",
+  });
+});
+
+it("shares the base layer of the project, which a conversion has no part in", () => {
+  attic();
+  const all = ["convert-amd64", "attic-board", "vm-amd64"].map((id) => resolveProfile(id));
+  expect(sharedBase(all)).toEqual(resolveProfile("vm-amd64").base_packages);
+  expect(sharedBase(all.slice(0, 1))).toBeUndefined();
 });
