@@ -89,6 +89,8 @@ export async function plainDisk(plain: PlainDebian, root: string, owned: Owned =
     for (const [path, content] of Object.entries(owned.files ?? {})) {
       const place = join(target, path);
       await mkdir(dirname(place), { recursive: true });
+      // A file that is there is a hard link to that of the layer.
+      await rm(place, { force: true });
       if (typeof content === "string") await writeFile(place, content);
       else await copyFile(content.from, place);
       await chmod(place, 0o644);

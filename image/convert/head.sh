@@ -27,6 +27,7 @@ PATH=${CBOX_CONVERT_PATH:+$CBOX_CONVERT_PATH:}$PATH
 state=$root/var/lib/community-box
 record=$state/convert/packages-before
 kit=$state/convert/kit
+log=$root/var/log/community-box/convert.log
 
 say() { printf '%s\n' "$*"; }
 
@@ -143,8 +144,12 @@ apt_options="-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$kit/sou
  -o APT::Install-Recommends=false -o APT::Get::Remove=false -o APT::Update::Error-Mode=any
  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120"
 
-# Packages enable their units when they are installed; nothing is started before the set-up wants it.
-quiet() { DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 "$@"; }
+# Packages enable their units when they are installed; nothing is started before the set-up wants it. Nobody is asked:
+# not by debconf, by ucf, or by what an owner may have hooked into APT (needrestart, apt-listchanges, apt-listbugs).
+quiet() {
+	DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none \
+		APT_LISTBUGS_FRONTEND=none SYSTEMD_OFFLINE=1 "$@" </dev/null
+}
 
 # shellcheck disable=SC2086 # words of the options
 apt() { quiet apt-get $apt_options "$@"; }
@@ -275,15 +280,46 @@ remember() {
 	sync "$state/convert"
 }
 
+# Lines of the plan that begin with a word.
+count() { grep -c "^$1 " "$kit/plan" || true; }
+
+# Of what APT and dpkg say: which package of how many. All of it goes into the log.
+progress() {
+	# After a cut some are there already, and some have to be set up once more than is planned.
+	unpack=$(count Inst) set_up=$(count Conf) unpacked=0 ready=0
+	while IFS= read -r line; do
+		printf '%s\n' "$line" >&8
+		word=${line#Unpacking } word=${word#Setting up } word=${word#Processing triggers for } word=${word%% *}
+		case $line in
+		'Need to get '*) say "    checking $unpack packages" ;;
+		'Unpacking '*) say "    unpacking $((unpacked += 1)) of $unpack: $word" ;;
+		'Setting up '*) say "    setting up $((ready += ready < set_up)) of $set_up: $word" ;;
+		'Processing triggers for initramfs-tools '*) say "    making the initrd anew: minutes on a slow machine" ;;
+		'Processing triggers for '*) say "    finishing: $word" ;;
+		'Waiting for '* | 'E: '* | 'dpkg: '*) say "    $line" ;;
+		esac
+	done
+}
+
+# An earlier run may have been cut off anywhere. Triggers wait for the end: the initrd is made once.
+install_packages() {
+	quiet dpkg --configure -a --no-triggers --force-confdef --force-confold || true
+	apt -y --fix-broken --reinstall install "$kit/community-box.deb" && touch "$kit/installed"
+}
+
 change() {
 	remember
-	# An earlier run may have been cut off anywhere.
-	quiet dpkg --configure -a --force-confdef --force-confold || true
-	apt -y --fix-broken --reinstall install "$kit/community-box.deb" ||
-		refuse convert-install "The packages could not be installed." "see above, and /var/log/apt/term.log" \
-			"run this file again: it goes on where it stopped"
+	mkdir -p "$(dirname "$log")"
+	say ""
+	exec 8>"$log"
+	install_packages 2>&1 | progress
+	exec 8>&-
+	[ -e "$kit/installed" ] ||
+		refuse convert-install "The packages could not be installed." "$(grep '^E: ' "$log" | tail -n 1)" \
+			"look into $log, and run this file again: it goes on where it stopped"
+	say "    writing all of it to the disk"
 	sync
-	systemctl daemon-reload
+	systemctl daemon-reload || true
 	[ "$(cat "$root/usr/lib/community-box/revision" 2>/dev/null)" = "$revision" ] && installed community-box ||
 		refuse convert-install "The package community-box is not whole." "dpkg says another thing than APT" \
 			"run this file again"
@@ -309,6 +345,7 @@ begin_setup() {
 check_machine
 exec 9>"$root/run/community-box-convert.lock"
 flock -n 9 || refuse convert-busy "Another run of this file is going on." "" "wait until it has ended"
+say "Looking at this file and this machine: a minute or two on a slow one."
 check_file
 check_before
 if installed community-box && [ "$(cat "$root/usr/lib/community-box/revision" 2>/dev/null)" = "$revision" ]; then
@@ -321,7 +358,6 @@ trap 'exit 130' INT TERM HUP
 unpack_kit
 if [ -e "$record" ] && ! installed community-box; then
 	say "A change that was begun here and not ended goes on."
-	quiet dpkg --configure -a --force-confdef --force-confold >/dev/null 2>&1 || true
 fi
 resolve
 check_files

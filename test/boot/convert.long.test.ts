@@ -102,6 +102,8 @@ describe("the file that converts a machine", () => {
     expect(Number(await box.ask(half))).toBeGreaterThan(0);
     const { stdout, code } = await box.shell(`sh ${FILE} --yes --no-setup 2>&1`, SLOW);
     expect(stdout).toContain("A change that was begun here and not ended goes on.");
+    for (const words of ["unpacking", "setting up"])
+      expect(stdout).toMatch(new RegExp(`^ {4}${words} \\d+ of \\d+: \\S`, "m"));
     expect(stdout).toContain("Done: this machine has all that a Community Box has.");
     expect(code).toBe(0);
     expect(await box.ask("dpkg --audit; ls /var/lib/community-box/convert")).toBe("packages-before");

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -31,7 +32,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   "dpkg-query": "exit 1",
   df: "echo Filesystem; echo / 1 1 99000000 1 /",
   "apt-get":
-    'case "$*" in *--simulate*) echo "Inst nodejs (20.19 Debian:trixie [amd64])"; echo "Inst libssl3t64 [3.5.1] (3.5.4 Debian:trixie [amd64])"; echo "Inst community-box (0.1.0 local-deb [amd64])";; *install*) exit 99 ;; esac',
+    'case "$*" in *--simulate*) echo "Inst nodejs (20.19 Debian:trixie [amd64])"; echo "Inst libssl3t64 [3.5.1] (3.5.4 Debian:trixie [amd64])"; echo "Inst community-box (0.1.0 local-deb [amd64])";; *install*) echo "E: no room" >&2; exit 99 ;; esac',
   systemctl: "exit 1",
 };
 
@@ -295,10 +296,49 @@ describe("the check of the finished file", () => {
 });
 
 describe("changes", () => {
+  test("with a word for every package, and all of APT's in the log", () => {
+    const said = [
+      "Need to get 0 B/272 MB of archives.",
+      "Get:1 file:/kit nodejs amd64 20.19 [1 kB]",
+      "Unpacking nodejs (20.19) ...",
+      "Unpacking libssl3t64:amd64 (3.5.4) over (3.5.1) ...",
+      "Setting up nodejs (20.19) ...",
+      "Processing triggers for initramfs-tools (0.148) ...",
+      "Processing triggers for libc-bin (2.41) ...",
+    ];
+    const plan = PROGRAMS["apt-get"]!.replace(
+      '*install*) echo "E: no room" >&2; exit 99',
+      `*install*) printf '%s\\n' '${said.join("' '")}'`,
+    ).replace('echo "Inst nodejs', "echo 'Conf nodejs (20.19)'; echo \"Inst nodejs");
+    program("apt-get", plan);
+    const { stdout, stderr, status } = run("--yes");
+    expect(stdout).toContain(
+      [
+        "",
+        "    checking 3 packages",
+        "    unpacking 1 of 3: nodejs",
+        "    unpacking 2 of 3: libssl3t64:amd64",
+        "    setting up 1 of 1: nodejs",
+        "    making the initrd anew: minutes on a slow machine",
+        "    finishing: libc-bin",
+        "    writing all of it to the disk",
+        "",
+      ].join("\n"),
+    );
+    expect(readFileSync(join(root, "var/log/community-box/convert.log"), "utf8")).toBe(
+      `${said.join("\n")}\n`,
+    );
+    // APT was content, and still the package is not there.
+    expect(stderr).toContain("error: The package community-box is not whole. [convert-install]");
+    expect(status).toBe(1);
+  });
+
   test("nothing that APT did not, and says how to go on", () => {
     const { status, stderr, stdout } = run("--yes");
     expect(stderr).toContain("[convert-install]");
     expect(stderr).toContain("run this file again: it goes on where it stopped");
+    expect(stderr).toContain("found: E: no room");
+    expect(stdout).toContain("    E: no room\n");
     expect(stdout).not.toContain("Done:");
     expect(status).toBe(1);
     // What was there before is known to the next run.
