@@ -35,6 +35,9 @@ export interface CourseTools {
   readonly log: Log;
 }
 
+/** States of a walk that waits for somebody to begin it. */
+const UNBEGUN: readonly string[] = ["welcome", "file_refused"];
+
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
 export function firstBootCourse(tools: CourseTools): Course {
   const { box, image, steps } = tools;
@@ -42,6 +45,8 @@ export function firstBootCourse(tools: CourseTools): Course {
     state: paths.state,
     others: [],
     mayResume: async (state, { answers }) => {
+      // Nobody has answered anything: a file that was put there meanwhile, or corrected, is read.
+      if (UNBEGUN.includes(state)) return false;
       for (const step of steps.filter(({ mayResume }) => mayResume)) {
         const isApplied = state === MOVED;
         if (!(await step.mayResume?.(box, image, answers[step.id] ?? {}, isApplied))) return false;

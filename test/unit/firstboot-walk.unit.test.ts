@@ -174,6 +174,25 @@ system:
     expect(box.files.get(ANSWERS_FILE)).toBe(THREE_MISTAKES);
   });
 
+  test.each([
+    ["waited for somebody", undefined, "welcome"],
+    ["had refused one", THREE_MISTAKES, "file_refused"],
+  ])("a box that %s takes the right one when it starts again", async (_what, first, waiting) => {
+    const box = boxWith(first ?? "");
+    if (first === undefined) box.files.delete(ANSWERS_FILE);
+    const walk = await open(box);
+    walk.start();
+    expect(await settle(walk, box)).toBe(waiting);
+    await walk.reached(waiting);
+    walk.stop();
+    box.powerOn();
+    box.files.set(ANSWERS_FILE, VALID_ANSWERS);
+    const again = await open(box);
+    expect(again.isResumed).toBe(false);
+    again.start();
+    expect(await settle(again, box)).toBe("done");
+  });
+
   test("what is correct is kept for the person who goes on by hand", async () => {
     const box = boxWith(
       `${THREE_MISTAKES}network: { method: static, address: 10.1.2.3/24, gateway: 10.1.2.1 }\n`,
