@@ -81,8 +81,8 @@ export function createProgram(): Command {
       "where the image goes (default: out/<profile> in the project); with --all, a folder each",
     )
     .option("--release", "compress as small as possible, for publishing; slow")
-    .option("--dry-run", "say what would be made, and make nothing")
-    .option("--explain", "say why each layer was made again")
+    .option("--explain", "say what would be made, and why, and make nothing")
+    .option("--dry-run", "the same")
     .option("--update-lock", "take the newest package versions and write them into the lock file")
     .option("--mirror <url>", "Debian mirror (default: this machine's own, from APT)")
     .option("--community <id|file>", "community network (default: guifi)")

@@ -15,8 +15,9 @@ export interface BuildCommandOptions {
   readonly all?: boolean;
   readonly out?: string;
   readonly release?: boolean;
-  readonly dryRun?: boolean;
+  /** Both: say what would be made, and why, and make nothing. */
   readonly explain?: boolean;
+  readonly dryRun?: boolean;
   readonly updateLock?: boolean;
   readonly mirror?: string;
   readonly community?: string;
@@ -49,16 +50,20 @@ export async function buildCommands(
 
 export async function buildCommand(profileId: string, options: BuildCommandOptions): Promise<BuildResult> {
   const out = options.out ?? defaultOut(profileId);
-  if (!options.dryRun) {
+  const dryRun = options.explain === true || options.dryRun === true;
+  if (!dryRun) {
     await requireChecks("build", resolveProfile(profileId), { out, mirror: options.mirror });
   }
   const session = createSession({ logDirectory: join(cacheDir(), "log", profileId), signal: interruption() });
   const started = performance.now();
   const { out: _, ...rest } = options;
   const { form } = resolveProfile(profileId);
-  const result = await build(session, profileId, { ...rest, out, community: options.community ?? "guifi" });
-  if (options.explain || options.dryRun) explain(result);
-  if (options.dryRun || !result.manifest) return result;
+  const community = options.community ?? "guifi";
+  const result = await build(session, profileId, { ...rest, dryRun, out, community });
+  for (const [layer, why] of result.reasons)
+    console.log(`${layer}: ${dryRun ? "would be made" : "made"}, ${why.join("; ")}`);
+  if (dryRun && result.reasons.size === 0) console.log("Nothing would be made: all of it is there.");
+  if (dryRun || !result.manifest) return result;
   const { image, lock_drift } = result.manifest;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
@@ -80,11 +85,6 @@ const NEXT: Readonly<Record<string, string>> = {
   container: "How to start it: docs/boxes/container-amd64.md",
   convert: "How to bring it onto the machine: docs/converting.md",
 };
-
-function explain({ reasons }: BuildResult): void {
-  if (reasons.size === 0) console.log("Every layer comes from the cache.");
-  for (const [layer, why] of reasons) console.log(`${layer}: rebuilt, ${why.join("; ")}`);
-}
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`;
