@@ -20,6 +20,8 @@ async function main([command = "help", ...rest]: readonly string[]): Promise<voi
       return (await import("./commands/search.ts")).searchNow(rest);
     case "guifi-dns":
       return (await import("./commands/guifi-dns.ts")).refreshNow();
+    case "guifi-graphs":
+      return (await import("./commands/guifi-graphs.ts")).refreshGraphsNow();
     case "help":
     case "--help":
     case "-h":

@@ -119,6 +119,8 @@ describe("questions", () => {
       "services/guifi-proxy.context",
       "services/guifi-proxy.users",
       "services/guifi-dns",
+      "services/guifi-graphs",
+      "services/guifi-graphs.zone",
       "services/syncthing",
       "services/syncthing.context",
       "services/tahoe-lafs",

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The devices of a zone of the community, as its map lists them: CNML, action "detail". Whatever does not look like a
+// number, an address or a name is left out, since all of it goes into files that other programs read.
+
+import { quotable } from "../guifi/credentials.ts";
+import { all, type Element, parseCnml } from "../guifi/xml.ts";
+import { type Cidr, contains, formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
+
+export interface GraphedDevice {
+  readonly id: number;
+  readonly title: string;
+  readonly node: { readonly id: number; readonly title: string };
+  readonly ipv4: string;
+  /** As the device itself calls its interfaces, those on the air first; empty where the map does not say. */
+  readonly interfaces: readonly string[];
+  /** Number by which the device knows its interface, where the map says that instead. */
+  readonly index?: number;
+  /** Its agent has counters of 64 bits (SNMP version 2c). Else they are asked as 1, which every device understands. */
+  readonly isModern: boolean;
+  /** Devices at the other ends of its links. */
+  readonly linked: readonly number[];
+}
+
+export interface Selection {
+  /** Only devices with an address in one of these: nobody else's machine is asked anything. */
+  readonly ranges: readonly Cidr[];
+  /** Only those that the map gives to this graph server. */
+  readonly server?: string;
+}
+
+/** In the order of the page, each once. Any text makes a list, or a Failure `api-reply-invalid`. */
+export async function parseDevices(text: string, selection: Selection): Promise<GraphedDevice[]> {
+  const root = await parseCnml(text);
+  const known = new Set<number>();
+  return all(root, "network")
+    .flatMap((network) => ofZone(network, undefined, selection))
+    .filter(({ id }) => !known.has(id) && known.add(id));
+}
+
+/** A zone within a zone, a node and a device may each name a graph server of their own; 0 is none. */
+function ofZone(element: Element, server: string | undefined, selection: Selection): GraphedDevice[] {
+  const own = serverOf(element) ?? server;
+  return [
+    ...all(element, "zone").flatMap((zone) => ofZone(zone, own, selection)),
+    ...all(element, "node").flatMap((node) => ofNode(node, own, selection)),
+  ];
+}
+
+function ofNode(element: Element, server: string | undefined, selection: Selection): GraphedDevice[] {
+  const id = number(element.attributes.id);
+  if (id === undefined) return [];
+  const own = serverOf(element) ?? server;
+  const node = { id, title: titleOf(element) || String(id) };
+  return all(element, "device")
+    .filter((device) => !selection.server || (serverOf(device) ?? own) === selection.server)
+    .flatMap((device) => toDevice(device, node, selection));
+}
+
+/** Titles stand in pages, in pictures and in a table: signs that mean something there are none. */
+const titleOf = ({ attributes }: Element) =>
+  quotable(attributes.title ?? "", [], 60).replace(/[^\p{L}\p{N} ._…-]/gu, "_");
+
+const serverOf = ({ attributes }: Element) => number(attributes.graph_server)?.toString();
+
+/** What is planned, dropped or being built answers nobody. */
+const ANSWERING = new Set(["Working", "Testing"]);
+/** Firmware, and kinds of devices, with an agent of this century. */
+const MODERN = /^(RouterOS|OpenW[Rr][Tt]|LEDE|qMp|Linux)/;
+const MODERN_TYPES = new Set(["cloudy", "confine", "server"]);
+
+function toDevice(element: Element, node: GraphedDevice["node"], { ranges }: Selection): GraphedDevice[] {
+  const { attributes } = element;
+  const id = number(attributes.id);
+  const ipv4 = parseIpv4(attributes.mainipv4?.trim() ?? "");
+  if (id === undefined || ipv4 === undefined || !ANSWERING.has(attributes.status ?? "")) return [];
+  if (!ranges.some((range) => contains(range, ipv4))) return [];
+  const radios = all(element, "radio");
+  const index = [element, ...radios].map((each) => number(each.attributes.snmp_index)).find(Boolean);
+  return [
+    {
+      id,
+      title: titleOf(element) || String(id),
+      node,
+      ipv4: formatIpv4(ipv4),
+      interfaces: [
+        ...new Set(radios.flatMap(({ attributes: { snmp_name: name = "" } }) => interfaceName(name))),
+      ],
+      ...(index === undefined ? {} : { index }),
+      isModern: MODERN.test(attributes.firmware ?? "") || MODERN_TYPES.has(attributes.type ?? ""),
+      linked: [...new Set(links(element))].filter((other) => other !== id),
+    },
+  ];
+}
+
+function links(element: Element): number[] {
+  const own = all(element, "link").flatMap(({ attributes }) => number(attributes.linked_device_id) ?? []);
+  return [...own, ...["radio", "interface"].flatMap((name) => all(element, name)).flatMap(links)];
+}
+
+/** Such as ath0, br-lan, wlan1.100. */
+function interfaceName(text: string): string[] {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/.test(text.trim()) ? [text.trim()] : [];
+}
+
+function number(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text.trim()) ? Number(text) : undefined;
+}

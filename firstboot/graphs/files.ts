@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the programs of the service guifi-graphs read about the devices: collectd whom to ask, the pages who is who.
+
+import type { GraphedDevice } from "./devices.ts";
+
+/** Beside the service's collectd.conf, which has the kinds of figures that are named here. */
+export function collectdConfig(devices: readonly GraphedDevice[]): string {
+  if (devices.length === 0) return HEAD;
+  const indexes = [...new Set(devices.flatMap(({ index }) => index ?? []))];
+  return [
+    HEAD,
+    "<Plugin ping>",
+    ...devices.map(({ ipv4 }) => `\tHost "${ipv4}"`),
+    "</Plugin>",
+    "<Plugin snmp>",
+    ...indexes.flatMap(ofIndex),
+    ...devices.flatMap(ofDevice),
+    "</Plugin>",
+    "",
+  ].join("\n");
+}
+
+const HEAD = "# Written by Community Box (cbox guifi-graphs) from the community's map.\n";
+/** IF-MIB: ifInOctets and ifOutOctets, numbered since Debian has no free copy of the names. */
+const OCTETS = ["1.3.6.1.2.1.2.2.1.10", "1.3.6.1.2.1.2.2.1.16"];
+
+/** One interface by its number, not all of them by their names. */
+function ofIndex(index: number): string[] {
+  return [
+    `\t<Data "index-${index}">`,
+    '\t\tType "guifi_traffic"',
+    "\t\tTable false",
+    `\t\tTypeInstance "index-${index}"`,
+    `\t\tValues ${OCTETS.map((oid) => `"${oid}.${index}"`).join(" ")}`,
+    "\t</Data>",
+  ];
+}
+
+function ofDevice({ id, ipv4, isModern, index }: GraphedDevice): string[] {
+  const collected = [
+    isModern ? "traffic64" : "traffic32",
+    ...(index === undefined ? [] : [`index-${index}`]),
+  ];
+  return [
+    `\t<Host "${id}">`,
+    `\t\tAddress "udp:${ipv4}:161"`,
+    `\t\tVersion ${isModern ? 2 : 1}`,
+    '\t\tCommunity "public"',
+    `\t\tCollect ${collected.map((name) => `"${name}"`).join(" ")}`,
+    "\t\tTimeout 2",
+    "\t\tRetries 2",
+    "\t</Host>",
+  ];
+}
+
+/**
+ * A line each, with tabs between: number, number and name of its node, own name, address, main interface, devices it is
+ * linked to. "-" stands for nothing.
+ */
+export function deviceTable(devices: readonly GraphedDevice[]): string {
+  return devices
+    .map(({ id, node, title, ipv4, interfaces, index, linked }) => {
+      const main = interfaces[0] ?? (index === undefined ? "-" : `index-${index}`);
+      return `${[id, node.id, node.title, title, ipv4, main, linked.join(",") || "-"].join("\t")}\n`;
+    })
+    .join("");
+}
