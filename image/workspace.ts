@@ -51,6 +51,8 @@ const LAB = [
   "tinc",
   "udhcpc",
 ];
+/** Who publishes and watches video in tests; too large for everybody's lab. */
+const VIDEO = ["curl", "ffmpeg"];
 
 /** Release and architecture of the helper trees: those of the machines that build. */
 const HELPERS = { release: "trixie", architecture: "amd64" } as const;
@@ -77,6 +79,8 @@ export interface Workspace {
   tools(): Promise<Layer>;
   /** The tree the lab's servers run in. */
   lab(): Promise<Layer>;
+  /** A tree with programs for video. */
+  video(): Promise<Layer>;
 }
 
 /** live-build installs and removes this while it reads its package lists. */
@@ -160,6 +164,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     packages,
     tools: () => helper("tools", "extract", TOOLS),
     lab: () => helper("lab", "apt", LAB),
+    video: () => helper("video", "apt", VIDEO),
   };
 }
 
@@ -179,6 +184,7 @@ function requestsOf(
   if (release === HELPERS.release && architecture === HELPERS.architecture) {
     requests.tools = TOOLS;
     requests.lab = [...ESSENTIAL, ...LAB];
+    requests.video = [...ESSENTIAL, ...VIDEO];
   }
   const haveContexts = profiles.some((profile) => profile.contexts !== "none");
   const catalogue = readCatalogue(SERVICES);

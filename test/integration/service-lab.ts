@@ -67,8 +67,8 @@ export async function serviceBox(
     running.delete(unit);
     if (!child || child.exitCode !== null) return;
     const ended = once(child, "exit");
-    // As systemd ends it: the program itself, which is a child of what holds its namespaces.
-    for (const pid of leavesOf(child.pid ?? 0)) process.kill(pid, "SIGTERM");
+    // As systemd ends it: all that belongs to the unit, but not what holds its namespaces here.
+    for (const pid of programsOf(child.pid ?? 0)) process.kill(pid, "SIGTERM");
     await Promise.race([ended, delay(20_000)]);
     child.kill("SIGKILL");
     await ended;
@@ -124,10 +124,14 @@ export async function serviceBox(
   };
 }
 
-function leavesOf(pid: number): number[] {
+const HOLDERS = new Set(["ip", "unshare", "sh"]);
+
+function programsOf(pid: number): number[] {
   const path = `/proc/${pid}/task/${pid}/children`;
-  const children = existsSync(path) ? readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number) : [];
-  return children.length ? children.flatMap(leavesOf) : [pid];
+  if (!existsSync(path)) return [];
+  const children = readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+  const isHolder = HOLDERS.has(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+  return [...(isHolder ? [] : [pid]), ...children.flatMap(programsOf)];
 }
 
 async function listening(box: ChrootBox): Promise<ReadonlySet<string>> {
