@@ -15,6 +15,9 @@ import { zoneFiles } from "./zones.ts";
 export const ZONES = "/var/lib/bind/community-box";
 const CONFIG = "/etc/bind/community-box/named.conf";
 const CURRENT = `${ZONES}/current`;
+/** The owner's own, which named.conf includes: the first outside the views, the others in one each. */
+const OPTIONS = "/etc/bind/named.conf.options.private";
+const ADDITIONS = [OPTIONS, "/etc/bind/named.conf.int.private", "/etc/bind/named.conf.ext.private"];
 const MAX_BYTES = 16 * 1024 * 1024;
 const NOTHING: Domains = {
   internal: { masters: [], slaves: [], forwards: [] },
@@ -88,18 +91,17 @@ async function install(box: Box, domains: Domains, source: string): Promise<void
   await box.writeFile(`${directory}/source`, source);
   const candidate = `${directory}/named.conf`;
   await box.writeFile(candidate, ((await box.readFile(CONFIG)) ?? "").replaceAll(CURRENT, directory));
-  const { code, stdout, stderr } = await box.run("named-checkconf", ["-z", candidate]);
+  const refused = await refusal(box, candidate, "-z");
   await box.remove(candidate);
-  if (code !== 0) {
+  if (refused !== undefined) {
+    const found = ADDITIONS.some((file) => refused.includes(file))
+      ? refused
+      : ((await refusedAddition(box, directory)) ?? refused);
     await box.remove(directory);
     fail({
       code: "dns-refused",
       what: "BIND does not take the community's list of domains, or your own additions; the last list stays.",
-      found:
-        `${stdout}${stderr}`
-          .trim()
-          .split("\n")
-          .filter((line) => !/loaded serial/.test(line))[0] ?? "",
+      found,
       hint: "Look at /etc/bind/named.conf.*.private, or wait: the box tries again every hour.",
     });
   }
@@ -110,4 +112,27 @@ async function install(box: Box, domains: Domains, source: string): Promise<void
   if ((await box.run("systemctl", ["is-active", "--quiet", "named.service"])).code === 0)
     await must(box, "rndc", ["reload"]);
   if (last && last !== String(serial)) await box.remove(`${ZONES}/${last}`);
+}
+
+/** What BIND says first against a configuration. */
+async function refusal(box: Box, file: string, ...options: string[]): Promise<string | undefined> {
+  const { code, stdout, stderr } = await box.run("named-checkconf", [...options, file]);
+  if (code === 0) return undefined;
+  const lines = `${stdout}${stderr}`.trim().split("\n");
+  return lines.filter((line) => !/loaded serial/.test(line))[0] ?? "";
+}
+
+/**
+ * A bracket that is not closed in one file goes on in the file that includes it, and BIND names the wrong one: so each of
+ * the owner's is looked at alone.
+ */
+async function refusedAddition(box: Box, directory: string): Promise<string | undefined> {
+  const alone = `${directory}/alone.conf`;
+  for (const file of ADDITIONS) {
+    const include = `include "${file}";\n`;
+    await box.writeFile(alone, file === OPTIONS ? include : `view "alone" {\n${include}};\n`);
+    const refused = await refusal(box, alone);
+    if (refused !== undefined) return `${file}: ${refused.replace(/^\S+:\d+: /, "")}`;
+  }
+  return undefined;
 }
