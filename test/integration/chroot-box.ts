@@ -5,9 +5,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Box, RunOptions, RunResult } from "../../firstboot/box.ts";
 import { linuxBox } from "../../firstboot/box-linux.ts";
 
-// Mounts that are gone with the process. $1: the root file system, then the program.
+// Mounts that are gone with the process. $1: the root file system, then the program. With an empty /sys the node exporter
+// goes down by its first question: it takes a machine without processors for impossible.
 const ENTER = `
 mount -t proc proc "$1/proc"
+mount -t sysfs sysfs "$1/sys"
 mount --rbind /dev "$1/dev"
 root=$1
 shift

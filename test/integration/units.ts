@@ -20,7 +20,10 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
     for (const name of settings.get(setting)?.flatMap((line) => line.split(" ")) ?? [])
       await must(box, "install", ["-d", "-m", "0750", "-o", user, "-g", user, `${parent}/${name}`]);
   }
-  const files = (settings.get("EnvironmentFile") ?? []).map((file) => `. ${file}`);
+  // With a hyphen before it, systemd reads the file only where there is one.
+  const files = (settings.get("EnvironmentFile") ?? []).map((file) =>
+    file.startsWith("-") ? `[ ! -e ${file.slice(1)} ] || . ${file.slice(1)}` : `. ${file}`,
+  );
   const commands = settings.get("ExecStart") ?? [];
   expect(commands, `one ExecStart of ${unit}`).toHaveLength(1);
   const rights = (settings.get("AmbientCapabilities") ?? []).map(
@@ -30,9 +33,17 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
     ? ["--inh-caps", "--ambient-caps"].map((option) => `${option} ${rights.join(",")}`)
     : [];
   const as = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", ...kept];
-  const script = ["set -a", ...files, `exec ${[...as, "--", commands[0]].join(" ")}`].join("\n");
+  const script = [
+    `exec >>${logOf(unit)} 2>&1`,
+    "set -a",
+    ...files,
+    `exec ${[...as, "--", commands[0]].join(" ")}`,
+  ].join("\n");
   return box.start(["sh", "-euc", script]);
 }
+
+/** What it has said so far, in the box. */
+export const logOf = (unit: string) => `/var/log/${unit}.log`;
 
 /** What systemd starts with it. */
 export async function requiredBy(box: ChrootBox, unit: string): Promise<readonly string[]> {
