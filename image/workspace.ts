@@ -37,6 +37,7 @@ const LAB = [
   "chrony",
   "curl",
   "dnsmasq-base",
+  "docker-registry",
   "iproute2",
   "iputils-ping",
   "ldap-utils",

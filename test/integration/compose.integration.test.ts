@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Compose projects with a real Docker, a real docker compose and a real registry in the lab: an entry like those of the
+// catalogue is fetched, started, looked at, stopped, renewed and removed by the engine's own code.
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { readCatalogue } from "../../common/catalogue.ts";
+import type { Service } from "../../common/service.ts";
+import type { ImageInfo } from "../../firstboot/image-info.ts";
+import { announcements } from "../../firstboot/services/announce.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import {
+  faultsOfProject,
+  fetchImages,
+  projectLog,
+  readProject,
+  removeProject,
+} from "../../firstboot/services/compose.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
+import { ownProject, remember } from "../../firstboot/services/own.ts";
+import { placeOf } from "../../firstboot/services/place.ts";
+import { readStates } from "../../firstboot/services/state.ts";
+import { upgrade } from "../../firstboot/services/upgrade.ts";
+import { cacheDir } from "../../image/cache-dir.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
+import { SERVICES } from "../../image/paths.ts";
+import { loadCommunity } from "../../image/profile/index.ts";
+import { failureOf } from "../failure-of.ts";
+import { dns } from "../lab/hosts/dns.ts";
+import { registry } from "../lab/hosts/registry.ts";
+import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import { type ChrootBox, chrootBox } from "./chroot-box.ts";
+import { type DockerBox, startDocker } from "./docker-box.ts";
+import { serviceRoot } from "./service-root.ts";
+
+const NAME = "composetest";
+const IMAGE = "registry.lab/community/page:1";
+const community = loadCommunity("guifi");
+const BOX = "10.139.40.60";
+const image = {
+  version: "test",
+  profile: { id: "vm-amd64", title: "test", architecture: "amd64", release: "trixie" },
+  boot_mount: "/boot/efi",
+  community,
+} as unknown as ImageInfo;
+
+const root = join(cacheDir(), "work", "compose-test");
+const DIRECTORY = "/var/lib/community-box/compose/notes";
+let lab: Lab;
+let box: ChrootBox;
+let docker: DockerBox | undefined;
+let notes: Service;
+
+beforeAll(async () => {
+  await labDown(NAME);
+  await serviceRoot("compose-test");
+  lab = await labUp({
+    name: NAME,
+    root: await labRoot(),
+    community,
+    hosts: [
+      dns("dns", "10.139.40.1"),
+      registry("registry", "10.139.40.90"),
+      { name: "box", address: BOX },
+      { name: "client", address: "10.139.40.80" },
+    ],
+  });
+  box = chrootBox(root, lab.place("box").namespace);
+  await box.writeFile("/etc/hostname", "can-bruixa\n");
+  await box.writeFile("/etc/hosts", "127.0.0.1 localhost\n10.139.40.90 registry.lab\n");
+  await box.writeFile("/etc/docker/certs.d/registry.lab/ca.crt", lab.authority());
+  notes = entry();
+  const engine = findService("docker")!;
+  await activate({ box, image }, engine, { where: "host", inputs: defaultInputs(engine) });
+  docker = await startDocker(box, root, lab.place("box").namespace, `cboxlab-${NAME}`);
+  await makeImage(IMAGE, "first");
+}, 400_000);
+
+afterAll(async () => {
+  await docker?.end();
+  await labDown(NAME);
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** As a community would write it: a page with an own secret in it, data in a volume. */
+function entry(): Service {
+  const top = join(root, "entries");
+  const words = { en: "Notes", ca: "Notes", es: "Notas" };
+  mkdirSync(join(top, "notes"), { recursive: true });
+  cpSync(join(SERVICES, "docker"), join(top, "docker"), { recursive: true });
+  writeFileSync(
+    join(top, "notes/service.yaml"),
+    stringify({
+      ...{ id: "notes", title: words, description: words, priority: 200, source: "network" },
+      compose: { file: "compose.yaml.hbs", environment: "environment.hbs" },
+      where: { allowed: ["community"] },
+      architectures: ["amd64"],
+      ports: [{ port: 8085, protocol: "tcp", public: true }],
+      secrets: { word: { bytes: 8 } },
+      publication: { type: "Docker", description: "page_notes" },
+    }),
+  );
+  writeFileSync(
+    join(top, "notes/compose.yaml.hbs"),
+    `services:
+  web:
+    image: ${IMAGE}
+    restart: unless-stopped
+    stop_grace_period: 1s
+    command: [sh, -c, 'echo "$$WORD $$(cat /version)" > /data/index.html; exec httpd -f -p 80 -h /data']
+    ports: ["8085:80"]
+    environment: { WORD: "\${WORD}" }
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+`,
+  );
+  writeFileSync(join(top, "notes/environment.hbs"), "WORD={{secrets.word}}\n");
+  return readCatalogue(top).find(({ id }) => id === "notes")!;
+}
+
+/** A few programs of BusyBox, made here and put into the registry; not kept by Docker itself. */
+async function makeImage(name: string, version: string): Promise<void> {
+  const tree = join(root, "image");
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(join(tree, "bin"), { recursive: true });
+  const from = await labRoot();
+  cpSync(join(from, "usr/bin/busybox"), join(tree, "bin/busybox"));
+  for (const program of ["sh", "cat", "echo", "httpd", "sleep"])
+    symlinkSync("busybox", join(tree, "bin", program));
+  for (const library of ["libc.so.6", "libresolv.so.2"]) {
+    const path = "lib/x86_64-linux-gnu";
+    cpSync(join(from, "usr", path, library), join(tree, path, library), { dereference: true });
+  }
+  cpSync(join(from, "usr/lib64/ld-linux-x86-64.so.2"), join(tree, "lib64/ld-linux-x86-64.so.2"), {
+    dereference: true,
+  });
+  writeFileSync(join(tree, "version"), version);
+  await say("sh", "-c", `tar -C /image -c . | docker import - ${name}`);
+  await say("docker", "push", "--quiet", name);
+  await say("docker", "image", "rm", name);
+}
+
+async function say(command: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await box.run(command, args, { timeout: 120_000 });
+  expect(code, `${command} ${args.join(" ")}: ${stderr}`).toBe(0);
+  return stdout.trim();
+}
+
+async function until(isIt: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    if (await isIt()) return;
+    await delay(250);
+  }
+  throw new Error("it has not come true within a minute");
+}
+
+/** What systemd would do: the line of the unit that Docker's entry has laid down. */
+async function systemd(line: "ExecStart" | "ExecStop", id = "notes"): Promise<void> {
+  const unit = (await box.readFile("/etc/systemd/system/cbox-compose@.service")) ?? "";
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1]?.replaceAll("%i", id);
+  await say("sh", "-c", `cd ${value("WorkingDirectory")} && exec ${value(line)}`);
+}
+
+const switchOn = () => activate({ box, image }, notes, { where: "host", inputs: {} });
+/** As a neighbour sees it. */
+const fetchPage = async (port: number, path = "/") =>
+  (
+    await lab.run("client", ["curl", "--silent", "--fail", "--max-time", "5", `http://${BOX}:${port}${path}`])
+  ).stdout.trim();
+const page = () => fetchPage(8085);
+
+describe("an entry with a compose file", () => {
+  test("is fetched from the registry, starts, and does what it should", async () => {
+    await switchOn();
+    await systemd("ExecStart");
+    const { word } = JSON.parse((await box.readFile("/var/lib/community-box/secrets/notes.json")) ?? "{}");
+    await until(async () => (await page()) === `${word} first`);
+    expect(await faultsOfProject(placeOf(box, "host"), notes)).toEqual([]);
+    expect(await say("stat", "-c", "%a %U", `${DIRECTORY}/.env`)).toBe("600 root");
+    expect((await placeOf(box, "host").listening()).has("tcp/8085")).toBe(true);
+    expect((await readStates(box)).notes?.state).toBe("on");
+  });
+
+  test("starts again without the registry; an image that is not there is asked for in vain, and that is said", async () => {
+    await systemd("ExecStop");
+    expect(await faultsOfProject(placeOf(box, "host"), notes)).toEqual(["container web (exited)"]);
+    await lab.change("registry", "test", { isDown: true });
+    await switchOn();
+    await systemd("ExecStart");
+    await until(async () => /first$/.test(await page()));
+    await box.writeFile(
+      `${DIRECTORY}x/compose.yaml`,
+      "services: { web: { image: registry.lab/nobody/has:1 } }\n",
+    );
+    const other = { ...notes, id: "notesx" };
+    expect(await failureOf(() => fetchImages(placeOf(box, "host"), other))).toMatchObject({
+      code: "service-images",
+      found: expect.stringContaining("registry.lab"),
+    });
+    await lab.change("registry", "test", undefined);
+    const failure = await failureOf(() => fetchImages(placeOf(box, "host"), other));
+    expect(failure).toMatchObject({
+      code: "service-images",
+      found: expect.stringMatching(/unknown|not found/),
+    });
+  });
+
+  test("what its containers say can be read; one that goes down again and again is a fault", async () => {
+    await say(
+      "docker",
+      "compose",
+      "--project-directory",
+      DIRECTORY,
+      "exec",
+      "-T",
+      "web",
+      "sh",
+      "-c",
+      "echo hello >/proc/1/fd/1",
+    );
+    expect(await projectLog(placeOf(box, "host"), notes)).toContain("hello");
+    await box.writeFile(
+      `${DIRECTORY}y/compose.yaml`,
+      `services: { web: { image: "${IMAGE}", restart: always, command: [sh, -c, "exit 3"] } }\n`,
+    );
+    const failing = { ...notes, id: "notesy" };
+    await say(
+      "docker",
+      "compose",
+      "--project-name",
+      "notesy",
+      "--project-directory",
+      `${DIRECTORY}y`,
+      "up",
+      "-d",
+    );
+    await until(async () =>
+      /^container web \(restarting\)$/.test((await faultsOfProject(placeOf(box, "host"), failing))[0] ?? ""),
+    );
+    await removeProject(placeOf(box, "host"), failing);
+    expect(await faultsOfProject(placeOf(box, "host"), failing)).toEqual(["no container"]);
+  });
+
+  test("is renewed by what the registry has under the same name, and keeps its data", async () => {
+    await say(
+      "docker",
+      "compose",
+      "--project-directory",
+      DIRECTORY,
+      "exec",
+      "-T",
+      "web",
+      "sh",
+      "-c",
+      "echo kept > /data/kept",
+    );
+    await systemd("ExecStop");
+    await makeImageAgain();
+    const state = (await readStates(box)).notes!;
+    await upgrade({ box, image }, notes, state);
+    expect(box.told.at(-1)).toBe("restart cbox-compose@notes.service");
+    await systemd("ExecStart");
+    await until(async () => /second$/.test(await page()));
+    expect(await fetchPage(8085, "/kept")).toBe("kept");
+  });
+
+  test("removed, its containers, volumes and images are gone", async () => {
+    await systemd("ExecStop");
+    expect(await say("docker", "volume", "ls", "--quiet")).toBe("notes_data");
+    await removeProject(placeOf(box, "host"), notes);
+    expect(await say("docker", "volume", "ls", "--quiet")).toBe("");
+    expect(await say("docker", "ps", "--all", "--quiet")).toBe("");
+    expect(await say("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")).not.toContain(IMAGE);
+  });
+});
+
+/** Under the same name, while Docker still has the old one. */
+async function makeImageAgain(): Promise<void> {
+  const before = await say("docker", "image", "inspect", "--format", "{{.Id}}", IMAGE);
+  await say("docker", "tag", IMAGE, "kept:old");
+  await say("docker", "image", "rm", IMAGE);
+  await makeImage(IMAGE, "second");
+  await say("docker", "tag", before, IMAGE);
+  await say("docker", "image", "rm", "kept:old");
+}
+
+describe("a project of the owner's", () => {
+  const MINE = "/var/lib/community-box/compose/mine";
+  let mine: Service;
+  const volumes = () => say("docker", "volume", "ls", "--quiet");
+  const announced = async () =>
+    (await announcements(box, image, BOX)).ready.filter(({ s }) => s === "Docker");
+
+  test("from a file becomes a service, whose ports neighbours reach and each of which is announced", async () => {
+    await box.writeFile(
+      `${MINE}/compose.yaml`,
+      `services:
+  web:
+    image: ${IMAGE}
+    stop_grace_period: 1s
+    command: [sh, -c, "echo page > /data/index.html; exec httpd -f -p 80 -h /data"]
+    ports: ["8091:80", "8092:80", "127.0.0.1:8093:80"]
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+`,
+    );
+    const plan = await readProject(placeOf(box, "host"), "mine", "mine");
+    const open = plan.ports.filter(({ port }) => port !== 8093);
+    mine = ownProject("mine", plan, open);
+    await remember(box, mine);
+    expect(await announced(), "before it is switched on").toEqual([]);
+    await activate({ box, image }, mine, { where: "host", inputs: {} });
+    await systemd("ExecStart", "mine");
+    await until(async () => (await fetchPage(8091)) === "page");
+    expect(await fetchPage(8092)).toBe("page");
+    expect(await fetchPage(8093), "a port of the box alone").toBe("");
+    expect(await announced()).toMatchObject([
+      { s: "Docker", d: "page:1_mine", m: "can-bruixa.guifi.local", i: BOX, p: "8091" },
+      { s: "Docker", d: "page:1_mine", m: "can-bruixa.guifi.local", i: BOX, p: "8092" },
+    ]);
+  });
+
+  test("off: closed, announced no more, and what it holds is there when it is on again", async () => {
+    await say("docker", "exec", "mine-web-1", "sh", "-c", "echo kept > /data/kept");
+    await deactivate({ box, image }, mine);
+    expect(box.told).toContain("disable --now cbox-compose@mine.service");
+    await systemd("ExecStop", "mine");
+    expect(await fetchPage(8091)).toBe("");
+    expect(await announced()).toEqual([]);
+    expect(await volumes()).toBe("mine_data");
+    await activate({ box, image }, mine, { where: "host", inputs: {} });
+    await systemd("ExecStart", "mine");
+    await until(async () => (await fetchPage(8091, "/kept")) === "kept");
+  });
+
+  test("removed: containers, volume and files are gone", async () => {
+    await deactivate({ box, image }, mine);
+    await systemd("ExecStop", "mine");
+    expect(await removeData({ box, image }, mine)).toEqual([`host: ${MINE}`]);
+    expect(await volumes()).toBe("");
+    expect(await say("docker", "ps", "--all", "--quiet")).toBe("");
+    expect(await box.exists(MINE)).toBe(false);
+  });
+});
+
+describe("a compose file as Docker reads it", () => {
+  const read = async (text: string) => {
+    await box.writeFile("/var/lib/community-box/compose/mine/compose.yaml", text);
+    return readProject(placeOf(box, "host"), "mine", "mine");
+  };
+
+  test("every way to write a port", async () => {
+    const plan = await read(`services:
+  web: { image: "a:1", ports: ["8080:80", "127.0.0.1:8081:81", "5300:53/udp", { target: 82, published: 8082 }] }
+  more: { build: ., ports: ["9000-9001:9000-9001"] }
+  quiet: { image: "b:1" }
+`);
+    expect([...plan.images].sort()).toEqual(["a:1", "b:1", "mine-more"]);
+    const ports = plan.ports.map(({ service, port, protocol }) => `${service} ${port}/${protocol}`).sort();
+    expect(ports).toEqual([
+      ...["more 9000/tcp", "more 9001/tcp"],
+      ...["web 5300/udp", "web 8080/tcp", "web 8081/tcp", "web 8082/tcp"],
+    ]);
+  });
+
+  test.each([
+    ["no services", "hello: world\n", /hello/],
+    ["a service without image", "services: { web: {} }\n", /image/],
+    ["a wrong type", "services: { web: { image: [1] } }\n", /image/],
+    ["services that are none", "services: {}\n", /there is none/],
+    ["no YAML", "services: [", /yaml/],
+    ["a port by chance", 'services: { web: { image: "a:1", ports: ["80"] } }\n', /no single number outside/],
+    [
+      "a choice of ports",
+      'services: { web: { image: "a:1", ports: ["8080-8090:80"] } }\n',
+      /no single number outside/,
+    ],
+  ])("%s is refused with Docker's reason", async (_what, text, found) => {
+    expect(await failureOf(() => read(text))).toMatchObject({
+      code: "compose-invalid",
+      found: expect.stringMatching(found),
+    });
+  });
+});
