@@ -3,12 +3,10 @@
 // catalogue is fetched, started, looked at, stopped, renewed and removed by the engine's own code.
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import {
@@ -24,65 +22,43 @@ import { ownProject, remember } from "../../firstboot/services/own.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import { readStates } from "../../firstboot/services/state.ts";
 import { upgrade } from "../../firstboot/services/upgrade.ts";
-import { cacheDir } from "../../image/cache-dir.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { SERVICES } from "../../image/paths.ts";
-import { loadCommunity } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
-import { dns } from "../lab/hosts/dns.ts";
 import { registry } from "../lab/hosts/registry.ts";
-import { type Lab, labDown, labUp } from "../lab/lab.ts";
-import { type ChrootBox, chrootBox } from "./chroot-box.ts";
+import type { ChrootBox } from "./chroot-box.ts";
 import { type DockerBox, startDocker } from "./docker-box.ts";
-import { serviceRoot } from "./service-root.ts";
+import { BOX, image, type ServiceLab, serviceLab, until } from "./service-lab.ts";
 
 const NAME = "composetest";
 const IMAGE = "registry.lab/community/page:1";
-const community = loadCommunity("guifi");
-const BOX = "10.139.40.60";
-const image = {
-  version: "test",
-  profile: { id: "vm-amd64", title: "test", architecture: "amd64", release: "trixie" },
-  boot_mount: "/boot/efi",
-  community,
-} as unknown as ImageInfo;
-
-const root = join(cacheDir(), "work", "compose-test");
 const DIRECTORY = "/var/lib/community-box/compose/notes";
-let lab: Lab;
+let community: ServiceLab;
+let root: string;
 let box: ChrootBox;
 let docker: DockerBox | undefined;
 let notes: Service;
 
 beforeAll(async () => {
-  await labDown(NAME);
-  await serviceRoot("compose-test");
-  lab = await labUp({
+  community = await serviceLab({
     name: NAME,
-    root: await labRoot(),
-    community,
-    hosts: [
-      dns("dns", "10.139.40.1"),
-      registry("registry", "10.139.40.90"),
-      { name: "box", address: BOX },
-      { name: "client", address: "10.139.40.80" },
-    ],
+    boxes: ["box"],
+    hosts: [registry("registry", "10.139.40.90")],
   });
-  box = chrootBox(root, lab.place("box").namespace);
-  await box.writeFile("/etc/hostname", "can-bruixa\n");
+  box = community.boxOf("box");
+  root = community.rootOf("box");
   await box.writeFile("/etc/hosts", "127.0.0.1 localhost\n10.139.40.90 registry.lab\n");
-  await box.writeFile("/etc/docker/certs.d/registry.lab/ca.crt", lab.authority());
+  await box.writeFile("/etc/docker/certs.d/registry.lab/ca.crt", community.lab.authority());
   notes = entry();
   const engine = findService("docker")!;
   await activate({ box, image }, engine, { where: "host", inputs: defaultInputs(engine) });
-  docker = await startDocker(box, root, lab.place("box").namespace, `cboxlab-${NAME}`);
+  docker = await startDocker(box, root, community.lab.place("box").namespace, `cboxlab-${NAME}`);
   await makeImage(IMAGE, "first");
-}, 400_000);
+});
 
 afterAll(async () => {
   await docker?.end();
-  await labDown(NAME);
-  rmSync(root, { recursive: true, force: true });
+  await community?.down();
 });
 
 /** As a community would write it: a page with an own secret in it, data in a volume. */
@@ -150,12 +126,8 @@ async function say(command: string, ...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-async function until(isIt: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 240; tries++) {
-    if (await isIt()) return;
-    await delay(250);
-  }
-  throw new Error("it has not come true within a minute");
+async function comesTrue(isIt: () => Promise<boolean>): Promise<void> {
+  expect(await until(isIt, Boolean)).toBe(true);
 }
 
 /** What systemd would do: the line of the unit that Docker's entry has laid down. */
@@ -169,7 +141,14 @@ const switchOn = () => activate({ box, image }, notes, { where: "host", inputs: 
 /** As a neighbour sees it. */
 const fetchPage = async (port: number, path = "/") =>
   (
-    await lab.run("client", ["curl", "--silent", "--fail", "--max-time", "5", `http://${BOX}:${port}${path}`])
+    await community.lab.run("client", [
+      "curl",
+      "--silent",
+      "--fail",
+      "--max-time",
+      "5",
+      `http://${BOX}:${port}${path}`,
+    ])
   ).stdout.trim();
 const page = () => fetchPage(8085);
 
@@ -178,7 +157,7 @@ describe("an entry with a compose file", () => {
     await switchOn();
     await systemd("ExecStart");
     const { word } = JSON.parse((await box.readFile("/var/lib/community-box/secrets/notes.json")) ?? "{}");
-    await until(async () => (await page()) === `${word} first`);
+    await comesTrue(async () => (await page()) === `${word} first`);
     expect(await faultsOfProject(placeOf(box, "host"), notes)).toEqual([]);
     expect(await say("stat", "-c", "%a %U", `${DIRECTORY}/.env`)).toBe("600 root");
     expect((await placeOf(box, "host").listening()).has("tcp/8085")).toBe(true);
@@ -188,10 +167,10 @@ describe("an entry with a compose file", () => {
   test("starts again without the registry; an image that is not there is asked for in vain, and that is said", async () => {
     await systemd("ExecStop");
     expect(await faultsOfProject(placeOf(box, "host"), notes)).toEqual(["container web (exited)"]);
-    await lab.change("registry", "test", { isDown: true });
+    await community.lab.change("registry", "test", { isDown: true });
     await switchOn();
     await systemd("ExecStart");
-    await until(async () => /first$/.test(await page()));
+    await comesTrue(async () => /first$/.test(await page()));
     await box.writeFile(
       `${DIRECTORY}x/compose.yaml`,
       "services: { web: { image: registry.lab/nobody/has:1 } }\n",
@@ -201,7 +180,7 @@ describe("an entry with a compose file", () => {
       code: "service-images",
       found: expect.stringContaining("registry.lab"),
     });
-    await lab.change("registry", "test", undefined);
+    await community.lab.change("registry", "test", undefined);
     const failure = await failureOf(() => fetchImages(placeOf(box, "host"), other));
     expect(failure).toMatchObject({
       code: "service-images",
@@ -238,7 +217,7 @@ describe("an entry with a compose file", () => {
       "up",
       "-d",
     );
-    await until(async () =>
+    await comesTrue(async () =>
       /^container web \(restarting\)$/.test((await faultsOfProject(placeOf(box, "host"), failing))[0] ?? ""),
     );
     await removeProject(placeOf(box, "host"), failing);
@@ -264,7 +243,7 @@ describe("an entry with a compose file", () => {
     await upgrade({ box, image }, notes, state);
     expect(box.told.at(-1)).toBe("restart cbox-compose@notes.service");
     await systemd("ExecStart");
-    await until(async () => /second$/.test(await page()));
+    await comesTrue(async () => /second$/.test(await page()));
     expect(await fetchPage(8085, "/kept")).toBe("kept");
   });
 
@@ -316,7 +295,7 @@ volumes:
     expect(await announced(), "before it is switched on").toEqual([]);
     await activate({ box, image }, mine, { where: "host", inputs: {} });
     await systemd("ExecStart", "mine");
-    await until(async () => (await fetchPage(8091)) === "page");
+    await comesTrue(async () => (await fetchPage(8091)) === "page");
     expect(await fetchPage(8092)).toBe("page");
     expect(await fetchPage(8093), "a port of the box alone").toBe("");
     expect(await announced()).toMatchObject([
@@ -335,7 +314,7 @@ volumes:
     expect(await volumes()).toBe("mine_data");
     await activate({ box, image }, mine, { where: "host", inputs: {} });
     await systemd("ExecStart", "mine");
-    await until(async () => (await fetchPage(8091, "/kept")) === "kept");
+    await comesTrue(async () => (await fetchPage(8091, "/kept")) === "kept");
   });
 
   test("removed: containers, volume and files are gone", async () => {

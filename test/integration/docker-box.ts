@@ -7,8 +7,8 @@ import { $ } from "zx";
 import type { ChrootBox } from "./chroot-box.ts";
 
 // Docker unpacks images with the root of its own mounts as theirs, so a chroot will not do. $1: the root file system,
-// $2: the group of its containers. Not by `ip netns exec`, which puts a new /sys over that of the machine: the control
-// groups would be gone, and dockerd does without networks or containers then.
+// $2: the group of its containers. Not by `ip netns exec`, which puts a new /sys over that of the machine, where the
+// control groups are missing.
 const DOCKERD = `
 mount --make-rprivate /
 mount --bind "$1" "$1"

@@ -18,7 +18,8 @@ import type { LabHost } from "../lab/host.ts";
 import { dns } from "../lab/hosts/dns.ts";
 import { guifiSite } from "../lab/hosts/guifi-site.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";
-import { community, image, type ServiceBox, serviceBox, until } from "./service-lab.ts";
+import { type ServiceBox, serviceBox } from "./service-box.ts";
+import { community, image, until } from "./service-lab.ts";
 import { expectSandboxed } from "./units.ts";
 
 const NAME = "graphtest";

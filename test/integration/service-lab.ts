@@ -1,24 +1,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Services of the catalogue on a box that is a root file system in a lab: switched on by the engine, run as their units
-// say, asked by clients on other hosts.
-import { type ChildProcess, execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+// A small community whose boxes switch services on as `cbox services enable` does, from the packages of the image, and
+// run their units; its other hosts use them.
+import type { ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
+import { $ } from "zx";
+import { refreshDomains } from "../../firstboot/dns/refresh.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, portsOf } from "../../firstboot/services/engine.ts";
+import { installPackages } from "../../firstboot/services/packages.ts";
+import { placeOf, portsOfSs } from "../../firstboot/services/place.ts";
+import { readSecrets } from "../../firstboot/services/secrets.ts";
 import { readStates } from "../../firstboot/services/state.ts";
+import type { Value } from "../../firstboot/steps/step.ts";
+import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import type { Lab } from "../lab/lab.ts";
+import type { LabHost } from "../lab/host.ts";
+import { dns } from "../lab/hosts/dns.ts";
+import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import type { Ran } from "../lab/server.ts";
 import { putRequestProgram, requestThrough } from "../lab/step-box.ts";
 import { type ChrootBox, chrootBox } from "./chroot-box.ts";
 import { serviceRoot } from "./service-root.ts";
-import { requiredBy, startUnit } from "./units.ts";
+import { endProcess, logOf, requiredBy, startUnit } from "./units.ts";
+
+/** Boxes of such a lab, by the names of their hosts. */
+export const BOXES = {
+  box: { address: "10.139.40.60", hostname: "can-bruixa" },
+  neighbour: { address: "10.139.40.61", hostname: "can-pau" },
+} as const;
+export type BoxName = keyof typeof BOXES;
+export const BOX = BOXES.box.address;
+export const NEIGHBOUR = BOXES.neighbour.address;
 
 export const community = loadCommunity("guifi");
+/** What the boxes are told about the image they are from. */
 export const image = {
   version: "test",
   profile: { id: "vm-amd64", title: "test", architecture: "amd64", release: "trixie" },
@@ -26,129 +45,148 @@ export const image = {
   community,
 } as unknown as ImageInfo;
 
-export interface ServiceBox {
-  readonly box: ChrootBox;
-  /** As `cbox services enable` does it; then its units run, of which systemctl was only told. Waits for its ports. */
-  switchOn(id: string, inputs?: object): Promise<void>;
-  switchOff(id: string): Promise<void>;
-  /** Starts a unit that runs anew, with what its files say now. */
-  restart(unit: string): Promise<void>;
-  /** Memory of a program that runs at the box, what it shares with others included. */
-  residentKib(program: string): number;
-  /** The same root file system on another host of the lab, for a program that only the box's packages have. */
-  at(host: string): ChrootBox;
-  /** Ends everything and removes the root file system. */
-  off(): Promise<void>;
+export interface ServiceLab {
+  readonly lab: Lab;
+  boxOf(name: BoxName): ChrootBox;
+  /** Its root file system on this machine. */
+  rootOf(name: BoxName): string;
+  /** Runs a command on the host `client`. */
+  client(...command: string[]): Promise<Ran>;
+  /** Whether the client reaches a TCP port. */
+  isOpen(port: number, address?: string): Promise<boolean>;
+  /** Activates the service and runs its units, of which systemctl was only told, until its ports are open. */
+  switchOn(at: BoxName, id: string, inputs?: { readonly [name: string]: Value | undefined }): Promise<void>;
+  switchOff(at: BoxName, id: string): Promise<void>;
+  down(): Promise<void>;
 }
 
-/** `cbox`: what stands for the program of the box. The lab's host is one without a server of its own. */
-export async function serviceBox(
-  lab: Lab,
-  host: string,
-  cbox: (box: ChrootBox) => Promise<unknown> = async () => {},
-): Promise<ServiceBox> {
-  const root = await serviceRoot(`service-lab-${lab.name}-${host}`);
-  await putRequestProgram(lab.place(host).directory);
-  const named =
-    'echo nameserver 10.139.40.1 >/tmp/r && busybox mount -o bind /tmp/r /etc/resolv.conf && exec "$@"';
-  const request = requestThrough((...command) => lab.run(host, ["sh", "-euc", named, "box", ...command]));
-  const programs = { cbox: () => cbox(box) };
-  const box: ChrootBox = { ...chrootBox(root, lab.place(host).namespace, programs), request };
-  await box.writeFile("/etc/hostname", "can-bruixa\n");
-  await box.writeFile("/etc/community-box/ca.pem", lab.authority());
-  const running = new Map<string, ChildProcess>();
+export interface ServiceLabOptions {
+  readonly name: string;
+  readonly boxes: readonly BoxName[];
+  /** Beside the boxes, a server of names and the client. */
+  readonly hosts?: readonly LabHost[];
+  /** Services of several boxes, whose packages are installed on the first and copied with it: some take minutes. */
+  readonly shared?: readonly string[];
+}
 
-  async function start(unit: string): Promise<void> {
-    if (!running.has(unit)) running.set(unit, await startUnit(box, unit));
+/** An older one of the same name is taken down. */
+export async function serviceLab({
+  name,
+  boxes,
+  hosts = [],
+  shared = [],
+}: ServiceLabOptions): Promise<ServiceLab> {
+  await labDown(name);
+  const all = [
+    dns("dns", "10.139.40.1"),
+    { name: "client", address: "10.139.40.80" },
+    ...boxes.map((each) => ({ name: each, address: BOXES[each].address })),
+    ...hosts,
+  ];
+  const lab = await labUp({ name, root: await labRoot(), community, hosts: all });
+  const roots = new Map<BoxName, string>();
+  const made = new Map<BoxName, ChrootBox>();
+  for (const each of boxes) {
+    const [first] = roots.values();
+    const root = first === undefined ? await serviceRoot(`${name}-${each}`) : `${first}-${each}`;
+    if (first !== undefined) await $`rm -rf ${root} && cp --archive ${first} ${root}`;
+    roots.set(each, root);
+    const box = await boxAt(lab, root, each);
+    if (first === undefined) for (const id of shared) await installPackages(placeOf(box, "host"), find(id));
+    made.set(each, box);
   }
-
-  async function end(unit: string): Promise<void> {
-    const child = running.get(unit);
-    running.delete(unit);
-    if (!child || child.exitCode !== null) return;
-    const ended = once(child, "exit");
-    // As systemd ends it: all that belongs to the unit, but not what holds its namespaces here.
-    for (const pid of programsOf(child.pid ?? 0)) process.kill(pid, "SIGTERM");
-    await Promise.race([ended, delay(20_000)]);
-    child.kill("SIGKILL");
-    await ended;
-  }
-
+  const running: Running[] = [];
+  const boxOf = (at: BoxName) => made.get(at)!;
+  const client = (...command: string[]) => lab.run("client", command);
   return {
-    box,
-    async switchOn(id, inputs = {}) {
-      const service = findService(id)!;
-      await activate({ box, image }, service, {
-        where: "host",
-        inputs: { ...defaultInputs(service), ...inputs },
-      });
-      for (const unit of service.units.filter((each) => each.endsWith(".service"))) {
-        for (const each of [...(await requiredBy(box, unit)), unit]) await start(each);
-      }
-      const { inputs: chosen } = (await readStates(box))[id]!;
-      const wanted = portsOf(service, { community: image.community, inputs: chosen }).map(
-        ({ port, protocol }) => `${protocol}/${port}`,
-      );
-      const open = await until(
-        () => listening(box),
-        (there) => wanted.every((port) => there.has(port)),
-      );
-      expect([...open], `${id} listens`).toEqual(expect.arrayContaining(wanted));
-    },
-    async switchOff(id) {
-      const { units } = findService(id)!;
-      await deactivate({ box, image }, findService(id)!);
-      for (const unit of units.slice().reverse()) {
-        expect(box.told).toContain(`disable --now ${unit}`);
-        await end(unit);
-      }
-    },
-    async restart(unit) {
-      await end(unit);
-      await start(unit);
-    },
-    residentKib(program) {
-      const pids = execFileSync("ip", ["netns", "pids", lab.place(host).namespace], { encoding: "utf8" });
-      return pids
-        .split("\n")
-        .filter(Boolean)
-        .map((pid) => readFileSync(`/proc/${pid}/status`, "utf8"))
-        .filter((status) => status.startsWith(`Name:\t${program}\n`))
-        .reduce((sum, status) => sum + Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0), 0);
-    },
-    at: (other) => chrootBox(root, lab.place(other).namespace),
-    async off() {
-      for (const unit of [...running.keys()].reverse()) await end(unit);
-      rmSync(root, { recursive: true, force: true });
+    lab,
+    boxOf,
+    rootOf: (at) => roots.get(at)!,
+    client,
+    isOpen: (port, address = BOX) =>
+      client("sh", "-c", `busybox nc -w 1 ${address} ${port} </dev/null`).then(({ code }) => code === 0),
+    switchOn: (at, id, inputs = {}) => switchOn(running, boxOf(at), id, inputs),
+    switchOff: (at, id) => switchOff(running, boxOf(at), id),
+    async down() {
+      for (const { child } of running) child.kill("SIGKILL");
+      await labDown(name);
+      for (const root of roots.values()) rmSync(root, { recursive: true, force: true });
     },
   };
 }
 
-const HOLDERS = new Set(["ip", "unshare", "sh"]);
-
-function programsOf(pid: number): number[] {
-  const path = `/proc/${pid}/task/${pid}/children`;
-  if (!existsSync(path)) return [];
-  const children = readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
-  const isHolder = HOLDERS.has(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
-  return [...(isHolder ? [] : [pid]), ...children.flatMap(programsOf)];
+async function boxAt(lab: Lab, root: string, name: BoxName): Promise<ChrootBox> {
+  await putRequestProgram(lab.place(name).directory);
+  const named =
+    'echo nameserver 10.139.40.1 >/tmp/r && busybox mount -o bind /tmp/r /etc/resolv.conf && exec "$@"';
+  const request = requestThrough((...command) => lab.run(name, ["sh", "-euc", named, "box", ...command]));
+  const programs = { cbox: () => refreshDomains(box, image) };
+  const box: ChrootBox = { ...chrootBox(root, lab.place(name).namespace, programs), request };
+  await box.writeFile("/etc/hostname", `${BOXES[name].hostname}\n`);
+  await box.writeFile("/etc/community-box/ca.pem", lab.authority());
+  return box;
 }
 
-async function listening(box: ChrootBox): Promise<ReadonlySet<string>> {
-  const { stdout } = await box.run("ss", ["-Hlntu"]);
-  const lines = stdout.split("\n").filter(Boolean);
-  return new Set(lines.map((line) => `${line.split(/\s+/)[0]}/${/:(\d+)\s/.exec(line)?.[1]}`));
+interface Running {
+  readonly at: ChrootBox;
+  readonly unit: string;
+  readonly child: ChildProcess;
 }
 
-/** Looks four times a second until it is so; returns what was seen last. */
+const find = (id: string) => findService(id)!;
+
+async function switchOn(running: Running[], at: ChrootBox, id: string, inputs: object): Promise<void> {
+  const service = find(id);
+  await activate({ box: at, image }, service, {
+    where: "host",
+    inputs: { ...defaultInputs(service), ...inputs },
+  });
+  const units: string[] = [];
+  for (const unit of service.units.filter((each) => each.endsWith(".service")))
+    units.push(...(await requiredBy(at, unit)), unit);
+  for (const unit of units) {
+    await endUnit(running, at, unit);
+    running.push({ at, unit, child: await startUnit(at, unit) });
+  }
+  const { inputs: chosen } = (await readStates(at))[id]!;
+  const wanted = portsOf(service, { community: image.community, inputs: chosen }).map(
+    ({ port, protocol }) => `${protocol}/${port}`,
+  );
+  const open = await until(
+    async () => portsOfSs((await at.run("ss", ["-Hlntu"])).stdout),
+    (there) => wanted.every((port) => there.has(port)),
+  );
+  const logs = await Promise.all(units.map((unit) => at.readFile(logOf(unit))));
+  expect([...open], `${id} listens; it said: ${logs.join("\n")}`).toEqual(expect.arrayContaining(wanted));
+}
+
+async function switchOff(running: Running[], at: ChrootBox, id: string): Promise<void> {
+  await deactivate({ box: at, image }, find(id));
+  for (const unit of find(id).units) {
+    expect(at.told).toContain(`disable --now ${unit}`);
+    for (const each of [unit, ...(await requiredBy(at, unit))]) await endUnit(running, at, each);
+  }
+}
+
+async function endUnit(running: Running[], at: ChrootBox, unit: string): Promise<void> {
+  const index = running.findIndex((each) => each.at === at && each.unit === unit);
+  const [old] = index < 0 ? [] : running.splice(index, 1);
+  if (old) await endProcess(old.child);
+}
+
+/** The last it has looked at, which is as wanted, or not after a minute. */
 export async function until<T>(
   look: () => Promise<T>,
   isIt: (value: T) => boolean,
   seconds = 60,
 ): Promise<T> {
-  for (let tries = 0; ; tries++) {
+  for (const end = performance.now() + seconds * 1000; ; await delay(250)) {
     const value = await look();
-    if (isIt(value) || tries >= seconds * 4) return value;
-    await delay(250);
+    if (isIt(value) || performance.now() > end) return value;
   }
+}
+
+/** Those that the box has made for a service, by account. */
+export async function passwordsOf(box: ChrootBox, id: string): Promise<{ readonly [name: string]: string }> {
+  return (await readSecrets(box, find(id))).passwords as { readonly [name: string]: string };
 }

@@ -11,7 +11,8 @@ import { labRoot } from "../../image/debian/lab-root.ts";
 import { videoRoot } from "../../image/debian/video-root.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";
 import { type ChrootBox, chrootBox } from "./chroot-box.ts";
-import { community, image, type ServiceBox, serviceBox, until } from "./service-lab.ts";
+import { type ServiceBox, serviceBox } from "./service-box.ts";
+import { community, image, until } from "./service-lab.ts";
 import { expectSandboxed } from "./units.ts";
 
 const NAME = "streamtest";

@@ -2,6 +2,9 @@
 // Runs a unit of a box that has no systemd: its ExecStart, under its User, with its EnvironmentFile and StateDirectory,
 // as the unit and its drop-ins say. And asks systemd's own programs what they think of it.
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { must } from "../../firstboot/box.ts";
 import type { ChrootBox } from "./chroot-box.ts";
@@ -82,4 +85,24 @@ async function textsOf(box: ChrootBox, unit: string): Promise<string[]> {
     paths.push(`/etc/systemd/system/${unit}.d/${name}`);
   const texts = await Promise.all(paths.map((path) => box.readFile(path)));
   return texts.filter((text) => text !== undefined);
+}
+
+/** Ends what {@link startUnit} has started, as systemd does: all that belongs to the unit, then what holds its namespaces. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = once(child, "exit");
+  for (const pid of programsOf(child.pid ?? 0)) process.kill(pid, "SIGTERM");
+  await Promise.race([ended, delay(20_000)]);
+  child.kill("SIGKILL");
+  await ended;
+}
+
+const HOLDERS = new Set(["ip", "unshare", "sh"]);
+
+function programsOf(pid: number): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(path)) return [];
+  const children = readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+  const isHolder = HOLDERS.has(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+  return [...(isHolder ? [] : [pid]), ...children.flatMap(programsOf)];
 }

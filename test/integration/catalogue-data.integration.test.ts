@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Services of the catalogue that keep what people and programs put into them: messages, a key-value store, shared files.
+// Each is installed by the engine from the image's own packages, run as its unit says, and used across the lab.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import { removeData } from "../../firstboot/services/engine.ts";
+import type { ChrootBox } from "./chroot-box.ts";
+import { BOX, image, NEIGHBOUR, passwordsOf, type ServiceLab, serviceLab } from "./service-lab.ts";
+import { expectSandboxed } from "./units.ts";
+
+let community: ServiceLab;
+let box: ChrootBox;
+let neighbour: ChrootBox;
+
+beforeAll(async () => {
+  community = await serviceLab({ name: "catdata", boxes: ["box", "neighbour"], shared: ["etcd"] });
+  box = community.boxOf("box");
+  neighbour = community.boxOf("neighbour");
+});
+afterAll(() => community?.down());
+
+describe("messages by MQTT", () => {
+  const subscribe = (topic: string, ...account: string[]) =>
+    community.client("mosquitto_sub", "-h", BOX, "-t", topic, "-C", "1", "-W", "3", ...account);
+  const publish = (topic: string, text: string, ...account: string[]) =>
+    community.client("mosquitto_pub", "-h", BOX, "-q", "1", "-r", "-t", topic, "-m", text, ...account);
+  const passwords = () => passwordsOf(box, "mosquitto");
+  const account = async (name: string) => ["-u", name, "-P", (await passwords())[name] ?? "x"];
+
+  test("go from one account to another, each with the password that the box made", async () => {
+    await community.switchOn("box", "mosquitto", { users: "anna sensors" });
+    await expectSandboxed(box, "mosquitto.service");
+    expect(await publish("home/door", "open", ...(await account("sensors")))).toMatchObject({ code: 0 });
+    expect((await subscribe("home/door", ...(await account("anna")))).stdout).toBe("open\n");
+  });
+
+  test.each([
+    ["nobody", []],
+    ["a wrong password", ["-u", "anna", "-P", "wrong"]],
+    ["an unknown name", ["-u", "pere", "-P", "x"]],
+  ])("%s is refused", async (_who, words) => {
+    const { code, stderr } = await publish("home/door", "shut", ...words);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("not authorised");
+  });
+
+  test("no password lies about on the box, nor in a command line", async () => {
+    const { anna = "" } = await passwords();
+    expect(anna).toMatch(/^[0-9a-f]{20}$/);
+    const { stdout } = await box.run("grep", ["-rlF", anna, "/etc", "/var/lib"]);
+    expect(stdout).toBe("/var/lib/community-box/secrets/mosquitto.json\n");
+  });
+
+  test("the owner lets everybody in: only to public topics", async () => {
+    await community.switchOn("box", "mosquitto", { users: "anna", anonymous: true });
+    expect(await publish("public/weather", "rain")).toMatchObject({ code: 0 });
+    expect((await subscribe("public/weather")).stdout).toBe("rain\n");
+    expect((await subscribe("home/door")).stdout).toBe("");
+    expect((await subscribe("home/door", ...(await account("anna")))).stdout).toBe("open\n");
+    expect((await publish("x", "y", "-u", "sensors", "-P", "x")).code, "an account that is gone").not.toBe(0);
+  });
+
+  test("off: the port is closed, what was kept is still there, and goes when it is removed", async () => {
+    await community.switchOff("box", "mosquitto");
+    expect(await community.isOpen(1883)).toBe(false);
+    expect(await box.list("/var/lib/mosquitto")).toContain("mosquitto.db");
+    expect(await removeData({ box, image }, findService("mosquitto")!)).toContain("host: /var/lib/mosquitto");
+    expect(await box.exists("/var/lib/mosquitto")).toBe(false);
+    expect(await passwords()).toBeUndefined();
+  });
+});
+
+describe("a key-value store", () => {
+  const etcdctl = (at: ChrootBox, address: string, ...words: string[]) =>
+    at.run("etcdctl", [`--endpoints=http://${address}:2379`, "--command-timeout=20s", ...words]);
+
+  test("alone: for the box only", async () => {
+    await community.switchOn("box", "etcd");
+    await expectSandboxed(box, "etcd.service");
+    expect((await etcdctl(box, "127.0.0.1", "put", "greeting", "bon dia")).stdout).toBe("OK\n");
+    expect(await community.isOpen(2379)).toBe(false);
+  });
+
+  test("opened and joined by another box: one cluster of two", async () => {
+    await community.switchOn("box", "etcd", { cluster: "first" });
+    expect(await community.isOpen(2379)).toBe(true);
+    expect((await box.run("/usr/local/sbin/cbox-etcd-member", ["settle"])).stderr).toBe("");
+    expect((await etcdctl(box, BOX, "put", "greeting", "bon dia")).stdout).toBe("OK\n");
+    await community.switchOn("neighbour", "etcd", { cluster: "join", endpoints: `http://${BOX}:2379` });
+    expect((await neighbour.run("/usr/local/sbin/cbox-etcd-member", ["settle"])).stderr).toBe("");
+    expect((await etcdctl(neighbour, NEIGHBOUR, "get", "greeting", "--print-value-only")).stdout).toBe(
+      "bon dia\n",
+    );
+    expect((await etcdctl(neighbour, NEIGHBOUR, "put", "answer", "bona nit")).stdout).toBe("OK\n");
+    expect((await etcdctl(box, BOX, "get", "answer", "--print-value-only")).stdout).toBe("bona nit\n");
+    const { stdout } = await etcdctl(box, BOX, "member", "list");
+    expect(stdout.match(/started, can-(bruixa|pau)-[0-9a-f]{8}, .*false/g)).toHaveLength(2);
+  });
+});
+
+describe("shared files", () => {
+  const share = async (path: string, ...words: string[]) =>
+    (
+      await community.client(
+        ...["curl", "--silent", "--max-time", "20", "--write-out", " %{http_code}", "--digest"],
+        ...[...words, `http://${BOX}:8008${path}`],
+      )
+    ).stdout;
+  const anna = async () => ["--user", `anna:${(await passwordsOf(box, "webdav")).anna}`];
+
+  test("what one puts there another reads; folders, moves and locks as file managers want them", async () => {
+    await community.switchOn("box", "webdav", { users: "anna pere" });
+    await expectSandboxed(box, "cbox-webdav.service");
+    const pere = ["--user", `pere:${(await passwordsOf(box, "webdav")).pere}`];
+    expect(await share("/photos/", ...(await anna()), "--request", "MKCOL")).toMatch(/ 201$/);
+    expect(await share("/photos/a.txt", ...(await anna()), "--request", "PUT", "--data", "snow")).toMatch(
+      / 201$/,
+    );
+    expect(await share("/photos/a.txt", ...pere)).toBe("snow 200");
+    const listed = await share("/photos/", ...pere, "--request", "PROPFIND", "--header", "Depth: 1");
+    expect(listed).toMatch(/a\.txt[\s\S]* 207$/);
+    const lock = `<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>`;
+    expect(await share("/photos/a.txt", ...(await anna()), "--request", "LOCK", "--data", lock)).toMatch(
+      / 200$/,
+    );
+    expect(await share("/photos/a.txt", ...pere, "--request", "PUT", "--data", "x")).toMatch(/ 423$/);
+    expect(await share("/photos/a.txt", ...pere)).toBe("snow 200");
+  });
+
+  test.each([
+    ["nobody", []],
+    ["a wrong password", ["--user", "anna:wrong"]],
+    ["an unknown name", ["--user", "quim:x"]],
+  ])("%s neither reads nor writes", async (_who, words) => {
+    expect(await share("/photos/a.txt", ...words)).toMatch(/ 401$/);
+    expect(await share("/b.txt", ...words, "--request", "PUT", "--data", "x")).toMatch(/ 401$/);
+  });
+
+  test("a password never crosses the network, and is in one place of the box", async () => {
+    const { stdout, stderr } = await community.client(
+      "curl",
+      "--silent",
+      "--verbose",
+      "--digest",
+      ...(await anna()),
+      `http://${BOX}:8008/`,
+    );
+    const { anna: password = "" } = await passwordsOf(box, "webdav");
+    expect(stderr).toContain("Authorization: Digest");
+    expect(stdout + stderr).not.toContain(password);
+    const found = await box.run("grep", ["-rlF", password, "/etc", "/var/lib"]);
+    expect(found.stdout).toBe("/var/lib/community-box/secrets/webdav.json\n");
+  });
+
+  test("off: closed, and the files are still there", async () => {
+    await community.switchOff("box", "webdav");
+    expect(await community.isOpen(8008)).toBe(false);
+    expect(await box.readFile("/var/lib/cbox-webdav/files/photos/a.txt")).toBe("snow");
+  });
+});

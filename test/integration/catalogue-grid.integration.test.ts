@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The catalogue's storage grid (Tahoe-LAFS) over two boxes: one begins it, the other joins by what the first announces.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { announcements } from "../../firstboot/services/announce.ts";
+import type { ChrootBox } from "./chroot-box.ts";
+import { BOX, image, type ServiceLab, serviceLab, until } from "./service-lab.ts";
+import { expectSandboxed } from "./units.ts";
+
+let community: ServiceLab;
+let box: ChrootBox;
+
+beforeAll(async () => {
+  community = await serviceLab({ name: "catgrid", boxes: ["box", "neighbour"], shared: ["tahoe-lafs"] });
+  box = community.boxOf("box");
+});
+afterAll(() => community?.down());
+
+describe("a storage grid", () => {
+  const gateway = "http://127.0.0.1:3456/uri";
+  /** On the box itself, since the gateway answers nobody else. */
+  const curl = async (at: "box" | "neighbour", ...words: string[]) =>
+    (await community.lab.run(at, ["curl", "--silent", "--max-time", "60", ...words])).stdout;
+  const get = (at: "box" | "neighbour", cap: string) => curl(at, `${gateway}/${cap}`);
+  /** Longer than what Tahoe keeps in the key itself. */
+  const letter = "Benvolguts veins, ".repeat(100);
+  let cap: string;
+
+  test("begins on one box, which announces its whole address", async () => {
+    await community.switchOn("box", "tahoe-lafs", { name: "Can-Bruixa" });
+    await expectSandboxed(box, "cbox-tahoe.service");
+    await expectSandboxed(box, "cbox-tahoe-introducer.service");
+    const { ready } = await announcements(box, image, BOX);
+    const entry = ready.find(({ s }) => s === "tahoe-lafs");
+    expect(entry).toMatchObject({ d: "Can-Bruixa", p: "3458" });
+    const { stdout } = await box.run("cat", ["/var/lib/cbox-tahoe/introducer/private/introducer.furl"]);
+    expect(entry?.t).toBe(`furl=${stdout.trim()}`);
+    expect(stdout).toMatch(/^pb:\/\/[a-z2-7]{32}@tcp:10\.139\.40\.60:3458\//);
+  });
+
+  test("another box joins by that address, and what one puts in the other takes out", async () => {
+    const { ready } = await announcements(box, image, BOX);
+    const furl = ready.find(({ s }) => s === "tahoe-lafs")?.t.replace("furl=", "");
+    await community.switchOn("neighbour", "tahoe-lafs", { grid: "join", furl, copies: 2 });
+    const seen = async () => {
+      // "connected" where they talk by HTTP, as Tahoe does since 1.19; "Connected to ..." by Foolscap.
+      const page = await curl("neighbour", "http://127.0.0.1:3456/?t=json");
+      const { servers = [] } = (page ? JSON.parse(page) : {}) as {
+        servers?: { connection_status: string }[];
+      };
+      return servers.filter(({ connection_status: status }) => /^connected/i.test(status)).length;
+    };
+    expect(await until(seen, (count) => count === 2), "boxes of the grid").toBe(2);
+    cap = await curl("neighbour", "--request", "PUT", "--data-binary", letter, gateway);
+    expect(cap).toMatch(/^URI:CHK:.*:1:2:1800$/);
+    expect(await get("box", cap)).toBe(letter);
+  });
+
+  test("a copy is left when the box where it was put in is gone", async () => {
+    await community.switchOff("neighbour", "tahoe-lafs");
+    expect(await get("box", cap)).toBe(letter);
+  });
+
+  test("a client of another grid cannot read it, and the gateway is the box's own", async () => {
+    expect(await community.isOpen(3456)).toBe(false);
+    expect(await get("box", cap.replace(/CHK:[a-z2-7]{4}/, "CHK:aaaa"))).not.toContain("Benvolguts");
+  });
+
+  test("off: what is stored stays", async () => {
+    await community.switchOff("box", "tahoe-lafs");
+    expect(await community.isOpen(3457)).toBe(false);
+    expect(await box.list("/var/lib/cbox-tahoe/node/storage/shares")).not.toEqual([]);
+  });
+});
