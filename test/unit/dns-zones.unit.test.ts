@@ -142,12 +142,12 @@ describe("refreshing", () => {
     const run = box.run.bind(box);
     box.run = async (command, args, options) =>
       command === "named-checkconf"
-        ? { code: 1, stdout: "named.conf.int.private:1: unknown option 'x'\n", stderr: "" }
+        ? { code: 1, stdout: "/etc/bind/named.conf.int.private:1: unknown option 'x'\n", stderr: "" }
         : run(command, args, options);
     const failure = await failureOf(() => refreshDomains(box, IMAGE));
     expect(failure).toMatchObject({
       code: "dns-refused",
-      found: "named.conf.int.private:1: unknown option 'x'",
+      found: "/etc/bind/named.conf.int.private:1: unknown option 'x'",
     });
     expect(await box.readLink("/var/lib/bind/community-box/current")).toBeUndefined();
   });
