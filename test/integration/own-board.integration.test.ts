@@ -81,7 +81,8 @@ it("has a lock of its own for a package that the project does not have", async (
   const own = join(directory, "locks/trixie-amd64.lock");
   expect(await readLock(own)).toEqual(lock);
   const project = (await readLock(LOCK))!;
-  expect(Object.keys(lock.packages).filter((name) => !(name in project.packages))).toEqual(["sl"]);
+  const added = Object.keys(lock.packages).filter((name) => !(name in project.packages));
+  expect(added, "with what it depends on").toEqual(["libncurses6", "sl"]);
   expect(lock.sets["profile:vm-amd64"]).toEqual(project.sets["profile:vm-amd64"]);
 
   // Now that it is there, nobody has to be asked.
