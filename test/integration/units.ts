@@ -91,13 +91,22 @@ async function textsOf(box: ChrootBox, unit: string): Promise<string[]> {
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = once(child, "exit");
-  for (const pid of programsOf(child.pid ?? 0)) process.kill(pid, "SIGTERM");
+  for (const pid of programsOf(child.pid ?? 0)) terminate(pid);
   await Promise.race([ended, delay(20_000)]);
   child.kill("SIGKILL");
   await ended;
 }
 
 const HOLDERS = new Set(["ip", "unshare", "sh"]);
+
+/** A program that was told first may have ended the next one by itself. */
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 function programsOf(pid: number): number[] {
   const path = `/proc/${pid}/task/${pid}/children`;
