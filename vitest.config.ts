@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // Levels, named in the file: *.unit.test.ts needs nothing, *.integration.test.ts needs the host's tools and root,
-// *.boot.test.ts boots the real image in QEMU, and so does *.long.test.ts for a quarter of an hour each (some start many
-// real servers instead), which only `cbox test --all` runs. Heavy files run one after the other: TCG wants both cores.
+// *.boot.test.ts boots the real image in QEMU, and so does *.long.test.ts for a quarter of an hour each, which only
+// `cbox test --all` runs. Heavy files run one after the other: TCG wants both cores.
 const level = (name: string, testTimeout: number) => ({
   test: {
     name,

@@ -30,7 +30,7 @@ export interface ChrootBox extends Box {
 export function chrootBox(
   root: string,
   namespace: string,
-  programs: { readonly [name: string]: () => Promise<unknown> } = {},
+  programs: { readonly [name: string]: (args: readonly string[]) => Promise<unknown> } = {},
 ): ChrootBox {
   const told: string[] = [];
   const inside = (command: readonly string[], enter = ENTER) => [
@@ -46,7 +46,7 @@ export function chrootBox(
         return { code: args[0] === "is-active" ? 3 : 0, stdout: "", stderr: "" };
       }
       if (programs[command]) {
-        await programs[command]();
+        await programs[command](args);
         return { code: 0, stdout: "", stderr: "" };
       }
       return collect(spawn("ip", inside([command, ...args]), { env: ENVIRONMENT }), options);

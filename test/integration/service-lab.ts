@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A small community whose boxes switch services on as `cbox services enable` does, from the packages of the image, and
 // run their units; its other hosts use them.
-import type { ChildProcess } from "node:child_process";
-import { rmSync } from "node:fs";
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { $ } from "zx";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
+import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, portsOf } from "../../firstboot/services/engine.ts";
 import { installPackages } from "../../firstboot/services/packages.ts";
-import { placeOf, portsOfSs } from "../../firstboot/services/place.ts";
+import { type Port, placeOf, portsOfSs } from "../../firstboot/services/place.ts";
 import { readSecrets } from "../../firstboot/services/secrets.ts";
 import { readStates } from "../../firstboot/services/state.ts";
 import type { Value } from "../../firstboot/steps/step.ts";
@@ -57,6 +58,10 @@ export interface ServiceLab {
   /** Activates the service and runs its units, of which systemctl was only told, until its ports are open. */
   switchOn(at: BoxName, id: string, inputs?: { readonly [name: string]: Value | undefined }): Promise<void>;
   switchOff(at: BoxName, id: string): Promise<void>;
+  /** Starts a unit that runs anew, with what its files say now. */
+  restart(at: BoxName, unit: string): Promise<void>;
+  /** Memory of a program that runs at the box, what it shares with others included. */
+  residentKib(at: BoxName, program: string): number;
   down(): Promise<void>;
 }
 
@@ -107,6 +112,8 @@ export async function serviceLab({
       client("sh", "-c", `busybox nc -w 1 ${address} ${port} </dev/null`).then(({ code }) => code === 0),
     switchOn: (at, id, inputs = {}) => switchOn(running, boxOf(at), id, inputs),
     switchOff: (at, id) => switchOff(running, boxOf(at), id),
+    restart: (at, unit) => restart(running, boxOf(at), unit),
+    residentKib: (at, program) => residentKib(lab.place(at).namespace, program),
     async down() {
       for (const { child } of running) child.kill("SIGKILL");
       await labDown(name);
@@ -120,7 +127,11 @@ async function boxAt(lab: Lab, root: string, name: BoxName): Promise<ChrootBox> 
   const named =
     'echo nameserver 10.139.40.1 >/tmp/r && busybox mount -o bind /tmp/r /etc/resolv.conf && exec "$@"';
   const request = requestThrough((...command) => lab.run(name, ["sh", "-euc", named, "box", ...command]));
-  const programs = { cbox: () => refreshDomains(box, image) };
+  const refresh: { readonly [command: string]: () => Promise<unknown> } = {
+    "guifi-dns": () => refreshDomains(box, image),
+    "guifi-graphs": () => refreshGraphs(box, image),
+  };
+  const programs = { cbox: ([command = ""]: readonly string[]) => refresh[command]!() };
   const box: ChrootBox = { ...chrootBox(root, lab.place(name).namespace, programs), request };
   await box.writeFile("/etc/hostname", `${BOXES[name].hostname}\n`);
   await box.writeFile("/etc/community-box/ca.pem", lab.authority());
@@ -141,17 +152,9 @@ async function switchOn(running: Running[], at: ChrootBox, id: string, inputs: o
     where: "host",
     inputs: { ...defaultInputs(service), ...inputs },
   });
-  const units: string[] = [];
-  for (const unit of service.units.filter((each) => each.endsWith(".service")))
-    units.push(...(await requiredBy(at, unit)), unit);
-  for (const unit of units) {
-    await endUnit(running, at, unit);
-    running.push({ at, unit, child: await startUnit(at, unit) });
-  }
-  const { inputs: chosen } = (await readStates(at))[id]!;
-  const wanted = portsOf(service, { community: image.community, inputs: chosen }).map(
-    ({ port, protocol }) => `${protocol}/${port}`,
-  );
+  const units = await unitsOf(at, id);
+  for (const unit of units) await restart(running, at, unit);
+  const wanted = (await portsAt(at, id)).map(({ port, protocol }) => `${protocol}/${port}`);
   const open = await until(
     async () => portsOfSs((await at.run("ss", ["-Hlntu"])).stdout),
     (there) => wanted.every((port) => there.has(port)),
@@ -160,12 +163,40 @@ async function switchOn(running: Running[], at: ChrootBox, id: string, inputs: o
   expect([...open], `${id} listens; it said: ${logs.join("\n")}`).toEqual(expect.arrayContaining(wanted));
 }
 
+/** Its services, each after what systemd starts with it. */
+async function unitsOf(at: ChrootBox, id: string): Promise<string[]> {
+  const units = new Set<string>();
+  for (const unit of find(id).units.filter((each) => each.endsWith(".service"))) {
+    for (const each of [...(await requiredBy(at, unit)), unit]) units.add(each);
+  }
+  return [...units];
+}
+
+/** Those that a service has with its inputs. */
+async function portsAt(at: ChrootBox, id: string): Promise<Port[]> {
+  const { inputs } = (await readStates(at))[id]!;
+  return portsOf(find(id), { community: image.community, inputs });
+}
+
 async function switchOff(running: Running[], at: ChrootBox, id: string): Promise<void> {
   await deactivate({ box: at, image }, find(id));
-  for (const unit of find(id).units) {
-    expect(at.told).toContain(`disable --now ${unit}`);
-    for (const each of [unit, ...(await requiredBy(at, unit))]) await endUnit(running, at, each);
-  }
+  for (const unit of find(id).units) expect(at.told).toContain(`disable --now ${unit}`);
+  for (const unit of (await unitsOf(at, id)).reverse()) await endUnit(running, at, unit);
+}
+
+async function restart(running: Running[], at: ChrootBox, unit: string): Promise<void> {
+  await endUnit(running, at, unit);
+  running.push({ at, unit, child: await startUnit(at, unit) });
+}
+
+function residentKib(namespace: string, program: string): number {
+  const pids = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
+  return pids
+    .split("\n")
+    .filter(Boolean)
+    .map((pid) => readFileSync(`/proc/${pid}/status`, "utf8"))
+    .filter((status) => status.startsWith(`Name:\t${program}\n`))
+    .reduce((sum, status) => sum + Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0), 0);
 }
 
 async function endUnit(running: Running[], at: ChrootBox, unit: string): Promise<void> {

@@ -5,7 +5,8 @@ import { seed } from "../guifi-site/seed.ts";
 import type { Community, LabHost } from "../host.ts";
 import { bundleProgram } from "../program.ts";
 
-export function guifiSite(name: string, address: string): LabHost {
+/** `knows`: what it knows at the beginning. */
+export function guifiSite(name: string, address: string, knows = seed): LabHost {
   return {
     name,
     address,
@@ -15,7 +16,7 @@ export function guifiSite(name: string, address: string): LabHost {
         command: ["node", "/srv/site.mjs", ...doorsOf(community).map((door) => `--listen=${door}`)],
         files: {
           "site.mjs": await bundleProgram("test/lab/guifi-site/program.ts"),
-          "state.json": JSON.stringify(seed()),
+          "state.json": JSON.stringify(knows()),
         },
         tls: [`${name}.lab`, ...namesOf(community)],
         ready: /^the site is ready$/m,
