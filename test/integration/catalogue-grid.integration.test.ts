@@ -53,6 +53,8 @@ describe("a storage grid", () => {
     cap = await curl("neighbour", "--request", "PUT", "--data-binary", letter, gateway);
     expect(cap).toMatch(/^URI:CHK:.*:1:2:1800$/);
     expect(await get("box", cap)).toBe(letter);
+    await community.expectOnlyDeclared("box");
+    await community.expectOnlyDeclared("neighbour");
   });
 
   test("a copy is left when the box where it was put in is gone", async () => {

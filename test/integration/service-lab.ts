@@ -60,6 +60,8 @@ export interface ServiceLab {
   switchOff(at: BoxName, id: string): Promise<void>;
   /** Starts a unit that runs anew, with what its files say now. */
   restart(at: BoxName, unit: string): Promise<void>;
+  /** Other hosts can reach those TCP ports that its services declare as public, and no others. */
+  expectOnlyDeclared(at: BoxName): Promise<void>;
   /** Memory of a program that runs at the box, what it shares with others included. */
   residentKib(at: BoxName, program: string): number;
   down(): Promise<void>;
@@ -113,6 +115,7 @@ export async function serviceLab({
     switchOn: (at, id, inputs = {}) => switchOn(running, boxOf(at), id, inputs),
     switchOff: (at, id) => switchOff(running, boxOf(at), id),
     restart: (at, unit) => restart(running, boxOf(at), unit),
+    expectOnlyDeclared: (at) => expectOnlyDeclared(boxOf(at)),
     residentKib: (at, program) => residentKib(lab.place(at).namespace, program),
     async down() {
       for (const { child } of running) child.kill("SIGKILL");
@@ -161,6 +164,7 @@ async function switchOn(running: Running[], at: ChrootBox, id: string, inputs: o
   );
   const logs = await Promise.all(units.map((unit) => at.readFile(logOf(unit))));
   expect([...open], `${id} listens; it said: ${logs.join("\n")}`).toEqual(expect.arrayContaining(wanted));
+  await expectOnlyDeclared(at);
 }
 
 /** Its services, each after what systemd starts with it. */
@@ -187,6 +191,19 @@ async function switchOff(running: Running[], at: ChrootBox, id: string): Promise
 async function restart(running: Running[], at: ChrootBox, unit: string): Promise<void> {
   await endUnit(running, at, unit);
   running.push({ at, unit, child: await startUnit(at, unit) });
+}
+
+async function expectOnlyDeclared(at: ChrootBox): Promise<void> {
+  const on = Object.entries(await readStates(at)).filter(([, { state }]) => state === "on");
+  const declared = (await Promise.all(on.map(([id]) => portsAt(at, id)))).flat();
+  const beyondLoopback = ["not", "src", "127.0.0.0/8", "and", "not", "src", "[::1]"];
+  const { stdout } = await at.run("ss", ["-Hlnt", ...beyondLoopback]);
+  expect([...portsOfSs(stdout)].sort(), "reached from other hosts").toEqual(
+    declared
+      .filter(({ protocol, public: isPublic }) => isPublic && protocol === "tcp")
+      .map(({ port }) => `tcp/${port}`)
+      .sort(),
+  );
 }
 
 function residentKib(namespace: string, program: string): number {
