@@ -126,6 +126,12 @@ async function say(command: string, ...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
+const compose = (directory: string, ...words: string[]) =>
+  say("docker", "compose", "--project-directory", directory, ...words);
+/** In the container `web` of a project. */
+const inWeb = (script: string, directory = DIRECTORY) =>
+  compose(directory, "exec", "-T", "web", "sh", "-c", script);
+
 async function comesTrue(isIt: () => Promise<boolean>): Promise<void> {
   expect(await until(isIt, Boolean)).toBe(true);
 }
@@ -189,34 +195,14 @@ describe("an entry with a compose file", () => {
   });
 
   test("what its containers say can be read; one that goes down again and again is a fault", async () => {
-    await say(
-      "docker",
-      "compose",
-      "--project-directory",
-      DIRECTORY,
-      "exec",
-      "-T",
-      "web",
-      "sh",
-      "-c",
-      "echo hello >/proc/1/fd/1",
-    );
+    await inWeb("echo hello >/proc/1/fd/1");
     expect(await projectLog(placeOf(box, "host"), notes)).toContain("hello");
     await box.writeFile(
       `${DIRECTORY}y/compose.yaml`,
       `services: { web: { image: "${IMAGE}", restart: always, command: [sh, -c, "exit 3"] } }\n`,
     );
     const failing = { ...notes, id: "notesy" };
-    await say(
-      "docker",
-      "compose",
-      "--project-name",
-      "notesy",
-      "--project-directory",
-      `${DIRECTORY}y`,
-      "up",
-      "-d",
-    );
+    await compose(`${DIRECTORY}y`, "up", "-d");
     await comesTrue(async () =>
       /^container web \(restarting\)$/.test((await faultsOfProject(placeOf(box, "host"), failing))[0] ?? ""),
     );
@@ -225,18 +211,7 @@ describe("an entry with a compose file", () => {
   });
 
   test("is renewed by what the registry has under the same name, and keeps its data", async () => {
-    await say(
-      "docker",
-      "compose",
-      "--project-directory",
-      DIRECTORY,
-      "exec",
-      "-T",
-      "web",
-      "sh",
-      "-c",
-      "echo kept > /data/kept",
-    );
+    await inWeb("echo kept > /data/kept");
     await systemd("ExecStop");
     await makeImageAgain();
     const state = (await readStates(box)).notes!;
@@ -305,7 +280,7 @@ volumes:
   });
 
   test("off: closed, announced no more, and what it holds is there when it is on again", async () => {
-    await say("docker", "exec", "mine-web-1", "sh", "-c", "echo kept > /data/kept");
+    await inWeb("echo kept > /data/kept", MINE);
     await deactivate({ box, image }, mine);
     expect(box.told).toContain("disable --now cbox-compose@mine.service");
     await systemd("ExecStop", "mine");
