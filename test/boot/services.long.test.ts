@@ -5,13 +5,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
+import { graphClient, NODE, siteWithZone, ZONE } from "../integration/graph-client.ts";
+import { probe, SIZE, testPicture, videoClient } from "../integration/video-client.ts";
+import { SITE_HOST } from "../lab/guifi-site/reader.ts";
 import type { LabHost } from "../lab/host.ts";
+import { guifiSite } from "../lab/hosts/guifi-site.ts";
 import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { labMember } from "../lab/members.ts";
 import { memberWhere } from "../lab/serf.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
-import { quoted } from "./inside.ts";
+import { quoted, say } from "./inside.ts";
 import { subject } from "./subject.ts";
 
 const SECRET = "cargol groc damunt la teulada";
@@ -27,6 +31,14 @@ const web: LabHost = {
   address: WEB,
   server: async () => ({ command: ["node", "-e", PROGRAM], ready: /ready/ }),
 };
+
+/** Devices of the zone: one that answers pings, and one that is not there. */
+const ASKER = { id: 70_010, address: "10.139.40.80" };
+const DEAD = { id: 70_011, address: "10.139.40.92" };
+const withZone = () => siteWithZone([ASKER, DEAD]);
+const hosts = LAB_HOSTS.map((host) =>
+  host.name === SITE_HOST ? guifiSite(host.name, host.address!, withZone) : host,
+);
 
 const ANSWERS = `version: 1
 system:
@@ -45,6 +57,8 @@ services:
   tahoe-lafs: { enabled: true, name: Can-Bruixa }
   guifi-dns: { enabled: true, server: 54621 }
   monitoring: { enabled: true, zone: true }
+  guifi-graphs: { enabled: true, zone: "${ZONE}" }
+  streaming: { enabled: true, record: true }
 `;
 
 let lab: Lab;
@@ -57,7 +71,7 @@ beforeAll(async () => {
     name: "svcboot",
     root: await labRoot(),
     community: loadCommunity("guifi"),
-    hosts: [...LAB_HOSTS, web, { name: "asker", address: "10.139.40.80" }],
+    hosts: [...hosts, web, { name: "asker", address: ASKER.address }],
   });
   box = await createBox({ ...it, lab, ownDisk: true, memoryMib: 2048 });
   const partition = await box.bootPartition();
@@ -70,6 +84,10 @@ afterAll(async () => {
   await box?.destroy();
   await lab?.down();
 });
+
+const asks = (...command: string[]) => lab.run("asker", command);
+const isOpen = (port: number) =>
+  asks("sh", "-c", `busybox nc -w 5 ${address} ${port} </dev/null`).then(({ code }) => code === 0);
 
 interface Listed {
   readonly id: string;
@@ -104,6 +122,8 @@ test("the set-up installs and starts all of them", async () => {
     "tahoe-lafs": "owner",
     "guifi-dns": "host",
     monitoring: "host",
+    "guifi-graphs": "host",
+    streaming: "owner",
   });
   expect(on.filter(({ works }) => !works)).toEqual([]);
 }, 3_600_000);
@@ -113,13 +133,35 @@ describe("across the network", () => {
     const { services } = await memberWhere(lab, (member) =>
       member.services.some(({ s, m }) => s === "proxy3" && m === "can-bruixa.guifi.local"),
     );
-    expect(services.map(({ s, p }) => `${s} ${p}`)).toEqual(["serf 5000", "proxy3 3128"]);
+    expect(services.map(({ s, p }) => `${s} ${p}`).slice(0, 4)).toEqual([
+      "serf 5000",
+      "proxy3 3128",
+      "dnsservice 53",
+      "snpservice 80",
+    ]);
     address = services[0]!.i;
   });
 
-  const asks = (...command: string[]) => lab.run("asker", command);
-  const isOpen = (port: number) =>
-    asks("sh", "-c", `busybox nc -w 5 ${address} ${port} </dev/null`).then(({ code }) => code === 0);
+  test("the others are ready to be announced, and are when there is room", async () => {
+    const record = await box.ask("cat /run/community-box/publish.json");
+    const { published, omitted, silent } = JSON.parse(record) as {
+      published: { s: string }[];
+      omitted: string[];
+      silent: string[];
+    };
+    const types = ["serf", "proxy3", "dnsservice", "snpservice", "syncthing", "tahoe-lafs", "streaming"];
+    types.push("webdav", "mosquitto", "etcd", "snmp", "monitoring");
+    expect([...published.map(({ s }) => s), ...omitted].sort()).toEqual(types.sort());
+    expect(silent).toEqual([]);
+    // With their long addresses these two take most of the room.
+    for (const id of ["syncthing", "tahoe-lafs"])
+      await box.ask(`cbox services unpublish ${id}`, { timeoutMs: BOOT_MS });
+    const { services } = await memberWhere(lab, (member) =>
+      member.services.some(({ s }) => s === "streaming"),
+    );
+    expect(services.find(({ s }) => s === "streaming")).toMatchObject({ d: "Live_video", p: "8090" });
+  });
+
   /** Those that the box made for a service, by account. */
   const passwords = async (id: string) =>
     (
@@ -196,6 +238,52 @@ describe("across the network", () => {
     expect((await asks(...dig)).stdout.trim()).toBe("10.69.12.18");
   });
 
+  test("the graphs of the zone tell who answers, and are a picture with that in it", async () => {
+    const graphs = graphClient(lab, "asker", address);
+    const availability = async ({ id }: typeof ASKER) =>
+      (await graphs.get(`call=availability&device=${id}&format=short`)).body;
+    // One figure of pings takes five minutes, and the first one is not whole.
+    const patience = { timeout: 1_200_000, interval: 10_000 };
+    await expect.poll(() => availability(ASKER), patience).toContain(">Up (");
+    await expect.poll(() => availability(DEAD), patience).toContain(">Down (0.00%)<");
+    for (const [{ id }, colour] of [
+      [ASKER, 0x008000],
+      [DEAD, 0xffcc00],
+    ] as const) {
+      const picture = (time: string) =>
+        graphs.picture(`call=graph&type=pings&node=${NODE}&device=${id}&width=400&height=100&${time}`);
+      const drawn = await picture("start=-900&end=-1");
+      // The same with nothing in it but the legend, which has the colour, too.
+      const empty = await picture("start=-9000000&end=-8999100");
+      expect(drawn.pixels(colour), `device ${id}`).toBeGreaterThan(empty.pixels(colour) + 20);
+    }
+  });
+
+  test("live video is published with the key that the box made, not without, and played", async () => {
+    const page = `http://${address}:8090`;
+    const { keys } = JSON.parse(await box.ask("cat /var/lib/community-box/secrets/streaming.json")) as {
+      keys: { live: string };
+    };
+    const asker = await videoClient(lab, "asker");
+    const channel = `rtmp://${address}:1935/publish/live`;
+    const [ffmpeg = "", ...words] = testPicture(channel, 3);
+    expect((await asker.run(ffmpeg, words)).stderr).toContain("Input/output error");
+    const playlist = async () =>
+      (await asks("curl", "--silent", "--max-time", "60", `${page}/hls/live/index.m3u8`)).stdout;
+    expect(await playlist()).not.toContain("#EXTM3U");
+    const camera = asker.start(testPicture(`${channel}?key=${keys.live}`));
+    try {
+      await expect.poll(playlist, { timeout: BOOT_MS, interval: 1000 }).toMatch(/\.ts$/m);
+      // The oldest may be gone before it is asked for.
+      const segment = (await playlist()).match(/^.*\.ts$/gm)?.at(-1);
+      const { codecs, streams } = await probe(asker, `${page}/hls/live/${segment}`);
+      expect(codecs, segment).toEqual(["aac", "h264"]);
+      expect(streams.find(({ codec_name: name }) => name === "h264")).toMatchObject(SIZE);
+    } finally {
+      camera.kill("SIGKILL");
+    }
+  });
+
   test("the health of the box is scraped", async () => {
     const metrics = ["curl", "--silent", "--max-time", "60", `http://${address}:9100/metrics`];
     expect((await asks(...metrics)).stdout).toMatch(/^node_load1 [\d.]+$/m);
@@ -219,18 +307,24 @@ describe("the whole catalogue on a box with 2 GiB", () => {
   });
 
   test("switched off, a service is gone from the network, and what it kept is still there", async () => {
-    const closed = { mosquitto: 1883, etcd: 2379, webdav: 8008, "tahoe-lafs": 3458, "guifi-proxy": 3128 };
+    const closed = {
+      ...{ mosquitto: [1883], etcd: [2379], webdav: [8008], "tahoe-lafs": [3457, 3458] },
+      ...{ "guifi-proxy": [3128], "guifi-graphs": [80], streaming: [8090, 1935] },
+    };
     for (const id of Object.keys(closed))
       await box.ask(`cbox services disable ${id}`, { timeoutMs: BOOT_MS });
-    for (const [id, port] of Object.entries(closed)) {
-      const { code } = await lab.run("asker", ["sh", "-c", `busybox nc -w 5 ${address} ${port} </dev/null`]);
-      expect(code, `${id} on port ${port}`).not.toBe(0);
-    }
+    for (const [id, ports] of Object.entries(closed))
+      for (const port of ports) expect(await isOpen(port), `${id} on port ${port}`).toBe(false);
     const kept = "find /var/lib/cbox-webdav/files/a.txt /var/lib/mosquitto /var/lib/etcd -maxdepth 0";
-    expect((await box.ask(`incus exec owner --project owner -- ${kept}`)).split("\n")).toHaveLength(3);
+    expect((await say(box, "owner", kept)).split("\n")).toHaveLength(3);
+    expect(await say(box, "owner", "ls /var/lib/cbox-streaming")).toMatch(/^live-\d{8}-\d{6}\.flv$/);
+    const figures = `/var/lib/cbox-graphs/rrd/box/ping/ping-${ASKER.address}.rrd`;
+    const known = `rrdtool fetch ${figures} AVERAGE --start=-7200 | grep -cE '^[0-9]+: [0-9]'`;
+    expect(Number(await box.ask(known))).toBeGreaterThan(0);
+    const gone = ["proxy3", "snpservice", "streaming"];
     await memberWhere(
       lab,
-      ({ services }) => services.length > 0 && !services.some(({ s }) => s === "proxy3"),
+      ({ services }) => services.length > 0 && !services.some(({ s }) => gone.includes(s)),
     );
   });
 });
