@@ -134,7 +134,7 @@ vpn: { join: true }
   };
 
   test("does what can be done, and reports the rest", async () => {
-    await box.destroy();
+    await box?.destroy();
     await breaks("ldap-bad-certificate", "api-500", "rendezvous-hostile");
     box = await createBox({
       ...{ ...it, lab, name: "worse", ownDisk: true, memoryMib: SMALL },
