@@ -26,6 +26,13 @@ describe("a storage grid", () => {
   let cap: string;
 
   test("begins on one box, which announces its whole address", async () => {
+    // As in a context, which does not get at the ports of the box.
+    for (const rule of [
+      ["add", "pref", "2", "lookup", "local"],
+      ["add", "pref", "1", "iif", "lo", "to", BOX, "prohibit"],
+      ["del", "pref", "0"],
+    ])
+      expect(await community.lab.run("box", ["ip", "rule", ...rule])).toMatchObject({ code: 0 });
     await community.switchOn("box", "tahoe-lafs", { name: "Can-Bruixa" });
     await expectSandboxed(box, "cbox-tahoe.service");
     await expectSandboxed(box, "cbox-tahoe-introducer.service");
