@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The last effect of the walk: keep the answers, report, wipe the secrets, and only then call the box configured.
 
-import { wipeAnswers } from "./answers/file.ts";
+import { answersFileHash, wipeAnswers } from "./answers/file.ts";
 import { appliedIds, makeReport, writeKeptAnswers, writeReport } from "./answers/report.ts";
 import type { Box } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
@@ -30,6 +30,7 @@ export async function finish(context: WalkContext, tools: FinishTools): Promise<
     version: image.version,
     given: context.given,
     warnings: [...context.warnings, ...warnings],
+    answers_file: await answersFileHash(box, image),
   });
   return warnings;
 }

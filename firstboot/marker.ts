@@ -13,14 +13,17 @@ export interface Marker {
   /** Paths of the secrets that were given, e.g. "member.password". */
   readonly given: readonly string[];
   readonly warnings: readonly Warning[];
+  /** SHA-256 of the answers.yaml that it was done by, as it was left: without secrets. */
+  readonly answers_file?: string | undefined;
 }
 
 /** Undefined: the box is not set up. */
 export async function readMarker(box: Pick<Box, "readFile">): Promise<Marker | undefined> {
   const text = await box.readFile(paths.configured);
   if (text === undefined) return undefined;
-  const { configured = "", version = "", given = [], warnings = [] } = parseJson<Partial<Marker>>(text, {});
-  return { configured, version, given, warnings };
+  const marker = parseJson<Partial<Marker>>(text, {});
+  const { configured = "", version = "", given = [], warnings = [], answers_file } = marker;
+  return { configured, version, given, warnings, answers_file };
 }
 
 export async function writeMarker(box: Box, marker: Marker): Promise<void> {

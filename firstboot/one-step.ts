@@ -118,6 +118,7 @@ async function finishStep({ box, image }: CourseTools, step: Step, context: Walk
       ...(before?.warnings ?? []).filter(({ code, step: from }) => !isOurs(code, from)),
       ...context.warnings,
     ],
+    answers_file: before?.answers_file,
   });
   return [];
 }

@@ -61,7 +61,8 @@ export const paths = {
   zoneinfo: "/usr/share/zoneinfo",
 } as const;
 
-/** The two files a person shares with the box on its FAT partition. */
-export function answersPaths(bootMount: string): { answers: string; report: string } {
-  return { answers: join(bootMount, "answers.yaml"), report: join(bootMount, "answers-report.yaml") };
+/** The files a person shares with the box on its FAT partition; `used`: what answers.yaml is called after a reset. */
+export function answersPaths(bootMount: string): { answers: string; report: string; used: string } {
+  const at = (name: string) => join(bootMount, name);
+  return { answers: at("answers.yaml"), report: at("answers-report.yaml"), used: at("used-answers.yaml") };
 }

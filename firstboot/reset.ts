@@ -2,10 +2,12 @@
 // Back to the set-up: takes away what the steps made, last step first. A marker on the disk says that it was begun;
 // after a power cut the set-up service completes it before anything else.
 
+import { retireAnswers } from "./answers/file.ts";
 import type { Box } from "./box.ts";
 import { english } from "./i18n.ts";
 import { type ConsoleInfo, type ImageInfo, loginUnit } from "./image-info.ts";
 import type { Log } from "./log.ts";
+import { readMarker } from "./marker.ts";
 import { paths } from "./paths.ts";
 import type { Step } from "./steps/step.ts";
 import { toTrouble } from "./trouble.ts";
@@ -39,6 +41,12 @@ export async function completeReset(tools: ResetTools, { keepData }: PendingRese
   const { box, image, steps, log } = tools;
   log(`reset, ${keepData ? "data stays" : "all goes"}`);
   await endLogins(box, image.consoles);
+  const hash = (await readMarker(box))?.answers_file;
+  try {
+    await retireAnswers(box, image, { hash, keep: keepData });
+  } catch (error) {
+    log(`answers.yaml could not be put aside: ${toTrouble(error).what}`);
+  }
   await box.remove(paths.configured);
   for (const step of [...steps].reverse()) {
     const progress = (key: Parameters<typeof english>[0], values = {}) => log(english(key, values));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // answers.yaml on the boot partition: read it, and wipe the secrets from it once they have been used.
 
+import { createHash } from "node:crypto";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import type { FoundAnswers } from "../machine.ts";
@@ -70,6 +71,32 @@ export async function wipeAnswers({ box, image, steps }: Omit<AnswersTools, "sec
   await box.overwrite(path, Buffer.from(blotted));
   await box.writeFile(path, clean);
   return true;
+}
+
+/** SHA-256 of the file as it is now, in hexadecimal; undefined where there is none. */
+export async function answersFileHash(
+  box: Pick<Box, "readFile">,
+  { boot_mount: directory }: Pick<ImageInfo, "boot_mount">,
+): Promise<string | undefined> {
+  const text = await box.readFile(answersPaths(directory).answers);
+  return text === undefined ? undefined : createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * For a reset: the file that the box was set up by would be taken, or without its secrets refused, once more. It gets
+ * another name where data stays, else it goes. One that was put there since, for the next set-up, is left alone. Can be
+ * repeated after a power cut at any point.
+ */
+export async function retireAnswers(
+  box: Box,
+  image: ImageInfo,
+  { hash, keep }: { readonly hash: string | undefined; readonly keep: boolean },
+): Promise<void> {
+  const { answers, report, used } = answersPaths(image.boot_mount);
+  if (hash === undefined || (await answersFileHash(box, image)) !== hash) return;
+  if (keep) return box.rename(answers, used);
+  await box.remove(report);
+  await box.remove(answers);
 }
 
 /** `blotted`: same bytes with spaces for the secrets. `clean`: the file to keep. */

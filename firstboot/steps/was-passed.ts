@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether a step was wanted and passed over in the set-up, as the marker of the finished set-up tells.
+// Whether a step was wanted and came to nothing in the set-up, as the marker of the finished set-up tells.
 
 import type { Box } from "../box.ts";
 import { readMarker } from "../marker.ts";
 
-export async function wasPassed(box: Pick<Box, "readFile">, step: string): Promise<boolean> {
+/** Passed over after a failure, or warned of by one of the step's own codes. */
+export async function wasPassed(
+  box: Pick<Box, "readFile">,
+  step: string,
+  ...codes: string[]
+): Promise<boolean> {
   const marker = await readMarker(box);
-  return marker?.warnings.some(({ code }) => code === `${step}-passed`) ?? false;
+  return marker?.warnings.some(({ code }) => [`${step}-passed`, ...codes].includes(code)) ?? false;
 }

@@ -150,9 +150,9 @@ vpn: { join: true }
     expect(Object.fromEntries(report.steps.map(({ id, result }) => [id, result]))).toMatchObject({
       system: "applied",
       network: "applied",
-      member: "passed",
-      node: "passed",
-      vpn: "passed",
+      member: "passed-over",
+      node: "applied", // as far as that goes without a member: a warning says it
+      vpn: "passed-over",
       services: "applied",
     });
     // The hostile answer was read, and did nothing.
@@ -166,6 +166,7 @@ vpn: { join: true }
   });
 
   test("cbox member, node and vpn setup make up for it when the servers are back", async () => {
+    const before = (await readAll(lab)).devices?.length ?? 0;
     await mends("ldap-bad-certificate", "api-500", "rendezvous-hostile");
     const again = async (step: string) =>
       box.shell(`printf '%s' ${quoted(ANSWERS)} | cbox ${step} setup --answers -`, { timeoutMs: APPLY_MS });
@@ -175,7 +176,7 @@ vpn: { join: true }
     }
     expect(await states()).toMatchObject({ member: "works", node: "works", vpn: "works" });
     const { devices, vpn } = await readAll(lab);
-    expect(devices).toHaveLength(2);
+    expect(devices).toHaveLength(before + 1);
     expect(vpn).toContainEqual(expect.objectContaining({ name: "pitjor_dia", reachable: "yes" }));
     expect(await seen.placesHolding(box, MEMBER.password)).toEqual([]);
   });

@@ -11,9 +11,10 @@ import { steps as allSteps } from "../../firstboot/steps/index.ts";
 import type { Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
-import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 
 const steps = allSteps.filter(({ id }) => ["system", "network", "services"].includes(id));
+const USED_FILE = "/boot/efi/used-answers.yaml";
 const HOME_FILE = "/home/anna/photos/cat.jpg";
 let box: FakeBox;
 
@@ -66,6 +67,26 @@ describe.each([
     expect([...box.system.running]).toEqual([]);
     expect(box.effects).toContain(`userdel --force ${keepData ? "" : "--remove "}anna`);
     expect(box.files.has("/etc/ssh/ssh_host_ed25519_key")).toBe(keepData);
+  });
+
+  test("the answers that it was set up by are not taken once more", async () => {
+    const text = box.files.get(ANSWERS_FILE);
+    await resetAll(box, keepData);
+    expect(box.files.has(ANSWERS_FILE)).toBe(false);
+    expect(box.files.get(USED_FILE)).toBe(keepData ? text : undefined);
+    expect(box.files.has(REPORT_FILE)).toBe(keepData);
+    const walk = await Walk.open({ ...tools(box) });
+    walk.start();
+    await walk.reached("welcome");
+    walk.stop();
+  });
+
+  test("answers that were put there since are for the next set-up", async () => {
+    const next = VALID_ANSWERS.replace("version: 1", "version: 1 # for the neighbour");
+    box.files.set(ANSWERS_FILE, next);
+    await resetAll(box, keepData);
+    expect(box.files.get(ANSWERS_FILE)).toBe(next);
+    expect(box.files.has(USED_FILE)).toBe(false);
   });
 
   test("the box can be set up again", async () => {
@@ -123,7 +144,8 @@ test("the order: nobody logs in any more, then the box is not configured, and th
   const effects = box.effects.slice(before);
   expect(effects[0]).toBe(`write ${paths.resetting}`);
   expect(effects[1]).toBe("systemctl stop getty@tty1.service serial-getty@ttyS0.service");
-  expect(effects[2]).toBe(`remove ${paths.configured}`);
+  const gone = [REPORT_FILE, ANSWERS_FILE, paths.configured].map((path) => `remove ${path}`);
+  expect(effects.slice(2, 5)).toEqual(gone);
   expect(effects.at(-1)).toBe(`remove ${paths.resetting}`);
   const sshOff = effects.findIndex((effect) => effect.startsWith("systemctl disable --now ssh"));
   expect(sshOff).toBeLessThan(effects.indexOf("userdel --force --remove anna"));

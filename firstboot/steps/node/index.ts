@@ -62,7 +62,7 @@ async function status(box: Box): Promise<StepStatus> {
   };
   if (!place || !device) {
     return {
-      state: (await wasPassed(box, "node")) ? "trouble" : "off",
+      state: (await wasPassed(box, "node", "node-needs-member")) ? "trouble" : "off",
       rows: [],
       advice: {
         key: member ? "status.node.later" : "status.node.needs-member",

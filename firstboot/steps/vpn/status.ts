@@ -5,13 +5,14 @@ import type { Box } from "../../box.ts";
 import { readLastAnswer, readRecord } from "../../vpn/record.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
 import type { StepStatus } from "../step.ts";
+import { wasPassed } from "../was-passed.ts";
 
 /** A person waits for this: whoever answered before, and a few others, once. */
 const MAX_TARGETS = 4;
 
 export async function status(box: Box): Promise<StepStatus> {
   const record = await readRecord(box);
-  if (!record) return { state: "off", rows: [], data: { joined: false } };
+  if (!record) return notJoined(box);
   const { network, name, address, mode, peers, rendezvous } = record;
   const last = await readLastAnswer(box);
   const targets = [...new Set([...(last ? [last.from] : []), ...targetsOf(record)])].slice(0, MAX_TARGETS);
@@ -53,4 +54,12 @@ export async function status(box: Box): Promise<StepStatus> {
 function peerNames(peers: readonly { readonly name: string }[]): string {
   const shown = peers.slice(0, 3).map(({ name }) => name);
   return `${peers.length}${shown.length ? `: ${shown.join(", ")}${peers.length > shown.length ? ", ..." : ""}` : ""}`;
+}
+
+/** Not wanted, or not managed in the set-up. */
+async function notJoined(box: Box): Promise<StepStatus> {
+  const data = { joined: false };
+  if (!(await wasPassed(box, "vpn"))) return { state: "off", rows: [], data };
+  const advice = { key: "status.vpn.later", values: { command: "sudo cbox vpn setup" } } as const;
+  return { state: "trouble", rows: [], advice, data };
 }
