@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image, so
 // that first boot needs no network. No kernel, no identity, no SSH; what else is wanted comes by APT.
+import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mirror } from "../debian/mirror.ts";
@@ -9,6 +10,7 @@ import { ESSENTIAL, type Packages } from "../debian/packages.ts";
 import type { DiskTools } from "../disk-tools.ts";
 import { type IncusTemplates, putFile, writeIncusMetadata } from "../incus-metadata.ts";
 import type { Layer, LayerInputs } from "../layers.ts";
+import { OVERLAYS } from "../paths.ts";
 import type { Workspace } from "../workspace.ts";
 import { DPKG_OPTIONS } from "./base.ts";
 import { normalize } from "./normalize.ts";
@@ -16,7 +18,7 @@ import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
 /** Raise when the way the template is made changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Name of the package set in the lock file. */
 export const CONTEXT_SET = "context";
@@ -36,6 +38,7 @@ const PACKAGES = [
   "procps",
   "systemd",
   "systemd-sysv",
+  "unattended-upgrades",
   "udev", // networkd waits for it wherever /sys can be written to
 ];
 export const CONTEXT_REQUEST = [...ESSENTIAL, ...PACKAGES];
@@ -77,13 +80,22 @@ const OWN: IncusTemplates = {
 
 /** Nobody waits for these inside a small share of a small box. */
 const NOT_NEEDED = [
-  "apt-daily.timer",
-  "apt-daily-upgrade.timer",
   "dpkg-db-backup.timer",
   "systemd-networkd-wait-online.service",
   "systemd-pstore.service",
   "console-getty.service",
 ];
+
+/** How it updates itself is said once, for the box and its contexts; whether it does, by the set-up. */
+const UPDATES = [
+  "etc/apt/apt.conf.d/55community-box-updates",
+  "usr/lib/systemd/system/apt-daily.timer.d/community-box.conf",
+  "usr/lib/systemd/system/apt-daily-upgrade.timer.d/community-box.conf",
+];
+const updatesFiles = () =>
+  Object.fromEntries(
+    UPDATES.map((path) => [path, readFileSync(join(OVERLAYS, "image/files", path), "utf8")]),
+  );
 
 export function contextInputs(plan: Plan, packages: Packages, mirror: Mirror): LayerInputs {
   const { release, architecture } = plan.profile;
@@ -93,6 +105,7 @@ export function contextInputs(plan: Plan, packages: Packages, mirror: Mirror): L
     architecture,
     "package version": packages.identity(CONTEXT_SET),
     "dpkg options": DPKG_OPTIONS,
+    "file laid after": updatesFiles(),
     squashfs: packages.identity("tools")["squashfs-tools"] ?? "",
     mirror: { ...mirror },
     epoch: packages.lock.epoch,
@@ -127,6 +140,8 @@ export async function context(
       customize: [
         "systemctl enable systemd-networkd.service",
         `systemctl disable ${NOT_NEEDED.join(" ")} || true`,
+        // For the same reason as on the box: it stays in memory.
+        "systemctl mask unattended-upgrades.service",
         "passwd --lock root",
       ],
     });
@@ -134,6 +149,7 @@ export async function context(
     await putFile(join(tree, "etc/systemd/network/10-context.network"), NETWORK);
     await putFile(join(tree, "etc/apt/sources.list.d/debian.sources"), sources(release, mirror));
     await putFile(join(tree, "etc/resolv.conf"), "");
+    for (const [path, text] of Object.entries(updatesFiles())) await putFile(join(tree, path), text);
     await cp(join(tree, "var/lib/dpkg/status"), join(root, CONTEXT_STATUS));
     const { sets, packages: pins } = packages.lock;
     await normalize(session, { root: tree, epoch, set: sets[CONTEXT_SET]!, packages: pins, architecture });
