@@ -49,6 +49,7 @@ export const communitySchema = {
     "default_language",
     "languages",
     "keyboards",
+    "updates",
     "address_ranges",
   ],
   properties: {
@@ -294,6 +295,26 @@ export const communitySchema = {
         type: "string",
         pattern: "^[a-z]{2,8}$",
         "x-expected": "the name of an XKB layout, such as es or us",
+      },
+    },
+    updates: {
+      type: "object",
+      description: "What the set-up suggests about security updates.",
+      additionalProperties: false,
+      required: ["choice", "restart_hour"],
+      properties: {
+        choice: {
+          enum: ["restart", "fixes", "off"],
+          description:
+            "restart: install them, and restart by night where one is needed; fixes: install them, and leave the restart to the owner; off: nothing by itself.",
+        },
+        restart_hour: {
+          type: "integer",
+          minimum: 0,
+          maximum: 23,
+          description:
+            "Hour of the night, in the box's own time zone, in which it restarts; each box at a minute of its own.",
+        },
       },
     },
     address_ranges: {

@@ -3,12 +3,14 @@
 
 import { type Box, writeIfChanged } from "./box.ts";
 import { paths } from "./paths.ts";
+import type { Updates } from "./updates.ts";
 
 export interface Choices {
   readonly language?: string | undefined;
   readonly timezone?: string | undefined;
   readonly hostname?: string | undefined;
   readonly owner?: string | undefined;
+  readonly updates?: Updates | undefined;
 }
 
 /** Nothing, where there is no file yet, or a damaged one. */

@@ -17,6 +17,7 @@ export type CommunityInfo = Pick<
   | "default_language"
   | "languages"
   | "keyboards"
+  | "updates"
   | "address_ranges"
   | "ldap"
   | "api"

@@ -58,6 +58,8 @@ export const paths = {
   vpnAnswer: "/run/community-box/vpn.json",
   avahi: "/etc/avahi/community-box.conf",
   avahiUnit: "/etc/systemd/system/avahi-daemon.service.d/10-community-box.conf",
+  /** Exists = the box updates itself. APT's timers have it as a condition: the name is a contract. */
+  updates: "/etc/apt/apt.conf.d/60community-box-updates",
   zoneinfo: "/usr/share/zoneinfo",
 } as const;
 

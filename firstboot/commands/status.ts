@@ -165,6 +165,10 @@ export function statusText(found: Status, t: Translate): string {
   for (const [index, print] of found.fingerprints.entries()) {
     lines.push(...row(index === 0 ? t("status.fingerprints") : "", print));
   }
+  const updates = found.steps
+    .find(({ id }) => id === "system")
+    ?.rows.find(({ label }) => label === "label.system.updates");
+  if (updates) lines.push(...row(t(updates.label), updates.value));
   for (const step of found.steps.filter(({ id }) => !IN_HEAD.has(id))) lines.push("", ...stepLines(step, t));
   const notes = [
     ...found.warnings.map((warning) => warningText(t, warning)),

@@ -96,7 +96,14 @@ describe("the set-up of a converted machine", () => {
     const survey = await system.survey(machine(), CONVERTED, {});
     expect(survey.choices?.["owner.name"]?.map(({ value }) => value)).toEqual(["anna", "berta"]);
     expect(survey.defaults).toEqual({ language: "ca", "owner.name": "anna" });
-    expect(survey.hidden).toEqual(["keyboard", "timezone", "hostname", "owner.password", "owner.ssh_keys"]);
+    expect(survey.hidden).toEqual([
+      "keyboard",
+      "timezone",
+      "hostname",
+      "updates",
+      "owner.password",
+      "owner.ssh_keys",
+    ]);
     expect((await system.survey(new FakeBox(), CONVERTED, {})).choices?.["owner.name"]).toEqual([
       { value: "root", label: "root" },
     ]);

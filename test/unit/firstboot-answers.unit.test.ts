@@ -85,6 +85,7 @@ describe("questions", () => {
       "system/keyboard",
       "system/timezone",
       "system/hostname",
+      "system/updates",
       "system/owner.name",
       "system/owner.password",
       "system/owner.ssh_keys",

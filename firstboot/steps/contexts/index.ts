@@ -10,6 +10,7 @@ import { gib, setUp } from "../../contexts/set-up.ts";
 import { tearDown } from "../../contexts/tear-down.ts";
 import { translator } from "../../i18n.ts";
 import type { ImageInfo } from "../../image-info.ts";
+import { updateContexts } from "../../updates.ts";
 import { type AllAnswers, defineStep, type StepTools } from "../step.ts";
 import { type ContextsFacts, check } from "./check.ts";
 import { type ContextsAnswers, schema } from "./questions.ts";
@@ -83,4 +84,5 @@ async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> 
   const division = { ...plan, box: resources, cpuPercent: percent };
   await setUp(division, tools);
   await writeRecord(box, division);
+  await updateContexts(box);
 }

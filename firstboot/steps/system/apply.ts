@@ -6,6 +6,7 @@ import { fail } from "../../../common/fail.ts";
 import { type Box, must, writeIfChanged } from "../../box.ts";
 import { readChoices, writeChoices } from "../../choices.ts";
 import { paths } from "../../paths.ts";
+import { updateBox, updateContexts } from "../../updates.ts";
 import type { StepTools } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { useKeyboard } from "./keyboard.ts";
@@ -17,7 +18,7 @@ export const SUDOERS = "/etc/sudoers.d/community-box-owner";
 
 export async function apply(answers: SystemAnswers, tools: StepTools): Promise<void> {
   const { box, progress } = tools;
-  const { keyboard, hostname = "", timezone = "UTC", owner } = answers;
+  const { keyboard, hostname = "", timezone = "UTC", updates, owner } = answers;
   const hasPassword = owner.password !== undefined || tools.given.has(PASSWORD_PATH);
 
   progress("progress.system.names", { hostname });
@@ -41,6 +42,11 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
   await must(box, "sync", []);
   await must(box, "systemctl", ["enable", "ssh.service"]);
   await must(box, "systemctl", ["restart", "ssh.service"], { timeout: 120_000 });
+
+  if (updates === undefined) return;
+  progress("progress.system.updates");
+  await updateBox(box, tools.image, updates);
+  await updateContexts(box);
 }
 
 async function nameBox(box: Box, hostname: string): Promise<void> {
@@ -80,12 +86,12 @@ async function checkMachineId(box: Box): Promise<void> {
 
 async function recordChoices(
   box: Box,
-  { language, timezone, hostname, owner }: SystemAnswers,
+  { language, timezone, hostname, updates, owner }: SystemAnswers,
 ): Promise<void> {
   const earlier = (await readChoices(box)).owner;
   // The name was changed after an earlier try: that account was ours, and must not stay as a second entrance.
   if (earlier && earlier !== owner.name) await removeAccount(box, earlier);
-  await writeChoices(box, { language, timezone, hostname, owner: owner.name });
+  await writeChoices(box, { language, timezone, hostname, updates, owner: owner.name });
 }
 
 async function makeAccount(box: Box, name: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
+import { canUpdate } from "../../updates.ts";
 import { type AllAnswers, defineStep } from "../step.ts";
 import { apply } from "./apply.ts";
 import { check, type SystemFacts } from "./check.ts";
@@ -25,8 +26,10 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   lookUp,
   check: (answers, facts, given) =>
     "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
-  summary: ({ hostname, owner, timezone }) =>
-    [hostname, owner.name, timezone].filter((word) => word !== undefined).join(", "),
+  summary: ({ hostname, owner, timezone, updates }, t) =>
+    [hostname, owner.name, timezone, updates && t(`status.system.updates.${updates}`)]
+      .filter((word) => word !== undefined)
+      .join(", "),
   apply: (answers, tools) => (tools.image.converted ? kept.apply : apply)(answers, tools),
   verify: (answers, tools) => (tools.image.converted ? kept.verify : verify)(answers, tools),
   status,
@@ -42,6 +45,7 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
   const keyboard = await readKeyboard(box);
   const typed = keyboardSurvey(keyboard, image);
+  const hasUpdates = await canUpdate(box);
   return {
     defaults: {
       ...typed.defaults,
@@ -49,10 +53,11 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
       language: all.install?.language ?? image.community.default_language,
       timezone: image.community.timezone,
       hostname: defaultHostName(machineId.trim()),
+      ...(hasUpdates ? { updates: image.community.updates.choice } : {}),
       "owner.ssh_keys": [],
       ...(owner ? { "owner.name": owner } : {}),
     },
-    hidden: [...(typed.hidden ?? []), ...(owner ? ["owner.name"] : [])],
+    hidden: [...(typed.hidden ?? []), ...(hasUpdates ? [] : ["updates"]), ...(owner ? ["owner.name"] : [])],
     choices: { ...typed.choices, language: image.community.languages.map((value) => ({ value })) },
     keyboard,
     zones: await timeZones(box),

@@ -30,7 +30,7 @@ export async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promi
       language: image.community.languages.map((value) => ({ value })),
       "owner.name": people.map((value) => ({ value, label: value })),
     },
-    hidden: ["keyboard", "timezone", "hostname", "owner.password", "owner.ssh_keys"],
+    hidden: ["keyboard", "timezone", "hostname", "updates", "owner.password", "owner.ssh_keys"],
   };
 }
 
@@ -52,13 +52,14 @@ async function accounts(box: Box): Promise<readonly string[]> {
 }
 
 export function check(
-  { keyboard, timezone, hostname, owner }: DeepPartial<SystemAnswers>,
+  { keyboard, timezone, hostname, updates, owner }: DeepPartial<SystemAnswers>,
   { people }: KeptFacts,
 ): Problem[] {
   const kept = {
     "system.keyboard": keyboard,
     "system.timezone": timezone,
     "system.hostname": hostname,
+    "system.updates": updates,
     "system.owner.password": owner?.password,
     "system.owner.ssh_keys": owner?.ssh_keys,
   };

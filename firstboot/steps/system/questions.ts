@@ -30,6 +30,12 @@ export const schema = {
       description: "Name of the box: letters, digits and hyphens. Default: cbox- and four signs of its own.",
       examples: ["can-bruixa"],
     },
+    updates: {
+      type: "string",
+      enum: ["restart", "fixes", "off"],
+      description:
+        "Security updates: installed, with a restart by night where one is needed; installed without; or none. Default: the community's.",
+    },
     owner: {
       type: "object",
       description: "The person who looks after the box. A password, an SSH key, or both.",

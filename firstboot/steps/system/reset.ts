@@ -6,6 +6,7 @@ import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
+import { updateBox } from "../../updates.ts";
 import type { ResetOptions } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { SUDOERS } from "./apply.ts";
@@ -15,6 +16,7 @@ export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptio
   if (image.converted) return box.remove(paths.choices);
   await box.run("systemctl", ["disable", "--now", "ssh.service"], { timeout: 120_000 });
   await box.remove(paths.sshd);
+  await updateBox(box, image, "off");
   await box.remove(SUDOERS);
   const { owner } = await readChoices(box);
   if (owner) await removeOwner(box, owner, keepData);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox system`: what the box is called, who looks after it, and whether its SSH server answers.
+// `cbox system`: what the box is called, who looks after it, whether its SSH server answers, and its security updates.
 
 import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
+import { type Translate, translator } from "../../i18n.ts";
 import type { ImageInfo } from "../../image-info.ts";
+import { readUpdates, type UpdatesState } from "../../updates.ts";
 import { isListening } from "../../world.ts";
 import type { StepStatus } from "../step.ts";
 
@@ -13,16 +15,42 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   const { owner = "", language = "", timezone = "" } = await readChoices(box);
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   const isReachable = await isListening(box, SSH_PORT);
-  // A converted machine may well do without SSH: that is its owner's choice.
-  const isWell = isReachable || image.converted === true;
+  const updates = await readUpdates(box);
+  const trouble =
+    // A converted machine may well do without SSH: that is its owner's choice.
+    !isReachable && image.converted !== true
+      ? "trouble.ssh-not-listening"
+      : updates?.working === false
+        ? "trouble.updates-not-set"
+        : undefined;
   return {
-    state: isWell ? "works" : "trouble",
+    state: trouble ? "trouble" : "works",
     rows: [
       { label: "label.system.hostname", value: hostname },
       { label: "label.system.owner.name", value: owner },
       { label: "label.system.timezone", value: timezone },
+      ...(updates
+        ? [{ label: "label.system.updates" as const, value: inWords(updates, translator(language)) }]
+        : []),
     ],
-    ...(isWell ? {} : { advice: { key: "trouble.ssh-not-listening", values: {} } as const }),
-    data: { hostname, owner, language, timezone, ssh: isReachable },
+    ...(trouble ? { advice: { key: trouble, values: {} } as const } : {}),
+    data: {
+      hostname,
+      owner,
+      language,
+      timezone,
+      ssh: isReachable,
+      ...(updates ? { updates: { ...updates } } : {}),
+    },
   };
+}
+
+function inWords({ choice, looked, restart_due: isDue }: UpdatesState, t: Translate): string {
+  return [
+    t(`status.system.updates.${choice}`),
+    ...(choice === "off"
+      ? []
+      : [looked ? t("status.system.looked", { day: looked.slice(0, 10) }) : t("status.system.not-looked")]),
+    ...(isDue ? [t("status.system.restart-due", { command: "sudo reboot" })] : []),
+  ].join("; ");
 }

@@ -3,6 +3,7 @@
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
+import { areTimersRight, canUpdate, type Updates } from "../../updates.ts";
 import { hostKeyFingerprints, isListening } from "../../world.ts";
 import type { StepTools, Warning } from "../step.ts";
 import { findAccount } from "./account.ts";
@@ -19,6 +20,7 @@ export async function verify(answers: SystemAnswers, tools: StepTools): Promise<
     fail({ code: "host-keys-missing", what: "The box has no SSH host keys.", hint: "Try again." });
   }
   await verifySshd(box);
+  if (answers.updates !== undefined) await verifyUpdates(box, answers.updates);
   return [];
 }
 
@@ -45,6 +47,16 @@ async function verifySshd(box: Box): Promise<void> {
   fail({
     code: "ssh-not-listening",
     what: `The SSH server does not answer on port ${SSH_PORT}.`,
+    hint: "Try again; the log (l) has the details.",
+  });
+}
+
+async function verifyUpdates(box: Box, updates: Updates): Promise<void> {
+  if (!(await canUpdate(box)) || (await areTimersRight(box, updates))) return;
+  fail({
+    code: "updates-not-set",
+    what: `Security updates are ${updates === "off" ? "still on" : "not on"}.`,
+    found: "apt-daily.timer, apt-daily-upgrade.timer",
     hint: "Try again; the log (l) has the details.",
   });
 }

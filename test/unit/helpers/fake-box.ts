@@ -43,6 +43,7 @@ export const IMAGE: ImageInfo = {
     default_language: "ca",
     languages: ["ca", "es", "en"],
     keyboards: ["es", "us", "fr"],
+    updates: { choice: "restart", restart_hour: 4 },
     address_ranges: ["10.0.0.0/8"],
     dns: { servers: ["10.138.0.2"], search: [] },
     ntp: { servers: ["10.138.0.2"] },

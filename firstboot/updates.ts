@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Security updates by Debian's own means: APT's two timers call unattended-upgrades. What it takes, and how, is the image's
+// (apt.conf.d/55community-box-updates); whether it does is one file, without which the timers do not start.
+
+import { type Box, must } from "./box.ts";
+import { readChoices } from "./choices.ts";
+import { CONTEXTS } from "./contexts/names.ts";
+import { readRecord } from "./contexts/record.ts";
+import type { ImageInfo } from "./image-info.ts";
+import { paths } from "./paths.ts";
+import { type Place, placeOf } from "./services/place.ts";
+
+/** Install them, and restart by night where one is needed; install them only; nothing by itself. */
+export type Updates = "restart" | "fixes" | "off";
+
+const PROGRAM = "/usr/bin/unattended-upgrade";
+const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"] as const;
+const RESTARTS = 'Unattended-Upgrade::Automatic-Reboot "true";';
+/** Written by APT when it has the lists anew. */
+const LOOKED = "/var/lib/apt/periodic/update-stamp";
+/** Written by the kernels that were installed. */
+const RESTART_DUE = "/run/reboot-required";
+/** Seconds until a container that was just started takes orders. */
+const PATIENCE = 60;
+
+export function canUpdate(place: Pick<Place, "exists">): Promise<boolean> {
+  return place.exists(PROGRAM);
+}
+
+/** On the box itself. Idempotent. Fails with `command-failed`. */
+export async function updateBox(box: Box, image: ImageInfo, updates: Updates): Promise<void> {
+  if (!(await canUpdate(box))) return;
+  const before = (await box.readFile(paths.updates)) ?? "";
+  await follow(box, placeOf(box, "host"), updates, policy(updates, await restartTime(box, image)));
+  // One that is due tonight is not wanted any more.
+  if (updates !== "restart" && before.includes(RESTARTS)) await box.run("shutdown", ["-c"]);
+}
+
+/**
+ * In the containers of the contexts, as it was chosen for the box; they have no kernel that could want a restart.
+ * Idempotent. Fails with `command-failed`.
+ */
+export async function updateContexts(box: Box): Promise<void> {
+  const { updates } = await readChoices(box);
+  const record = await readRecord(box);
+  if (!updates || !record || "none" in record) return;
+  for (const id of CONTEXTS) {
+    const place = placeOf(box, id);
+    if (await canUpdate(place)) await follow(box, place, updates, policy("fixes"));
+  }
+}
+
+async function follow(box: Box, place: Place, updates: Updates, file: string): Promise<void> {
+  if (updates !== "off") await place.writeFile(paths.updates, file, { mode: "0644", owner: "root:root" });
+  const order = [updates === "off" ? "stop" : "start", ...TIMERS];
+  for (let second = 1; (await place.run("systemctl", order)).code !== 0; second++) {
+    if (second === PATIENCE) await must(place, "systemctl", order);
+    await box.sleep(1000);
+  }
+  if (updates === "off") await place.remove(paths.updates);
+}
+
+function policy(updates: Updates, restartAt?: string): string {
+  return [
+    "// Written by the Community Box set-up. To change it: sudo cbox system setup",
+    'APT::Periodic::Update-Package-Lists "1";',
+    'APT::Periodic::Unattended-Upgrade "1";',
+    ...(updates === "restart"
+      ? [RESTARTS, `Unattended-Upgrade::Automatic-Reboot-Time "${restartAt}";`]
+      : ['Unattended-Upgrade::Automatic-Reboot "false";']),
+    "",
+  ].join("\n");
+}
+
+/** In the community's hour, at a minute of the box's own: its neighbours do not restart with it. */
+async function restartTime(box: Box, image: ImageInfo): Promise<string> {
+  const machineId = (await box.readFile("/etc/machine-id")) ?? "";
+  const minute = (Number.parseInt(machineId.slice(0, 8), 16) || 0) % 60;
+  return [image.community.updates.restart_hour, minute]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+}
+
+/** Whether the timers are as they should be. */
+export async function areTimersRight(box: Box, updates: Updates): Promise<boolean> {
+  const { code } = await box.run("systemctl", ["is-active", "--quiet", ...TIMERS]);
+  return (code === 0) === (updates !== "off");
+}
+
+export interface UpdatesState {
+  readonly choice: Updates;
+  /** The timers are as the choice wants them. */
+  readonly working: boolean;
+  /** When APT last had the lists anew; null: never. */
+  readonly looked: string | null;
+  readonly restart_due: boolean;
+}
+
+/** Undefined on a box that does not update itself, nor could. */
+export async function readUpdates(box: Box): Promise<UpdatesState | undefined> {
+  const { updates } = await readChoices(box);
+  if (!updates || !(await canUpdate(box))) return undefined;
+  const { code, stdout } = await box.run("stat", ["--format=%Y", LOOKED]);
+  return {
+    choice: updates,
+    working: await areTimersRight(box, updates),
+    looked: code === 0 ? new Date(Number(stdout) * 1000).toISOString() : null,
+    restart_due: await box.exists(RESTART_DUE),
+  };
+}

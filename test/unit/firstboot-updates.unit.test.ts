@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Security updates: asked where the box can, one file and APT's own timers, in the contexts as on the box.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readStatus, statusData, statusText } from "../../firstboot/commands/status.ts";
+import { converse } from "../../firstboot/console/wizard.ts";
+import { translator } from "../../firstboot/i18n.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { completeReset } from "../../firstboot/reset.ts";
+import { contexts } from "../../firstboot/steps/contexts/index.ts";
+import type { StepTools } from "../../firstboot/steps/step.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+const PROGRAM = "/usr/bin/unattended-upgrade";
+const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"];
+const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+const steps = [system, contexts];
+const t = translator("en");
+/** Where the pretended Incus has a context's files. */
+const rootOf = (id: string) => `/var/lib/incus/containers/${id}_${id}/rootfs`;
+let box: FakeBox;
+
+beforeEach(() => {
+  box = new FakeBox();
+  for (const root of ["", rootOf("owner"), rootOf("community")]) box.files.set(`${root}${PROGRAM}`, "");
+});
+
+/** A walk by a file in which the question is answered so; not at all when left out. */
+async function setUp(updates?: string, which = steps): Promise<Walk> {
+  const line = updates ? `  updates: ${updates}\n` : "";
+  box.files.set(ANSWERS_FILE, VALID_ANSWERS.replace("  hostname:", `${line}  hostname:`));
+  const walk = await Walk.open({ box, image, steps: which, log: openLog(box) });
+  walk.start();
+  await walk.reached("done");
+  return walk;
+}
+
+/** The step once more, as `cbox system setup` applies it. */
+async function again(updates: "restart" | "fixes" | "off"): Promise<void> {
+  const answers = { language: "en", hostname: "can-bruixa", updates, owner: { name: "anna" } };
+  const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+  await system.apply(answers, tools);
+  await system.verify(answers, tools);
+}
+
+const running = () => TIMERS.filter((timer) => box.system.running.has(timer));
+const inside = (id: string) => box.effects.filter((effect) => effect.startsWith(`incus exec ${id} `));
+
+describe("the question", () => {
+  let leave: AbortController | undefined;
+  afterEach(() => leave?.abort());
+
+  test("has three answers, and the community's is taken by Enter", async () => {
+    const walk = await Walk.open({ box, image, steps: [system], log: openLog(box) });
+    walk.start();
+    await walk.reached("welcome");
+    const person = new Person(false);
+    leave = new AbortController();
+    void converse({ walk, terminal: person.terminal, signal: leave.signal }).catch(() => {});
+    await person.answers("system/language", "3");
+    await person.answers("system/timezone");
+    await person.answers("system/hostname", "can-bruixa");
+    await person.sees("1. Yes, and restart at night when that is needed");
+    await person.sees("2. Yes, but I restart the box myself");
+    await person.sees("3. No, I look after that myself");
+    await person.sees("(1) > ");
+  });
+
+  test("is suggested by the community", async () => {
+    const community = { ...image.community, updates: { choice: "fixes", restart_hour: 3 } as const };
+    const { defaults } = await system.survey(box, { ...image, community }, {});
+    expect(defaults.updates).toBe("fixes");
+  });
+
+  test("is not asked where the program is not, nor of a converted machine, whose file may not answer it", async () => {
+    box.files.delete(PROGRAM);
+    expect((await system.survey(box, image, {})).hidden).toContain("updates");
+    const converted = await system.survey(box, { ...image, converted: true }, {});
+    expect(converted.hidden).toContain("updates");
+    expect(system.check({ updates: "off" }, converted, new Set())).toMatchObject([
+      { field: "system.updates", code: "system-kept" },
+    ]);
+  });
+
+  test("is on the review page", () => {
+    const answers = { hostname: "can-bruixa", owner: { name: "anna" }, updates: "fixes" } as const;
+    expect(system.summary?.(answers, t)).toBe("can-bruixa, anna, by themselves, without restarts");
+  });
+});
+
+describe("the answer", () => {
+  test("restart: the timers run, and the box restarts in the community's hour at a minute of its own", async () => {
+    await setUp();
+    // 0x01234567 modulo 60.
+    expect(box.files.get(paths.updates)).toContain(
+      'Unattended-Upgrade::Automatic-Reboot "true";\nUnattended-Upgrade::Automatic-Reboot-Time "04:43";\n',
+    );
+    expect(running()).toEqual(TIMERS);
+  });
+
+  test("fixes: the timers run, no restart; one that is due tonight is called off", async () => {
+    await setUp("restart");
+    expect(box.effects).not.toContain("shutdown -c");
+    await again("fixes");
+    expect(box.files.get(paths.updates)).toContain('Automatic-Reboot "false";');
+    expect(box.effects).toContain("shutdown -c");
+    expect(running()).toEqual(TIMERS);
+  });
+
+  test("off: no file, no timer, neither on the box nor in the contexts", async () => {
+    await setUp("restart");
+    expect(box.files.has(`${rootOf("owner")}${paths.updates}`)).toBe(true);
+    await again("off");
+    expect(box.files.has(paths.updates)).toBe(false);
+    expect(running()).toEqual([]);
+    for (const id of ["owner", "community"]) {
+      expect(inside(id)).toContain(`incus exec ${id} --project ${id} -- systemctl stop ${TIMERS.join(" ")}`);
+      expect(box.files.has(`${rootOf(id)}${paths.updates}`)).toBe(false);
+    }
+  });
+
+  test("the contexts get the file and the timers when they are made", async () => {
+    await setUp("fixes");
+    for (const id of ["owner", "community"]) {
+      const start = `incus exec ${id} --project ${id} -- systemctl start ${TIMERS.join(" ")}`;
+      expect(inside(id)).toContain(start);
+      expect(box.files.get(`${rootOf(id)}${paths.updates}`)).toContain('Automatic-Reboot "false";');
+    }
+  });
+
+  test("a box that cannot passes it over", async () => {
+    box.files.delete(PROGRAM);
+    await setUp("restart", [system]);
+    expect(box.files.has(paths.updates)).toBe(false);
+    expect(running()).toEqual([]);
+  });
+
+  test("timers that do not start are no success", async () => {
+    await setUp("fixes", [system]);
+    box.system.running.delete(TIMERS[1]!);
+    const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+    await expect(system.verify({ updates: "fixes", owner: { name: "anna" } }, tools)).rejects.toMatchObject({
+      code: "updates-not-set",
+    });
+  });
+
+  test("a reset takes them away", async () => {
+    await setUp("restart");
+    await completeReset({ box, image, steps, log: openLog(box) }, { keepData: true });
+    expect(box.files.has(paths.updates)).toBe(false);
+    expect(running()).toEqual([]);
+  });
+});
+
+describe("status", () => {
+  const updatesLine = async () =>
+    statusText(await readStatus(box, image, [system]), t)
+      .split("\n")
+      .slice(-3)
+      .map((line) => line.trim())
+      .join(" ");
+
+  test("says what was chosen, when the box looked last, and that a restart is due", async () => {
+    await setUp("fixes", [system]);
+    expect(await updatesLine()).toContain("by themselves, without restarts; has not looked yet");
+    box.system.times.set("/var/lib/apt/periodic/update-stamp", 1_795_700_000);
+    box.files.set("/run/reboot-required", "");
+    expect(await updatesLine()).toContain(
+      "by themselves, without restarts; last looked on 2026-11-26; a restart is due: sudo reboot",
+    );
+    expect(statusData(await readStatus(box, image, [system]))).toMatchObject({
+      steps: [
+        {
+          step: "system",
+          updates: { choice: "fixes", working: true, looked: "2026-11-26T13:33:20.000Z", restart_due: true },
+        },
+      ],
+    });
+  });
+
+  test("off is no trouble; timers that were stopped are", async () => {
+    await setUp("off", [system]);
+    expect(await updatesLine()).toContain("not by themselves");
+    expect((await readStatus(box, image, [system])).steps).toMatchObject([{ state: "works" }]);
+    await again("fixes");
+    for (const timer of TIMERS) box.system.running.delete(timer);
+    expect((await readStatus(box, image, [system])).steps).toMatchObject([
+      { state: "trouble", advice: { key: "trouble.updates-not-set" }, data: { updates: { working: false } } },
+    ]);
+  });
+});
