@@ -69,6 +69,7 @@ describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
     await answer(box, "system/language", "3");
     await answer(box, "system/timezone");
     await answer(box, "system/hostname", "mal-dia");
+    await answer(box, "system/updates");
     await answer(box, "system/owner.name", "anna");
     await answer(box, "system/owner.password", PASSWORD);
     await answer(box, "system/owner.password.repeat", PASSWORD);

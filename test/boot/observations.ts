@@ -133,3 +133,11 @@ export async function watchdog(box: Box): Promise<string | undefined> {
 export async function firmware(box: Box): Promise<string> {
   return box.ask("cat /sys/firmware/efi/fw_platform_size 2>/dev/null || echo BIOS");
 }
+
+/** The timers of security updates that wait, on the box or in the container of a context. */
+export async function updateTimers(box: Box, context?: string): Promise<string[]> {
+  const inside = context ? `incus exec ${context} --project ${context} -- ` : "";
+  const units = "list-units --type=timer --state=active --plain --no-legend 'apt-daily*'";
+  const lines = (await box.ask(`${inside}systemctl ${units}`)).split("\n").filter(Boolean);
+  return lines.map((line) => line.split(" ", 1).join("")).sort();
+}

@@ -63,6 +63,10 @@ describe("vm-amd64 BIOS: before anybody has touched it", () => {
     expect(firstIdentity).toEqual({ machineId: expect.stringMatching(/^[0-9a-f]{32}$/), hostKeys: [] });
   });
 
+  test("updates nothing by itself before it was asked", async () => {
+    expect(await seen.updateTimers(box)).toEqual([]);
+  });
+
   test("has claimed its part of the disk and left room for data", async () => {
     const { root } = it.manifest.disk.partitions;
     expect(await seen.rootSize(box)).toBeGreaterThan(2 * root.size * 512);
@@ -77,8 +81,9 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await answer(box, "system/timezone");
     await answer(box, "system/hostname", "can bruixa");
     expect(await answer(box, "system/hostname", "can-bruixa")).toContain("[error]");
-    await answer(box, "system/owner.name", "b");
+    await answer(box, "system/updates", "b");
     expect(await answer(box, "system/hostname")).toContain("can-bruixa");
+    await answer(box, "system/updates");
     await answer(box, "system/owner.name", "anna");
     await answer(box, "system/owner.password", PASSWORD);
     await answer(box, "system/owner.password.repeat", PASSWORD);
@@ -176,6 +181,15 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(states).toMatchObject({ member: "works", node: "works", vpn: "works", contexts: "works" });
   });
 
+  test("updates itself, and its contexts do, with nothing of that in memory", async () => {
+    const timers = ["apt-daily-upgrade.timer", "apt-daily.timer"];
+    expect(await seen.updateTimers(box)).toEqual(timers);
+    for (const id of ["owner", "community"]) expect(await seen.updateTimers(box, id)).toEqual(timers);
+    expect(await box.ask("pgrep -f '[u]nattended-upgrade' || true")).toBe("");
+    const { steps } = JSON.parse(await box.ask("cbox status --json"));
+    expect(steps[0]).toMatchObject({ step: "system", updates: { choice: "restart", working: true } });
+  });
+
   test("has only the doors open that the owner asked for", async () => {
     // Avahi asks from a port of its own choice; it speaks in the VPN only.
     const open = (await seen.openPorts(box)).filter((port) => Number(port.slice(4)) < 32768);
@@ -231,6 +245,7 @@ system:
   language: en
   keyboard: us
   hostname: mas-nou
+  updates: "off"
   owner: { name: berta, password: "${SECRET}" }
 network: { method: dhcp }
 member: { username: ${STRANGER.name}, password: "${STRANGER.password}" }
@@ -257,6 +272,7 @@ node: { id: ${NODES.own}, accept_licence: true }
     await logIn(box, "berta", SECRET);
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await seen.keyTop(box, 39)).toBe("semicolon");
+    expect(await seen.updateTimers(box)).toEqual([]);
     const own = await seen.identity(box);
     expect(own.machineId).not.toBe(typed.machineId);
     expect(own.hostKeys).toHaveLength(typed.hostKeys.length);

@@ -130,6 +130,7 @@ describe("jetway-jbc362f36-i386, on a processor without 64-bit mode", () => {
     await begin(box);
     for (const path of ["language", "timezone"]) await answer(box, `system/${path}`);
     await answer(box, "system/hostname", "can-vell");
+    await answer(box, "system/updates");
     await answer(box, "system/owner.name", "anna");
     await answer(box, "system/owner.password", PASSWORD);
     await answer(box, "system/owner.password.repeat", PASSWORD);

@@ -108,6 +108,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     ["system/language", "\r"],
     ["system/timezone", "\r"],
     ["system/hostname", "\r"],
+    ["system/updates", "\r"],
     ["system/owner.name", "anna\r"],
     ["system/owner.password", "four wet goats sing\r"],
     ["system/owner.password.repeat", "four wet goats sing\r"],
