@@ -10,6 +10,9 @@ import type { Place } from "./place.ts";
 /** Unpacking Docker on a card, on an emulated processor. */
 const INSTALL_MS = 20 * 60_000;
 const UPDATE_MS = 3 * 60_000;
+/** dpkg and APT while somebody else installs packages: security updates, or the owner. */
+export const IS_BUSY = /lock was locked by another process|Could not get lock/;
+const BUSY_SECONDS = 10 * 60;
 
 /** Of ours alone: the box's own package lists are left as they are. */
 const POOL_OPTIONS = [
@@ -73,7 +76,12 @@ async function apt(
 ): Promise<void> {
   // Offline, as systemctl calls it: the scripts of packages enable their units, and start none.
   const environment = ["DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1"];
-  const { code, stdout, stderr } = await place.run("env", [...environment, command, ...args], { timeout });
+  const attempt = () => place.run("env", [...environment, command, ...args], { timeout });
+  let { code, stdout, stderr } = await attempt();
+  for (let waited = 0; code !== 0 && IS_BUSY.test(stderr) && waited < BUSY_SECONDS; waited += 10) {
+    await place.run("sleep", ["10"]);
+    ({ code, stdout, stderr } = await attempt());
+  }
   if (code === 0) return;
   const said = stderr.trim() || stdout.trim();
   fail({
