@@ -46,18 +46,21 @@ export async function updateContexts(box: Box): Promise<void> {
   if (!updates || !record || "none" in record) return;
   for (const id of CONTEXTS) {
     const place = placeOf(box, id);
+    for (let second = 0; second < PATIENCE && (await place.readFile("/etc/hostname")) === undefined; second++)
+      await box.sleep(1000);
+    // One that does not run gets it with: cbox contexts setup
     if (await canUpdate(place)) await follow(box, place, updates, policy("fixes"));
   }
 }
 
 async function follow(box: Box, place: Place, updates: Updates, file: string): Promise<void> {
-  if (updates !== "off") await place.writeFile(paths.updates, file, { mode: "0644", owner: "root:root" });
+  if (updates === "off") await place.remove(paths.updates);
+  else await place.writeFile(paths.updates, file, { mode: "0644", owner: "root:root" });
   const order = [updates === "off" ? "stop" : "start", ...TIMERS];
   for (let second = 1; (await place.run("systemctl", order)).code !== 0; second++) {
     if (second === PATIENCE) await must(place, "systemctl", order);
     await box.sleep(1000);
   }
-  if (updates === "off") await place.remove(paths.updates);
 }
 
 function policy(updates: Updates, restartAt?: string): string {

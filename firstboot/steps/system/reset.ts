@@ -16,7 +16,8 @@ export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptio
   if (image.converted) return box.remove(paths.choices);
   await box.run("systemctl", ["disable", "--now", "ssh.service"], { timeout: 120_000 });
   await box.remove(paths.sshd);
-  await updateBox(box, image, "off");
+  // Timers that do not stop now do not start again.
+  await updateBox(box, image, "off").catch(() => {});
   await box.remove(SUDOERS);
   const { owner } = await readChoices(box);
   if (owner) await removeOwner(box, owner, keepData);
