@@ -33,8 +33,6 @@ export class PretendSystem {
   dhcpAddress: string | undefined = "10.1.2.50/24";
   readonly interface = "enp1s0";
   pingable = true;
-  /** When a file was written last, in seconds since 1970; for all others `stat` says nothing. */
-  readonly times = new Map<string, number>();
   /** Commands that do not work today. */
   readonly failing = new Set<string>();
   members = 2;
@@ -89,10 +87,6 @@ export class PretendSystem {
         return this.#ip(args);
       case "ss":
         return this.#ss();
-      case "stat": {
-        const time = this.times.get(name);
-        return time === undefined ? 1 : `${time}\n`;
-      }
       case "ping":
         return this.pingable ? 0 : 1;
       case "serf":

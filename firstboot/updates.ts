@@ -16,8 +16,8 @@ export type Updates = "restart" | "fixes" | "off";
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"] as const;
 const RESTARTS = 'Unattended-Upgrade::Automatic-Reboot "true";';
-/** Written by APT when it has the lists anew. */
-const LOOKED = "/var/lib/apt/periodic/update-stamp";
+/** What APT knows of the archives. Its own stamp of having looked is no proof: it is written without a network, too. */
+const LISTS = "/var/lib/apt/lists";
 /** Written by the kernels that were installed. */
 const RESTART_DUE = "/run/reboot-required";
 /** Seconds until a container that was just started takes orders. */
@@ -94,8 +94,8 @@ export interface UpdatesState {
   readonly choice: Updates;
   /** The timers are as the choice wants them. */
   readonly working: boolean;
-  /** When APT last had the lists anew; null: never. */
-  readonly looked: string | null;
+  /** Until when fixes are known: the date of the security archive's list that the box has; null: none yet. */
+  readonly known_until: string | null;
   readonly restart_due: boolean;
 }
 
@@ -103,11 +103,17 @@ export interface UpdatesState {
 export async function readUpdates(box: Box): Promise<UpdatesState | undefined> {
   const { updates } = await readChoices(box);
   if (!updates || !(await canUpdate(box))) return undefined;
-  const { code, stdout } = await box.run("stat", ["--format=%Y", LOOKED]);
   return {
     choice: updates,
     working: await areTimersRight(box, updates),
-    looked: code === 0 ? new Date(Number(stdout) * 1000).toISOString() : null,
+    known_until: await knownUntil(box),
     restart_due: await box.exists(RESTART_DUE),
   };
+}
+
+async function knownUntil(box: Box): Promise<string | null> {
+  const name = (await box.list(LISTS)).find((file) => /-security_(In)?Release$/.test(file));
+  const text = name && (await box.readFile(`${LISTS}/${name}`));
+  const date = new Date(/^Date: (.+)$/m.exec(text ?? "")?.[1] ?? "");
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

@@ -11,7 +11,7 @@ import type { Place } from "./place.ts";
 const INSTALL_MS = 20 * 60_000;
 const UPDATE_MS = 3 * 60_000;
 /** dpkg and APT while somebody else installs packages: security updates, or the owner. */
-export const IS_BUSY = /lock was locked by another process|Could not get lock/;
+export const IS_BUSY = /lock was locked by|Could not get lock/;
 const BUSY_SECONDS = 10 * 60;
 
 /** Of ours alone: the box's own package lists are left as they are. */

@@ -91,6 +91,7 @@ const UPDATES = [
   "etc/apt/apt.conf.d/55community-box-updates",
   "usr/lib/systemd/system/apt-daily.timer.d/community-box.conf",
   "usr/lib/systemd/system/apt-daily-upgrade.timer.d/community-box.conf",
+  "usr/lib/systemd/system/apt-daily-upgrade.service.d/community-box-mend.conf",
 ];
 const updatesFiles = () =>
   Object.fromEntries(

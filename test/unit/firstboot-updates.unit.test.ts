@@ -164,19 +164,25 @@ describe("status", () => {
       .map((line) => line.trim())
       .join(" ");
 
-  test("says what was chosen, when the box looked last, and that a restart is due", async () => {
+  test("says what was chosen, up to when fixes are known, and that a restart is due", async () => {
     await setUp("fixes", [system]);
-    expect(await updatesLine()).toContain("by themselves, without restarts; has not looked yet");
-    box.system.times.set("/var/lib/apt/periodic/update-stamp", 1_795_700_000);
+    expect(await updatesLine()).toContain("by themselves, without restarts; none known yet");
+    const lists = "/var/lib/apt/lists/deb.example.net_debian-security_dists_trixie-security";
+    box.files.set(`${lists}_InRelease`, "Origin: Debian\nDate: Thu, 26 Nov 2026 13:33:20 UTC\nSHA256:\n");
     box.files.set("/run/reboot-required", "");
     expect(await updatesLine()).toContain(
-      "by themselves, without restarts; last looked on 2026-11-26; a restart is due: sudo reboot",
+      "by themselves, without restarts; fixes are known up to 2026-11-26; a restart is due: sudo reboot",
     );
     expect(statusData(await readStatus(box, image, [system]))).toMatchObject({
       steps: [
         {
           step: "system",
-          updates: { choice: "fixes", working: true, looked: "2026-11-26T13:33:20.000Z", restart_due: true },
+          updates: {
+            choice: "fixes",
+            working: true,
+            known_until: "2026-11-26T13:33:20.000Z",
+            restart_due: true,
+          },
         },
       ],
     });

@@ -45,12 +45,12 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   };
 }
 
-function inWords({ choice, looked, restart_due: isDue }: UpdatesState, t: Translate): string {
+function inWords({ choice, known_until: until, restart_due: isDue }: UpdatesState, t: Translate): string {
   return [
     t(`status.system.updates.${choice}`),
     ...(choice === "off"
       ? []
-      : [looked ? t("status.system.looked", { day: looked.slice(0, 10) }) : t("status.system.not-looked")]),
+      : [until ? t("status.system.known", { day: until.slice(0, 10) }) : t("status.system.none-known")]),
     ...(isDue ? [t("status.system.restart-due", { command: "sudo reboot" })] : []),
   ].join("; ");
 }
