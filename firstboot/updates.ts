@@ -37,11 +37,12 @@ export async function updateBox(box: Box, image: ImageInfo, updates: Updates): P
 }
 
 /**
- * In the containers of the contexts, as it was chosen for the box; they have no kernel that could want a restart.
- * Idempotent. Fails with `command-failed`.
+ * In the containers of the contexts, as it was chosen for the box; they have no kernel that could want a restart. On a
+ * converted machine, where nobody is asked, as the community suggests. Idempotent. Fails with `command-failed`.
  */
-export async function updateContexts(box: Box): Promise<void> {
-  const { updates } = await readChoices(box);
+export async function updateContexts(box: Box, image: ImageInfo): Promise<void> {
+  const suggested = image.converted ? image.community.updates.choice : undefined;
+  const { updates = suggested } = await readChoices(box);
   const record = await readRecord(box);
   if (!updates || !record || "none" in record) return;
   for (const id of CONTEXTS) {

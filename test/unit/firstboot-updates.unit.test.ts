@@ -2,6 +2,7 @@
 // Security updates: asked where the box can, one file and APT's own timers, in the contexts as on the box.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readChoices, writeChoices } from "../../firstboot/choices.ts";
 import { readStatus, statusData, statusText } from "../../firstboot/commands/status.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { translator } from "../../firstboot/i18n.ts";
@@ -11,6 +12,7 @@ import { completeReset } from "../../firstboot/reset.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import type { StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
+import { updateContexts } from "../../firstboot/updates.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
@@ -130,6 +132,17 @@ describe("the answer", () => {
       expect(inside(id)).toContain(start);
       expect(box.files.get(`${rootOf(id)}${paths.updates}`)).toContain('Automatic-Reboot "false";');
     }
+  });
+
+  test("those of a converted machine, which asks nobody, do as the community suggests", async () => {
+    await setUp("off");
+    await writeChoices(box, { ...(await readChoices(box)), updates: undefined });
+    const community = { ...image.community, updates: { choice: "fixes" as const, restart_hour: 4 } };
+    await updateContexts(box, { ...image, community });
+    expect(box.files.has(`${rootOf("owner")}${paths.updates}`)).toBe(false);
+    await updateContexts(box, { ...image, community, converted: true });
+    expect(box.files.has(`${rootOf("owner")}${paths.updates}`)).toBe(true);
+    expect(box.files.has(paths.updates)).toBe(false);
   });
 
   test("a box that cannot passes it over", async () => {

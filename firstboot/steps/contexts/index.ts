@@ -84,5 +84,5 @@ async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> 
   const division = { ...plan, box: resources, cpuPercent: percent };
   await setUp(division, tools);
   await writeRecord(box, division);
-  await updateContexts(box);
+  await updateContexts(box, tools.image);
 }

@@ -46,7 +46,7 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
   if (updates === undefined) return;
   progress("progress.system.updates");
   await updateBox(box, tools.image, updates);
-  await updateContexts(box);
+  await updateContexts(box, tools.image);
 }
 
 async function nameBox(box: Box, hostname: string): Promise<void> {
