@@ -224,8 +224,9 @@ export function createProgram(): Command {
 
   program
     .command("bench")
-    .description("measure this machine's build and boot against plain Debian, into test/bench/results.md")
-    .action(async () => (await import("./commands/bench.ts")).benchCommand());
+    .description("measure this machine's build and boot against plain Debian, or what each service costs")
+    .addArgument(new Argument("[what]", "the services, on the reference machine").choices(["services"]))
+    .action(async (what: "services" | undefined) => (await import("./commands/bench.ts")).benchCommand(what));
 
   return program;
 }

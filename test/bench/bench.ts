@@ -2,13 +2,11 @@
 // The benchmarks: everything in one run on one machine, as ratios to plain Debian of the same release, because
 // seconds of different machines say nothing. Not a test: nothing fails here, it is written down.
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { type BuildResult, build } from "../../image/build.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
-import { kvmWorks } from "../../image/doctor/index.ts";
 import { interruption } from "../../image/interruption.ts";
 import { PROFILES, PROJECT } from "../../image/paths.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
@@ -20,6 +18,7 @@ import { labUp } from "../lab/lab.ts";
 import { plainDisk, plainRoot } from "../plain-debian.ts";
 import { measureContexts } from "./contexts.ts";
 import { measureFlash } from "./flash.ts";
+import { thisMachine } from "./machine.ts";
 import { formatResults, type Row } from "./results.ts";
 
 const PROFILE = "vm-amd64";
@@ -83,10 +82,9 @@ export async function measure(): Promise<string> {
         measureContexts(rawOf(builds.result)),
       )),
     ];
-    const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${(await kvmWorks()) ? "KVM" : "QEMU's TCG, no KVM"}`;
     await writeFile(
       RESULTS,
-      formatResults({ date: new Date(), machine, rows, difference: plain.difference }),
+      formatResults({ date: new Date(), machine: await thisMachine(), rows, difference: plain.difference }),
     );
     return RESULTS;
   } finally {
