@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the community offers, as this box's Serf sees it: the services in the tags of everybody who is there, nearest
-// first. Written by other people's programs, so anything may be in it.
+// What the community offers, nearest first: as this box's Serf sees it, the services in the tags of everybody who is
+// there; and inside the VPN what neighbours announce by Avahi. Written by other people's programs, so anything may be
+// in it.
 
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../common/serf-payload.ts";
 import type { Box } from "./box.ts";
+import { heardByAvahi } from "./search-avahi.ts";
 import { SERF_RPC } from "./serf.ts";
 import { parseJson } from "./world.ts";
 
@@ -14,9 +16,11 @@ export interface FoundService {
   readonly address: string;
   readonly port: string;
   readonly txt: { readonly [name: string]: string };
-  /** Name of the node in Serf. */
+  /** Who told. One service may be known by both, with its address outside and the one in the VPN. */
+  readonly by: "serf" | "avahi";
+  /** Name of the node in Serf; by Avahi, of the host. */
   readonly node: string;
-  /** Round trip by Serf's coordinates, milliseconds; undefined when Serf does not know. */
+  /** Round trip in milliseconds, by Serf's coordinates or a ping in the VPN; undefined when Serf does not know. */
   readonly rtt_ms?: number;
 }
 
@@ -37,8 +41,24 @@ const LONGEST = 100;
 /** More than these are not asked for their distance, one by one. */
 const MOST_NODES = 500;
 
-/** Undefined when Serf does not answer. `type`: only these services, upper and lower case alike. */
+/** Undefined when Serf does not answer, nor anybody by Avahi. `type`: only these services, upper and lower case alike. */
 export async function search(box: Box, type?: string): Promise<Search | undefined> {
+  const isWanted = ({ s }: PublishedService) => !type || s.toLowerCase() === type.toLowerCase();
+  const [bySerf, heard] = await Promise.all([searchBySerf(box, isWanted), heardByAvahi(box)]);
+  if (!bySerf && heard.length === 0) return undefined;
+  const byAvahi = heard
+    .filter(({ service }) => isWanted(service))
+    .map(({ service, rtt }) => described(service, "avahi", service.m, rtt));
+  return {
+    services: [...(bySerf?.services ?? []), ...byAvahi].sort(nearestFirst),
+    unreadable: bySerf?.unreadable ?? [],
+  };
+}
+
+async function searchBySerf(
+  box: Box,
+  isWanted: (service: PublishedService) => boolean,
+): Promise<Search | undefined> {
   const { code, stdout } = await box.run("serf", ["members", "-format=json", `-rpc-addr=${SERF_RPC}`], {
     timeout: 15_000,
   });
@@ -54,15 +74,20 @@ export async function search(box: Box, type?: string): Promise<Search | undefine
       () => undefined,
     );
     if (!found) unreadable.push(clean(node));
-    const wanted = (found ?? []).filter(({ s }) => !type || s.toLowerCase() === type.toLowerCase());
+    const wanted = (found ?? []).filter(isWanted);
     if (wanted.length === 0) continue;
     const rtt = await roundTrip(box, node);
-    services.push(...wanted.map((each) => described(each, node, rtt)));
+    services.push(...wanted.map((each) => described(each, "serf", node, rtt)));
   }
-  return { services: services.sort(nearestFirst), unreadable };
+  return { services, unreadable };
 }
 
-function described(service: PublishedService, node: string, rtt: number | undefined): FoundService {
+function described(
+  service: PublishedService,
+  by: FoundService["by"],
+  node: string,
+  rtt: number | undefined,
+): FoundService {
   const { s, d, m, i, p, t } = service;
   const pairs = t
     .split(/[ &]/)
@@ -75,6 +100,7 @@ function described(service: PublishedService, node: string, rtt: number | undefi
     address: clean(i),
     port: clean(p),
     txt: Object.fromEntries(pairs),
+    by,
     node: clean(node),
     ...(rtt === undefined ? {} : { rtt_ms: rtt }),
   };

@@ -104,16 +104,18 @@ export async function runJoin(tools: SearchTools, found: FoundService): Promise<
 /** A table as wide as it has to be; a terminal that is narrower wraps it. */
 export function searchLines(services: readonly FoundService[], t: Translate): string[] {
   if (services.length === 0) return [t("search.nothing")];
-  const head = ["type", "description", "host", "address", "rtt"] as const;
+  const hasBoth = services.some(({ by }) => by === "avahi");
+  const head = ["type", "description", "host", "address", "rtt", ...(hasBoth ? ["by"] : [])];
   const rows = [
-    ["#", ...head.map((column) => t(`search.${column}`))],
-    ...services.map(({ type, description, host, address, port, rtt_ms: rtt }, index) => [
+    ["#", ...head.map((column) => t(`search.${column}` as "search.by"))],
+    ...services.map(({ type, description, host, address, port, by, rtt_ms: rtt }, index) => [
       String(index + 1),
       type,
       description,
       host,
       `${address}:${port}`,
       rtt === undefined ? "-" : `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`,
+      ...(hasBoth ? [by === "serf" ? "Serf" : "Avahi"] : []),
     ]),
   ];
   const ascii = rows.map((row) => row.map(toAscii));

@@ -7,7 +7,7 @@ import { fail } from "../../common/fail.ts";
 import type { Service, Words } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
 import type { FoundService } from "../search.ts";
-import { communityAddress } from "../serf.ts";
+import { outerAddresses } from "../world.ts";
 import { templateData } from "./data.ts";
 import { activate, type EngineTools, runSteps } from "./engine.ts";
 import { waitUntilHealthy } from "./health.ts";
@@ -34,7 +34,7 @@ export async function counterpart({ box }: EngineTools, type: string): Promise<S
 
 /** Fails with `search-odd`, `search-itself`, `service-off`, and as switching on does. */
 export async function actOn(tools: EngineTools, found: FoundService): Promise<Done> {
-  const { box, image } = tools;
+  const { box } = tools;
   const service = await counterpart(tools, found.type);
   refuseOdd(found, service?.found?.join);
   const join = service?.found?.join;
@@ -42,7 +42,7 @@ export async function actOn(tools: EngineTools, found: FoundService): Promise<Do
     const open = service?.found?.open ?? "{{found.address}}:{{found.port}}";
     return { open: (await templateRenderer())(open, { found }) };
   }
-  if (found.address === (await communityAddress(box, image))?.address) {
+  if ((await outerAddresses(box)).some(({ address }) => address === found.address)) {
     fail({
       code: "search-itself",
       what: "This is the service of this very box.",

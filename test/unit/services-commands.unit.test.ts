@@ -12,6 +12,7 @@ import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/re
 import { remember } from "../../firstboot/guifi/store.ts";
 import { translator } from "../../firstboot/i18n.ts";
 import { type FoundService, parseRtt, search } from "../../firstboot/search.ts";
+import { parseBrowse } from "../../firstboot/search-avahi.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { declare } from "../../firstboot/services/declare.ts";
@@ -178,6 +179,68 @@ describe("cbox search", () => {
     expect(searchLines([], translator("ca"))).toEqual(["Ningú a la vista no ofereix res d'aquest tipus."]);
   });
 
+  describe("in the VPN", () => {
+    // As avahi-browse 0.8 prints them.
+    const BROWSED = String.raw`+;guifi;IPv4;Syncthing\032on\032can-pau;_syncthing._tcp;local
+=;guifi;IPv4;Syncthing\032on\032can-pau;_syncthing._tcp;local;can-pau.local;10.228.0.3;22000;"node_id=FAR"
+=;guifi;IPv4;Cam\195\173\032\0402\041;_http._tcp;local;gone.local;10.228.0.9;80;"a=\"b;c\"" "path=/x"
+=;eth0;IPv4;Printer;_ipp._tcp;local;printer.local;192.168.1.9;631;
+=;guifi;IPv6;Six;_http._tcp;local;six.local;fe80::1;80;
+`;
+    const inVpn = (box: FakeBox, alive: readonly string[]) => {
+      box.files.set("/etc/community-box/vpn.json", JSON.stringify({ network: "guifi", peers: [] }));
+      const own = box.system.run.bind(box.system);
+      box.system.run = async (command, args, options) => {
+        if (command === "avahi-browse") return { code: 0, stdout: BROWSED, stderr: "" };
+        if (command !== "ping") return own(command, args, options);
+        expect(args).toEqual(expect.arrayContaining(["-I", "guifi"]));
+        const isAlive = alive.includes(args.at(-1) ?? "");
+        const stdout = isAlive ? "rtt min/avg/max/mdev = 1.000/2.500/3.000/0.500 ms\n" : "";
+        return { code: isAlive ? 0 : 1, stdout, stderr: "" };
+      };
+      return box;
+    };
+
+    test("reads what Avahi has heard there, whatever signs are in it, and nothing of other networks", () => {
+      expect(parseBrowse(BROWSED, "guifi")).toEqual([
+        {
+          ...{ s: "syncthing", d: "Syncthing on can-pau", m: "can-pau.local", i: "10.228.0.3", p: "22000" },
+          ...{ e: "", t: "node_id=FAR" },
+        },
+        {
+          ...{ s: "http", d: "Camí (2)", m: "gone.local", i: "10.228.0.9", p: "80" },
+          ...{ e: "", t: 'a="b;c" path=/x' },
+        },
+      ]);
+    });
+
+    test("a neighbour's service stands beside those of Serf; one that does not answer is left out", async () => {
+      const tag = { services: await encodeServices([service("syncthing")], bzip2) };
+      const box = inVpn(boxThatSees([{ name: "near", status: "alive", tags: tag }]), ["10.228.0.3"]);
+      const found = await search(box);
+      expect(found?.services.map(({ by, address, rtt_ms }) => [by, address, rtt_ms])).toEqual([
+        ["avahi", "10.228.0.3", 2.5],
+        ["serf", "10.1.1.1", undefined],
+      ]);
+      expect(found?.services[0]).toMatchObject({ txt: { node_id: "FAR" }, node: "can-pau.local" });
+      expect(searchLines(found?.services ?? [], translator("en"))).toEqual([
+        "#  Type       Description           Host                   Address           Distance  Found by",
+        "1  syncthing  Syncthing on can-pau  can-pau.local          10.228.0.3:22000  2.5 ms    Avahi",
+        "2  syncthing  the syncthing         syncthing.guifi.local  10.1.1.1:80       -         Serf",
+      ]);
+      expect((await search(box, "http"))?.services).toEqual([]);
+    });
+
+    test("is enough where Serf is silent; when nobody answers either, that is said", async () => {
+      const silent = roomyBox();
+      const own = silent.system.run.bind(silent.system);
+      silent.system.run = async (command, args, options) =>
+        command === "serf" ? { code: 1, stdout: "", stderr: "" } : own(command, args, options);
+      expect((await search(inVpn(silent, ["10.228.0.3"])))?.services).toHaveLength(1);
+      expect(await search(inVpn(silent, []))).toBeUndefined();
+    });
+  });
+
   test.each([
     ["Estimated a <-> b rtt: 1.310 ms (using WAN coordinates)", 1.31],
     ["Estimated a <-> b rtt: 12.5 µs", 0.0125],
@@ -193,7 +256,7 @@ describe("cbox search", () => {
         address: "10.9.9.9",
         port: "22000",
       },
-      ...{ txt: {}, node: "n", ...more },
+      ...{ txt: {}, by: "serf", node: "n", ...more },
     });
     const OTHER = Array.from({ length: 8 }, () => "AIR6LPZ").join("-");
     async function act(box: FakeBox, one: FoundService): Promise<string> {
@@ -222,6 +285,26 @@ describe("cbox search", () => {
         expect.stringMatching(`devices add --device-id=${OTHER} --name=can-serra.guifi.local$`),
         expect.stringMatching(`devices ${OTHER} addresses add tcp://10.9.9.9:22000$`),
       ]);
+    });
+
+    test.each([
+      [
+        "tahoe-lafs",
+        { furl: `pb://${"a".repeat(32)}@tcp:10.9.9.9:3458/${"b".repeat(32)}` },
+        { grid: "join", furl: `pb://${"a".repeat(32)}@tcp:10.9.9.9:3458/${"b".repeat(32)}` },
+      ],
+      ["etcd", {}, { cluster: "join", endpoints: "http://10.9.9.9:2379" }],
+    ])("the own %s is switched on as a member", async (type, txt, inputs) => {
+      const box = roomyBox();
+      const one = found({ type, port: type === "etcd" ? "2379" : "3458", txt });
+      await act(box, one);
+      expect(await stateOf(box, type)).toMatchObject({ state: "on", inputs });
+    });
+
+    test("of messages the broker's address is said", async () => {
+      expect(await act(roomyBox(), found({ type: "mosquitto", port: "1883" }))).toBe(
+        "Its address: mqtt://10.9.9.9:1883",
+      );
     });
 
     test("Serf joins through a node", async () => {
