@@ -39,6 +39,7 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
   const script = [
     `exec >>${logOf(unit)} 2>&1`,
     "set -a",
+    `USER=${user} LOGNAME=${user} HOME=$(getent passwd ${user} | cut -d: -f6)`,
     ...files,
     `exec ${[...as, "--", commands[0]].join(" ")}`,
   ].join("\n");
@@ -81,8 +82,9 @@ async function textsOf(box: ChrootBox, unit: string): Promise<string[]> {
   for (const directory of DIRECTORIES) {
     if (await box.exists(`${directory}/${unit}`)) paths.push(`${directory}/${unit}`);
   }
-  for (const name of await box.list(`/etc/systemd/system/${unit}.d`))
-    paths.push(`/etc/systemd/system/${unit}.d/${name}`);
+  for (const directory of DIRECTORIES) {
+    for (const name of await box.list(`${directory}/${unit}.d`)) paths.push(`${directory}/${unit}.d/${name}`);
+  }
   const texts = await Promise.all(paths.map((path) => box.readFile(path)));
   return texts.filter((text) => text !== undefined);
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A box with all that the image has, but its kernel and systemd: the image's own root file system, copied, in a network
+// namespace of a lab. Its `cbox` is the bundle; what that tells systemctl is done as far as files go, and the programs
+// are started here.
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { RunResult } from "../../firstboot/box.ts";
+import { writeChoices } from "../../firstboot/choices.ts";
+import { writeMarker } from "../../firstboot/marker.ts";
+import { cacheDir } from "../../image/cache-dir.ts";
+import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services/pool.ts";
+import { createSession } from "../../image/session.ts";
+import { base } from "../../image/stages/base.ts";
+import { CONTEXT_SET } from "../../image/stages/context.ts";
+import { dress } from "../../image/stages/dress.ts";
+import { resolve } from "../../image/stages/resolve.ts";
+import { rootfs } from "../../image/stages/rootfs.ts";
+import { openWorkspace, profileSet } from "../../image/workspace.ts";
+import type { Lab } from "../lab/lab.ts";
+import { type ChrootBox, chrootBox } from "./chroot-box.ts";
+import { endProcess, startUnit } from "./units.ts";
+
+const PROFILE = "vm-amd64";
+/** An installation, on a machine that builds an image beside it. */
+const COMMAND_MS = 180_000;
+
+export interface WholeBox {
+  readonly box: ChrootBox;
+  /** What root types. */
+  cbox(...words: string[]): Promise<RunResult>;
+  /** The same, while a program is started that it waits for, as soon as there is the file that it needs. */
+  cboxWith(words: readonly string[], file: string, start: () => Promise<void>): Promise<RunResult>;
+  start(...command: string[]): void;
+  startUnit(unit: string): Promise<void>;
+  stopUnit(unit: string): Promise<void>;
+  /** Ends all its programs, and none of them can say a last word. */
+  cutPower(): void;
+}
+
+/** Makes it from what the build made, at `root`; `packages`: those of the image's pool that it has. */
+export async function imageRoot(root: string, packages: readonly string[]): Promise<void> {
+  const session = createSession({ logDirectory: join(cacheDir(), "log", "whole-box") });
+  const workspace = openWorkspace({ session });
+  const plan = await resolve(PROFILE, { community: "guifi" });
+  const { release, architecture } = plan.profile;
+  const sets = ["base", CONTEXT_SET, ...Object.values(SERVICES_SETS), profileSet(PROFILE)];
+  const locked = await workspace.packages(release, architecture, sets);
+  const { epoch } = locked.lock;
+  const pins = poolPins(locked, profileSet(PROFILE), CONTEXT_SET);
+  const layer = await rootfs(workspace, plan, locked, await base(workspace, plan, locked));
+  // Hard links of the layer, which nothing may write into.
+  const dressed = `${root}.dressed`;
+  const pool = (target: string) =>
+    layOutPool(
+      locked,
+      pins.filter(({ name }) => packages.includes(name)),
+      target,
+      epoch,
+    );
+  await dress(session, { plan, layer, mirror: await workspace.mirror(), epoch, target: dressed, pool });
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(dirname(root), { recursive: true });
+  await session.run(["cp", "--archive", dressed, root]);
+  rmSync(dressed, { recursive: true });
+}
+
+/** `root` is of its own. The lab's host is one without a server. */
+export async function wholeBox(lab: Lab, host: string, root: string, hostname: string): Promise<WholeBox> {
+  const box = chrootBox(root, lab.place(host).namespace);
+  await box.writeFile("/etc/hostname", `${hostname}\n`);
+  await box.writeFile("/etc/machine-id", `${randomBytes(16).toString("hex")}\n`);
+  await box.writeFile("/etc/resolv.conf", "nameserver 10.139.40.1\n");
+  await box.writeFile("/etc/community-box/ca.pem", lab.authority());
+  await writeChoices(box, { language: "en", hostname });
+  const configured = box.now().toISOString();
+  await writeMarker(box, { configured, version: "test", given: [], warnings: [] });
+  const running = new Map<string, ChildProcess>();
+  const cbox: WholeBox["cbox"] = (...words) =>
+    box.run("env", ["SYSTEMD_OFFLINE=1", "cbox", ...words], { timeout: COMMAND_MS });
+  return {
+    box,
+    cbox,
+    async cboxWith(words, file, start) {
+      let isDone = false;
+      const command = cbox(...words).finally(() => {
+        isDone = true;
+      });
+      while (!isDone && !(await box.exists(file))) await delay(100);
+      if (!isDone) await start();
+      return command;
+    },
+    start(...command) {
+      running.set(command.join(" "), box.start(command));
+    },
+    async startUnit(unit) {
+      running.set(unit, await startUnit(box, unit));
+    },
+    async stopUnit(unit) {
+      const child = running.get(unit);
+      running.delete(unit);
+      if (child) await endProcess(child);
+    },
+    cutPower() {
+      for (const child of running.values()) child.kill("SIGKILL");
+      running.clear();
+    },
+  };
+}
