@@ -6,8 +6,9 @@
 export type RenderTemplate = (template: string, data: object) => string;
 
 /**
- * `{{> sandbox}}` in a unit: nothing to write to but its own StateDirectory, no device, no capability. What follows it in
- * the file may say otherwise. Only what also works inside a context, which is a container without privileges.
+ * `{{> sandbox}}` in a unit: nothing to write to but its own StateDirectory, no device, no capability. A call that is not
+ * allowed fails, for which programs are prepared; they are not killed for it. What follows it in the file may say
+ * otherwise. Only what also works inside a context, which is a container without privileges.
  */
 const SANDBOX = `NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -28,6 +29,7 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 UMask=0077
 `;
 

@@ -203,10 +203,19 @@ describe("across the network", () => {
   });
 
   test("the key-value store gives back what was put in from elsewhere", async () => {
-    const etcdctl = (...words: string[]) =>
-      asks("etcdctl", `--endpoints=http://${address}:2379`, "--command-timeout=30s", ...words);
-    expect((await etcdctl("put", "greeting", "bon dia")).stdout).toBe("OK\n");
-    expect((await etcdctl("get", "greeting", "--print-value-only")).stdout).toBe("bon dia\n");
+    // Its interface for clients without etcdctl, which takes and gives base64.
+    const ask = async (call: "put" | "range", body: object) =>
+      JSON.parse(
+        (
+          await asks(
+            ...["curl", "--silent", "--max-time", "60", "--data", JSON.stringify(body)],
+            `http://${address}:2379/v3/kv/${call}`,
+          )
+        ).stdout || "null",
+      );
+    const [key, value] = ["greeting", "bon dia"].map((text) => Buffer.from(text).toString("base64"));
+    expect(await ask("put", { key, value })).toMatchObject({ header: { revision: "2" } });
+    expect(await ask("range", { key })).toMatchObject({ count: "1", kvs: [{ key, value }] });
   });
 
   test("a file is put into the share and fetched, by its account only", async () => {
