@@ -101,13 +101,15 @@ export async function runJoin(tools: SearchTools, found: FoundService): Promise<
   print(toAscii(says[isLanguage(language) ? language : "en"]));
 }
 
+const COLUMNS = ["type", "description", "host", "address", "rtt", "by"] as const;
+
 /** A table as wide as it has to be; a terminal that is narrower wraps it. */
 export function searchLines(services: readonly FoundService[], t: Translate): string[] {
   if (services.length === 0) return [t("search.nothing")];
   const hasBoth = services.some(({ by }) => by === "avahi");
-  const head = ["type", "description", "host", "address", "rtt", ...(hasBoth ? ["by"] : [])];
+  const head = COLUMNS.filter((column) => column !== "by" || hasBoth);
   const rows = [
-    ["#", ...head.map((column) => t(`search.${column}` as "search.by"))],
+    ["#", ...head.map((column) => t(`search.${column}`))],
     ...services.map(({ type, description, host, address, port, by, rtt_ms: rtt }, index) => [
       String(index + 1),
       type,
