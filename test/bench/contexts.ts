@@ -9,6 +9,7 @@ import type { Row } from "./results.ts";
 
 const ANSWERS = `version: 1
 system:
+  language: en
   hostname: bench
   owner: { name: anna, password: "cargol groc damunt la teulada" }
 network: { method: dhcp }
