@@ -35,6 +35,7 @@ const SETTLE_SECONDS = 60;
 // Without Serf: an announcement would be in the time of whatever is switched on.
 const ANSWERS = `version: 1
 system:
+  language: en
   hostname: bench
   owner: { name: anna, password: "cargol groc damunt la teulada" }
 network: { method: dhcp }

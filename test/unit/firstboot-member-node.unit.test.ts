@@ -306,6 +306,10 @@ describe("afterwards", () => {
     marker(box, "member-passed", "node-passed");
     expect((await member.status!(box, IMAGE)).state).toBe("trouble");
     expect((await node.status!(box, IMAGE)).state).toBe("trouble");
+    marker(box, "member-passed", "node-needs-member");
+    expect((await node.status!(box, IMAGE)).state).toBe("trouble");
+    marker(box, "member-later", "node-later");
+    expect((await node.status!(box, IMAGE)).state).toBe("off");
   });
 
   test("what the community knows is shown", async () => {

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { fail } from "../../common/fail.ts";
+import { answersFileHash } from "../../firstboot/answers/file.ts";
 import { readStatus } from "../../firstboot/commands/status.ts";
 import { type StepSetupWay, setUpStep } from "../../firstboot/commands/step-setup.ts";
 import type { OpenPort } from "../../firstboot/console/device.ts";
@@ -148,6 +149,8 @@ describe("on a terminal", () => {
     const marker = await readMarker(box);
     expect(marker?.warnings).toEqual([{ code: "serf-no-peers", step: "node" }]);
     expect(marker?.given).toEqual(["system.owner.password", "member.password"]);
+    // So that a reset still knows the file.
+    expect(marker?.answers_file).toBe(await answersFileHash(box, image));
     expect(box.files.has(paths.setupState("node"))).toBe(false);
     expect(secrets()).toEqual([]);
     // Shown once, and only there.

@@ -89,8 +89,11 @@ describe("the question", () => {
   });
 
   test("is on the review page", () => {
-    const answers = { hostname: "can-bruixa", owner: { name: "anna" }, updates: "fixes" } as const;
-    expect(system.summary?.(answers, t)).toBe("can-bruixa, anna, by themselves, without restarts");
+    const summary = (updates: "restart" | "fixes" | "off") =>
+      system.summary?.({ hostname: "can-bruixa", owner: { name: "anna" }, updates }, t);
+    expect(summary("restart")).toBe("can-bruixa, anna, security updates");
+    expect(summary("fixes")).toBe("can-bruixa, anna, security updates, no restarts");
+    expect(summary("off")).toBe("can-bruixa, anna, no security updates");
   });
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
 import type { HttpRequest, HttpResponse } from "../../firstboot/box.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
+import { writeMarker } from "../../firstboot/marker.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { communityAddress } from "../../firstboot/serf.ts";
 import type { StepTools } from "../../firstboot/steps/step.ts";
@@ -583,6 +584,16 @@ describe("a reset", () => {
     const box = boxWith(undefined);
     await vpn.reset?.(box, image, options(false));
     expect(box.effects).toEqual([]);
+  });
+});
+
+test("wanted and not joined in the set-up is trouble, with the command for later", async () => {
+  const box = boxWith(undefined);
+  const warnings = [{ code: "vpn-passed", step: "vpn", values: { reason: "rendezvous-silent" } }];
+  await writeMarker(box, { configured: "", version: "", given: [], warnings });
+  expect(await vpn.status?.(box, image)).toEqual({
+    ...{ state: "trouble", rows: [], data: { joined: false } },
+    advice: { key: "status.vpn.later", values: { command: "sudo cbox vpn setup" } },
   });
 });
 

@@ -27,7 +27,7 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   check: (answers, facts, given) =>
     "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
   summary: ({ hostname, owner, timezone, updates }, t) =>
-    [hostname, owner.name, timezone, updates && t(`status.system.updates.${updates}`)]
+    [hostname, owner.name, timezone, updates && t(`summary.system.updates.${updates}`)]
       .filter((word) => word !== undefined)
       .join(", "),
   apply: (answers, tools) => (tools.image.converted ? kept.apply : apply)(answers, tools),
