@@ -56,6 +56,14 @@ describe("vm-amd64 BIOS: before anybody has touched it", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
+  test("had the font and the keyboard of its screen ready, and did not make them anew", async () => {
+    const times = "ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic";
+    const shown = await box.ask(`systemctl show --value -p ${times} console-setup.service`);
+    const [start = 0, end = 0] = shown.split("\n").filter(Boolean).map(Number);
+    expect(start).toBeGreaterThan(0);
+    expect((end - start) / 1e6, "seconds").toBeLessThan(8);
+  });
+
   test("has nobody to log in as, nothing that listens, and no SSH host key", async () => {
     expect(await seen.passwords(box)).toEqual([]);
     expect(await seen.openPorts(box)).toEqual(["udp/68"]);
