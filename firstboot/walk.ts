@@ -229,6 +229,16 @@ export class Walk {
     return lines;
   }
 
+  /** The steps that made something of this box: neither passed over nor answered with "not now". */
+  async works(): Promise<string[]> {
+    const { settled, passed } = this.context;
+    const done = this.steps.filter(({ id }) => settled.includes(id) && !passed.includes(id));
+    const found = await Promise.all(
+      done.map(({ status }) => status?.(this.#box, this.image).catch(() => undefined)),
+    );
+    return done.filter((_, index) => found[index]?.state !== "off").map(({ id }) => id);
+  }
+
   /** How to reach the box, as it is now. */
   summary(): Promise<Summary> {
     return summarize(this.#box);

@@ -268,7 +268,7 @@ export function troubleSentence(t: Translate, { code, what }: Trouble): string {
 export interface DoneDetails {
   readonly summary: Summary;
   readonly warnings: readonly Warning[];
-  /** Names of the steps that work. */
+  /** Names of the steps that made something of the box. */
   readonly works: readonly string[];
   /** Shown once; only to the person who finishes. */
   readonly handedOver?: readonly HandedOver[];

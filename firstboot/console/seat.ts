@@ -197,11 +197,11 @@ export class Seat {
   async #sayDone(): Promise<void> {
     const walk = this.#walk;
     await walk.reached("done");
-    const { warnings, settled, passed } = walk.context;
+    const { warnings } = walk.context;
     const t = translate(walk);
-    const works = settled.filter((id) => !passed.includes(id));
     const handedOver = this.#hasFinished ? await walk.handOver() : [];
-    const page = donePage(t, { summary: await walk.summary(), warnings, works, handedOver });
+    const [summary, works] = await Promise.all([walk.summary(), walk.works()]);
+    const page = donePage(t, { summary, warnings, works, handedOver });
     const isLong = parts(page).length > 1;
     if (!this.#hasFinished || (!isLong && handedOver.length === 0)) {
       // Nobody is there to turn the page: what does not fit is in `cbox status`.

@@ -133,6 +133,8 @@ describe.each([
     await person.sees("[apply]");
     await person.sees("[done] Set-up is complete");
     await person.sees("SHA256:");
+    await person.sees("Set up: ");
+    expect(person.screen).toMatch(/Set up: System, Network(, (VPN|Sharing|Services))*\s*\n/);
     expect(await person.ended).toBe(0);
     expect(file("etc/hostname")).toBe("can-bruixa\n");
     expect(file("etc/systemd/network/10-community-box.network")).toContain("DHCP=ipv4");
