@@ -214,6 +214,27 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(await seen.passwords(box)).toEqual(["anna"]);
   });
 
+  test("tells its neighbours soon that a program has ended by itself, and that it is there again", async () => {
+    const isAnnounced = async (wanted: boolean) => {
+      const began = performance.now();
+      await memberWhere(
+        lab,
+        ({ services }) =>
+          services[0]?.i === address && services.some(({ s: type }) => type === "ssh") === wanted,
+        // A minute, where the processor is not emulated.
+        { timeoutMs: 120_000 },
+      );
+      return Math.round((performance.now() - began) / 1000);
+    };
+    await box.ask("cbox services enable ssh", { timeoutMs: BOOT_MS });
+    await isAnnounced(true);
+    await box.ask("systemctl stop ssh.service");
+    const gone = await isAnnounced(false);
+    await box.ask("systemctl start ssh.service");
+    console.log(`no longer announced after ${gone} s, again after ${await isAnnounced(true)} s`);
+    await box.ask("cbox services disable ssh", { timeoutMs: BOOT_MS });
+  });
+
   test("has kept the password nowhere but in the account", async () => {
     // The same search finds the owner's name, so it does look in the right places.
     const known = await seen.placesHolding(box, "anna");
