@@ -22,7 +22,7 @@ const SECRET = "cargol groc damunt la teulada";
 const WEB = "10.139.40.70";
 const PAGE = "a page of the community";
 /** Unpacking all of them on an emulated processor. */
-const INSTALL_MS = 2_400_000;
+const INSTALL_MS = 3_600_000;
 
 const PROGRAM = `require("node:http").createServer((_, reply) => reply.end(${JSON.stringify(PAGE)}))
   .listen(80, () => console.log("ready"));`;
@@ -126,7 +126,7 @@ test("the set-up installs and starts all of them", async () => {
     streaming: "owner",
   });
   expect(on.filter(({ works }) => !works)).toEqual([]);
-}, 3_600_000);
+}, 4_800_000);
 
 describe("across the network", () => {
   test("a Serf neighbour reads what the box announces", async () => {
