@@ -30,7 +30,7 @@ const TOOLS = [
   "squashfs-tools",
   "zstd",
 ];
-/** The lab's servers, from the same release. */
+/** The lab's servers, from the same release; and systemd-nspawn, which starts the containers of tests. */
 const LAB = [
   "bind9-dnsutils",
   "bzip2",
@@ -49,6 +49,7 @@ const LAB = [
   "slapd",
   "snmp",
   "syncthing",
+  "systemd-container",
   "tinc",
   "udhcpc",
 ];
