@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly name?: string;
   /** Return standard error, too, after standard output. */
   readonly errors?: boolean;
+  /** It does not end by SIGTERM: an interruption kills it. */
+  readonly kill?: boolean;
 }
 
 /** Runs one program; resolves to what it wrote to standard output. */
@@ -97,7 +99,10 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
     const child = shell`${argv}`;
     child.stdout?.on("data", (chunk: Buffer) => note(chunk.toString()));
     child.stderr?.on("data", (chunk: Buffer) => note(chunk.toString()));
+    const kill = () => void child.child?.kill("SIGKILL");
+    if (options.kill) abort.addEventListener("abort", kill);
     const result = await child;
+    abort.removeEventListener("abort", kill);
     if (abort.aborted) interrupted();
     if (result.exitCode === 0 || options.allow?.includes(result.exitCode ?? -1)) {
       return options.errors ? result.stdout + result.stderr : result.stdout;

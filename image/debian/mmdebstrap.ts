@@ -85,5 +85,6 @@ export async function inNamespace(
     "--propagation",
     "private",
   ];
-  return session.run([...unshare, ...argv], options);
+  // unshare takes no other signal while its child runs, which goes with it.
+  return session.run([...unshare, ...argv], { ...options, kill: true });
 }
