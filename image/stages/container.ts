@@ -18,7 +18,7 @@ export const CONTAINER_FILES = { rootfs: "rootfs.tar.xz", incus: "incus.tar.xz",
 const LEVEL = { development: 1, release: 9 } as const;
 const THREADS = 2;
 
-/** Same tree, same bytes: sorted, by number, without times of access; with the capabilities that ping has. */
+/** Same tree, same bytes: sorted, by number, without times of access; with extended attributes. */
 const SAME_BYTES = [
   ...["--sort=name", "--numeric-owner", "--format=pax", "--xattrs", "--xattrs-include=*"],
   "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",

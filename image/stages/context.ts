@@ -32,6 +32,7 @@ const PACKAGES = [
   "kmod",
   "less",
   "libpam-systemd",
+  "linux-sysctl-defaults",
   "nano",
   "netbase",
   "passwd",

@@ -134,6 +134,8 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await box.expect(/password[^\n]*: /i);
     box.type(PASSWORD);
     await box.expect(/\nroot\n.*\$ /s);
+    box.type("ping -c 1 -W 5 10.139.40.1");
+    await box.expect(/ 0% packet loss.*\$ /s);
     box.type("exit");
     await box.expect(/can-bruixa login: /);
   });

@@ -95,6 +95,7 @@ test("sets itself up by answers.yaml, without contexts of its own", async () => 
   };
   expect(warnings.map(({ code }) => code)).toEqual(["member-later", "contexts-none-container"]);
   expect(await box.ask("ip -4 -brief address show dev host0")).toMatch(/ UP +10\.139\.40\.\d+\/24/);
+  expect(await box.ask("runuser --user berta -- ping -c 1 -W 5 10.139.40.1")).toContain(" 0% packet loss");
   expect(await box.ask("cat /boot/answers.yaml")).not.toContain(PASSWORD);
   expect(await box.powerOff()).toBe(0);
 });
