@@ -142,7 +142,7 @@ describe("jetway-jbc362f36-i386, on a processor without 64-bit mode", () => {
     await answer(box, "services/serf");
     await answer(box, "services/which");
     await answer(box, "review");
-    await box.expect(/No contexts: the Debian of this box has no Incus/, { timeoutMs: APPLY_MS });
+    await box.expect(/Sense contextos: la Debian d'aquesta caixa no te Incus/, { timeoutMs: APPLY_MS });
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
     expect(box.line.transcript).not.toContain("[contexts/");
 
