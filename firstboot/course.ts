@@ -36,7 +36,7 @@ export interface CourseTools {
 }
 
 /** States of a walk that waits for somebody to begin it. */
-const UNBEGUN: readonly string[] = ["welcome", "file_refused"];
+export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
 
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
 export function firstBootCourse(tools: CourseTools): Course {

@@ -7,7 +7,7 @@ import { fail } from "../common/fail.ts";
 import { checkStep } from "./answers/check.ts";
 import { misnamedAnswers } from "./answers/file.ts";
 import type { Box } from "./box.ts";
-import { type Course, firstBootCourse } from "./course.ts";
+import { type Course, firstBootCourse, UNBEGUN } from "./course.ts";
 import type { TextKey } from "./i18n.ts";
 import type { ImageInfo } from "./image-info.ts";
 import type { Log } from "./log.ts";
@@ -79,6 +79,8 @@ export class Walk {
   #misnamed: string | undefined;
   #progress: Progress[] = [];
   #saved: Promise<void> = Promise.resolve();
+  /** There is a snapshot on the disk. */
+  #isKept = false;
   #stopped = false;
 
   /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
@@ -90,6 +92,7 @@ export class Walk {
     const isOurs =
       !snapshot || ((await course.mayResume?.(String(snapshot.value), snapshot.context!)) ?? true);
     const walk = new Walk(tools, course, machine, isOurs ? loaded.snapshot : undefined, loaded.putAside);
+    walk.#isKept = loaded.snapshot !== undefined;
     walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
     return walk;
   }
@@ -470,6 +473,9 @@ export class Walk {
   }
 
   #save(): void {
+    // A box that nobody sets up starts again and again, and writes nothing to its card for that.
+    if (UNBEGUN.includes(this.state) && !this.#isKept) return;
+    this.#isKept = true;
     const snapshot = this.#actor.getPersistedSnapshot();
     this.#saved = this.#saved
       .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#course.state, snapshot)))

@@ -320,7 +320,7 @@ test("a power cut after each single effect: the next try ends as if nothing had 
   await byFile(node, file);
   const whole = picture();
   const count = box.effects.length - before;
-  expect(count).toBeGreaterThan(8);
+  expect(count).toBeGreaterThan(6);
   for (let cut = 0; cut < count; cut++) {
     box.files.clear();
     for (const [path, content] of start) box.files.set(path, content);

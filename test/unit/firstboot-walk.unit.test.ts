@@ -291,6 +291,21 @@ describe("power cut", () => {
     expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
   });
 
+  test("a start after which nobody comes leaves every file as it was", async () => {
+    const box = new FakeBox();
+    const first = await open(box);
+    first.start();
+    expect(await settle(first, box)).toBe("welcome");
+    first.stop();
+    const written = box.everWritten.length;
+    const second = await open(box);
+    second.start();
+    expect(await settle(second, box)).toBe("welcome");
+    // What it logs is no file of the box's configuration.
+    const since = box.everWritten.slice(written).filter((text) => text.includes("snapshot"));
+    expect(since).toEqual([]);
+  });
+
   test.each([
     ["half of it", '{"version":1,"snap'],
     ["another release's", '{"version":99,"snapshot":{}}'],
