@@ -22,7 +22,8 @@ export async function rootAtConsole(box: Box, name: string, password: string): P
   const shell: Box["shell"] = async (command, { timeoutMs = BOOT_MS } = {}) => {
     const number = ++asked;
     box.type(request(number, command));
-    const [line] = await box.expect(new RegExp(`cbox ${number} .*\n`), { timeoutMs });
+    // Digits, which the line that was typed has not, should the terminal show it.
+    const [line] = await box.expect(new RegExp(`cbox ${number} \\d+ .*\n`), { timeoutMs });
     return readAnswer(line)!.result;
   };
   return {

@@ -85,7 +85,8 @@ export async function unclaimedSpace(box: Box): Promise<number> {
 
 /** Lists everything that should stay as it is when a box that is set up starts again: name, size, time, owner, mode. */
 export const CONFIGURATION =
-  "find /etc /usr /boot /root /home /var/lib/community-box" +
+  // The last one is there when somebody has begun.
+  "find /etc /usr /boot /root /home $(ls -d /var/lib/community-box)" +
   " -type f -printf '%p %s %T+ %u:%g %m\\n' -o -type l -printf '%p -> %l\\n'";
 
 export async function configuration(box: Box): Promise<string[]> {
