@@ -35,7 +35,7 @@ export interface CourseTools {
   readonly log: Log;
 }
 
-/** States of a walk that waits for somebody to begin it. */
+/** States of a walk in which nobody has answered anything: there is nothing to keep, and nothing to go on with. */
 export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
 
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
