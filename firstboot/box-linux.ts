@@ -23,7 +23,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
-import type { Box, RunOptions, RunResult } from "./box.ts";
+import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
 
 export interface LinuxBoxOptions {
@@ -46,7 +46,8 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
     request: (wanted) => exchange(wanted),
     ldapBind: (bind) => ldapBind(bind),
     readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
-    writeFile: (path, content, options) => writeFileAtomic(at(path), content, options),
+    writeFile: (path, content, options) =>
+      writeFileAtomic(at(path), content, options).catch(sayWhenFull(path)),
     async overwrite(path, content) {
       const file = await open(at(path), "r+");
       try {
@@ -57,11 +58,11 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
       }
     },
     async appendFile(path, text) {
-      await mkdir(dirname(at(path)), { recursive: true });
-      await appendFile(at(path), text, { mode: 0o640 });
+      await mkdir(dirname(at(path)), { recursive: true }).catch(sayWhenFull(path));
+      await appendFile(at(path), text, { mode: 0o640 }).catch(sayWhenFull(path));
     },
     async makeDirectory(path, { mode, owner } = {}) {
-      await mkdir(at(path), { recursive: true });
+      await mkdir(at(path), { recursive: true }).catch(sayWhenFull(path));
       if (owner) await chown(at(path), owner.uid, owner.gid);
       if (mode !== undefined) await chmod(at(path), mode);
     },
@@ -69,7 +70,7 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
       const temporary = `${at(path)}.new`;
       await mkdir(dirname(at(path)), { recursive: true });
       await rm(temporary, { force: true });
-      await symlink(target, temporary);
+      await symlink(target, temporary).catch(sayWhenFull(path));
       await rename(temporary, at(path));
       await syncDirectory(dirname(at(path)));
     },
@@ -141,6 +142,14 @@ function pipeThrough(command: string, input: Uint8Array): Promise<Uint8Array> {
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
+}
+
+/** EDQUOT: as root of a context, whose disk has an end before the box's has. */
+function sayWhenFull(path: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code === "ENOSPC" || error.code === "EDQUOT") diskFull(path, { cause: error });
+    throw error;
+  };
 }
 
 function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {

@@ -93,6 +93,22 @@ export interface Box {
   rsaPrivateKey(): Promise<string>;
 }
 
+/** No block left, or none left of what a context may have; the C library's words, and Go's. */
+export const IS_DISK_FULL = /no space left on device|disk quota exceeded/i;
+
+/** Only a person can make room, so it is said as what it is. `found`: the file or the command. Fails with `box-full`. */
+export function diskFull(found: string, options?: ErrorOptions): never {
+  return fail(
+    {
+      code: "box-full",
+      what: "There is no room left on the disk.",
+      found,
+      hint: "Make room and try again: df -h; sudo apt clean; sudo journalctl --vacuum-size=16M",
+    },
+    options,
+  );
+}
+
 /** Characters of a command line that a sentence for a person can carry. */
 const LONGEST_SHOWN = 60;
 
@@ -105,6 +121,7 @@ export async function must(
 ): Promise<string> {
   const result = await box.run(command, args, options);
   if (result.code === 0) return result.stdout;
+  if (IS_DISK_FULL.test(result.stderr)) diskFull(shortened([command, ...args].join(" ")));
   return fail({
     code: "command-failed",
     what: `The command "${shortened([command, ...args].join(" "))}" failed with exit code ${result.code}.`,

@@ -223,7 +223,7 @@ export class PretendServices {
   /** `env A=b dpkg --configure -a`, `env A=b apt-get ... install NAME...`. */
   async #packages(place: PretendPlace, args: readonly string[]): Promise<number> {
     const from = args.indexOf("install");
-    if (from < 0) return 0;
+    if (from < 0 || args.includes("--simulate")) return 0;
     const names = args.slice(from + 1);
     if (names.some((name) => this.brokenPackages.has(name))) return 100;
     const path = `${place.root}/var/lib/dpkg/pretended`;

@@ -5,7 +5,7 @@
 import { PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
-import { must } from "../box.ts";
+import { diskFull, IS_DISK_FULL, must } from "../box.ts";
 import type { Place } from "./place.ts";
 
 /** An image of a gigabyte by a slow line. */
@@ -19,7 +19,7 @@ const compose = (id: string, ...words: readonly string[]) => [
 
 /**
  * Fetches the images that are not there yet: with all of them there, nobody is asked. `again`: newer ones of the same
- * names, too. Fails with `compose-invalid`, `service-images`.
+ * names, too. Fails with `compose-invalid`, `service-images`, `box-full`.
  */
 export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
   const { id, title } = service;
@@ -32,6 +32,7 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   const pull = ["pull", "--quiet", "--ignore-buildable"];
   const pulled = await place.run("docker", compose(id, ...pull), { timeout: PULL_MS });
   if (pulled.code === 0) return;
+  if (IS_DISK_FULL.test(pulled.stderr)) diskFull(`container images of ${title.en}`);
   fail({
     code: "service-images",
     what: `The container images of ${title.en} could not be fetched.`,

@@ -12,7 +12,7 @@ import { fetchImages, removeProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
-import { installPackages } from "./packages.ts";
+import { installPackages, preparePackages } from "./packages.ts";
 import { type Place, type Port, placeOf } from "./place.ts";
 import { forgetSecrets } from "./secrets.ts";
 import { readStates, type ServiceState, writeState } from "./state.ts";
@@ -35,12 +35,14 @@ export interface EngineTools {
 const UNIT_MS = 180_000;
 
 /**
- * Idempotent. Fails with `service-packages`, `service-images`, `compose-invalid`, `service-port-taken`,
- * `service-template`, `command-failed`.
+ * Idempotent. Fails with `service-port-taken` and `service-no-room` before anything is begun; with `service-packages`,
+ * `service-images`, `compose-invalid`, `service-template`, `box-full`, `command-failed`.
  */
 export async function activate(tools: EngineTools, service: Service, wanted: Wanted): Promise<void> {
   const { box } = tools;
   const before = (await readStates(box))[service.id];
+  const place = placeOf(box, wanted.where);
+  if (service.managed) await preparePackages(place, service);
   if (before && before.where !== wanted.where && before.state !== "off") await deactivate(tools, service);
   const { trouble: _past, ...kept } = before ?? {};
   const state: ServiceState = {
@@ -52,7 +54,6 @@ export async function activate(tools: EngineTools, service: Service, wanted: Wan
     inputs: wanted.inputs,
     published: wanted.published ?? before?.published ?? true,
   };
-  const place = placeOf(box, wanted.where);
   if (state.state === "starting" && before?.state !== "starting")
     await refuseTakenPorts(tools, service, place, wanted.inputs);
   for (const needed of await neededBy(box, service)) {

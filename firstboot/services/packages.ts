@@ -3,7 +3,8 @@
 // and asks no network. What a package would start by itself stays off until it is configured.
 
 import { fail } from "../../common/fail.ts";
-import type { Service } from "../../common/service.ts";
+import type { PlaceId, Service } from "../../common/service.ts";
+import { diskFull, IS_DISK_FULL, type RunResult } from "../box.ts";
 import { paths } from "../paths.ts";
 import type { Place } from "./place.ts";
 
@@ -35,12 +36,25 @@ const MANNERS = [
 // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own form of a format.
 const STATUS = "${db:Status-Status}\\n";
 
-/** Idempotent; takes up an installation that a power cut left half done. Fails with `service-packages`. */
-export async function installPackages(place: Place, service: Service): Promise<void> {
+// Offline, as systemctl calls it: the scripts of packages enable their units, and start none.
+const ENVIRONMENT = ["DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1"];
+
+/** What dpkg and the scripts of packages write beside the packages' own files. */
+const RESERVE_MIB = 32;
+
+const optionsOf = ({ source }: Service) => (source === "network" ? [] : POOL_OPTIONS);
+
+/**
+ * Takes up an installation that a power cut left half done, and sees whether the packages are to be had and find room:
+ * a disk that fills up while they are unpacked leaves them half installed. Fails with `service-no-room`,
+ * `service-packages`.
+ */
+export async function preparePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
-  const options = service.source === "network" ? [] : POOL_OPTIONS;
-  // A cut in the middle of unpacking: nothing else works before this is mended.
-  await apt(place, service, "dpkg", ["--configure", "-a", "--force-confdef", "--force-confold"], INSTALL_MS);
+  const options = optionsOf(service);
+  // A cut in the middle of unpacking: APT does nothing before this was tried. What lacks something waits for APT.
+  const configure = ["--configure", "-a", "--force-confdef", "--force-confold"];
+  await patiently(place, "dpkg", configure, INSTALL_MS);
   await place.run("mkdir", ["-p", "/var/lib/community-box/apt/partial"]);
   await apt(
     place,
@@ -49,7 +63,72 @@ export async function installPackages(place: Place, service: Service): Promise<v
     [...options, "-o", "APT::Update::Error-Mode=any", "update"],
     UPDATE_MS,
   );
-  await apt(place, service, "apt-get", [...options, ...MANNERS, "install", ...service.packages], INSTALL_MS);
+  if ((await simulate(place, service)).code !== 0) await mend(place, service);
+  await refuseWithoutRoom(place, service, service.packages);
+}
+
+/** Unpacked without what they need, by a full disk or a power cut: APT does nothing else before these are whole. */
+async function mend(place: Place, service: Service): Promise<void> {
+  await refuseWithoutRoom(place, service, MENDING);
+  await apt(place, service, "apt-get", installing(service, MENDING), INSTALL_MS);
+}
+
+const MENDING = ["--fix-broken", "--no-remove"];
+
+const installing = (service: Service, what: readonly string[]) => [
+  ...optionsOf(service),
+  ...MANNERS,
+  "install",
+  ...what,
+];
+
+const simulate = (place: Place, service: Service, what: readonly string[] = service.packages) =>
+  patiently(place, "apt-get", [...installing(service, what), "--simulate"], UPDATE_MS);
+
+async function refuseWithoutRoom(place: Place, service: Service, what: readonly string[]): Promise<void> {
+  const [needed, free] = [await neededMib(place, service, what), await place.freeMib()];
+  if (needed === 0 || free === undefined || needed + RESERVE_MIB <= free) return;
+  fail({
+    code: "service-no-room",
+    what: `There is not enough room on the disk for ${service.title.en}.`,
+    found: `${needed + RESERVE_MIB} MiB needed, ${free} MiB free`,
+    hint: HINTS[place.id],
+  });
+}
+
+const HINTS = {
+  host: "Make room and try again: df -h; sudo apt clean; sudo journalctl --vacuum-size=16M",
+  community: "Make room in it, or give it more: sudo cbox contexts resize community --disk GIB",
+  owner: "Make room in it, or give the community less: sudo cbox contexts resize community --disk GIB",
+} as const satisfies { readonly [place in PlaceId]: string };
+
+/** What APT would unpack and, from elsewhere, fetch: MiB, rounded up. */
+async function neededMib(place: Place, service: Service, what: readonly string[]): Promise<number> {
+  const plan = succeeded(service, await simulate(place, service, what));
+  const wanted = [...plan.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(
+    ([, name, version]) => `${name}=${version}`,
+  );
+  if (wanted.length === 0) return 0;
+  const records = await apt(
+    place,
+    service,
+    "apt-cache",
+    [...optionsOf(service), "show", ...wanted],
+    UPDATE_MS,
+  );
+  const sum = (field: string) =>
+    [...records.matchAll(new RegExp(`^${field}: (\\d+)$`, "gm"))].reduce(
+      (total, [, number]) => total + Number(number),
+      0,
+    );
+  const fetched = service.source === "network" ? sum("Size") / 1024 : 0;
+  return Math.ceil((sum("Installed-Size") + fetched) / 1024);
+}
+
+/** Idempotent; after {@link preparePackages}. Fails with `service-packages`, `box-full`. */
+export async function installPackages(place: Place, service: Service): Promise<void> {
+  if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
+  await apt(place, service, "apt-get", installing(service, service.packages), INSTALL_MS);
   await place.run("systemctl", ["daemon-reload"]);
 }
 
@@ -73,18 +152,15 @@ async function apt(
   command: string,
   args: readonly string[],
   timeout: number,
-): Promise<void> {
-  // Offline, as systemctl calls it: the scripts of packages enable their units, and start none.
-  const environment = ["DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1"];
-  const attempt = () => place.run("env", [...environment, command, ...args], { timeout });
-  let { code, stdout, stderr } = await attempt();
-  for (let waited = 0; code !== 0 && IS_BUSY.test(stderr) && waited < BUSY_SECONDS; waited += 10) {
-    await place.run("sleep", ["10"]);
-    ({ code, stdout, stderr } = await attempt());
-  }
-  if (code === 0) return;
+): Promise<string> {
+  return succeeded(service, await patiently(place, command, args, timeout));
+}
+
+function succeeded(service: Service, { code, stdout, stderr }: RunResult): string {
+  if (code === 0) return stdout;
+  if (IS_DISK_FULL.test(stderr)) diskFull(`packages of ${service.title.en}`);
   const said = stderr.trim() || stdout.trim();
-  fail({
+  return fail({
     code: "service-packages",
     what: `The packages of ${service.title.en} could not be installed.`,
     found:
@@ -92,6 +168,25 @@ async function apt(
         .split("\n")
         .filter((line) => /^(E|W|dpkg):/.test(line))
         .at(-1) ?? `exit code ${code}`,
-    hint: "Try again. If there is no room left on the disk, make some first: df -h",
+    hint: "Try again; the log has the details: sudo cat /var/log/apt/term.log",
   });
+}
+
+async function patiently(
+  place: Place,
+  command: string,
+  args: readonly string[],
+  timeout: number,
+): Promise<RunResult> {
+  const attempt = () => place.run("env", [...ENVIRONMENT, command, ...args], { timeout });
+  let result = await attempt();
+  for (
+    let waited = 0;
+    result.code !== 0 && IS_BUSY.test(result.stderr) && waited < BUSY_SECONDS;
+    waited += 10
+  ) {
+    await place.run("sleep", ["10"]);
+    result = await attempt();
+  }
+  return result;
 }

@@ -4,6 +4,7 @@
 
 import type { PlaceId } from "../../common/service.ts";
 import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
+import { instancesOf, parseMib } from "../contexts/incus.ts";
 import type { ContextId } from "../contexts/names.ts";
 import { listeningPorts } from "../world.ts";
 
@@ -29,6 +30,8 @@ export interface Place {
   writeFile(path: string, content: string, rights: FileRights): Promise<boolean>;
   exists(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;
+  /** What can still be written to its root file system, if that can be told. */
+  freeMib(): Promise<number | undefined>;
   /** "tcp/22000" for everything that listens in this place, loopback included. */
   listening(): Promise<ReadonlySet<string>>;
   /** Makes a port of the place one of the box, or takes that back. On the host there is nothing to do. */
@@ -52,6 +55,7 @@ function host(box: Box): Place {
     },
     exists: (path) => box.exists(path),
     remove: (path) => box.remove(path),
+    freeMib: async () => freeOf((await box.run("df", FREE)).stdout),
     async listening() {
       const { stdout } = await box.run("ss", ["-Hlntu"]);
       return portsOfSs(stdout);
@@ -100,6 +104,16 @@ function context(box: Box, id: ContextId): Place {
     async remove(path) {
       await need("rm", ["-rf", "--", path]);
     },
+    async freeMib() {
+      // Its file system is that of all contexts; what this one may have of it is Incus's to say.
+      const own = (await instancesOf(box, id)).find(({ name }) => name === id);
+      const limit = parseMib(own?.expanded_devices.root?.size);
+      const used = own?.state?.disk?.root?.usage;
+      const shared = freeOf((await run("df", FREE)).stdout);
+      if (limit === undefined || used === undefined) return shared;
+      const left = Math.max(0, limit - Math.ceil(used / MIB));
+      return shared === undefined ? left : Math.min(shared, left);
+    },
     async listening() {
       return portsOfSs((await run("ss", ["-Hlntu"])).stdout);
     },
@@ -124,6 +138,15 @@ function context(box: Box, id: ContextId): Place {
     const { code, stdout } = await box.run("incus", [...devices, "list", id, "--project", id]);
     return code === 0 && stdout.split("\n").includes(device(port));
   }
+}
+
+const MIB = 1024 * 1024;
+const FREE = ["--block-size=1M", "--output=avail", "/"];
+
+/** Of `df`: a heading and a number. */
+function freeOf(output: string): number | undefined {
+  const [, number] = /(\d+)\s*$/.exec(output) ?? [];
+  return number === undefined ? undefined : Number(number);
 }
 
 /** Every socket in the output of `ss -Hlntu`, as "tcp/22". */

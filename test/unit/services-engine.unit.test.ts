@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { PlaceId, Service } from "../../common/service.ts";
+import { type Box, must } from "../../firstboot/box.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
@@ -13,6 +14,7 @@ import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
 import { faultsOf } from "../../firstboot/services/health.ts";
 import { overview, servicesStatus } from "../../firstboot/services/overview.ts";
+import { placeOf } from "../../firstboot/services/place.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import type { Answers, Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
@@ -130,6 +132,47 @@ describe("what stands in the way", () => {
     await switchOn(box, find("snmp"));
     const state = (await stateOf(box, "snmp"))!;
     expect(await faultsOf({ box, image: IMAGE }, find("snmp"), state)).toEqual(["port udp/161"]);
+  });
+});
+
+describe("room on the disk", () => {
+  const df = (mib: number | string) => `   Avail\n${mib}\n`;
+  const answering = (instances: object, free: number | string): Pick<Box, "run"> => ({
+    run: async (_command, args) => ({
+      code: 0,
+      stdout: args[0] === "query" ? JSON.stringify(instances) : df(free),
+      stderr: "",
+    }),
+  });
+  const context = (size: string | undefined, usage: number | undefined) => [
+    { name: "web", expanded_devices: { root: { size: "1MiB" } }, state: { disk: { root: { usage: 1 } } } },
+    {
+      name: "community",
+      expanded_devices: { root: { size } },
+      state: usage === undefined ? null : { disk: { root: { usage } } },
+    },
+  ];
+
+  test.each([
+    ["host", {}, 812, 812],
+    ["host", {}, "-", undefined],
+    ["community", context("500MiB", 100 * 1024 ** 2), 2000, 400],
+    ["community", context("4GiB", 100 * 1024 ** 2), 2000, 2000],
+    ["community", context("500MiB", 600 * 1024 ** 2), 2000, 0],
+    ["community", context(undefined, 100), 2000, 2000],
+    ["community", context("500MiB", undefined), 2000, 2000],
+    ["community", [], "?", undefined],
+  ] as const)("%s, %j, df says %s: %s MiB", async (where, instances, free, expected) => {
+    expect(await placeOf(answering(instances, free) as Box, where).freeMib()).toBe(expected);
+  });
+
+  test("a command that finds none says so, and not that a command failed", async () => {
+    const stderr = "tee: /etc/snmp/snmpd.conf.new: Disk quota exceeded";
+    const box = { run: async () => ({ code: 1, stdout: "", stderr }) };
+    expect(await failureOf(() => must(box, "tee", ["/etc/snmp/snmpd.conf.new"]))).toMatchObject({
+      code: "box-full",
+      found: "tee /etc/snmp/snmpd.conf.new",
+    });
   });
 });
 
