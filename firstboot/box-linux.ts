@@ -25,6 +25,7 @@ import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
 import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
+import { inTurn } from "./lock.ts";
 
 export interface LinuxBoxOptions {
   readonly root?: string;
@@ -101,6 +102,7 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, signal ? { signal } : {});
     },
+    inTurn: (lock, work) => inTurn(at(lock), work),
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
     async rsaPrivateKey() {
       const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });

@@ -87,6 +87,8 @@ export interface Box {
   list(path: string, options?: { recursive?: boolean }): Promise<string[]>;
   now(): Date;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Runs the work when no other process of the box does any under this lock file; waits for its turn. */
+  inTurn<T>(lock: string, work: () => Promise<T>): Promise<T>;
   /** Random bytes as hexadecimal text. */
   randomHex(bytes: number): string;
   /** A new RSA key of 2048 bits, as PEM (PKCS #1). Takes a second or two on an Atom. */

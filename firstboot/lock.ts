@@ -1,25 +1,61 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One set-up at a time. The lock is a file in /run with the process that holds it; one whose process is gone counts for
+// One set-up at a time. A lock is a file in /run with the process that holds it; one whose process is gone counts for
 // nothing, so that no crash locks a box for ever.
 
-import { mkdir, open, readFile, unlink } from "node:fs/promises";
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fail } from "../common/fail.ts";
 import { paths } from "./paths.ts";
 
 /** Returns the function that lets go. Fails with `setup-busy`. */
 export async function lockSetup(path: string = paths.setupLock): Promise<() => Promise<void>> {
+  const lock = await take(path);
+  return "release" in lock ? lock.release : busy(lock.holder);
+}
+
+/** For whatever changes what the box is set up to do. Fails with `setup-busy`. */
+export async function alone<T>(work: () => Promise<T>, path: string = paths.setupLock): Promise<T> {
+  const release = await lockSetup(path);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+const LOOK_AGAIN_MS = 200;
+
+/** For what several may want at the same time, and each comes to an end by itself: waits until it is its turn. */
+export async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const lock = await take(path);
+    if (!("release" in lock)) {
+      await delay(LOOK_AGAIN_MS);
+      continue;
+    }
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+async function take(
+  path: string,
+): Promise<{ readonly release: () => Promise<void> } | { readonly holder: string }> {
   await mkdir(dirname(path), { recursive: true });
   const own = `${process.pid} ${await startTime(process.pid)}`;
   for (let attempt = 0; attempt < 2; attempt++) {
     const isMade = await make(path, own);
-    if (isMade) return () => unlink(path).catch(() => {});
+    if (isMade) return { release: () => unlink(path).catch(() => {}) };
     const [pid = "", start] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
     const isAlive = start !== undefined && /^\d+$/.test(pid) && (await startTime(Number(pid))) === start;
-    if (isAlive) return busy(pid);
+    if (isAlive) return { holder: pid };
     await unlink(path).catch(() => {});
   }
-  return busy("unknown");
+  return { holder: "unknown" };
 }
 
 function busy(pid: string): never {
@@ -31,15 +67,18 @@ function busy(pid: string): never {
   });
 }
 
+/** With its content from the first moment on: an empty one would count for nothing. */
 async function make(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${content}\n`, { mode: 0o644 });
   try {
-    const file = await open(path, "wx", 0o644);
-    await file.writeFile(`${content}\n`);
-    await file.close();
+    await link(draft, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    await unlink(draft).catch(() => {});
   }
 }
 

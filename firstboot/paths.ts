@@ -30,6 +30,7 @@ export const paths = {
   guifi: "/etc/community-box/guifi.json",
   log: "/var/log/community-box/firstboot.log",
   /** Result of the last `cbox publish`, for `cbox status`. */
+  publishLock: "/run/community-box/publish.lock",
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
   network: "/etc/systemd/network/10-community-box.network",

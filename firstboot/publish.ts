@@ -33,14 +33,17 @@ export interface PublishResult {
   readonly reason?: PublishReason;
 }
 
+/** The timer, the watch over what listens and a command may want it at the same time: the last one to begin is right. */
 export async function publish(
   box: Box,
   image: ImageInfo,
   log: (line: string) => void = () => {},
 ): Promise<PublishResult> {
-  const result = await publishNow(box, image, log);
-  await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);
-  return result;
+  return box.inTurn(paths.publishLock, async () => {
+    const result = await publishNow(box, image, log);
+    await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);
+    return result;
+  });
 }
 
 async function publishNow(box: Box, image: ImageInfo, log: (line: string) => void): Promise<PublishResult> {

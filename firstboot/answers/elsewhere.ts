@@ -92,6 +92,7 @@ function absentBox(): Box {
     run: async () => ({ code: 127, stdout: "", stderr: "" }),
     now: () => new Date(),
     sleep: async () => {},
+    inTurn: absent,
     randomHex: (bytes) => "0".repeat(2 * bytes),
     request: absent,
     ldapBind: absent,

@@ -19,6 +19,7 @@ import { createSliver, findSliver, removeSliver, slivers } from "../contexts/sli
 import { VM_MEMORY_MIB, type VmObstacle, vmObstacle } from "../contexts/vm.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { alone } from "../lock.ts";
 import { contexts as step } from "../steps/contexts/index.ts";
 import { needRoot } from "./root.ts";
 import { stepStatus } from "./status.ts";
@@ -68,7 +69,12 @@ export async function contexts(args: readonly string[]): Promise<void> {
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  process.exitCode = await runContexts(args, { box, image, t: translator(language), print, onTerminal });
+  const run = () => runContexts(args, { box, image, t: translator(language), print, onTerminal });
+  process.exitCode = await (isChange(args) ? alone(run) : run());
+}
+
+function isChange([verb = "", act = ""]: readonly string[]): boolean {
+  return verb === "resize" || (/^slivers?$/.test(verb) && (act === "create" || act === "remove"));
 }
 
 /** Resolves to the exit code. */

@@ -10,6 +10,7 @@ import { readChoices } from "../choices.ts";
 import { toAscii } from "../console/ascii.ts";
 import { isLanguage, type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
+import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { type FoundService, search } from "../search.ts";
 import type { EngineTools } from "../services/engine.ts";
@@ -78,8 +79,9 @@ export function pick(services: readonly FoundService[], which: string): FoundSer
 
 async function join(tools: SearchTools, found: FoundService): Promise<void> {
   const needsRoot = (await counterpart(tools, found.type))?.found?.join !== undefined;
-  if (needsRoot) needRoot(`cbox search ${found.type} --join ${found.address}:${found.port}`);
-  await runJoin(tools, found);
+  if (!needsRoot) return runJoin(tools, found);
+  needRoot(`cbox search ${found.type} --join ${found.address}:${found.port}`);
+  await alone(() => runJoin(tools, found));
 }
 
 /** Fails as {@link actOn} does, and with `service-failed`. */

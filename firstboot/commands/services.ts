@@ -12,6 +12,7 @@ import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { PUBLISH_TIMER } from "../serf.ts";
 import { projectLog } from "../services/compose.ts";
@@ -43,6 +44,9 @@ export interface ServicesOptions {
   readonly name?: string;
   readonly port?: readonly string[];
 }
+
+/** These only look. */
+const LOOKING = ["list", "log", "secret"];
 
 type Verb = (tools: ServicesTools, service: Service, options: ServicesOptions) => Promise<void>;
 
@@ -89,8 +93,9 @@ export async function services(args: readonly string[]): Promise<void> {
   const { language = image.community.default_language } = await readChoices(box);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const tools = { box, image, t: translator(language), print };
-  if (verb === "compose") return runCompose(tools, id, what, values);
-  await runServices(tools, verb, id, values);
+  const run = () =>
+    verb === "compose" ? runCompose(tools, id, what, values) : runServices(tools, verb, id, values);
+  await (LOOKING.includes(verb) ? run() : alone(run));
 }
 
 /** Fails with `usage`, `service-unknown`, and as the verb does. */

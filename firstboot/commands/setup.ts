@@ -13,7 +13,7 @@ import { runThrough } from "../console/one-step.ts";
 import { Holder } from "../console/seat.ts";
 import { translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
-import { lockSetup } from "../lock.ts";
+import { alone } from "../lock.ts";
 import { type Log, openLog } from "../log.ts";
 import { answersPaths, paths } from "../paths.ts";
 import { completeReset, pendingReset } from "../reset.ts";
@@ -30,8 +30,7 @@ export async function setup(args: readonly string[]): Promise<void> {
   const box = linuxBox({ onCommand: log });
   const image = await readImageInfo(box);
   await refuse(image, await box.exists(paths.configured), values.answers !== undefined);
-  const release = await lockSetup();
-  try {
+  await alone(async () => {
     const reset = await pendingReset(box);
     if (reset) await completeReset({ box, image, steps, log }, reset);
     if (values.answers !== undefined) {
@@ -51,9 +50,7 @@ export async function setup(args: readonly string[]): Promise<void> {
     if (values.answers === undefined) await talk(walk, log);
     else await runThrough(walk, (line) => void process.stdout.write(`${line}\n`));
     await log.tail(1);
-  } finally {
-    await release();
-  }
+  });
 }
 
 async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean): Promise<void> {

@@ -11,7 +11,7 @@ import { linuxBox } from "../box-linux.ts";
 import { type OpenPort, standardPort } from "../console/device.ts";
 import { type Outcome, runThrough, talkThrough } from "../console/one-step.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
-import { lockSetup } from "../lock.ts";
+import { alone } from "../lock.ts";
 import { type Log, openLog } from "../log.ts";
 import { oneStepCourse } from "../one-step.ts";
 import { paths } from "../paths.ts";
@@ -23,8 +23,7 @@ import { needRoot } from "./root.ts";
 export async function stepSetup(step: Step, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { answers: { type: "string" } } });
   needRoot(`cbox ${step.id} setup`);
-  const release = await lockSetup();
-  try {
+  await alone(async () => {
     const log = openLog(linuxBox());
     const box = linuxBox({ onCommand: log });
     const file = values.answers === undefined ? undefined : await readAnswersFile(values.answers);
@@ -42,9 +41,7 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
     const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
     await log.tail(1);
     if (outcome !== "done") process.exitCode = outcome === "interrupted" ? 130 : 1;
-  } finally {
-    await release();
-  }
+  });
 }
 
 export interface StepSetupTools {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One set-up at a time, and no crash that locks the box for ever.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { lockSetup } from "../../firstboot/lock.ts";
+import { alone, inTurn, lockSetup } from "../../firstboot/lock.ts";
+import { PROJECT } from "../../image/paths.ts";
 import { failureOf } from "../failure-of.ts";
 
 let directory: string;
@@ -38,3 +41,31 @@ test.each([
   expect(readFileSync(path, "utf8")).toMatch(new RegExp(`^${process.pid} \\d+\n$`));
   await release();
 });
+
+test("a failure lets go as well", async () => {
+  const broken = () => Promise.reject(new Error("broken"));
+  await expect(alone(broken, path)).rejects.toThrow("broken");
+  await expect(inTurn(path, broken)).rejects.toThrow("broken");
+  expect(await alone(async () => "done", path)).toBe("done");
+});
+
+test("many processes that want the same at once do it one after the other", async () => {
+  const steps = join(directory, "steps");
+  const program = `
+    const { inTurn } = await import(${JSON.stringify(join(PROJECT, "firstboot/lock.ts"))});
+    const { appendFileSync } = await import("node:fs");
+    await inTurn(${JSON.stringify(path)}, async () => {
+      appendFileSync(${JSON.stringify(steps)}, "in ");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      appendFileSync(${JSON.stringify(steps)}, "out ");
+    });`;
+  const all = Array.from({ length: 4 }, () => {
+    const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], {
+      cwd: PROJECT,
+      stdio: "inherit",
+    });
+    return once(child, "exit");
+  });
+  expect((await Promise.all(all)).map(([code]) => code)).toEqual([0, 0, 0, 0]);
+  expect(readFileSync(steps, "utf8")).toBe("in out ".repeat(4));
+}, 60_000);

@@ -272,6 +272,10 @@ export class FakeBox implements Box {
     signal?.throwIfAborted();
   }
 
+  inTurn<T>(_lock: string, work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   randomHex(bytes: number): string {
     return "5a".repeat(bytes);
   }
