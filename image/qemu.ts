@@ -71,7 +71,7 @@ export function qemuArguments({ qemu }: GuestProfile, options: GuestOptions): st
     ...["-smp", qemu.processors ?? "2"],
     ...["-m", `${options.memoryMib ?? qemu.memory_mib}M`],
     ...firmware(options.uefi),
-    ...board(options),
+    ...board(qemu, options),
     ...disks(qemu.disk, options),
     ...network(qemu, options.network),
     // The screen exists, so that the box has its console there, but no window is opened for it.
@@ -117,13 +117,15 @@ const hasPci = ({ machine }: GuestProfile["qemu"]) => !machine.startsWith("raspi
 export const probePort = ({ qemu }: GuestProfile) =>
   hasPci(qemu) ? "/dev/virtio-ports/cbox.probe" : "/dev/ttyUSB0";
 
-function board({ board: files, credentials = {} }: GuestOptions): string[] {
+function board(qemu: GuestProfile["qemu"], { board: files, credentials = {} }: GuestOptions): string[] {
   if (!files) return [];
+  // A machine that is no board describes itself to the kernel.
+  const deviceTree = hasPci(qemu) ? [] : ["-dtb", files.deviceTree];
   const words = Object.entries(credentials).map(
     ([name, content]) => `systemd.set_credential_binary=${name}:${Buffer.from(content).toString("base64")}`,
   );
   return [
-    ...["-kernel", files.kernel, "-initrd", files.initrd, "-dtb", files.deviceTree],
+    ...["-kernel", files.kernel, "-initrd", files.initrd, ...deviceTree],
     // QEMU's model of the Raspberry Pi's watchdog does not count: it resets the machine as soon as it is started.
     ...["-append", [files.commandLine, "systemd.watchdog_sec=off", ...words].join(" ")],
   ];
@@ -140,14 +142,19 @@ function disks(kind: string, { disk, stick, uefi }: GuestOptions): string[] {
   // With a stick in: the person chose it in the BIOS's menu. UEFI keeps a list of its own, which the guest may change;
   // an order from here would overrule it at each start.
   const order = (place: number) => (stick && uefi ? "" : `,bootindex=${place}`);
-  const device = kind === "virtio" ? "virtio-blk-pci,drive=disk" : "ide-hd,drive=disk,bus=ide.0";
+  const devices: { readonly [kind: string]: string } = {
+    virtio: "virtio-blk-pci,drive=disk",
+    ide: "ide-hd,drive=disk,bus=ide.0",
+    usb: "usb-storage,drive=disk,bus=usb.0",
+  };
   return [
     // writeback: a guest's flush reaches the host's kernel, which outlives the guest however that is killed.
     ...[
       "-drive",
       `if=none,id=disk,format=${disk.format},cache=writeback,discard=unmap,file=${value(disk.path)}`,
     ],
-    ...["-device", `${device}${order(stick ? 1 : 0)}`],
+    ...(kind === "usb" ? ["-device", "qemu-xhci,id=usb"] : []),
+    ...["-device", `${devices[kind]}${order(stick ? 1 : 0)}`],
     ...(stick
       ? [
           ...["-drive", `if=none,id=stick,format=${stick.format},cache=writeback,file=${value(stick.path)}`],

@@ -343,7 +343,7 @@ export const profileSchema = {
           examples: ["4,cores=2,threads=2"],
         },
         memory_mib: { ...mebibytes, description: "Memory of the virtual machine in MiB." },
-        disk: { enum: ["virtio", "ide", "sd"], description: "How the disk is attached." },
+        disk: { enum: ["virtio", "ide", "sd", "usb"], description: "How the disk is attached." },
         network: {
           type: "string",
           description: "QEMU's network device; one that starts with usb- gets a USB controller.",
