@@ -8,13 +8,11 @@ import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
-import { installPackages } from "../../firstboot/services/packages.ts";
-import { placeOf } from "../../firstboot/services/place.ts";
 import { SITE_HOST } from "../lab/guifi-site/reader.ts";
 import { guifiSite } from "../lab/hosts/guifi-site.ts";
 import { type ChrootBox, chrootBox } from "./chroot-box.ts";
 import { type GraphClient, graphClient, NODE, siteWithZone, ZONE } from "./graph-client.ts";
-import { BOX, image, type ServiceLab, serviceLab, until } from "./service-lab.ts";
+import { BOX, image, install, type ServiceLab, serviceLab, until } from "./service-lab.ts";
 import { expectSandboxed } from "./units.ts";
 
 /** Devices of the zone: one with an SNMP agent, one that answers pings alone, one that is not there, one that is planned. */
@@ -49,7 +47,7 @@ beforeAll(async () => {
   });
   box = community.boxOf("box");
   graphs = graphClient(community.lab, "client", BOX);
-  await installPackages(placeOf(box, "host"), findService("snmp")!);
+  await install(box, findService("snmp")!);
   await box.writeFile("/etc/snmp/agent.conf", "rocommunity public 10.0.0.0/8\n");
   const snmpd = ["snmpd", "-f", "-Lo", "-C", "-c", "/etc/snmp/agent.conf", "udp:161"];
   agent = chrootBox(community.rootOf("box"), community.lab.place("agent").namespace).start(snmpd);

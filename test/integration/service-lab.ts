@@ -6,13 +6,15 @@ import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { $ } from "zx";
+import type { Service } from "../../common/service.ts";
+import type { Box } from "../../firstboot/box.ts";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
 import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, portsOf } from "../../firstboot/services/engine.ts";
-import { installPackages } from "../../firstboot/services/packages.ts";
+import { installPackages, preparePackages } from "../../firstboot/services/packages.ts";
 import { type Port, placeOf, portsOfSs } from "../../firstboot/services/place.ts";
 import { readSecrets } from "../../firstboot/services/secrets.ts";
 import { readStates } from "../../firstboot/services/state.ts";
@@ -76,6 +78,13 @@ export interface ServiceLabOptions {
   readonly shared?: readonly string[];
 }
 
+/** The packages of a service, and nothing of its settings. */
+export async function install(box: Box, service: Service): Promise<void> {
+  const place = placeOf(box, "host");
+  await preparePackages(place, service);
+  await installPackages(place, service);
+}
+
 /** An older one of the same name is taken down. */
 export async function serviceLab({
   name,
@@ -99,7 +108,7 @@ export async function serviceLab({
     if (first !== undefined) await $`rm -rf ${root} && cp --archive ${first} ${root}`;
     roots.set(each, root);
     const box = await boxAt(lab, root, each);
-    if (first === undefined) for (const id of shared) await installPackages(placeOf(box, "host"), find(id));
+    if (first === undefined) for (const id of shared) await install(box, find(id));
     made.set(each, box);
   }
   const running: Running[] = [];
