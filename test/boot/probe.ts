@@ -89,7 +89,7 @@ export function request(number: number, command: string): string {
 
 /** What a line says that came back; undefined for any other line. A console adds a return; the last word may be empty. */
 export function readAnswer(line: string): { number: number; result: ShellResult } | undefined {
-  const found = /cbox (\d+) (\d+) (\S*) (\S*)$/.exec(line.replace(/\r+$/, ""));
+  const found = /cbox (\d+) (\d+) (\S*) (\S*)$/.exec(line.replace(/[\r\n]+$/, ""));
   if (!found) return undefined;
   const [, number, code, stdout = "", stderr = ""] = found;
   const text = (base64: string) => Buffer.from(base64, "base64").toString("utf8");

@@ -11,7 +11,7 @@ test.each([
   ["nothing printed", "", ""],
   ["only errors", "", "err\n"],
 ])("%s", (_name, stdout, stderr) => {
-  for (const end of ["", "\r"])
+  for (const end of ["", "\r", "\n", "\r\n"])
     expect(readAnswer(`cbox 7 3 ${base64(stdout)} ${base64(stderr)}${end}`)).toEqual({
       number: 7,
       result: { code: 3, stdout, stderr },
