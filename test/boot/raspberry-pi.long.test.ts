@@ -161,7 +161,13 @@ describe("raspberry-pi on a machine that is no Pi, from a USB disk: what a Pi 4 
     expect(await seen.rootSize(other)).toBeGreaterThan(2 * it.manifest.disk.partitions.root.size * 512);
     const status = JSON.parse(await other.ask("cbox status --json", { timeoutMs: SLOW_MS }));
     const works = status.steps.filter(({ state }: StepState) => state === "works");
-    expect(works.map(({ step }: StepState) => step)).toEqual(["system", "network", "contexts", "services"]);
+    expect(works.map(({ step }: StepState) => step)).toEqual([
+      "system",
+      "network",
+      "vpn",
+      "contexts",
+      "services",
+    ]);
     await memberWhere(lab, ({ name, status: state }) => name === "can-pi" && state === "alive");
   });
 });
