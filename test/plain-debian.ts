@@ -31,6 +31,8 @@ export interface PlainDebian {
 }
 
 export interface Owned {
+  /** Packages beyond the bare system. */
+  readonly packages?: readonly string[];
   /** Shell commands of its owner, run inside the finished system. */
   readonly customize?: readonly string[];
   /** Put into it: by path, the text or the file it is copied from. */
@@ -40,14 +42,18 @@ export interface Owned {
 }
 
 /** The root file system alone, kept in the cache; resolves to its directory. */
-export async function plainRoot(plain: PlainDebian, { customize = [] }: Owned = {}): Promise<string> {
+export async function plainRoot(
+  plain: PlainDebian,
+  { packages: more = [], customize = [] }: Owned = {},
+): Promise<string> {
+  const wanted = [...PACKAGES, ...more];
   const { session, workspace, profile, directory } = plain;
   const { release, architecture } = profile;
   const packages = await openPackages(
     {
       ...{ session, release, architecture, mirror: workspace.mirror, cache: directory },
       ...{ pool: join(cacheDir(), "pool"), lockDirectory: directory, mode: "use", write: true },
-      requests: { plain: [...ESSENTIAL, ...PACKAGES] },
+      requests: { plain: [...ESSENTIAL, ...wanted] },
     },
     ["plain"],
   );
@@ -58,7 +64,7 @@ export async function plainRoot(plain: PlainDebian, { customize = [] }: Owned = 
     await session.stage("plain", "plain bootable Debian", async () => {
       await mmdebstrap({
         ...{ session, release, architecture, variant: "apt", epoch, customize },
-        ...{ repository: `${root}.repository`, packages: PACKAGES, target: root },
+        ...{ repository: `${root}.repository`, packages: wanted, target: root },
       });
       await scrub(session, root, epoch);
     });
