@@ -40,7 +40,8 @@ export async function renderPreseed(box: Box, data: PreseedData): Promise<string
       poolName: POOL,
       contexts: data.contexts.map((each) => ({
         ...each,
-        instance: LEAST_INSTANCE,
+        // On a small disk a context may have less than an instance gets elsewhere, and its own must fit in.
+        instance: { ...LEAST_INSTANCE, diskMib: Math.min(LEAST_INSTANCE.diskMib, each.limits.diskMib) },
         poolName: POOL,
         packages: paths.pool,
       })),

@@ -193,6 +193,16 @@ describe("what is made", () => {
     expect(told.get("cbox")?.status).toBe("Created");
   });
 
+  test.each([6.1, 7, 8])("are made on a small disk of %s GB, with every share", async (gib) => {
+    for (const share of ["little", "half", "most"]) {
+      const box = new FakeBox();
+      box.system.contexts.shrinkDisk(gib);
+      await contexts.apply({ share }, toolsFor(box));
+      expect(await contexts.verify({ share }, toolsFor(box)), share).toEqual([]);
+      expect(box.system.contexts.instances.size, share).toBe(2);
+    }
+  });
+
   test("another share later gives and takes, and never promises more than there is", async () => {
     const box = await divided({ share: "little" });
     for (const share of ["most", "little", "half"]) {
