@@ -103,7 +103,7 @@ describe("the page", () => {
     expect(row("syncthing")).toBe(
       `| \`syncthing\` | owner | 29 MiB | 8.3 MB (8.3) | 61 s | 9 s | 60 MiB | ${find("syncthing").needs.memory_mib} MiB |  |`,
     );
-    expect(row("serf")).toContain("| installed | 61 s | 9 s | 21 MiB | nothing | **says too little** |");
+    expect(row("serf")).toContain("| installed | 61 s | 9 s | 21 MiB | 16 MiB | **says too little** |");
   });
 
   test("tells of one that could not be measured, in a row as wide as the others", () => {
