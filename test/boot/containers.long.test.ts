@@ -10,6 +10,7 @@ import { SECTOR } from "../../image/disk-layout.ts";
 import { readManifest } from "../../image/manifest.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { CONTAINER_FILES } from "../../image/stages/container.ts";
+import { sha256 } from "../../image/stages/publish.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import { subject } from "./subject.ts";
@@ -29,6 +30,7 @@ network: { method: dhcp }
 /** Contexts on an emulated processor; unpacking half a gigabyte there. */
 const SLOW = { timeoutMs: 900_000 };
 const PLACE = "/var/tmp";
+const PARTS = [CONTAINER_FILES.incus, CONTAINER_FILES.rootfs];
 
 let lab: Lab;
 let box: Box;
@@ -38,16 +40,26 @@ beforeAll(async () => {
   const it = await subject("vm-amd64");
   lab = await labUp({ name: "inner", root: await labRoot(), community: loadCommunity("guifi") });
   box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files: { "answers.yaml": HOST } });
+  await box.powerOn();
+  await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + SLOW.timeoutMs });
+  expect(await box.ask("incus list --all-projects --format csv --columns n", SLOW)).toBe("community\nowner");
+  // Now that its root file system has grown there is room for the archive.
+  await box.ask("systemctl poweroff");
+  await box.poweredOff(BOOT_MS);
   const out = defaultOut(PROFILE);
   const { name } = (await readManifest(out))!;
   const root = `${box.diskPath}?offset=${it.manifest.disk.partitions.root.start * SECTOR}`;
-  for (const part of [CONTAINER_FILES.incus, CONTAINER_FILES.rootfs]) {
+  for (const part of PARTS)
     await $({
       quiet: true,
     })`debugfs -w -R ${`write ${join(out, `${name}.${part}`)} ${PLACE}/${part}`} ${root}`;
-  }
   await box.powerOn();
-  await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + SLOW.timeoutMs });
+  await box.expect(/masia login: /, { timeoutMs: BOOT_MS + SLOW.timeoutMs });
+  // debugfs says nothing when the disk is full.
+  for (const part of PARTS)
+    expect(await box.ask(`sha256sum <${PLACE}/${part}`, SLOW)).toContain(
+      await sha256(join(out, `${name}.${part}`)),
+    );
 });
 
 afterAll(async () => {
