@@ -67,9 +67,11 @@ function busy(pid: string): never {
   });
 }
 
+let drafts = 0;
+
 /** With its content from the first moment on: an empty one would count for nothing. */
 async function make(path: string, content: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${process.pid}.${++drafts}`;
   await writeFile(draft, `${content}\n`, { mode: 0o644 });
   try {
     await link(draft, path);

@@ -29,8 +29,8 @@ export const paths = {
   /** What the community knows of this box: member, node, device. No secrets; readable by everyone. */
   guifi: "/etc/community-box/guifi.json",
   log: "/var/log/community-box/firstboot.log",
-  /** Result of the last `cbox publish`, for `cbox status`. */
   publishLock: "/run/community-box/publish.lock",
+  /** Result of the last `cbox publish`, for `cbox status`. */
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
   network: "/etc/systemd/network/10-community-box.network",
