@@ -223,8 +223,8 @@ describe("vm-amd64 BIOS: set up key by key", () => {
         lab,
         ({ services }) =>
           services[0]?.i === address && services.some(({ s: type }) => type === "ssh") === wanted,
-        // A minute, where the processor is not emulated.
-        { timeoutMs: 120_000 },
+        // A minute, where the processor is not emulated and has nothing else to do; the timer comes after ten.
+        { timeoutMs: 240_000 },
       );
       return Math.round((performance.now() - began) / 1000);
     };
