@@ -47,7 +47,7 @@ const optionsOf = ({ source }: Service) => (source === "network" ? [] : POOL_OPT
 /**
  * Takes up an installation that a power cut left half done, and sees whether the packages are to be had and find room:
  * a disk that fills up while they are unpacked leaves them half installed. Fails with `service-no-room`,
- * `service-packages`.
+ * `service-packages`, `box-full`.
  */
 export async function preparePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
@@ -63,13 +63,17 @@ export async function preparePackages(place: Place, service: Service): Promise<v
     [...options, "-o", "APT::Update::Error-Mode=any", "update"],
     UPDATE_MS,
   );
-  if ((await simulate(place, service)).code !== 0) await mend(place, service);
-  await refuseWithoutRoom(place, service, service.packages);
+  const plan = await simulate(place, service, service.packages);
+  if (plan.code === 0) return refuseWithoutRoom(place, service, plan.stdout);
+  await mend(place, service);
+  const mended = succeeded(service, await simulate(place, service, service.packages));
+  await refuseWithoutRoom(place, service, mended);
 }
 
 /** Unpacked without what they need, by a full disk or a power cut: APT does nothing else before these are whole. */
 async function mend(place: Place, service: Service): Promise<void> {
-  await refuseWithoutRoom(place, service, MENDING);
+  const plan = succeeded(service, await simulate(place, service, MENDING));
+  await refuseWithoutRoom(place, service, plan);
   await apt(place, service, "apt-get", installing(service, MENDING), INSTALL_MS);
 }
 
@@ -82,11 +86,11 @@ const installing = (service: Service, what: readonly string[]) => [
   ...what,
 ];
 
-const simulate = (place: Place, service: Service, what: readonly string[] = service.packages) =>
+const simulate = (place: Place, service: Service, what: readonly string[]) =>
   patiently(place, "apt-get", [...installing(service, what), "--simulate"], UPDATE_MS);
 
-async function refuseWithoutRoom(place: Place, service: Service, what: readonly string[]): Promise<void> {
-  const [needed, free] = [await neededMib(place, service, what), await place.freeMib()];
+async function refuseWithoutRoom(place: Place, service: Service, plan: string): Promise<void> {
+  const [needed, free] = [await neededMib(place, service, plan), await place.freeMib()];
   if (needed === 0 || free === undefined || needed + RESERVE_MIB <= free) return;
   fail({
     code: "service-no-room",
@@ -102,9 +106,8 @@ const HINTS = {
   owner: "Make room in it, or give the community less: sudo cbox contexts resize community --disk GIB",
 } as const satisfies { readonly [place in PlaceId]: string };
 
-/** What APT would unpack and, from elsewhere, fetch: MiB, rounded up. */
-async function neededMib(place: Place, service: Service, what: readonly string[]): Promise<number> {
-  const plan = succeeded(service, await simulate(place, service, what));
+/** What APT would unpack by its plan and, from elsewhere, fetch: MiB, rounded up. */
+async function neededMib(place: Place, service: Service, plan: string): Promise<number> {
   const wanted = [...plan.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(
     ([, name, version]) => `${name}=${version}`,
   );
