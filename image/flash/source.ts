@@ -19,6 +19,8 @@ export interface ImageSource extends BlockMap {
   readonly name: string;
   /** Of an image that has its manifest beside it. */
   readonly manifest?: Manifest;
+  /** Image and block map are those of one list of checksums: what the map says of the image need not be tried again. */
+  readonly isChecked: boolean;
   /** The bytes of the disk in order, holes included. Throws Failure `image-damaged` where they end too early. */
   stream(signal?: AbortSignal): AsyncIterable<Buffer>;
 }
@@ -47,7 +49,8 @@ export async function openSource(what: string, out: (profileId: string) => strin
     return foreign(`${path} is a container, which runs inside of another system`, hint);
 
   const isPacked = path.endsWith(".zst");
-  const expected = manifest?.image ?? (await listedSum(path));
+  const listed = await listedSum(path);
+  const expected = manifest?.image ?? listed;
   if (expected && isPacked) await checkFile(path, expected, hint);
   const stream = isPacked ? (signal?: AbortSignal) => unpack(path, hint, signal) : () => read(path);
   const { size, foundBoot } =
@@ -55,11 +58,18 @@ export async function openSource(what: string, out: (profileId: string) => strin
   if (!foundBoot) return foreign(`${path} holds no partition CBOX-BOOT`, hint);
 
   const map = await readMap(path);
-  const rawSize = manifest?.image.raw_size ?? size ?? map?.size;
-  if (rawSize === undefined || (map && map.size !== rawSize)) {
+  const rawSize = manifest?.image.raw_size ?? size ?? map?.blocks.size;
+  if (rawSize === undefined || (map && map.blocks.size !== rawSize)) {
     return damaged(path, "the image and its block map disagree about the size of the disk", hint);
   }
-  return { name: path, stream, ...(manifest ? { manifest } : {}), ...(map ?? wholeDisk(rawSize)) };
+  return {
+    name: path,
+    stream,
+    isChecked:
+      isPacked && listed !== undefined && listed.sha256 === expected?.sha256 && map?.isListed === true,
+    ...(manifest ? { manifest } : {}),
+    ...(map?.blocks ?? wholeDisk(rawSize)),
+  };
 }
 
 /** The line of SHA256SUMS, for an image that was downloaded without its manifest. */
@@ -84,10 +94,15 @@ async function checkFile(
   if (found !== expected.sha256) damaged(path, `its SHA-256 is ${found}, not ${expected.sha256}`, hint);
 }
 
-async function readMap(path: string): Promise<BlockMap | undefined> {
+async function readMap(path: string): Promise<{ blocks: BlockMap; isListed: boolean } | undefined> {
   const candidates = [path.replace(/\.img(\.zst)?$/, ".bmap"), `${path}.bmap`];
   const map = candidates.find((each) => each !== path && existsSync(each));
-  return map ? parseBlockMap(await readFile(map, "utf8"), map) : undefined;
+  if (!map) return undefined;
+  const listed = await listedSum(map);
+  return {
+    blocks: parseBlockMap(await readFile(map, "utf8"), map),
+    isListed: listed !== undefined && listed.sha256 === (await sha256(map)),
+  };
 }
 
 interface Look {

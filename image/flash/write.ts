@@ -54,7 +54,7 @@ export async function blank(file: FileHandle, size: number, old: readonly Extent
  */
 export async function writeRanges(
   file: FileHandle,
-  source: Pick<ImageSource, "name" | "ranges" | "stream">,
+  source: Pick<ImageSource, "name" | "ranges" | "stream" | "isChecked">,
   { signal, onProgress }: CopyOptions,
 ): Promise<readonly WrittenRange[]> {
   const written: WrittenRange[] = [];
@@ -64,12 +64,13 @@ export async function writeRanges(
   let hash = createHash("sha256");
   for await (const { at, bytes } of mappedPieces(source, signal)) {
     const range = source.ranges[next]!;
+    const isKnown = source.isChecked && range.sha256 !== undefined;
     const held = Math.min(bytes.length, Math.max(0, START - at));
-    if (held > 0) late.push({ at, bytes: bytes.subarray(0, held) });
+    if (held > 0) late.push({ at, bytes: Buffer.from(bytes.subarray(0, held)) });
     await disk.write(bytes.subarray(held), at + held);
-    hash.update(bytes);
+    if (!isKnown) hash.update(bytes);
     if (at + bytes.length < range.start + range.length) continue;
-    const sha256 = hash.digest("hex");
+    const sha256 = isKnown ? range.sha256 : hash.digest("hex");
     if (range.sha256 && range.sha256 !== sha256) damaged(source.name, range.start);
     written.push({ ...range, sha256 });
     hash = createHash("sha256");
@@ -93,7 +94,7 @@ class Disk {
     private readonly onSynced: (bytes: number) => void,
   ) {}
 
-  /** `bytes` must not change any more. */
+  /** `bytes` must not change before the call after this one has come back. */
   async write(bytes: Buffer, at: number): Promise<void> {
     await this.writing;
     this.unsynced += bytes.length;
@@ -151,14 +152,16 @@ export async function verifyRanges(
 }
 
 /**
- * The mapped bytes in pieces of at most {@link PIECE}, none of which reaches over the end of a range. Each piece has
- * bytes of its own.
+ * The mapped bytes in pieces of at most {@link PIECE}, none of which reaches over the end of a range. A piece keeps its
+ * bytes until the one after the next is asked for: two buffers take turns, since new ones would cost more than all the
+ * copying.
  */
 async function* mappedPieces(
   { ranges, stream }: Pick<ImageSource, "ranges" | "stream">,
   signal: AbortSignal,
 ): AsyncIterable<{ at: number; bytes: Buffer }> {
   let piece = Buffer.allocUnsafe(PIECE);
+  let other = Buffer.allocUnsafe(PIECE);
   let filled = 0;
   let position = 0;
   let next = 0;
@@ -181,7 +184,7 @@ async function* mappedPieces(
       from += length;
       if (filled < PIECE && at + length < end) continue;
       yield { at: at + length - filled, bytes: piece.subarray(0, filled) };
-      piece = Buffer.allocUnsafe(PIECE);
+      [piece, other] = [other, piece];
       filled = 0;
       if (at + length === end) next += 1;
     }

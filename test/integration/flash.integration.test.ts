@@ -2,6 +2,7 @@
 // cbox flash with the real image: onto files, onto a block device where this machine has one to give, and everything
 // that goes wrong on the way. Needs root, zstd and mtools.
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { constants, existsSync } from "node:fs";
 import { copyFile, cp, mkdir, open, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -225,6 +226,21 @@ describe("before anything is erased", () => {
     const { output } = await flash(image, disk, "--yes");
     expect(output).toMatch(said);
     expect(await untouched()).toBe(true);
+  });
+
+  test("a block map of another build is found out while writing", async () => {
+    const { out, image } = await copyOfImage();
+    const path = image.replace(".img.zst", ".bmap");
+    const other = (await readFile(path, "utf8")).replace(/(?<=chksum=")[0-9a-f]/, (digit) =>
+      digit === "0" ? "1" : "0",
+    );
+    const own = /<BmapFileChecksum>\s*(\S+)/.exec(other)![1]!;
+    const blank = other.replace(own, "0".repeat(own.length));
+    await writeFile(path, other.replace(own, createHash("sha256").update(blank).digest("hex")));
+    const { code, output } = await flash("vm-amd64", disk, "--out", out, "--yes");
+    expect(output).toMatch(/is not what its block map says\..* write to it again\. \[image-damaged\]/);
+    expect(code).toBe(1);
+    expect(isAll(await bytesAt(disk, 0, MIB), 0)).toBe(true);
   });
 
   test("images that are not ours, or not for this box, are told apart", async () => {

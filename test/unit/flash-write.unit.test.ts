@@ -31,7 +31,7 @@ function sourceOf(image: Buffer, ranges = RANGES, size = 65_000) {
   async function* stream() {
     for (let at = 0; at < image.length; at += size) yield image.subarray(at, at + size);
   }
-  return { name: "box.img", ranges, stream };
+  return { name: "box.img", ranges, stream, isChecked: false };
 }
 
 async function withDisk<T>(
@@ -70,6 +70,14 @@ describe("writeRanges", () => {
     withDisk(async (file) => {
       const ranges = RANGES.map(({ start, length }) => ({ start, length }));
       expect(await writeRanges(file, sourceOf(IMAGE, ranges as typeof RANGES), copy())).toEqual(RANGES);
+    }));
+
+  it("takes the map's word for an image that was checked with it", () =>
+    withDisk(async (file) => {
+      const ranges = RANGES.map((each) => ({ ...each, sha256: `of ${each.start}` }));
+      const source = { ...sourceOf(IMAGE, ranges), isChecked: true };
+      expect(await writeRanges(file, source, copy())).toEqual(ranges);
+      await verifyRanges(file, "sdb", RANGES, copy());
     }));
 
   it.each([
