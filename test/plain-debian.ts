@@ -8,17 +8,22 @@ import { mmdebstrap } from "../image/debian/mmdebstrap.ts";
 import { ESSENTIAL, openPackages } from "../image/debian/packages.ts";
 import { type DiskTools, openDiskTools } from "../image/disk-tools.ts";
 import { PROFILES } from "../image/paths.ts";
-import type { ResolvedProfile } from "../image/profile/index.ts";
-import type { Session } from "../image/session.ts";
+import {
+  type MachineProfile,
+  machineOf,
+  type ResolvedProfile,
+  resolveProfile,
+} from "../image/profile/index.ts";
+import { createSession, type Session } from "../image/session.ts";
 import { disk } from "../image/stages/disk.ts";
 import { dress } from "../image/stages/dress.ts";
 import { resolve } from "../image/stages/resolve.ts";
 import { scrub } from "../image/stages/scrub.ts";
-import type { Workspace } from "../image/workspace.ts";
+import { kernelOf, openWorkspace, type Workspace } from "../image/workspace.ts";
 
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "iproute2", "openssh-server"],
-  ...["initramfs-tools", "linux-image-amd64"],
+  "initramfs-tools",
 ];
 
 export interface PlainDebian {
@@ -41,13 +46,35 @@ export interface Owned {
   readonly freeMib?: number;
 }
 
+/**
+ * A machine that somebody has installed.
+ * @param profileId the virtual machine that it is.
+ * @param name keeps it apart from others.
+ */
+export async function plainMachine(
+  profileId: string,
+  name: string,
+  owned: Owned,
+): Promise<{ readonly image: string; readonly profile: MachineProfile }> {
+  const directory = join(cacheDir(), "test", name);
+  // Its lock stays, so that the root is made once.
+  await mkdir(directory, { recursive: true });
+  const session = createSession({ logDirectory: join(directory, "log") });
+  const profile = resolveProfile(profileId);
+  const plain = { session, workspace: openWorkspace({ session }), profile, directory };
+  // Debian's installer writes it; without it the root stays as it is started: read-only.
+  const files = { "/etc/fstab": "LABEL=CBOX-ROOT / ext4 defaults 0 1\n", ...owned.files };
+  const image = await plainDisk(plain, await plainRoot(plain, owned), { ...owned, files });
+  return { image, profile: machineOf(profile) };
+}
+
 /** The root file system alone, kept in the cache; resolves to its directory. */
 export async function plainRoot(
   plain: PlainDebian,
   { packages: more = [], customize = [] }: Owned = {},
 ): Promise<string> {
-  const wanted = [...PACKAGES, ...more];
   const { session, workspace, profile, directory } = plain;
+  const wanted = [...PACKAGES, ...kernelOf(profile), ...more];
   const { release, architecture } = profile;
   const packages = await openPackages(
     {

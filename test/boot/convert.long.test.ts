@@ -1,79 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A plain Debian of somebody's own becomes a box: by the one file, without a network, with the power cut in the middle of
 // it; then the set-up. What was the owner's before is the owner's afterwards, to the byte.
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cacheDir } from "../../image/cache-dir.ts";
-import { buildCommand, defaultOut } from "../../image/commands/build.ts";
-import { machineOf, resolveProfile } from "../../image/profile/index.ts";
-import { createSession } from "../../image/session.ts";
-import { openWorkspace } from "../../image/workspace.ts";
-import { type PlainDebian, plainDisk, plainRoot } from "../plain-debian.ts";
-import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { BOOT_MS, type Box } from "./harness.ts";
 import { HEALTHY, health } from "./observations.ts";
+import { FILE, OWN, OWNER, startOwnedMachine } from "./owned-machine.ts";
 
-const PROFILE = "convert-amd64";
-const PASSWORD = "el paraigua de la padrina";
 /** Of the set-up; the machine's own account. */
 const ANSWERS = `version: 1
 system: { language: en, owner: { name: marta } }
 contexts: { share: half }
 services: { serf: { enabled: false } }
 `;
-/** Debian's own installer brings them. */
-const OWN_PACKAGES = ["tzdata", "login"];
-/** What an owner does to her machine. The groups are those of Debian's own installer. */
-const OWNER = [
-  "useradd --create-home --shell /bin/bash --groups adm marta",
-  `echo "marta:${PASSWORD}" | chpasswd`,
-  "install -d -m 700 -o marta -g marta /home/marta/.ssh",
-  'echo "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOwnKeyOfMartaForTheTestOfConverting marta" > /home/marta/.ssh/authorized_keys',
-  'printf "Port 2222\\nPermitRootLogin no\\n" > /etc/ssh/sshd_config.d/marta.conf',
-];
 /** Unpacking and contexts on an emulated processor. */
 const SLOW = { timeoutMs: 1_200_000 };
-const FILE = "/root/box.run";
-
-/** Everything that must be the same before and after. */
-const OWN = [
-  "grep -E '^(root|marta):' /etc/passwd /etc/shadow /etc/group",
-  "id marta",
-  "cat /etc/hostname /etc/hosts /etc/fstab /proc/cmdline",
-  "find /etc/ssh /home/marta /etc/systemd/network /etc/apt -type f -exec sha256sum {} + | sort -k2",
-  "ls -l /etc/resolv.conf /etc/localtime",
-  "dpkg-query -W linux-image-amd64 systemd openssh-server",
-  "lsblk -no NAME,PARTUUID,SIZE /dev/vda",
-  "systemctl is-enabled ssh.service getty@tty1.service",
-].join("; ");
 
 let box: Box;
 let before: string;
 
 beforeAll(async () => {
-  const { manifest } = await buildCommand(PROFILE, {});
-  const directory = join(cacheDir(), "test/convert");
-  const session = createSession({ logDirectory: join(directory, "log") });
-  const profile = resolveProfile("vm-amd64");
-  const plain: PlainDebian = { session, workspace: openWorkspace({ session }), profile, directory };
-  // Its lock stays, so that the root is made once.
-  await mkdir(directory, { recursive: true });
-  const root = await plainRoot(plain, { packages: OWN_PACKAGES, customize: OWNER });
-  const image = await plainDisk(plain, root, {
-    files: {
-      [FILE]: { from: join(defaultOut(PROFILE), manifest!.image.file) },
-      "/root/answers.yaml": ANSWERS,
-      "/etc/fstab": "LABEL=CBOX-ROOT / ext4 defaults 0 1\n",
-      "/etc/hostname": "masoveria\n",
-    },
-    freeMib: 8192,
+  box = await startOwnedMachine({
+    profile: "convert-amd64",
+    machine: "vm-amd64",
+    firmware: "bios",
+    answers: ANSWERS,
   });
-  box = await createBox({ image, profile: machineOf(profile), memoryMib: 1536, diskMib: 16_384 });
-  await box.powerOn();
-  await box.expect(/masoveria login: /, { timeoutMs: BOOT_MS });
-  // No image has them; a machine that was installed has.
-  await box.ask("ssh-keygen -q -A; systemctl reset-failed ssh.service; systemctl restart ssh.service");
-  expect(await health(box)).toEqual(HEALTHY);
   before = await box.ask(OWN);
 });
 
@@ -161,10 +112,10 @@ describe("the set-up of the machine", () => {
     await box.expect(/masoveria login: /);
     // The prompt is drawn anew when an address comes or goes, and takes with it what was typed so far.
     for (let prompt = "", tries = 0; !prompt.startsWith("Password") && tries < 5; tries++) {
-      box.type("marta");
+      box.type(OWNER.name);
       [prompt] = await box.expect(/Password: |masoveria login: /);
     }
-    box.type(PASSWORD);
+    box.type(OWNER.password);
     await box.expect(/marta@masoveria:~\$ /);
   });
 
