@@ -10,11 +10,16 @@ const PROGRAMS = ["/usr/sbin/wpa_supplicant", "/usr/sbin/wpa_cli", "/usr/sbin/iw
 export async function wifiCards(box: Box): Promise<string[]> {
   for (const program of PROGRAMS) if (!(await box.exists(program))) return [];
   const cards: string[] = [];
-  // Every driver of the last fifteen years has phy80211; `wireless` is for those before.
-  for (const name of await box.list(SYS))
-    if ((await box.exists(`${SYS}/${name}/phy80211`)) || (await box.exists(`${SYS}/${name}/wireless`)))
-      cards.push(name);
+  for (const name of await box.list(SYS)) if (await isWifi(box, name)) cards.push(name);
   return cards;
+}
+
+/**
+ * Whether a network interface is a wireless one. Every driver of the last fifteen years has phy80211; `wireless` is for
+ * those before, and not every kernel shows it.
+ */
+export async function isWifi(box: Box, name: string): Promise<boolean> {
+  return (await box.exists(`${SYS}/${name}/phy80211`)) || (await box.exists(`${SYS}/${name}/wireless`));
 }
 
 /** The card meant: the one named, else the first. */

@@ -9,6 +9,7 @@ import { Holder, Seat } from "../../firstboot/console/seat.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
+import { findInterfaces } from "../../firstboot/steps/network/interfaces.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { bars, decodeSsid, parseScan } from "../../firstboot/wifi/scan.ts";
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
@@ -163,6 +164,10 @@ describe("the configuration", () => {
       `\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk=${key}\n`,
     );
   });
+});
+
+test("a wireless card is no socket for a cable, on kernels without the old way of telling, too", async () => {
+  expect((await findInterfaces(new WifiBox())).map(({ name }) => name)).toEqual(["enp1s0"]);
 });
 
 describe("by an answers file", () => {

@@ -2,6 +2,7 @@
 // Finds the Ethernet interfaces of the box and says which one is meant when nobody says.
 
 import type { Box } from "../../box.ts";
+import { isWifi } from "../../wifi/card.ts";
 
 export interface Interface {
   readonly name: string;
@@ -27,9 +28,9 @@ export async function findInterfaces(box: Box): Promise<Interface[]> {
   const isContainer = await box.exists(IN_CONTAINER);
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
-    // Bridges, tunnels and the like have no device behind them; for Wi-Fi see firstboot/wifi/card.ts.
+    // Bridges, tunnels and the like have no device behind them.
     const isSocket = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
-    if (!isSocket || (await box.exists(`${at}/wireless`))) continue;
+    if (!isSocket || (await isWifi(box, name))) continue;
     if ((await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({
       name,
