@@ -23,6 +23,9 @@ import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
 import { openWorkspace, profileSet } from "./workspace.ts";
 
+/** Raise when an image is dressed, packed or described in another way, so that an old one is not taken for new. */
+const FORMAT = 2;
+
 export interface BuildOptions {
   readonly out: string;
   readonly community: string;
@@ -89,7 +92,7 @@ export async function build(
     const { pins: pool, costs } = await planPool(packages, possible, plan.catalogue, profile.architecture);
     const poolVersions = identityOf(pool);
     const imageInputs: LayerInputs = {
-      format: 1,
+      format: FORMAT,
       profile: flatten(profile),
       community: flatten(plan.community),
       version: plan.version,

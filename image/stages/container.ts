@@ -82,7 +82,7 @@ const OWN: IncusTemplates = {
 
 /**
  * What `lxc-create -t local` reads of its metadata archive. Unprivileged containers of LXC need nesting for systemd's
- * own sandboxes of services.
+ * own sandboxes of services; the VPN needs a tunnel, character device 10:200, where the host has one.
  * @see https://linuxcontainers.org/lxc/manpages/man5/lxc.container.conf.5.html
  */
 function lxcFiles(profile: ResolvedProfile, epoch: number): Readonly<Record<string, string>> {
@@ -91,11 +91,12 @@ function lxcFiles(profile: ResolvedProfile, epoch: number): Readonly<Record<stri
     "lxc.include = LXC_TEMPLATE_CONFIG/common.conf",
     `lxc.arch = ${MACHINES[architecture] ?? architecture}`,
     "lxc.include = LXC_TEMPLATE_CONFIG/nesting.conf",
+    "lxc.mount.entry = /dev/net/tun dev/net/tun none bind,create=file,optional 0 0",
   ];
   return {
-    config: `${common.join("\n")}\n`,
+    config: `${[...common, "lxc.cgroup2.devices.allow = c 10:200 rwm"].join("\n")}\n`,
     "config-user": `${[common[0], "lxc.include = LXC_TEMPLATE_CONFIG/userns.conf", ...common.slice(1)].join("\n")}\n`,
-    "create-message": `${title}: start it with lxc-start, and see the set-up with lxc-attach or on its console.\n`,
+    "create-message": `${title}: start it with lxc-start --foreground, and the set-up is on the terminal.\n`,
     build_id: `${epoch}\n`,
     templates: "/etc/hostname\n",
   };

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The published archive of container-amd64 in the real LXC, on a plain Debian as somebody has it: made and started as its
+// page says, with the set-up on the terminal it was started at; then by answers.yaml, to its end.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildCommand, defaultOut } from "../../image/commands/build.ts";
+import { readManifest } from "../../image/manifest.ts";
+import { CONTAINER_FILES } from "../../image/stages/container.ts";
+import { plainMachine } from "../plain-debian.ts";
+import { BOOT_MS, type Box, createBox } from "./harness.ts";
+
+const PROFILE = "container-amd64";
+/** What `apt-get install lxc` brings and a container needs: LXC itself, and of what it recommends AppArmor and lxcfs. */
+const PACKAGES = ["lxc", "apparmor", "lxcfs", "xz-utils"];
+const SECRET = "dues oques a la bassa";
+const ANSWERS = `version: 1
+system: { language: en, hostname: pallissa, owner: { name: berta, password: "${SECRET}" } }
+network: { method: dhcp }
+vpn: { join: false }
+`;
+/** Unpacking half a gigabyte on an emulated processor. */
+const SLOW = { timeoutMs: 900_000 };
+
+let host: Box;
+
+beforeAll(async () => {
+  await buildCommand(PROFILE, {});
+  const out = defaultOut(PROFILE);
+  const { name } = (await readManifest(out))!;
+  const part = (kind: string) => ({ from: join(out, `${name}.${kind}`) });
+  const machine = await plainMachine("vm-amd64", "lxc", {
+    packages: PACKAGES,
+    files: {
+      "/root/NAME.lxc.tar.xz": part(CONTAINER_FILES.lxc),
+      "/root/NAME.rootfs.tar.xz": part(CONTAINER_FILES.rootfs),
+      "/root/answers.yaml": ANSWERS,
+      "/etc/hostname": "servidor\n",
+    },
+    freeMib: 2048,
+  });
+  host = await createBox({ ...machine, memoryMib: 1536 });
+  await host.powerOn();
+  await host.expect(/servidor login: /, { timeoutMs: BOOT_MS + SLOW.timeoutMs });
+  await host.ask("systemctl is-system-running --wait || true", SLOW);
+  expect(
+    await host.ask("systemctl is-active lxc-net || journalctl --no-pager --output cat --unit lxc-net"),
+  ).toBe("active");
+});
+
+afterAll(async () => {
+  await host?.destroy();
+});
+
+const inside = (command: string) => host.ask(`lxc-attach --name box1 -- sh -c '${command}'`, SLOW);
+const state = () => inside("systemctl is-system-running --wait; systemctl --failed --no-legend");
+
+describe("container-amd64 in LXC", () => {
+  test("starts with the set-up on the terminal, and no unit failed", async () => {
+    await host.ask(
+      "cd /root && lxc-create --name box1 --template local -- --metadata NAME.lxc.tar.xz --fstree NAME.rootfs.tar.xz",
+      SLOW,
+    );
+    const start = "script --quiet --flush --command 'lxc-start --name box1 --foreground' /root/typed";
+    await host.ask(`setsid ${start} >/dev/null 2>&1 </dev/null &`);
+    await host.ask("until grep -q 'Press Enter to begin' /root/typed; do sleep 1; done", SLOW);
+    expect(await state()).toBe("running");
+    expect(await inside("systemd-detect-virt")).toBe("lxc");
+    expect(await inside('cut -d: -f2 /etc/shadow | grep -c "^[$]" || true')).toBe("0");
+    expect(await inside("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
+    // The VPN's; opening it asks the container's list of devices.
+    expect(await inside("exec 3<>/dev/net/tun && echo open")).toBe("open");
+    await inside("systemctl poweroff");
+    await host.ask("lxc-wait --name box1 --state STOPPED --timeout 120", SLOW);
+  });
+
+  test("sets itself up by answers.yaml, without contexts of its own", async () => {
+    await host.ask("install -m 600 /root/answers.yaml /var/lib/lxc/box1/rootfs/boot/");
+    await host.ask("lxc-start --name box1", SLOW);
+    await inside("until test -e /var/lib/community-box/configured; do sleep 1; done");
+    expect(await state()).toBe("running");
+    const { steps } = JSON.parse(await inside("cbox status --json")) as {
+      steps: { step: string; state: string }[];
+    };
+    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    expect(states).toMatchObject({ system: "works", network: "works", contexts: "off" });
+    expect(await inside("hostname; getent passwd berta | cut -d: -f1")).toBe("pallissa\nberta");
+    expect(await inside("cat /boot/answers.yaml")).not.toContain(SECRET);
+  });
+});
