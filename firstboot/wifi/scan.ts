@@ -12,6 +12,9 @@ export interface Network {
 
 /** What a driver takes to listen on every channel. */
 const SCAN_MS = 15_000;
+/** A card that wpa_supplicant is looking for a network with refuses (EBUSY); its own look takes a few seconds. */
+const TRIES = 3;
+const PAUSE_MS = 2_000;
 const MOST = 9;
 
 /**
@@ -21,8 +24,14 @@ const MOST = 9;
 export async function scanNetworks(box: Box, card: string, country: string | undefined): Promise<Network[]> {
   if (country) await box.run("iw", ["reg", "set", country]);
   await box.run("ip", ["link", "set", "dev", card, "up"]);
-  const { code, stdout } = await box.run("iw", ["dev", card, "scan"], { timeout: SCAN_MS });
-  return code === 0 ? parseScan(stdout).slice(0, MOST) : [];
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const { code, stdout } = await box.run("iw", ["dev", card, "scan"], { timeout: SCAN_MS });
+    if (code === 0) return parseScan(stdout).slice(0, MOST);
+    if (attempt < TRIES) await box.sleep(PAUSE_MS);
+  }
+  // What somebody else's look has found a moment ago.
+  const { stdout } = await box.run("iw", ["dev", card, "scan", "dump"]);
+  return parseScan(stdout).slice(0, MOST);
 }
 
 /** The output of `iw dev … scan`. */

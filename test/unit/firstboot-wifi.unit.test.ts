@@ -11,7 +11,7 @@ import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { findInterfaces } from "../../firstboot/steps/network/interfaces.ts";
 import { Walk } from "../../firstboot/walk.ts";
-import { bars, decodeSsid, parseScan } from "../../firstboot/wifi/scan.ts";
+import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/scan.ts";
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
@@ -127,6 +127,23 @@ describe("what the programs say", () => {
     ]);
     expect(parseScan("")).toEqual([]);
     expect(parseScan("command failed: Device or resource busy (-16)")).toEqual([]);
+  });
+
+  test.each([
+    ["for a moment", 2, "scan"],
+    ["all the time", 9, "dump"],
+  ])("a card that somebody else looks around with %s", async (_what, busy, last) => {
+    const box = new WifiBox();
+    const usual = box.system.run.bind(box.system);
+    let refused = 0;
+    box.system.run = async (command, args, options) =>
+      command === "iw" && args.at(-1) === "scan" && refused++ < busy
+        ? { code: 240, stdout: "", stderr: "command failed: Device or resource busy (-16)\n" }
+        : usual(command, args, options);
+    expect(await scanNetworks(box, "wlan0", "ES")).toHaveLength(4);
+    expect(box.system.commands.filter((each) => each.startsWith("iw")).at(-1)).toMatch(
+      new RegExp(`${last}$`),
+    );
   });
 
   test("names with bytes and backslashes", () => {
