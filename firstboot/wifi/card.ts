@@ -27,3 +27,15 @@ export async function wifiCard(box: Box, wanted: string | undefined): Promise<st
   const cards = await wifiCards(box);
   return cards.find((card) => card === wanted) ?? cards[0];
 }
+
+const RADIOS = "/sys/class/rfkill";
+
+/** Some boxes come with their radio switched off by software, and then hear nothing. A switch of the case stays. */
+export async function switchOnRadios(box: Box): Promise<void> {
+  for (const name of await box.list(RADIOS)) {
+    const read = async (file: string) => (await box.readFile(`${RADIOS}/${name}/${file}`))?.trim();
+    if ((await read("type")) !== "wlan" || (await read("soft")) !== "1") continue;
+    // Not by a file of its own in the place of this one.
+    await box.run("sh", ["-c", 'echo 0 >"$0"', `${RADIOS}/${name}/soft`]);
+  }
+}

@@ -2,6 +2,7 @@
 // Looks for wireless networks, and reads what iw and wpa_cli say of them.
 
 import type { Box } from "../box.ts";
+import { switchOnRadios } from "./card.ts";
 
 export interface Network {
   readonly ssid: string;
@@ -22,6 +23,7 @@ const MOST = 9;
  * @param country so that it listens on the channels that are used there
  */
 export async function scanNetworks(box: Box, card: string, country: string | undefined): Promise<Network[]> {
+  await switchOnRadios(box);
   if (country) await box.run("iw", ["reg", "set", country]);
   await box.run("ip", ["link", "set", "dev", card, "up"]);
   for (let attempt = 1; attempt <= TRIES; attempt++) {

@@ -84,7 +84,8 @@ class WifiBox extends FakeBox {
   }
 
   #answer(command: string, args: readonly string[]): string | undefined {
-    if (command === "rfkill") return "";
+    // Switching a radio on.
+    if (command === "sh") return "";
     if (command === "iw") return args.includes("scan") ? SCAN : "";
     if (command === "ip" && args.includes("set")) return "";
     if (command === "ip" && args.includes("wlan0")) {
@@ -154,6 +155,20 @@ describe("what the programs say", () => {
   test("a signal in stars", () => {
     expect([-30, -60, -70, -90].map(bars)).toEqual([4, 3, 2, 1]);
   });
+});
+
+test.each([
+  ["wlan", "1", ["/sys/class/rfkill/rfkill1/soft"]],
+  ["wlan", "0", []],
+  ["bluetooth", "1", []],
+])("a radio for %s with soft=%s is switched on: %j", async (type, soft, expected) => {
+  const box = new WifiBox();
+  box.files
+    .set("/sys/class/rfkill/rfkill1/type", `${type}\n`)
+    .set("/sys/class/rfkill/rfkill1/soft", `${soft}\n`);
+  await scanNetworks(box, "wlan0", undefined);
+  const switched = box.system.commands.filter((each) => each.startsWith("sh -c echo 0 "));
+  expect(switched.map((each) => each.split(" ").at(-1))).toEqual(expected);
 });
 
 describe("the configuration", () => {

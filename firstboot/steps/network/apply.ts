@@ -5,7 +5,7 @@ import { fail } from "../../../common/fail.ts";
 import { must, writeIfChanged } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
-import { wifiCard } from "../../wifi/card.ts";
+import { switchOnRadios, wifiCard } from "../../wifi/card.ts";
 import { forgetWifi, keptPassphrase, useWifi } from "../../wifi/supplicant.ts";
 import type { StepTools } from "../step.ts";
 import { automatic, settleInterfaces } from "./interfaces.ts";
@@ -56,8 +56,7 @@ async function applyWifi(answers: NetworkAnswers, { box, image, progress, given 
   await box.remove(paths.network);
   await writeIfChanged(box, paths.networkWifi, networkFile(answers, card, image));
   const kept = given.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
-  // Some boxes come with their radio switched off by software.
-  await box.run("rfkill", ["unblock", "wifi"]);
+  await switchOnRadios(box);
   await useWifi(box, card, { ssid, country, passphrase: passphrase ?? kept });
   await must(box, "networkctl", ["reload"]);
 }
