@@ -9,7 +9,7 @@ import { Holder, Seat } from "../../firstboot/console/seat.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import { findInterfaces } from "../../firstboot/steps/network/interfaces.ts";
+import { findInterfaces, foremost } from "../../firstboot/steps/network/interfaces.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/scan.ts";
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
@@ -196,6 +196,15 @@ describe("the configuration", () => {
       `\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk=${key}\n`,
     );
   });
+});
+
+test("a board without a socket is known by its wireless card, and by the one it was known by", async () => {
+  const WIFI = "02:00:00:00:00:99";
+  const box = new WifiBox();
+  expect((await foremost(box))?.name).toBe("enp1s0");
+  expect((await foremost(box, { known: WIFI }))?.name).toBe("wlan0");
+  for (const path of [...box.files.keys()]) if (path.startsWith("/sys/class/net/enp")) box.files.delete(path);
+  expect(await foremost(box)).toMatchObject({ name: "wlan0", mac: WIFI });
 });
 
 test("a wireless card is no socket for a cable, on kernels without the old way of telling, too", async () => {

@@ -23,14 +23,36 @@ export async function settleInterfaces(box: Box): Promise<Interface[]> {
   return findInterfaces(box);
 }
 
-export async function findInterfaces(box: Box): Promise<Interface[]> {
+export function findInterfaces(box: Box): Promise<Interface[]> {
+  return cards(box, { wireless: false });
+}
+
+/**
+ * By whose address others know the box: the card they know already, else the one meant, else the first, else a wireless
+ * one, since some boards have nothing else.
+ */
+export async function foremost(
+  box: Box,
+  { known, chosen }: { readonly known?: string | undefined; readonly chosen?: string | undefined } = {},
+): Promise<Interface | undefined> {
+  const sockets = await findInterfaces(box);
+  const wireless = await cards(box, { wireless: true });
+  return (
+    [...sockets, ...wireless].find(({ mac }) => mac === known) ??
+    automatic(sockets, chosen) ??
+    sockets[0] ??
+    wireless[0]
+  );
+}
+
+async function cards(box: Box, { wireless }: { readonly wireless: boolean }): Promise<Interface[]> {
   const found: Interface[] = [];
   const isContainer = await box.exists(IN_CONTAINER);
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
     // Bridges, tunnels and the like have no device behind them.
     const isSocket = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
-    if (!isSocket || (await isWifi(box, name))) continue;
+    if (!isSocket || (await isWifi(box, name)) !== wireless) continue;
     if ((await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({
       name,

@@ -10,7 +10,7 @@ import type { Credentials } from "../../guifi/credentials.ts";
 import { freshNode, linkAddress, registerDevice, type Session } from "../../guifi/registration.ts";
 import { type Registration, readRegistration, remember } from "../../guifi/store.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
-import { automatic, settleInterfaces } from "../network/interfaces.ts";
+import { foremost, settleInterfaces } from "../network/interfaces.ts";
 import type { StepTools } from "../step.ts";
 import { defaultDeviceName, type NodeAnswers, parseNodeId, registers, textOf } from "./questions.ts";
 
@@ -122,10 +122,10 @@ function leftBehind({ node, device, former }: Registration, id: number): Partial
   return former ? { former } : {};
 }
 
-/** Of the socket that leads to the community: the one chosen, the one with a cable, else the first. */
+/** Of the socket that leads to the community, else of whatever card the box has. */
 async function communityMac(box: Box, { answersOf }: StepTools): Promise<string | undefined> {
-  const interfaces = await settleInterfaces(box);
+  await settleInterfaces(box);
   const { interface: chosen } = answersOf("network") as { interface?: string };
-  const own = automatic(interfaces, chosen) ?? interfaces[0];
+  const own = await foremost(box, { chosen });
   return own && parseMac(own.mac);
 }

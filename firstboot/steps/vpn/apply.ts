@@ -15,7 +15,7 @@ import { readRecord, type VpnRecord, writeRecord } from "../../vpn/record.ts";
 import { askRendezvous, formOf, type Rendezvous } from "../../vpn/rendezvous.ts";
 import { tincFiles } from "../../vpn/tinc-files.ts";
 import { type Address, ipv4Addresses } from "../../world.ts";
-import { automatic, findInterfaces } from "../network/interfaces.ts";
+import { foremost } from "../network/interfaces.ts";
 import { contains, parseCidr } from "../network/ipv4.ts";
 import type { StepTools } from "../step.ts";
 import { leave } from "./leave.ts";
@@ -102,11 +102,9 @@ function rendezvousList(answers: VpnAnswers, image: ImageInfo): Rendezvous[] {
   return urls.map((url) => known.find((each) => each.url === url) ?? { url, form: formOf(url) });
 }
 
-/** The card by which the rendezvous knows the box, as long as the box has it; else the one with a cable in it. */
+/** Of the card by which the rendezvous knows the box, as long as the box has it; else of the one with a cable in it. */
 async function macAddress(box: Box, record: VpnRecord | undefined): Promise<string> {
-  const interfaces = await findInterfaces(box);
-  const known = interfaces.find(({ mac }) => mac === record?.mac);
-  const chosen = known ?? automatic(interfaces) ?? interfaces[0];
+  const chosen = await foremost(box, { known: record?.mac });
   if (chosen && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(chosen.mac)) return chosen.mac;
   return fail({
     code: "vpn-no-interface",
