@@ -5,11 +5,13 @@ import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildResult, build } from "../../image/build.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
+import { defaultOut } from "../../image/commands/build.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
 import { interruption } from "../../image/interruption.ts";
+import { readManifest } from "../../image/manifest.ts";
 import { PROFILES, PROJECT } from "../../image/paths.ts";
-import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
+import { listProfiles, loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { parseDpkgStatus } from "../../image/sbom.ts";
 import { createSession, type Session } from "../../image/session.ts";
 import { kernelOf, openWorkspace, profileSet, type Workspace } from "../../image/workspace.ts";
@@ -19,9 +21,11 @@ import { plainDisk, plainRoot } from "../plain-debian.ts";
 import { measureContexts } from "./contexts.ts";
 import { measureFlash } from "./flash.ts";
 import { thisMachine } from "./machine.ts";
-import { formatResults, type Row } from "./results.ts";
+import { formatResults, type ImageSizes, type Row } from "./results.ts";
 
 const PROFILE = "vm-amd64";
+/** Of the same architecture, with a kernel and packages of its own. */
+const SECOND = "jetway-jbc362f36";
 const RESULTS = join(PROJECT, "test/bench/results.md");
 
 /** Runs everything (about 15 minutes on two cores without KVM). Resolves to the path of the results. */
@@ -49,6 +53,7 @@ export async function measure(): Promise<string> {
       ),
       share("rebuild after changing what is laid over / cold build", builds.changed, builds.cold, "5 %"),
       share("nothing changed / cold build", builds.unchanged, builds.cold, "1 %"),
+      share(`build of a second profile (${SECOND}) / of the first`, builds.second, builds.cold, "reported"),
       ratio(
         "packed image / packed plain bootable Debian (zstd -3)",
         builds.packed / 1e6,
@@ -89,10 +94,11 @@ export async function measure(): Promise<string> {
         measureContexts(rawOf(builds.result)),
       )),
     ];
-    await writeFile(
-      RESULTS,
-      formatResults({ date: new Date(), machine: await thisMachine(), rows, difference: plain.difference }),
-    );
+    const results = {
+      ...{ date: new Date(), machine: await thisMachine(), rows },
+      ...{ difference: plain.difference, images: await imageSizes() },
+    };
+    await writeFile(RESULTS, formatResults(results));
     return RESULTS;
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -104,25 +110,39 @@ function rawOf({ manifest }: BuildResult): string {
   return join(cacheDir(), "bench/cache/images", `${manifest!.image.raw_sha256}.img`);
 }
 
+/** Of the images that stand in `out`, by profile. */
+async function imageSizes(): Promise<ImageSizes[]> {
+  const ids = listProfiles().flatMap(({ id, abstract }) => (abstract ? [] : [id]));
+  return Promise.all(
+    ids.map(async (profile) => {
+      const image = (await readManifest(defaultOut(profile)))?.image;
+      return image ? { profile, packed: image.size, unpacked: image.raw_size } : { profile };
+    }),
+  );
+}
+
 async function measureBuilds(session: Session, directory: string) {
   const cache = join(directory, "cache");
   const out = join(directory, "out");
-  const run = async (community: string): Promise<[number, BuildResult]> => {
+  const run = async (community: string, profile = PROFILE): Promise<[number, BuildResult]> => {
     const started = performance.now();
-    const result = await build(session, PROFILE, { out, community, cache });
+    const own = profile === PROFILE ? out : join(directory, profile);
+    const result = await build(session, profile, { out: own, community, cache });
     return [(performance.now() - started) / 1000, result];
   };
   // The packages are on the disk for both sides: a network is not what is compared.
-  await openWorkspace({ session }).packages("trixie", "amd64", ["tools", "base", profileSet(PROFILE)]);
+  const sets = ["tools", "base", profileSet(PROFILE), profileSet(SECOND)];
+  await openWorkspace({ session }).packages("trixie", "amd64", sets);
   const [cold, result] = await run("guifi");
   const [unchanged] = await run("guifi");
+  const [second] = await run("guifi", SECOND);
   const other = join(directory, "community.yaml");
   await cp(join(PROFILES, "communities/guifi.yaml"), other);
   await writeFile(other, (await readFile(other, "utf8")).replace("title: Guifi.net", "title: Guifi"));
   const [changed] = await run(other);
   // The image to boot is the shipped one, not the changed one.
   await run("guifi");
-  return { cold, changed, unchanged, result, packed: result.manifest!.image.size };
+  return { cold, changed, unchanged, second, result, packed: result.manifest!.image.size };
 }
 
 async function measurePlain(session: Session, workspace: Workspace, directory: string) {
