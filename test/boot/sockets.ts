@@ -12,6 +12,8 @@ export async function connectWhenOpen(path: string, signal: AbortSignal): Promis
     const socket = connect(path);
     try {
       await once(socket, "connect", { signal });
+      // A program that is killed with something unread resets the connection; that it has ended is known otherwise.
+      socket.on("error", () => {});
       return socket;
     } catch (error) {
       // The file is there a moment before anybody listens behind it.
