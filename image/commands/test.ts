@@ -17,7 +17,7 @@ interface Count {
 }
 
 const LONG =
-  "power cuts, contexts in distress, all services, servers that fail, other boards, a flashed card, the installer, ARM, containers, a converted machine";
+  "power cuts, contexts in distress, all services, servers that fail, other boards, a flashed card, the installer, Wi-Fi, ARM, containers, converted machines";
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
