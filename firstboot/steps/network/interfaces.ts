@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Finds the Ethernet interfaces of the box and says which one is meant when nobody says.
+// Finds the Ethernet interfaces of the box, says which one is meant when nobody says, and by which one others know the box.
 
 import type { Box } from "../../box.ts";
 import { isWifi } from "../../wifi/card.ts";
@@ -51,8 +51,8 @@ async function cards(box: Box, { wireless }: { readonly wireless: boolean }): Pr
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
     // Bridges, tunnels and the like have no device behind them.
-    const isSocket = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
-    if (!isSocket || (await isWifi(box, name)) !== wireless) continue;
+    const isOwn = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
+    if (!isOwn || (await isWifi(box, name)) !== wireless) continue;
     if ((await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({
       name,
