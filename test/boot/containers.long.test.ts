@@ -13,6 +13,7 @@ import { CONTAINER_FILES } from "../../image/stages/container.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { stepStates } from "./observations.ts";
 import { subject } from "./subject.ts";
 
 const PROFILE = "container-amd64";
@@ -99,10 +100,7 @@ describe("container-amd64 in Incus", () => {
     await inside(
       "for i in $(seq 300); do test -e /var/lib/community-box/configured && exit 0; sleep 1; done; exit 1",
     );
-    const { steps } = JSON.parse(await inside("cbox status --json")) as {
-      steps: { step: string; state: string }[];
-    };
-    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    const states = stepStates(await inside("cbox status --json"));
     expect(states).toMatchObject({ system: "works", network: "works", contexts: "off" });
     expect(await inside("hostname; getent passwd berta | cut -d: -f1")).toBe("pallissa\nberta");
     expect(await inside("cat /boot/answers.yaml")).not.toContain(SECRET);

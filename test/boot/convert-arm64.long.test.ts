@@ -3,14 +3,9 @@
 // What may happen in between is tried where it is faster, in convert.long.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Box } from "./harness.ts";
-import { HEALTHY, health } from "./observations.ts";
+import { HEALTHY, health, stepStates } from "./observations.ts";
 import { FILE, OWN, startOwnedMachine } from "./owned-machine.ts";
 
-const ANSWERS = `version: 1
-system: { language: en, owner: { name: marta } }
-contexts: { share: half }
-services: { serf: { enabled: false } }
-`;
 const SLOW = { timeoutMs: 1_200_000 };
 /** Its programs are emulated while packages and machine are made. */
 const COLD_BUILD_MS = 3_600_000;
@@ -24,7 +19,6 @@ beforeAll(async () => {
     machine: "vm-arm64",
     firmware: "efi64",
     packages: ["grub-efi-arm64-unsigned"],
-    answers: ANSWERS,
   });
   before = await box.ask(OWN);
 }, COLD_BUILD_MS);
@@ -46,10 +40,7 @@ describe("convert-arm64", () => {
   test("is set up by an answers file, with contexts in a file of its disk", async () => {
     const { stderr, code } = await box.shell("cbox setup --answers /root/answers.yaml", SLOW);
     expect(`${stderr}${code}`).toBe("0");
-    const { steps } = JSON.parse(await box.ask("cbox status --json", SLOW)) as {
-      steps: { step: string; state: string }[];
-    };
-    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    const states = stepStates(await box.ask("cbox status --json", SLOW));
     expect(states).toMatchObject({ system: "works", contexts: "works" });
     expect(await box.ask("incus exec owner --project owner -- uname -m")).toBe("aarch64");
     expect(await box.ask(OWN)).toBe(before);

@@ -3,15 +3,9 @@
 // it; then the set-up. What was the owner's before is the owner's afterwards, to the byte.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BOOT_MS, type Box } from "./harness.ts";
-import { HEALTHY, health } from "./observations.ts";
+import { HEALTHY, health, stepStates } from "./observations.ts";
 import { FILE, OWN, OWNER, startOwnedMachine } from "./owned-machine.ts";
 
-/** Of the set-up; the machine's own account. */
-const ANSWERS = `version: 1
-system: { language: en, owner: { name: marta } }
-contexts: { share: half }
-services: { serf: { enabled: false } }
-`;
 /** Unpacking and contexts on an emulated processor. */
 const SLOW = { timeoutMs: 1_200_000 };
 
@@ -23,7 +17,6 @@ beforeAll(async () => {
     profile: "convert-amd64",
     machine: "vm-amd64",
     firmware: "bios",
-    answers: ANSWERS,
   });
   before = await box.ask(OWN);
 });
@@ -95,10 +88,7 @@ describe("the set-up of the machine", () => {
     const { stdout, stderr, code } = await box.shell("cbox setup --answers /root/answers.yaml", SLOW);
     expect(`${stderr}${code}`).toBe("0");
     expect(stdout).toContain("contexts");
-    const { steps } = JSON.parse(await box.ask("cbox status --json", SLOW)) as {
-      steps: { step: string; state: string }[];
-    };
-    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    const states = stepStates(await box.ask("cbox status --json", SLOW));
     expect(states).toMatchObject({ system: "works", contexts: "works" });
     expect(await box.ask("incus storage get cbox source; incus storage get cbox size")).toMatch(
       /^\/var\/lib\/incus\/disks\/cbox\.img\n\d+MiB$/,

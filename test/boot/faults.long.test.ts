@@ -127,12 +127,7 @@ member: { username: ${MEMBER.name}, password: "${MEMBER.password}" }
 node: { id: ${NODES.own}, accept_licence: true }
 vpn: { join: true }
 `;
-  const states = async () => {
-    const { steps } = JSON.parse(await box.ask("cbox status --json", { timeoutMs: BOOT_MS })) as {
-      steps: { step: string; state: string }[];
-    };
-    return Object.fromEntries(steps.map(({ step, state }) => [step, state]));
-  };
+  const states = async () => seen.stepStates(await box.ask("cbox status --json", { timeoutMs: BOOT_MS }));
 
   test("does what can be done, and reports the rest", async () => {
     await box?.destroy();

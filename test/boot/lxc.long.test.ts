@@ -8,6 +8,7 @@ import { readManifest } from "../../image/manifest.ts";
 import { CONTAINER_FILES } from "../../image/stages/container.ts";
 import { plainMachine } from "../plain-debian.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
+import { stepStates } from "./observations.ts";
 
 const PROFILE = "container-amd64";
 /** What `apt-get install lxc` brings and a container needs: LXC itself, and of what it recommends AppArmor and lxcfs. */
@@ -78,10 +79,7 @@ describe("container-amd64 in LXC", () => {
     await host.ask("lxc-start --name box1", SLOW);
     await inside("until test -e /var/lib/community-box/configured; do sleep 1; done");
     expect(await state()).toBe("running");
-    const { steps } = JSON.parse(await inside("cbox status --json")) as {
-      steps: { step: string; state: string }[];
-    };
-    const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+    const states = stepStates(await inside("cbox status --json"));
     expect(states).toMatchObject({ system: "works", network: "works", contexts: "off" });
     expect(await inside("hostname; getent passwd berta | cut -d: -f1")).toBe("pallissa\nberta");
     expect(await inside("cat /boot/answers.yaml")).not.toContain(SECRET);

@@ -142,3 +142,9 @@ export async function updateTimers(box: Box, context?: string): Promise<string[]
   const lines = (await box.ask(`${inside}systemctl ${units}`)).split("\n").filter(Boolean);
   return lines.map((line) => line.split(" ", 1).join("")).sort();
 }
+
+/** What `cbox status --json` says of each step, by its name. */
+export function stepStates(status: string): Readonly<Record<string, string>> {
+  const { steps } = JSON.parse(status) as { readonly steps: readonly { step: string; state: string }[] };
+  return Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+}

@@ -12,6 +12,12 @@ import { HEALTHY, health } from "./observations.ts";
 export const OWNER = { name: "marta", password: "el paraigua de la padrina" };
 /** On the machine. */
 export const FILE = "/root/box.run";
+/** Of the set-up; the machine's own account. */
+const ANSWERS = `version: 1
+system: { language: en, owner: { name: marta } }
+contexts: { share: half }
+services: { serf: { enabled: false } }
+`;
 /** Debian's own installer brings them. */
 const OWN_PACKAGES = ["tzdata", "login"];
 /** What an owner does to her machine. The groups are those of Debian's own installer. */
@@ -42,7 +48,6 @@ export interface OwnedMachine {
   readonly machine: string;
   readonly firmware: Firmware;
   readonly packages?: readonly string[];
-  readonly answers: string;
 }
 
 /** Started and in health, with the file and `/root/answers.yaml` on its disk. */
@@ -53,7 +58,7 @@ export async function startOwnedMachine(owned: OwnedMachine): Promise<Box> {
     customize: CUSTOMIZE,
     files: {
       [FILE]: { from: join(defaultOut(owned.profile), manifest!.image.file) },
-      "/root/answers.yaml": owned.answers,
+      "/root/answers.yaml": ANSWERS,
       "/etc/hostname": "masoveria\n",
     },
     freeMib: 8192,

@@ -184,10 +184,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(await box.ask("incus list --all-projects --format csv --columns n,s | sort")).toBe(
       "community,RUNNING\nowner,RUNNING",
     );
-    const status = JSON.parse(await box.ask("cbox status --json"));
-    const states = Object.fromEntries(
-      (status.steps as { step: string; state: string }[]).map(({ step, state }) => [step, state]),
-    );
+    const states = seen.stepStates(await box.ask("cbox status --json"));
     expect(states).toMatchObject({ member: "works", node: "works", vpn: "works", contexts: "works" });
   });
 

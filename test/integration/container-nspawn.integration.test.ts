@@ -10,6 +10,7 @@ import { buildCommand, defaultOut } from "../../image/commands/build.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { readManifest } from "../../image/manifest.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
+import { stepStates } from "../boot/observations.ts";
 import { dns } from "../lab/hosts/dns.ts";
 import { serfPeer } from "../lab/hosts/serf-peer.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
@@ -85,10 +86,7 @@ test("sets itself up by answers.yaml, without contexts of its own", async () => 
 
   expect(await state()).toBe("running");
   expect(await box.ask("id --groups --name berta")).toMatch(/\bsudo\b/);
-  const { steps } = JSON.parse(await box.ask("cbox status --json")) as {
-    steps: { step: string; state: string }[];
-  };
-  const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+  const states = stepStates(await box.ask("cbox status --json"));
   expect(states).toMatchObject({ system: "works", network: "works", contexts: "off", services: "works" });
   const { warnings } = JSON.parse(await box.ask("cat /var/lib/community-box/configured")) as {
     warnings: { code: string }[];
