@@ -29,6 +29,8 @@ export const paths = {
   /** What the community knows of this box: member, node, device. No secrets; readable by everyone. */
   guifi: "/etc/community-box/guifi.json",
   log: "/var/log/community-box/firstboot.log",
+  /** Program: starts an announcement when something begins or ceases to listen; with --note, writes down what does. */
+  watchListeners: "/usr/lib/community-box/watch-listeners",
   publishLock: "/run/community-box/publish.lock",
   /** Result of the last `cbox publish`, for `cbox status`. */
   published: "/run/community-box/publish.json",

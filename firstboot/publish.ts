@@ -40,6 +40,8 @@ export async function publish(
   log: (line: string) => void = () => {},
 ): Promise<PublishResult> {
   return box.inTurn(paths.publishLock, async () => {
+    // Before anything is looked at: what changes from here on is news. Without a note the watch only wakes too often.
+    await box.run(paths.watchListeners, ["--note"]);
     const result = await publishNow(box, image, log);
     await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);
     return result;

@@ -222,7 +222,12 @@ describe("vm-amd64 BIOS: set up key by key", () => {
           services[0]?.i === address && services.some(({ s: type }) => type === "ssh") === wanted,
         // A minute, where the processor is not emulated and has nothing else to do; the timer comes after ten.
         { timeoutMs: 240_000 },
-      );
+      ).catch(async (error) => {
+        console.log(
+          await box.ask("journalctl --no-pager -o short-precise -n 60 -u cbox-publish -u ssh -u serf"),
+        );
+        throw error;
+      });
       return Math.round((performance.now() - began) / 1000);
     };
     await box.ask("cbox services enable ssh", { timeoutMs: BOOT_MS });

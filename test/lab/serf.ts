@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The network as a Serf peer of the lab sees it: who is there, and which services they publish.
+import { once } from "node:events";
 import { fail } from "../../common/fail.ts";
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../../common/serf-payload.ts";
 import { bzip2Filter } from "./bzip2-filter.ts";
@@ -34,7 +35,7 @@ export async function members(lab: Lab, peer = "peer"): Promise<Member[]> {
 }
 
 /**
- * Waits until a member is as wanted; looks whenever the agent reports an event.
+ * Waits until a member is as wanted; looks whenever the agent reports an event, and now and then.
  * @throws Failure `lab-member-missing` after `timeoutMs`.
  */
 export async function memberWhere(
@@ -66,9 +67,8 @@ export async function memberWhere(
   });
 }
 
-function nextEvent(stream: NodeJS.ReadableStream, deadline: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once("data", () => resolve());
-    deadline.addEventListener("abort", () => resolve(), { once: true });
-  });
+/** Or five seconds: what happened before the monitor was listening is no event. */
+async function nextEvent(stream: NodeJS.ReadableStream, deadline: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([deadline, AbortSignal.timeout(5000)]);
+  await once(stream, "data", { signal }).catch(() => {});
 }

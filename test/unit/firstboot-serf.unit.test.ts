@@ -118,6 +118,12 @@ describe("cbox publish", () => {
     );
   });
 
+  test("notes what listens before it looks, so that what changes meanwhile is news to the watch", async () => {
+    const box = await boxWithSerf();
+    await publish(box, IMAGE);
+    expect(box.effects[0]).toBe("/usr/lib/community-box/watch-listeners --note");
+  });
+
   test("moves Serf when the address has changed", async () => {
     const box = await boxWithSerf();
     await publish(box, IMAGE);
