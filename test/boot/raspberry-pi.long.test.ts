@@ -2,14 +2,8 @@
 // The image for Raspberry Pi boards in QEMU's model of a Pi 3, with the device tree, the kernel, the initrd and the
 // command line that the board's firmware would take from the finished CBOX-BOOT. On the mini-UART, without a network.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
 import { buildCommand } from "../../image/commands/build.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
-import { loadCommunity } from "../../image/profile/index.ts";
-import type { GuestProfile } from "../../image/qemu.ts";
 import { sha256 } from "../../image/stages/publish.ts";
-import { type Lab, labUp } from "../lab/lab.ts";
-import { memberWhere } from "../lab/serf.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
 import { type Subject, subject } from "./subject.ts";
@@ -20,24 +14,6 @@ const SLOW_MS = 2 * BOOT_MS;
 /** Its programs are emulated while the image is made. */
 const COLD_BUILD_MS = 3_600_000;
 const MIB = 1024 * 1024;
-
-/** Two contexts, from the partition to the last check, by emulated ARM processors. */
-const SET_UP_MS = 1_800_000;
-
-const ANSWERS = `version: 1
-system:
-  language: en
-  hostname: can-pi
-  owner: { name: anna, password: "tres pomes al forn" }
-network: { method: dhcp }
-contexts: { share: half }
-services: { serf: { enabled: true } }
-`;
-
-interface StepState {
-  readonly step: string;
-  readonly state: string;
-}
 
 let box: Box;
 let it: Subject;
@@ -110,64 +86,5 @@ describe("raspberry-pi on a Pi 3: the second start", () => {
 
   test("the image was only read", async () => {
     expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
-  });
-});
-
-describe("raspberry-pi on a machine that is no Pi, from a USB disk: what a Pi 4 does beyond a Pi 3", () => {
-  let lab: Lab;
-  let other: Box;
-  const VIRTUAL: GuestProfile["qemu"] = {
-    system: "aarch64",
-    machine: "virt",
-    cpu: "cortex-a72",
-    memory_mib: 2048,
-    disk: "usb",
-    network: "usb-net",
-    screen: "virtio-gpu-pci",
-    serial_port: 0,
-    // Taken along with kernel and initrd; the machine describes itself.
-    device_tree: "bcm2711-rpi-4-b",
-  };
-
-  beforeAll(async () => {
-    await box.destroy();
-    lab = await labUp({ name: "pitest", root: await labRoot(), community: loadCommunity("guifi") });
-    other = await createBox({
-      ...it,
-      profile: { ...it.profile, qemu: VIRTUAL },
-      lab,
-      ownDisk: true,
-      serial: false,
-      files: { "answers.yaml": ANSWERS, "ca.pem": lab.authority() },
-    });
-    await other.powerOn();
-  }, COLD_BUILD_MS);
-
-  afterAll(async () => {
-    await other?.destroy();
-    await lab?.down();
-  });
-
-  test("is set up by answers.yaml, with contexts, and found by a neighbour", async () => {
-    // It has no serial line: its shell answers when it has started, and its screen shows how far it has come.
-    await other.ask("until grep -qF 'Community Box set-up' /dev/vcs1; do sleep 1; done", {
-      timeoutMs: SLOW_MS,
-    });
-    await other.ask(`until [ -e ${paths.configured} ]; do sleep 5; done`, { timeoutMs: SET_UP_MS });
-    expect(await other.ask("uname -m; nproc; findmnt -no SOURCE / | cut -c6-7", { timeoutMs: SLOW_MS })).toBe(
-      "aarch64\n2\nsd",
-    );
-    expect(await seen.health(other)).toEqual(seen.HEALTHY);
-    expect(await seen.rootSize(other)).toBeGreaterThan(2 * it.manifest.disk.partitions.root.size * 512);
-    const status = JSON.parse(await other.ask("cbox status --json", { timeoutMs: SLOW_MS }));
-    const works = status.steps.filter(({ state }: StepState) => state === "works");
-    expect(works.map(({ step }: StepState) => step)).toEqual([
-      "system",
-      "network",
-      "vpn",
-      "contexts",
-      "services",
-    ]);
-    await memberWhere(lab, ({ name, status: state }) => name.endsWith("-can-pi") && state === "alive");
   });
 });
