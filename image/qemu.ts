@@ -154,7 +154,10 @@ function disks(kind: string, { disk, stick, uefi }: GuestOptions): string[] {
       `if=none,id=disk,format=${disk.format},cache=writeback,discard=unmap,file=${value(disk.path)}`,
     ],
     ...(kind === "usb" ? ["-device", "qemu-xhci,id=usb"] : []),
-    ...["-device", `${devices[kind]}${order(stick ? 1 : 0)}`],
+    // The nearest to eMMC. No firmware of QEMU's reads it, so it has no place in their order.
+    ...(kind === "sdhci"
+      ? ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]
+      : ["-device", `${devices[kind]}${order(stick ? 1 : 0)}`]),
     ...(stick
       ? [
           ...["-drive", `if=none,id=stick,format=${stick.format},cache=writeback,file=${value(stick.path)}`],

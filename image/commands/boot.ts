@@ -82,7 +82,7 @@ export function readMachine(profile: MachineProfile, options: BootCommandOptions
 
 /** QEMU's cards have the sizes that cards have: a power of two. */
 function diskSize({ qemu }: MachineProfile, mib: number): number {
-  return qemu.disk === "sd" ? 2 ** Math.ceil(Math.log2(mib)) : mib;
+  return ["sd", "sdhci"].includes(qemu.disk) ? 2 ** Math.ceil(Math.log2(mib)) : mib;
 }
 
 /**

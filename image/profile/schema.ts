@@ -343,7 +343,11 @@ export const profileSchema = {
           examples: ["4,cores=2,threads=2"],
         },
         memory_mib: { ...mebibytes, description: "Memory of the virtual machine in MiB." },
-        disk: { enum: ["virtio", "ide", "sd", "usb"], description: "How the disk is attached." },
+        disk: {
+          enum: ["virtio", "ide", "sd", "sdhci", "usb"],
+          description:
+            "How the disk is attached. sd: in the board's own card slot; sdhci: in that of a controller on PCI, which QEMU's firmware does not read.",
+        },
         network: {
           type: "string",
           description: "QEMU's network device; one that starts with usb- gets a USB controller.",

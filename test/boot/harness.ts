@@ -14,7 +14,13 @@ import {
   type GuestDisk,
   overlayDisk,
 } from "../../image/guest-disk.ts";
-import { type Firmware, type GuestOptions, type GuestProfile, probePort } from "../../image/qemu.ts";
+import {
+  type BoardFiles,
+  type Firmware,
+  type GuestOptions,
+  type GuestProfile,
+  probePort,
+} from "../../image/qemu.ts";
 import { makeScratch } from "../../image/scratch.ts";
 import type { Lab } from "../lab/lab.ts";
 import { Probe, probeCredentials, type ShellResult } from "./probe.ts";
@@ -37,6 +43,8 @@ export interface BoxOptions {
   readonly image: string;
   readonly profile: GuestProfile;
   readonly firmware?: Firmware;
+  /** What is started without any firmware; a board without one takes it from its CBOX-BOOT unless said. */
+  readonly board?: BoardFiles;
   readonly memoryMib?: number;
   readonly diskMib?: number;
   /** Plugs the box into a lab; without one it has no network. */
@@ -54,6 +62,8 @@ export interface BoxOptions {
   readonly terminal?: Terminal;
 }
 
+type DiskKind = GuestProfile["qemu"]["disk"];
+
 export interface Box {
   readonly line: SerialLine;
   powerOn(): Promise<void>;
@@ -61,8 +71,8 @@ export interface Box {
   cutPower(): Promise<void>;
   /** Waits until the guest has switched itself off. */
   poweredOff(timeoutMs?: number): Promise<void>;
-  /** Takes the USB stick out of a box that is switched off; it has its own disk from then on. */
-  pullStick(): void;
+  /** Takes the USB stick out of a box that is switched off; it has its own disk from then on, attached like this. */
+  pullStick(as?: DiskKind): void;
   /** Presses the reset button. */
   reset(): Promise<void>;
   expect(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>;
@@ -100,7 +110,8 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     return bootPartition(disk.path);
   };
   const uefi = await prepareFirmware(profile, firmware, scratch.path);
-  const board = await boardFiles(profile, image, scratch.path);
+  const board = options.board ?? (await boardFiles(profile, image, scratch.path));
+  let { disk: kind } = profile.qemu;
   const machine: GuestOptions = {
     disk,
     ...(uefi ? { uefi } : {}),
@@ -137,7 +148,7 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     for (const socket of ["serial", "control", "probe"]) rmSync(file(socket), { force: true });
     const log = openSync(file("qemu.log"), "w");
     const guest = await startGuest(
-      profile,
+      { qemu: { ...profile.qemu, disk: kind } },
       { ...machine, ...(stick ? { stick } : {}) },
       { stdio: ["ignore", log, log] },
     );
@@ -179,9 +190,10 @@ export async function createBox(options: BoxOptions): Promise<Box> {
       clearTimeout(timer);
       if (signal) complain(`The box did not switch itself off within ${timeoutMs / 1000} s.`);
     },
-    pullStick() {
+    pullStick(as = kind) {
       off();
       stick = undefined;
+      kind = as;
     },
     async reset() {
       await on().qmp.execute("system_reset");

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From a USB stick to an empty disk: by hand, with the power cut in the middle of the copy, on a BIOS; and by
-// answers.yaml on UEFI, where the box finds its new disk without anybody taking the stick out.
+// answers.yaml on UEFI, where the box finds its new disk without anybody taking the stick out. And a Minix as it is sold,
+// with another system on its eMMC, at its screen.
 import { open } from "node:fs/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { $ } from "zx";
+import { buildCommand } from "../../image/commands/build.ts";
+import { SECTOR } from "../../image/disk-layout.ts";
+import { makeScratch } from "../../image/scratch.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
-import { subject } from "./subject.ts";
+import { type Subject, subject } from "./subject.ts";
 import { answer, begin, WELCOME } from "./walk.ts";
 
 /** A stick is slow, and all of it is emulated. */
@@ -14,8 +20,10 @@ const STICK_MIB = 4096;
 const DISK_MIB = 8192;
 const MIB = 1024 * 1024;
 
+const scratch = makeScratch();
 let box: Box;
 
+afterAll(() => scratch.remove());
 afterEach(async ({ task }) => {
   if (task.result?.state === "fail") await box?.destroy();
 });
@@ -106,6 +114,111 @@ system:
     await box.destroy();
   });
 });
+
+describe("minix-neo-z64 UEFI 32-bit, a stick beside an eMMC that holds another system", () => {
+  const TABLE = `label: gpt
+size=100MiB, type=uefi, name="EFI system partition"
+size=16MiB, type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE, name="Microsoft reserved partition"
+type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
+`;
+  let it: Subject;
+  let started: { kernel: string; words: string; firstSector: number };
+
+  test("says what is on it, and installs at the screen", async () => {
+    await buildCommand("minix-neo-z64", {});
+    const { profile, ...image } = await subject("minix-neo-z64");
+    it = { ...image, profile: { ...profile, qemu: { ...profile.qemu, disk: "sdhci" } } };
+    box = await createBox({
+      ...{ ...it, firmware: "efi32", serial: false, emptyDiskMib: DISK_MIB, diskMib: STICK_MIB },
+    });
+    await box.powerOn();
+    await welcome(box);
+    // QEMU can be given cards only, and they are never installed to: this one calls itself soldered.
+    expect(await box.ask("cat /sys/block/mmcblk0/device/type")).toBe("SD");
+    await box.ask("echo MMC >/run/type && mount --bind /run/type /sys/block/mmcblk0/device/type");
+    await box.ask(`printf '%s' '${TABLE}' | sfdisk --quiet /dev/mmcblk0 && udevadm settle`);
+    await box.ask(
+      "mkfs.vfat -n SYSTEM /dev/mmcblk0p1 && mkfs.ext4 -q -E nodiscard -L Windows /dev/mmcblk0p3 200M",
+    );
+    await box.ask("systemctl stop cbox-firstboot && setterm --clear all >/dev/tty1 --term linux");
+    await box.ask("systemctl start cbox-firstboot");
+    await seen.onScreen(box, "Press Enter to begin");
+    await press("");
+    await seen.onScreen(box, "[install/language]");
+    await press("3");
+    await seen.onScreen(box, "[install/to]");
+    await seen.onScreen(box, "1. Install to mmcblk0, 8.");
+    await press("");
+    await seen.onScreen(box, "[install/confirm]");
+    await seen.onScreen(box, "Windows");
+    await press("mmcblk0");
+    await box.ask("until grep -qF '[moved] Installed' /dev/vcs1; do sleep 1; done", { timeoutMs: COPY_MS });
+    expect(await box.ask("efibootmgr | grep -c 'Community Box'")).toBe("1");
+    await press("");
+    await box.poweredOff(180_000);
+  });
+
+  test("the firmware starts it without the stick; nothing of the other system is left", async () => {
+    // On SATA, since no UEFI of QEMU's reads cards. What the firmware has noted is a partition, wherever that is.
+    box.pullStick("ide");
+    await box.powerOn();
+    await welcome(box);
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+    expect(await seen.firmware(box)).toBe("32");
+    const entry = await box.ask("efibootmgr | grep \"^Boot$(efibootmgr | sed -n 's/^BootCurrent: //p')\"");
+    expect(entry).toContain("Community Box");
+    expect(await box.ask("findmnt --noheadings --output SOURCE /")).toBe("/dev/sda2");
+    expect(await box.ask("findmnt --noheadings --output SOURCE /boot/efi")).toBe("/dev/sda1");
+    expect(await box.ask("sfdisk --verify /dev/sda")).toContain("No errors detected");
+    expect(await box.ask("lsblk --noheadings --list --output LABEL /dev/sda | sort | xargs")).toMatch(
+      /^CBOX-[0-9A-F]{6} CBOX-ROOT-[0-9A-F]{6}$/,
+    );
+    started = {
+      kernel: await box.ask("uname -r"),
+      words: (await box.ask("cat /proc/cmdline")).replace(/^BOOT_IMAGE=\S+ /, ""),
+      firstSector: Number(await box.ask("cat /sys/class/block/sda2/start")),
+    };
+    await box.ask("systemctl poweroff --no-block");
+    await box.poweredOff(180_000);
+  });
+
+  test("its kernel and its initrd find the root file system on the eMMC's controller", async () => {
+    const { path: directory } = scratch;
+    const take = async (name: string) => {
+      const root = `${box.diskPath}?offset=${started.firstSector * SECTOR}`;
+      const file = join(directory, name);
+      await $({ quiet: true })`debugfs -R ${`dump /boot/${name}-${started.kernel} ${file}`} ${root}`;
+      return file;
+    };
+    const kernel = await take("vmlinuz");
+    const initrd = await take("initrd.img");
+    const board = { kernel, initrd, commandLine: started.words, deviceTree: "" };
+    const installed = await createBox({ ...it, image: box.diskPath, board, serial: false });
+    try {
+      await installed.powerOn();
+      await welcome(installed);
+      expect(await seen.health(installed)).toEqual(seen.HEALTHY);
+      expect(await installed.ask("findmnt --noheadings --output SOURCE /")).toBe("/dev/mmcblk0p2");
+      expect(await installed.ask("findmnt --noheadings --output SOURCE /boot/efi")).toBe("/dev/mmcblk0p1");
+      expect(await installed.ask("cat /proc/cmdline")).toContain("intel_idle.max_cstate=2");
+    } finally {
+      await installed.destroy();
+      await box.destroy();
+    }
+  });
+});
+
+/** The set-up on the screen of a box that was just switched on and has no serial line. */
+async function welcome(of: Box): Promise<void> {
+  await of.ask("until grep -qF 'Press Enter to begin' /dev/vcs1; do sleep 1; done", {
+    timeoutMs: 2 * BOOT_MS,
+  });
+}
+
+/** Types at the screen, and Enter. */
+async function press(text: string): Promise<void> {
+  for (const key of [...text, "ret"]) await box.screenKey(key);
+}
 
 /** The first sectors of the box's disk, read from outside. */
 async function sectors(of: Box, count: number): Promise<Buffer> {

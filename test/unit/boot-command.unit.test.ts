@@ -19,6 +19,12 @@ describe("readMachine", () => {
     });
   });
 
+  test.each(["sd", "sdhci"] as const)("a card (%s) has the size of a card: the next power of two", (disk) => {
+    const board = { ...profile, qemu: { ...profile.qemu, disk } };
+    expect(readMachine(board, { disk: "5G" }).diskMib).toBe(8192);
+    expect(readMachine(profile, { disk: "5G" }).diskMib).toBe(5120);
+  });
+
   test("refuses firmware the profile does not boot from", () => {
     const biosOnly = { ...profile, boot: { ...profile.boot, firmware: ["bios"] as const } };
     expect(() => readMachine(biosOnly, { firmware: "efi64" })).toThrow(

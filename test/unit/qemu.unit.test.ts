@@ -107,6 +107,13 @@ describe("machine", () => {
     expect(given("-device", {}, ide).join()).not.toContain("virtio-blk");
   });
 
+  test("a card on a controller has no place in the order of firmware that does not read cards", () => {
+    const card: GuestProfile = { qemu: { ...profile.qemu, disk: "sdhci" } };
+    const devices = given("-device", {}, card);
+    expect(devices).toEqual(expect.arrayContaining(["sdhci-pci", "sd-card,drive=disk"]));
+    expect(devices.join()).not.toContain("bootindex");
+  });
+
   test("has two processors, or what the board has, and its watchdog", () => {
     expect(given("-smp")).toEqual(["2"]);
     const board: GuestProfile = {
