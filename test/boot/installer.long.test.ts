@@ -129,7 +129,8 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
     const { profile, ...image } = await subject("minix-neo-z64");
     it = { ...image, profile: { ...profile, qemu: { ...profile.qemu, disk: "sdhci" } } };
     box = await createBox({
-      ...{ ...it, firmware: "efi32", serial: false, emptyDiskMib: DISK_MIB, diskMib: STICK_MIB },
+      ...it,
+      ...{ firmware: "efi32", serial: false, emptyDiskMib: DISK_MIB, diskMib: STICK_MIB },
     });
     await box.powerOn();
     await welcome(box);
