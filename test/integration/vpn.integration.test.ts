@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The step "vpn" against the lab: Debian's tincd on both sides, a rendezvous that speaks both forms. Needs root.
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -138,6 +139,18 @@ describe("joining", () => {
     await enter(two, GETINCONF);
     expect(text(two, "etc/tinc/guifi/rsa_key.priv")).toBe(key);
     expect(await ping("vpn", "10.228.0.3")).toBe(0);
+  });
+
+  test("a gateway that has died is found again when it is back, as it is with Debian's unit", async () => {
+    const inside = execFileSync("ip", ["netns", "pids", lab.place("vpn").namespace], { encoding: "utf8" });
+    const tincd = inside
+      .trim()
+      .split("\n")
+      .filter((pid) => /^tincd$/m.test(readFileSync(`/proc/${pid}/comm`, "utf8")));
+    expect(tincd).toHaveLength(1);
+    process.kill(Number(tincd[0]), "SIGSEGV");
+    await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 5000 }).not.toBe(0);
+    await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 90_000 }).toBe(0);
   });
 
   test("by a bundle: nobody is asked, and the tunnel comes up", async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has from
 // the rendezvous, and says over a port of the lab's own whom tincd can reach.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -24,15 +24,7 @@ let output = "";
 layOut();
 for (const node of await registered()) add(node);
 
-const words = ["--config", NET, "--pidfile", "/tmp/tincd.pid", "--no-detach", "--debug=1"];
-const tincd = spawn("tincd", words, { stdio: ["ignore", "pipe", "pipe"] });
-for (const stream of [tincd.stdout, tincd.stderr]) {
-  stream.on("data", (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    output = (output + chunk.toString()).slice(-256 * 1024);
-  });
-}
-tincd.on("exit", (code) => process.exit(code ?? 1));
+let tincd = start();
 
 createServer((asked, response) => {
   if (asked.method === "PUT") {
@@ -62,6 +54,27 @@ function layOut(): void {
   write("tinc-up", ["#!/bin/sh", ...up], 0o755);
   const own = { inside: addressIn(plan, GATEWAY_NUMBER), port: 655, ...gateway };
   write(`hosts/${gateway.name}`, hostLines(plan, own));
+}
+
+/** tincd 1.0.36 has died of a box that came again; Debian's unit starts it anew after five seconds, and so does this. */
+function start(): ChildProcess {
+  const words = ["--config", NET, "--pidfile", "/tmp/tincd.pid", "--no-detach", "--debug=1"];
+  const child = spawn("tincd", words, { stdio: ["ignore", "pipe", "pipe"] });
+  let wasReady = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      output = (output + chunk.toString()).slice(-256 * 1024);
+      wasReady ||= chunk.includes("Ready");
+    });
+  }
+  child.on("exit", async (code, signal) => {
+    if (!wasReady) process.exit(code ?? 1);
+    console.log(`tincd ended with ${signal ?? `code ${code}`}`);
+    await delay(5000);
+    tincd = start();
+  });
+  return child;
 }
 
 /** tincd reads a host's file when that host calls. */
