@@ -24,7 +24,7 @@ import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
 import { openWorkspace, profileSet } from "./workspace.ts";
 
 /** Raise when an image is dressed, packed or described in another way, so that an old one is not taken for new. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface BuildOptions {
   readonly out: string;

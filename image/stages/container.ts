@@ -24,6 +24,9 @@ const SAME_BYTES = [
   "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
 ];
 
+/** Whoever starts a container fills its /dev; whoever unpacks one without being root cannot make devices. */
+const WITHOUT_DEVICES = ["--anchored", "--exclude=./dev/*"];
+
 /** Names as the kernel says them, which Incus and LXC both take. */
 const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64", i386: "i686" };
 
@@ -43,7 +46,9 @@ export function containerPacker({ session, profile, root, epoch, scratch }: Cont
     const file = `${name}.${CONTAINER_FILES.rootfs}`;
     const plain = join(scratch, "rootfs.tar");
     await mkdir(scratch, { recursive: true });
-    await session.run(["tar", "--create", ...SAME_BYTES, "--file", plain, "--directory", root, "."]);
+    await session.run([
+      ...["tar", "--create", ...SAME_BYTES, ...WITHOUT_DEVICES, "--file", plain, "--directory", root, "."],
+    ]);
     const xz = ["xz", "--keep", `--threads=${THREADS}`, `-${LEVEL[level]}`, "--stdout"];
     const [raw] = await Promise.all([
       sha256(session, plain),
@@ -158,9 +163,12 @@ export async function inspectContainer({
     const findings: string[] = [];
     for (const name of ["./usr/sbin/init", "./usr/bin/cbox", "./usr/lib/community-box/cbox.mjs"])
       if (!names.has(name)) findings.push(`${name.slice(1)} is not in the archive`);
-    for (const name of names)
+    for (const name of names) {
       if (/^\.\/(boot\/vmlinuz|usr\/lib\/modules\/[^/]+\/kernel)/.test(name))
         findings.push(`${name.slice(1)} is in the archive: a container has no kernel of its own`);
+      if (/^\.\/dev\/./.test(name))
+        findings.push(`${name.slice(1)} is in the archive: only root could unpack it`);
+    }
     const tree = join(scratch, "tree");
     await mkdir(tree);
     await session.run(["tar", "--extract", "--file", plain, "--directory", tree, ...PLACES]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The published archive of container-amd64 in the real LXC, on a plain Debian as somebody has it: made and started as its
-// page says, with the set-up on the terminal it was started at; then by answers.yaml, to its end.
+// page says, with the set-up on the terminal it was started at; then by answers.yaml, to its end. And by a user without root.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";
@@ -12,7 +12,9 @@ import { stepStates } from "./observations.ts";
 
 const PROFILE = "container-amd64";
 /** What `apt-get install lxc` brings and a container needs: LXC itself, and of what it recommends AppArmor and lxcfs. */
-const PACKAGES = ["lxc", "apparmor", "lxcfs", "xz-utils"];
+const PACKAGES = ["lxc", "apparmor", "lxcfs", "uidmap", "dbus-user-session", "xz-utils"];
+/** Somebody who may start containers, but is not root; useradd gives him numbers for the accounts in them. */
+const USER = "vei";
 const SECRET = "dues oques a la bassa";
 const ANSWERS = `version: 1
 system: { language: en, hostname: pallissa, owner: { name: berta, password: "${SECRET}" } }
@@ -31,10 +33,11 @@ beforeAll(async () => {
   const part = (kind: string) => ({ from: join(out, `${name}.${kind}`) });
   const machine = await plainMachine("vm-amd64", "lxc", {
     packages: PACKAGES,
+    customize: [`useradd --create-home --shell /bin/bash ${USER}`],
     files: {
-      "/root/NAME.lxc.tar.xz": part(CONTAINER_FILES.lxc),
-      "/root/NAME.rootfs.tar.xz": part(CONTAINER_FILES.rootfs),
-      "/root/answers.yaml": ANSWERS,
+      "/srv/NAME.lxc.tar.xz": part(CONTAINER_FILES.lxc),
+      "/srv/NAME.rootfs.tar.xz": part(CONTAINER_FILES.rootfs),
+      "/srv/answers.yaml": ANSWERS,
       "/etc/hostname": "servidor\n",
     },
     freeMib: 2048,
@@ -58,7 +61,7 @@ const state = () => inside("systemctl is-system-running --wait; systemctl --fail
 describe("container-amd64 in LXC", () => {
   test("starts with the set-up on the terminal, and no unit failed", async () => {
     await host.ask(
-      "cd /root && lxc-create --name box1 --template local -- --metadata NAME.lxc.tar.xz --fstree NAME.rootfs.tar.xz",
+      "cd /srv && lxc-create --name box1 --template local -- --metadata NAME.lxc.tar.xz --fstree NAME.rootfs.tar.xz",
       SLOW,
     );
     const start = "script --quiet --flush --command 'lxc-start --name box1 --foreground' /root/typed";
@@ -75,7 +78,7 @@ describe("container-amd64 in LXC", () => {
   });
 
   test("sets itself up by answers.yaml, without contexts of its own", async () => {
-    await host.ask("install -m 600 /root/answers.yaml /var/lib/lxc/box1/rootfs/boot/");
+    await host.ask("install -m 600 /srv/answers.yaml /var/lib/lxc/box1/rootfs/boot/");
     await host.ask("lxc-start --name box1", SLOW);
     await inside("until test -e /var/lib/community-box/configured; do sleep 1; done");
     expect(await state()).toBe("running");
@@ -83,5 +86,44 @@ describe("container-amd64 in LXC", () => {
     expect(states).toMatchObject({ system: "works", network: "works", contexts: "off" });
     expect(await inside("hostname; getent passwd berta | cut -d: -f1")).toBe("pallissa\nberta");
     expect(await inside("cat /boot/answers.yaml")).not.toContain(SECRET);
+  });
+});
+
+describe("container-amd64 in LXC, of a user without root", () => {
+  const CONFIGURATION = `lxc.include = /etc/lxc/default.conf
+lxc.apparmor.profile = unconfined
+lxc.idmap = u 0 100000 65536
+lxc.idmap = g 0 100000 65536
+`;
+  const as = (command: string) =>
+    host.ask(
+      `runuser --login ${USER} --command 'export XDG_RUNTIME_DIR=/run/user/$(id -u); ${command}'`,
+      SLOW,
+    );
+  const within = (command: string) => as(`lxc-unpriv-attach --name box2 -- sh -c "${command}"`);
+
+  test("starts with the set-up on the terminal, and no unit failed", async () => {
+    await host.ask("lxc-destroy --force --name box1", SLOW);
+    await host.ask(`loginctl enable-linger ${USER} && echo "${USER} veth lxcbr0 10" >>/etc/lxc/lxc-usernet`);
+    await as(
+      "mkdir -p ~/.config/lxc ~/.local/share/lxc && chmod o+x ~ ~/.local ~/.local/share ~/.local/share/lxc",
+    );
+    expect(await host.ask("cat /etc/subuid /etc/subgid")).toBe(`${USER}:100000:65536\n${USER}:100000:65536`);
+    await host.ask(`printf '%s' '${CONFIGURATION}' >/home/${USER}/.config/lxc/default.conf`);
+    await as(
+      "cd /srv && lxc-create --name box2 --template local -- --metadata NAME.lxc.tar.xz --fstree NAME.rootfs.tar.xz",
+    );
+    const start = 'script --quiet --flush --command "lxc-unpriv-start --name box2 --foreground" ~/typed';
+    await as(`setsid ${start} >/dev/null 2>&1 </dev/null &`);
+    await as(
+      'for i in $(seq 300); do grep -q "Press Enter to begin" ~/typed && exit 0; sleep 1; done; cat ~/typed; exit 1',
+    );
+    expect(await within("systemctl is-system-running --wait; systemctl --failed --no-legend")).toBe(
+      "running",
+    );
+    expect(await within("exec 3<>/dev/net/tun && echo open")).toBe("open");
+    expect(await within("cat /proc/self/uid_map")).not.toMatch(/^\s*0\s+0 /);
+    await within("systemctl poweroff");
+    await as("lxc-wait --name box2 --state STOPPED --timeout 120");
   });
 });

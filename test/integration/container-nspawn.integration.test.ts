@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The published archive of container-amd64 in the real systemd-nspawn: imported and started as its page says, it greets
 // on its console; with answers.yaml in it, it sets itself up.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { $ } from "zx";
@@ -60,6 +60,10 @@ afterEach(async () => {
 afterAll(async () => {
   await lab?.down();
   rmSync(MACHINES, { recursive: true, force: true });
+});
+
+test("holds no devices: whoever unpacks it need not be root", () => {
+  expect(readdirSync(join(MACHINES, "answered/dev"))).toEqual([]);
 });
 
 test("greets on its console, with no unit failed, no password and an identity of its own", async () => {
