@@ -153,7 +153,7 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
     await seen.onScreen(box, "[install/confirm]");
     await seen.onScreen(box, "Windows");
     await press("mmcblk0");
-    await box.ask("until grep -qF '[moved] Installed' /dev/vcs1; do sleep 1; done", { timeoutMs: COPY_MS });
+    await seen.onScreen(box, "[moved] Installed", { timeoutMs: COPY_MS });
     expect(await box.ask("efibootmgr | grep -c 'Community Box'")).toBe("1");
     await press("");
     await box.poweredOff(180_000);
@@ -210,11 +210,7 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
 });
 
 /** The set-up on the screen of a box that was just switched on and has no serial line. */
-async function welcome(of: Box): Promise<void> {
-  await of.ask("until grep -qF 'Press Enter to begin' /dev/vcs1; do sleep 1; done", {
-    timeoutMs: 2 * BOOT_MS,
-  });
-}
+const welcome = (of: Box) => seen.onScreen(of, "Press Enter to begin", { timeoutMs: 2 * BOOT_MS });
 
 /** Types at the screen, and Enter. */
 async function press(text: string): Promise<void> {

@@ -110,10 +110,9 @@ export async function placesHolding(box: Box, text: string): Promise<string[]> {
 }
 
 /** Waits until a text is on the screen. In the box that is a file, which has no event for a shell: it looks often. */
-export async function onScreen(box: Box, text: string): Promise<void> {
-  await box.ask(`timeout 60 sh -c 'until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done'`, {
-    timeoutMs: 90_000,
-  });
+export async function onScreen(box: Box, text: string, { timeoutMs = 60_000 } = {}): Promise<void> {
+  const found = `until grep -qF "${text}" /dev/vcs1; do sleep 0.2; done`;
+  await box.ask(`timeout ${timeoutMs / 1000} sh -c '${found}'`, { timeoutMs: timeoutMs + 30_000 });
 }
 
 /** What a key of the screen's keyboard gives, by the kernel's number for it, such as "q" for 16 or "ntilde" for 39. */

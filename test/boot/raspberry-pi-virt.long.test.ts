@@ -83,7 +83,7 @@ describe.each(BOARDS)(
 
     test("starts with the kernel it is made for, and shows the set-up on its screen", async () => {
       // It has no serial line: its shell answers when it has started.
-      await box.ask("until grep -qF 'Community Box set-up' /dev/vcs1; do sleep 1; done", SLOW);
+      await seen.onScreen(box, "Community Box set-up", SLOW);
       expect(await box.ask("uname -r", SLOW)).toMatch(kernel);
       expect(await box.ask("uname -m; nproc; findmnt -no SOURCE / | cut -c6-7", SLOW)).toBe("aarch64\n2\nsd");
     });
