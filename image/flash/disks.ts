@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
+import { SECTOR } from "../disk-layout.ts";
 import { table } from "../table.ts";
 
 export interface Disk {
@@ -14,6 +15,8 @@ export interface Disk {
   readonly type: string;
   /** Bytes; 0 for a reader without a card in it. */
   readonly size: number;
+  /** Bytes of a logical sector, in which the disk counts: 512, or 4096. */
+  readonly sectorSize: number;
   /** Maker and model; empty when nobody says. */
   readonly model: string;
   /** usb, sata, nvme, SD; empty when nobody says. */
@@ -43,6 +46,7 @@ interface BlockDevice {
   readonly path: string;
   readonly type: string;
   readonly size: number;
+  readonly "log-sec"?: number;
   readonly vendor?: string | null;
   readonly model?: string | null;
   readonly tran?: string | null;
@@ -57,7 +61,7 @@ interface BlockDevice {
 }
 
 const COLUMNS =
-  "NAME,PATH,TYPE,SIZE,VENDOR,MODEL,TRAN,RM,HOTPLUG,RO,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS" as const;
+  "NAME,PATH,TYPE,SIZE,LOG-SEC,VENDOR,MODEL,TRAN,RM,HOTPLUG,RO,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS" as const;
 
 /** Every block device of this machine, partitions included. */
 export async function readDisks(): Promise<readonly Disk[]> {
@@ -91,6 +95,7 @@ function toDisk(device: BlockDevice, wholeDisk: string): Disk {
     path,
     type,
     size,
+    sectorSize: device["log-sec"] ?? SECTOR,
     model: [vendor, model]
       .map((word) => word?.trim())
       .filter(Boolean)
@@ -171,6 +176,16 @@ export function checkDisk(disk: Disk, demands: Demands): void {
       what: `${path} is too small.`,
       found: `${gigabytes(disk.size)}; ${demands.why} ${gigabytes(demands.least)}`,
       hint: "take a larger one",
+    });
+  }
+  // The partition table, the boot code and the file systems of an image count in sectors of 512 bytes, and a disk of
+  // other sectors puts them elsewhere.
+  if (disk.sectorSize !== SECTOR) {
+    fail({
+      code: "disk-sectors",
+      what: `${path} counts in sectors of another size than an image, which has ${SECTOR} bytes: nothing would start from it.`,
+      found: `sectors of ${disk.sectorSize} bytes (${describeDisk(disk)})`,
+      hint: "take another disk or stick; in a USB case, another case may show the same disk with sectors of 512 bytes",
     });
   }
   if (demands.force) return;

@@ -68,6 +68,10 @@ const LSBLK = JSON.stringify({
     }),
     stick("sdk", { children: [part("sdk1", { fstype: "swap", mountpoints: ["[SWAP]"] })] }),
     stick("sdl", { size: 2 * GB }),
+    stick("sdm", { "log-sec": 4096 }),
+    device("nvme0n1", { tran: "nvme", model: "Fast", "log-sec": 4096 }),
+    stick("sdn", { "log-sec": 520 }),
+    stick("sdo", { "log-sec": 512 }),
     device("sr0", { type: "rom", rm: true, size: 4 * GB }),
   ],
 });
@@ -89,6 +93,9 @@ describe("what is offered", () => {
       "sdi",
       "sdj",
       "sdl",
+      "sdm",
+      "sdn",
+      "sdo",
     ]);
   });
 
@@ -132,6 +139,19 @@ describe("what is refused", () => {
     ["sdf", "disk-read-only", "/dev/sdf is write-protected.", undefined],
     ["sdg", "disk-too-large", "/dev/sdg is larger than cards", "sdg, 2000.0 GB, SanDisk Archive (usb)"],
     ["sdl", "disk-too-small", "/dev/sdl is too small.", "2.0 GB; Virtual machine needs about 4.0 GB"],
+    [
+      "sdm",
+      "disk-sectors",
+      "/dev/sdm counts in sectors of another size than an image, which has 512 bytes",
+      "sectors of 4096 bytes (sdm, 32.0 GB, SanDisk Ultra (usb))",
+    ],
+    [
+      "nvme0n1",
+      "disk-sectors",
+      "nothing would start from it",
+      "sectors of 4096 bytes (nvme0n1, 32.0 GB, Fast (nvme))",
+    ],
+    ["sdn", "disk-sectors", "/dev/sdn counts", "sectors of 520 bytes (sdn, 32.0 GB, SanDisk Ultra (usb))"],
   ])("%s: %s", async (name, code, what, found) => {
     const failure = await failureOf(() => checkDisk(disk(name), demands));
     expect(failure).toMatchObject({ code, found });
@@ -149,13 +169,14 @@ describe("what is refused", () => {
   it("--force takes what is large or built in, and nothing else", async () => {
     const forced = { ...demands, force: true };
     for (const name of ["sdb", "sdg"]) expect(() => checkDisk(disk(name), forced)).not.toThrow();
-    for (const name of ["sda", "sdd", "sdh", "sdk", "sdf", "sdl", "sdc1"]) {
+    for (const name of ["sda", "sdd", "sdh", "sdk", "sdf", "sdl", "sdm", "nvme0n1", "sdc1"]) {
       expect.soft((await failureOf(() => checkDisk(disk(name), forced))).code, name).toMatch(/^disk-/);
     }
   });
 
   it("a good card is taken", () => {
     expect(() => checkDisk(disk("sdc"), demands)).not.toThrow();
+    expect(() => checkDisk(disk("sdo"), demands)).not.toThrow();
   });
 });
 
