@@ -21,6 +21,9 @@ export function openDiskTools(run: Run, root: string, epoch: number): DiskTools 
     SOURCE_DATE_EPOCH: String(epoch),
     TZ: "UTC",
     MTOOLS_SKIP_CHECK: "1",
+    // What e2fsprogs zeroes is written. It would ask the kernel for zeros instead, which are allocated on ext4 but holes on
+    // tmpfs, and the block map leaves holes out.
+    UNIX_IO_NOZEROOUT: "1",
     MKE2FS_CONFIG: path("etc/mke2fs.conf"),
     // mtools converts file names by iconv, whose tables lie in the tree.
     GCONV_PATH: path(`${LIBRARIES}/gconv`),
