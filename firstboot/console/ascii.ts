@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Texts for a terminal that may know nothing but ASCII and 80 columns.
 
+import { transliterate } from "../../common/transliterate.ts";
+
 const SIGNS: Record<string, string> = {
   "·": ".",
   "’": "'",
@@ -20,11 +22,15 @@ const SIGNS: Record<string, string> = {
   "\u00a0": " ",
 };
 
-/** The nearest ASCII text: à becomes a, ñ becomes n, l·l becomes l.l. Line ends stay, other controls go. */
+/** The nearest ASCII text: à becomes a, ł becomes l, l·l becomes l.l. Line ends stay, other controls go. */
 export function toAscii(text: string): string {
-  return [...text.normalize("NFD").replace(/[\u0300-\u036f]/g, "")]
-    .map((sign) => SIGNS[sign] ?? (/[\n\x20-\x7e]/.test(sign) ? sign : sign < " " ? "" : "?"))
+  return [...text.normalize("NFC").replace(/[\u0300-\u036f]/g, "")]
+    .map((sign) => SIGNS[sign] ?? (/[\n\x20-\x7e]/.test(sign) ? sign : sign < " " ? "" : spelled(sign)))
     .join("");
+}
+
+function spelled(sign: string): string {
+  return transliterate(sign) || "?";
 }
 
 /** Somebody may want to copy it: it stays on one line. */

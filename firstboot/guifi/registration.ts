@@ -7,6 +7,7 @@ import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { API, type ApiError, failWith, type GuifiApi, idOf, invalid } from "./api.ts";
 import { addressOf, type Device, type Interface, type NodePage, parseMac, readNode } from "./cnml.ts";
+import { withSuffix } from "./names.ts";
 
 /** What the community calls a box, in its table of device types. */
 export const BOX_TYPE = "cloudy";
@@ -146,7 +147,7 @@ function isNameTaken(errors: readonly ApiError[]): boolean {
 
 function* namesLike(name: string): Generator<string> {
   yield name;
-  for (let number = 2; number <= LAST_NUMBER; number++) yield `${name}-${number}`;
+  for (let number = 2; number <= LAST_NUMBER; number++) yield withSuffix(name, `-${number}`);
 }
 
 /** Why there is no address: nothing gives one, or whoever could was not allowed to. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The XML of CNML pages. Read from anybody's server, so nothing in it is believed: no entities, no document types, no
-// names that mean something to JavaScript.
+// The XML of CNML pages. Read from anybody's server, so nothing in it is believed: no entities but the five of XML itself
+// and those of numbers, no document types, no names that mean something to JavaScript.
 
 import { invalid } from "./api.ts";
 
@@ -36,7 +36,9 @@ async function parseXml(text: string): Promise<Element[]> {
       attributeNamePrefix: "",
       parseTagValue: false,
       parseAttributeValue: false,
+      // See decode(): the parser's own way takes HTML's entities and document types as well.
       processEntities: false,
+      cdataPropName: CDATA,
     });
     return toElements(parser.parse(text));
   } catch {
@@ -47,6 +49,7 @@ async function parseXml(text: string): Promise<Element[]> {
 
 const ATTRIBUTES = ":@";
 const TEXT = "#text";
+const CDATA = "#cdata";
 
 /** The parser's form: a list of `{ <name>: [children], ":@": { attributes } }`. */
 function toElements(list: unknown): Element[] {
@@ -55,18 +58,56 @@ function toElements(list: unknown): Element[] {
     if (typeof item !== "object" || item === null) return [];
     const entries = Object.entries(item);
     const [name, inner] = entries.find(([key]) => key !== ATTRIBUTES) ?? [];
-    if (name === undefined || name === TEXT) return [];
-    const attributes = entries.find(([key]) => key === ATTRIBUTES)?.[1] ?? {};
-    const texts = (Array.isArray(inner) ? inner : []).flatMap((child: unknown) =>
-      typeof child === "object" && child !== null && TEXT in child ? [String(child[TEXT])] : [],
-    );
+    if (name === undefined || name === TEXT || name === CDATA) return [];
+    const raw: object = entries.find(([key]) => key === ATTRIBUTES)?.[1] ?? {};
+    const attributes = Object.entries(raw).map(([key, value]) => [key, decode(String(value))] as const);
     return [
       {
         name,
-        attributes: Object.assign(Object.create(null) as Record<string, string>, attributes),
-        text: texts.join(" "),
+        attributes: Object.assign(
+          Object.create(null) as Record<string, string>,
+          Object.fromEntries(attributes),
+        ),
+        text: textsOf(inner).join(" "),
         children: toElements(inner),
       },
     ];
   });
+}
+
+/** Text as it is meant; within CDATA it is meant as it stands. */
+function textsOf(children: unknown): string[] {
+  return (Array.isArray(children) ? children : []).flatMap((child: unknown) => {
+    if (typeof child !== "object" || child === null) return [];
+    if (TEXT in child) return [decode(String(child[TEXT]))];
+    return CDATA in child && Array.isArray(child[CDATA]) ? child[CDATA].map(rawText) : [];
+  });
+}
+
+function rawText(node: unknown): string {
+  return typeof node === "object" && node !== null && TEXT in node ? String(node[TEXT]) : "";
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+/** The references that XML has without a document type (XML 1.0, 4.1 and 4.6), once; any other stays as it is. */
+export function decode(text: string): string {
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
+    (reference, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name] ?? reference;
+      const code = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);
+      return isCharacter(code) ? String.fromCodePoint(code) : reference;
+    },
+  );
+}
+
+/** XML 1.0, 2.2: no half of a surrogate pair, no control sign but white space. */
+function isCharacter(code: number): boolean {
+  return (
+    [0x9, 0xa, 0xd].includes(code) ||
+    (code >= 0x20 && code <= 0xd7ff) ||
+    (code >= 0xe000 && code <= 0xfffd) ||
+    (code >= 0x10000 && code <= 0x10ffff)
+  );
 }

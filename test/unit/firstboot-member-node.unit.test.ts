@@ -147,7 +147,7 @@ describe("node: the answers", () => {
 
   test.each([
     ["id", ["0", "-1", "054", "1.5", "x", "", "1e3", "9".repeat(10), 0, 1.5, -3], "node-id-syntax"],
-    ["name", ["two words", "ñandú", "a.b", "<b>", "x".repeat(61)], "device-name-syntax"],
+    ["name", ["two words", "ñandú", "a.b", "<b>", "x".repeat(41), "1", "12-3", "_"], "device-name-syntax"],
     ["address_from", ["", "any", "0", "auto "], "address-from-syntax"],
     ["email", ["anna", "anna@", "@b.cat", "a b@c.cat", "a@b", "a@b.cat,", "a@b.cat;c@d.cat"], "email-syntax"],
     ["notes", ["x".repeat(151), "a\nb"], "notes-long"],
@@ -161,7 +161,7 @@ describe("node: the answers", () => {
 
   test.each([
     ["id", [1, "54052", " 7 "]],
-    ["name", ["", "-", "can-box", "A_1"]],
+    ["name", ["", "-", "can-box", "A_1", "7c", "x".repeat(40)]],
     ["address_from", ["auto", "none", "48400"]],
     ["email", ["", "-", "a@b.cat", "a.b+c@d-e.f.cat, x@y.org"]],
     ["notes", ["", "-", "x".repeat(150), "núria's, 2n pis"]],
@@ -175,6 +175,11 @@ describe("node: the answers", () => {
     expect(suggestDeviceName("!?")).toBeUndefined();
     expect(defaultDeviceName("BCNCanBruixa20", 5)).toBe("BCNCanBruixa20-box");
     expect(defaultDeviceName("…", 5)).toBe("node5-box");
+    expect(defaultDeviceName("2024", 5)).toBe("node5-box");
+    expect(defaultDeviceName("x".repeat(40), 5)).toBe(`${"x".repeat(36)}-box`);
+    expect(defaultDeviceName(`Ca l'Anna & "co" <ñ>`, 5)).toBe("Ca-lAnna-co-n-box");
+    expect(defaultDeviceName("Łódź-Ørsted", 5)).toBe("Lodz-Orsted-box");
+    expect(defaultDeviceName("Œuf straße", 5)).toBe("Oeuf-strasse-box");
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => {
         expect(isDeviceName(defaultDeviceName(text, 7))).toBe(true);

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { transliterate } from "../../common/transliterate.ts";
 import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/steps/network/ipv4.ts";
 import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
 import { passwordProblem } from "../../firstboot/steps/system/password.ts";
@@ -71,6 +72,28 @@ describe("host names (RFC 1123)", () => {
     );
     expect(suggestHostName("Ca l'Àvia_2")).toBe("ca-lavia-2");
   });
+
+  test.each([
+    ["łódź", "lodz"],
+    ["Ørsted", "orsted"],
+    ["straße", "strasse"],
+    ["œuf", "oeuf"],
+    ["Passatge d’Amílcar, 7", "passatge-damilcar-7"],
+    ["Col·lectiu", "collectiu"],
+    ["Güell – torre", "guell-torre"],
+    ["Αθήνα", "athina"],
+  ])("a place called %s is suggested as %s", (typed, name) => expect(suggestHostName(typed)).toBe(name));
+});
+
+test("a transliterated text is ASCII, and ASCII stays as it is", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      const plain = transliterate(text);
+      expect(plain).toMatch(/^\p{ASCII}*$/u);
+      expect(transliterate(plain)).toBe(plain);
+    }),
+  );
+  expect(transliterate("Þórr, cafe\u0301 ½ 😀 l·l “x”")).toBe("Thorr, cafe 1/2  ll x");
 });
 
 describe("passwords", () => {

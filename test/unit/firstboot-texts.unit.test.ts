@@ -281,6 +281,10 @@ describe("ASCII", () => {
     );
   });
 
+  test("letters without an accent to take off have their usual spelling", () => {
+    expect(toAscii("Łódź, Ørsted, straße, œuf, ☂")).toBe("Lodz, Orsted, strasse, oeuf, ?");
+  });
+
   test("no control sign gets through", () => {
     expect(toAscii("a\x1b[2Jb\x07\x9bc")).toBe("a[2Jb?c");
   });

@@ -15,6 +15,14 @@ import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 const real = readFileSync(new URL("../lab/guifi-site/data/node-56604.cnml", import.meta.url), "utf8");
 const page = (inner: string) => `<?xml version="1.0" encoding="utf-8"?>\n<cnml version="0.1">${inner}</cnml>`;
 
+const escapeXml = (text: string) =>
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&apos;");
+
 async function fetched(id: number, body?: string, status = 200) {
   const box = new FakeBox();
   const community = new PretendCommunity();
@@ -77,6 +85,39 @@ describe("a page", () => {
       ),
     );
     expect(node).toMatchObject({ title: "", devices: [{ id: 2, interfaces: [{ linked: [] }] }] });
+  });
+
+  test.each([
+    ["Ca l'Anna &amp; &quot;co&quot; &lt;&#xF1;&gt;", `Ca l'Anna & "co" <ñ>`],
+    ["L&apos;Hospitalet &#8211; n&#250;m. 7", "L'Hospitalet – núm. 7"],
+    // Once, however it goes on.
+    ["&amp;lt;&amp;#65;", "&lt;&#65;"],
+    // Those of HTML and of a document type are none of XML's, nor are half characters.
+    ["caf&eacute; &own; &#xD800; &#0; &#1114112; &AMP;", "caf&eacute; &own; &#xD800; &#0; &#1114112; &AMP;"],
+  ])("with references in its texts: %s", async (written, meant) => {
+    const node = await parseNode(
+      page(`<node id="7" title="${written}"><device id="1" title="${written}">${written}</device></node>`),
+    );
+    expect(node).toMatchObject({ title: meant, devices: [{ title: meant, comment: meant }] });
+  });
+
+  test("with a part that is meant as it stands", async () => {
+    const node = await parseNode(page('<node id="7"><device id="1"><![CDATA[a &amp; b]]></device></node>'));
+    expect(node?.devices[0]?.comment).toBe("a &amp; b");
+  });
+
+  test("whatever its title is, written as XML wants it", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 30 }), fc.boolean(), async (text, byNumber) => {
+        const meant = text.replace(/[^\x20-\x7e]/g, "").trim();
+        const written = byNumber
+          ? [...meant].map((sign) => `&#${sign.charCodeAt(0)};`).join("")
+          : escapeXml(meant);
+        const node = await parseNode(page(`<node id="7" title="${written}"/>`));
+        // Blanks are told as one.
+        expect(node?.title).toBe(meant.replace(/ +/g, " "));
+      }),
+    );
   });
 
   test("by the web, of the stand-in; a node that does not exist has none", async () => {

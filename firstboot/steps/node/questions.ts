@@ -3,6 +3,8 @@
 // network's licence, without which nothing is registered.
 
 import type { FromSchema } from "json-schema-to-ts";
+import { transliterate } from "../../../common/transliterate.ts";
+import { NAME_LONGEST, withSuffix } from "../../guifi/names.ts";
 import type { DeepPartial } from "../step.ts";
 
 export const NOTES_LONGEST = 150;
@@ -31,7 +33,7 @@ export const schema = {
     },
     name: {
       type: "string",
-      description: "Name of the box there: one word. Default: the node's name and -box.",
+      description: `Name of the box there: one word of at most ${NAME_LONGEST} characters, with a letter in it. Default: the node's name and -box.`,
       examples: ["BCNCanBruixa20-box"],
       "x-when": { register: "now" },
     },
@@ -76,23 +78,28 @@ export function textOf(answer: string | undefined): string | undefined {
   return text === "" || text === "-" ? undefined : text;
 }
 
-const NAME = /^[A-Za-z0-9_-]+$/;
-const LONGEST_NAME = 60;
+/** With a letter in it: a number alone is an answer to another question, such as the number of a menu's line. */
+const NAME = /^(?=.*[A-Za-z])[A-Za-z0-9_-]+$/;
 
 export function isDeviceName(name: string): boolean {
-  return NAME.test(name) && name.length <= LONGEST_NAME;
+  return NAME.test(name) && name.length <= NAME_LONGEST;
 }
 
 /** The nearest possible name; undefined when nothing is left of the one given. */
 export function suggestDeviceName(name: string): string | undefined {
-  const plain = name.normalize("NFD").replace(/\p{M}/gu, "").trim().replace(/\s+/g, "-");
-  const kept = plain.replace(/[^A-Za-z0-9_-]/g, "").slice(0, LONGEST_NAME);
-  return /[A-Za-z0-9]/.test(kept) ? kept : undefined;
+  const kept = transliterate(name)
+    .trim()
+    .replace(/\s+/g, "-")
+    .replace(/[^A-Za-z0-9_-]/g, "")
+    .replace(/-{2,}/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, NAME_LONGEST)
+    .replace(/-+$/, "");
+  return isDeviceName(kept) ? kept : undefined;
 }
 
 const SUFFIX = "-box";
 
 export function defaultDeviceName(nodeTitle: string, id: number): string {
-  const name = suggestDeviceName(nodeTitle) ?? `node${id}`;
-  return `${name.slice(0, LONGEST_NAME - SUFFIX.length)}${SUFFIX}`;
+  return withSuffix(suggestDeviceName(nodeTitle) ?? `node${id}`, SUFFIX);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Host names: one label of RFC 1123, in lower case, and not a name that means something else.
 
+import { transliterate } from "../../../common/transliterate.ts";
+
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const RESERVED = new Set(["localhost", "localdomain", "ip6-localhost", "ip6-loopback", "broadcasthost"]);
 
@@ -14,11 +16,12 @@ export function hostNameProblem(name: string): HostNameProblem | undefined {
 
 /** The nearest legal name to what was typed, or undefined when nothing is left of it. */
 export function suggestHostName(name: string): string | undefined {
-  const suggestion = name
-    .normalize("NFD")
+  const suggestion = transliterate(name)
     .toLowerCase()
     .replace(/[\s_.]+/g, "-")
     .replace(/[^a-z0-9-]/g, "")
+    .replace(/-{2,}/g, "-")
+    .replace(/^-+/, "")
     .slice(0, 63)
     .replace(/^-+|-+$/g, "");
   return suggestion && !hostNameProblem(suggestion) ? suggestion : undefined;

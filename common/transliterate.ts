@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Names for machines made from names of people and places. The one place that decides how a letter is spelled in ASCII.
+
+import anyAscii from "any-ascii";
+
+/**
+ * The text in ASCII (U+0000 to U+007F): letters and digits of any script by their usual spelling (`ł` l, `Ø` O, `ß` ss, `œ` oe,
+ * `й` i), dashes as `-`, white space as a blank. Every other sign beyond ASCII, such as `’`, `·` or a picture, is left
+ * out. Upper and lower case stay.
+ */
+export function transliterate(text: string): string {
+  return text.normalize("NFC").replace(/\P{ASCII}/gu, (sign) => {
+    if (/[\p{L}\p{M}\p{N}]/u.test(sign)) return anyAscii(sign);
+    if (/\s/.test(sign)) return " ";
+    return /\p{Pd}/u.test(sign) ? "-" : "";
+  });
+}
