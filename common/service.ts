@@ -183,6 +183,14 @@ export const serviceSchema = {
             default: false,
             description: "Others on the box may use this number, at addresses of their own.",
           },
+          inside: {
+            type: "string",
+            description: "The address in its context where it listens; 127.0.0.1 unless said.",
+          },
+          closed: {
+            type: "boolean",
+            description: "True: it listens in its context and is not reached from outside of that.",
+          },
           when,
         },
       },

@@ -12,6 +12,8 @@ interface Project {
 }
 
 interface PublishedPort {
+  /** As Docker says it: left out where none was named. */
+  readonly host_ip?: string;
   readonly published: string;
   readonly target: number;
   readonly protocol: string;
@@ -96,14 +98,21 @@ export class PretendDocker {
   }
 }
 
-/** "127.0.0.1:8080:80/udp", from the right: the port inside, outside, the address. */
-function portOf(text: unknown): PublishedPort {
-  const [numbers = "", protocol = "tcp"] = String(text).split("/");
-  const [target = "", published = ""] = numbers.split(":").reverse();
-  return { published, target: Number(target), protocol };
+/** "127.0.0.1:8080:80/udp", "[::1]:8080:80", or an object with the same. */
+function portOf(port: unknown): PublishedPort {
+  if (typeof port === "object") {
+    const { published = "", protocol = "tcp", ...more } = port as PublishedPort;
+    return { ...more, published: String(published), protocol };
+  }
+  const [numbers = "", protocol = "tcp"] = String(port).split("/");
+  const [, six, four, published = "", target = ""] =
+    /^(?:\[(.+)\]:|(\d+\.[\d.]+):)?(?:(\d+):)?(\d+)$/.exec(numbers) ?? [];
+  const address = six ?? four;
+  return { ...(address ? { host_ip: address } : {}), published, target: Number(target), protocol };
 }
 
-function socketOf({ published, protocol }: PublishedPort): string {
+function socketOf({ host_ip: address = "0.0.0.0", published, protocol }: PublishedPort): string {
   const state = protocol === "udp" ? "UNCONN" : "LISTEN";
-  return `${protocol} ${state} 0 4096 127.0.0.1:${published} 0.0.0.0:*`;
+  const local = address.includes(":") ? `[${address}]` : address;
+  return `${protocol} ${state} 0 4096 ${local}:${published} 0.0.0.0:*`;
 }

@@ -43,7 +43,8 @@ export async function addProject(
   const place = placeOf(box, "community");
   const staged = await push(tools, place, found);
   const plan = await readProject(place, id, staged);
-  const service = ownProject(id, plan, chosenPorts(id, plan, port));
+  const open = chosenPorts(id, plan, port);
+  const service = ownProject(id, plan, open);
   const target = projectDirectory(id);
   await must(place, "mkdir", ["--parents", target]);
   await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`], { timeout: COPY_MS });
@@ -52,8 +53,23 @@ export async function addProject(
   const before = (await ownServices(box)).find((each) => each.id === id);
   if (before) await deactivate({ box, image }, before);
   await remember(box, service);
+  tellClosed(tools, plan, open);
   return service;
 }
+
+/** The compose file keeps them from other machines, and so does the box. */
+function tellClosed({ t, print }: ServicesTools, { ports }: ProjectPlan, open: readonly ProjectPort[]): void {
+  const closed = ports.filter((each) => each.bound !== undefined && !open.includes(each));
+  if (closed.length === 0) return;
+  print(
+    t("services.compose.closed", {
+      ports: closed.map((each) => `${portName(each)} (${each.service}: ${each.bound})`).join(", "),
+      options: [...open, ...closed].map((each) => `--port ${portName(each)}`).join(" "),
+    }),
+  );
+}
+
+const portName = ({ port, protocol }: ProjectPort) => `${port}/${protocol}`;
 
 /** With its data, for good. Fails with `compose-not-own`, `service-data-kept`. */
 export async function removeProject(
@@ -159,9 +175,13 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   return staged;
 }
 
-/** Those that were named, else all. */
-function chosenPorts(id: string, { ports }: ProjectPlan, wanted: readonly string[]): readonly ProjectPort[] {
-  if (wanted.length === 0) return ports;
+/** Those that were named; else all but those that the compose file binds to an address of its own, such as 127.0.0.1. */
+export function chosenPorts(
+  id: string,
+  { ports }: ProjectPlan,
+  wanted: readonly string[],
+): readonly ProjectPort[] {
+  if (wanted.length === 0) return ports.filter(({ bound }) => bound === undefined);
   return wanted.map((text) => {
     const [number = "", protocol = "tcp"] = text.split("/");
     const found = ports.find((each) => String(each.port) === number && each.protocol === protocol);
@@ -170,7 +190,7 @@ function chosenPorts(id: string, { ports }: ProjectPlan, wanted: readonly string
       fail({
         code: "compose-port",
         what: `${id} does not publish the port ${text}.`,
-        found: ports.map((each) => `${each.port}/${each.protocol}`).join(", ") || "it publishes none",
+        found: ports.map(portName).join(", ") || "it publishes none",
         hint: "Name one of these with --port, or publish it in the compose file: ports.",
       })
     );

@@ -2,6 +2,7 @@
 // Services that are docker-compose projects: their images, their containers, what they leave behind. The project's files
 // and its unit are those of any service (common/compose.ts); this is what only Docker can tell.
 
+import { BlockList, isIPv6 } from "node:net";
 import { PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
@@ -80,6 +81,10 @@ export interface ProjectPort {
   readonly port: number;
   readonly protocol: "tcp" | "udp";
   readonly service: string;
+  /** The one address where it is published, such as "127.0.0.1"; undefined: at all of them. */
+  readonly bound?: string;
+  /** Address where it answers on the machine that Docker runs on, when that is not 127.0.0.1. */
+  readonly inside?: string;
 }
 
 export interface ProjectPlan {
@@ -98,11 +103,14 @@ export async function readProject(place: Place, id: string, directory: string): 
   const { services = {} } = JSON.parse(stdout) as ComposeConfig;
   if (Object.keys(services).length === 0) return invalid(id, "services: there is none");
   const ports = Object.entries(services).flatMap(([service, { ports = [] }]) =>
-    ports.map(({ published = "", target, protocol = "tcp" }): ProjectPort => {
+    ports.flatMap(({ published = "", target, protocol = "tcp", host_ip: address = "" }): ProjectPort[] => {
       const port = Number(published);
+      const at = whereBound(address);
       if (protocol !== "tcp" && protocol !== "udp")
         return invalid(id, `services.${service}.ports: neither tcp nor udp but ${protocol}`);
-      if (Number.isInteger(port) && port > 0) return { port, protocol, service };
+      if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
+      // Which number it gets does not matter where nobody comes from outside.
+      if (at.bound !== undefined) return [];
       return invalid(
         id,
         `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
@@ -110,7 +118,35 @@ export async function readProject(place: Place, id: string, directory: string): 
     }),
   );
   const images = Object.entries(services).map(([service, { image }]) => image ?? `${id}-${service}`);
-  return { images: [...new Set(images)], ports };
+  return { images: [...new Set(images)], ports: onePerNumber(ports) };
+}
+
+/**
+ * Docker publishes at all addresses where none is named, and where the wildcard of IPv4 or IPv6 is. Whoever names any
+ * other address, above all a loopback one, wants the port closed to those who come to the rest.
+ */
+function whereBound(address: string): Pick<ProjectPort, "bound" | "inside"> {
+  const plain = address.replace(/^\[(.*)\]$/, "$1").replace(/^::ffff:(?=[\d.]+$)/i, "");
+  if (plain === "" || plain === "0.0.0.0") return {};
+  // Published at the wildcard of IPv6 alone, nothing answers at an address of IPv4.
+  if (isIPv6(plain) && WILDCARD.check(plain, "ipv6")) return { inside: "::1" };
+  return plain === "127.0.0.1" ? { bound: plain } : { bound: plain, inside: plain };
+}
+
+const WILDCARD = new BlockList();
+WILDCARD.addAddress("::", "ipv6");
+
+/** A port that is published at several addresses is one: at all of them if it is anywhere, at 127.0.0.1 if it can be. */
+function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
+  const found = new Map<string, ProjectPort>();
+  const rank = ({ bound, inside }: ProjectPort) =>
+    (bound === undefined ? 0 : 2) + (inside === undefined ? 0 : 1);
+  for (const port of ports) {
+    const key = `${port.protocol}/${port.port}`;
+    const other = found.get(key);
+    if (!other || rank(port) < rank(other)) found.set(key, port);
+  }
+  return [...found.values()];
 }
 
 interface ComposeConfig {
@@ -121,6 +157,7 @@ interface ComposeConfig {
         readonly published?: string;
         readonly target: number;
         readonly protocol?: string;
+        readonly host_ip?: string;
       }[];
     };
   };

@@ -140,7 +140,7 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
   const verb = changed || state.state === "starting" ? "restart" : "start";
   await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
-  const ports = portsOf(service, data);
+  const ports = portsOf(service, data).filter(({ closed }) => !closed);
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);
   for (const port of ports) await place.open(port);
@@ -168,10 +168,12 @@ export async function stopSerf(box: Box): Promise<void> {
 export function portsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
   return service.ports
     .filter(({ when }) => holds(when, { ...defaultInputs(service), ...data.inputs }))
-    .map(({ port, protocol, public: isPublic }) => ({
+    .map(({ port, protocol, public: isPublic, inside, closed }) => ({
       port: portNumber(port, data),
       protocol,
       public: isPublic,
+      ...(inside === undefined ? {} : { inside }),
+      ...(closed ? { closed } : {}),
     }));
 }
 
@@ -192,9 +194,9 @@ async function refuseTakenPorts(
   const outside = place.id === "host" ? here : await placeOf(box, "host").listening();
   const data = { community: image.community, inputs };
   const own = { ...service, ports: service.ports.filter(({ shared }) => !shared) };
-  const taken = portsOf(own, data).filter(({ protocol, port }) => {
+  const taken = portsOf(own, data).filter(({ protocol, port, closed }) => {
     const name = `${protocol}/${port}`;
-    return here.has(name) || outside.has(name);
+    return here.has(name) || (!closed && outside.has(name));
   });
   if (taken.length === 0) return;
   fail({

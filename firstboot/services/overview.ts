@@ -50,7 +50,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
     const offered = offer(service, facts);
     const isOn = state?.state === "on";
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
-    const ports = portsOf(service, data);
+    const ports = portsOf(service, data).filter(({ closed }) => !closed);
     const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
       service,

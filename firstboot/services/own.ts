@@ -8,7 +8,7 @@ import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
 import { catalogue } from "./catalogue.ts";
-import type { ProjectPlan } from "./compose.ts";
+import type { ProjectPlan, ProjectPort } from "./compose.ts";
 
 const fileOf = (id: string) => `${paths.ownServices}/${id}.json`;
 
@@ -42,11 +42,11 @@ export async function forget(box: Box, id: string): Promise<void> {
 /** After everything of the catalogue: what the owner runs is announced as far as there is room. */
 const PRIORITY = 1000;
 
-/** A project that lies in its directory already. `open`: the ports that other machines may reach. */
+/** A project that lies in its directory already. `open`: the ports that other machines may reach, of those it has. */
 export function ownProject(
   id: string,
-  { images }: Pick<ProjectPlan, "images">,
-  open: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[],
+  { images, ports }: ProjectPlan,
+  open: readonly ProjectPort[],
 ): Service {
   const words = (text: string) => ({ en: text, ca: text, es: text });
   const image = (images[0] ?? id).replace(/^.*\//, "").replace(/@.*$/, "");
@@ -56,7 +56,12 @@ export function ownProject(
     compose: { file: "compose.yaml.hbs" },
     where: { allowed: ["community"] },
     architectures: ["amd64", "arm64", "armhf", "i386"],
-    ports: open.map(({ port, protocol }) => ({ port, protocol, public: true, shared: false })),
+    ports: [
+      ...open.map((port) => ({ ...entryOf(port), public: true, shared: false })),
+      ...ports
+        .filter((port) => !open.includes(port))
+        .map((port) => ({ ...entryOf(port), public: false, shared: false, closed: true })),
+    ],
     ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
     ...{ prepare: [], activate: [], deactivate: [], data: [] },
     ...(open.length
@@ -65,4 +70,8 @@ export function ownProject(
   });
   // The owner's files are in their place already, under their own names.
   return { ...service, files: [], data: [projectDirectory(id)], templates: {} };
+}
+
+function entryOf({ port, protocol, inside }: ProjectPort) {
+  return { port, protocol, ...(inside === undefined ? {} : { inside }) };
 }

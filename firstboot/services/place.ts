@@ -2,6 +2,7 @@
 // Where a service runs: on the host, or in the system container of a context. The same few acts in both, so that the
 // engine need not know; in a context each of them is an `incus` command. A context's ports are published by Incus.
 
+import { isIPv6 } from "node:net";
 import type { PlaceId } from "../../common/service.ts";
 import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
 import { instancesOf, parseMib } from "../contexts/incus.ts";
@@ -20,6 +21,10 @@ export interface Port {
   readonly protocol: "tcp" | "udp";
   /** Reached from the network, or on the box's loopback address alone. */
   readonly public: boolean;
+  /** Address in its place where it listens, when that is not 127.0.0.1. */
+  readonly inside?: string;
+  /** Not even on the box: nothing outside its place reaches it. */
+  readonly closed?: boolean;
 }
 
 export interface Place {
@@ -124,7 +129,8 @@ function context(box: Box, id: ContextId): Place {
         if ((await must(box, "incus", [...devices, ...get])).trim() === from) return;
         await this.close(port);
       }
-      const to = `${port.protocol}:127.0.0.1:${port.port}`;
+      const { inside = "127.0.0.1" } = port;
+      const to = `${port.protocol}:${isIPv6(inside) ? `[${inside}]` : inside}:${port.port}`;
       const settings = ["proxy", `listen=${from}`, `connect=${to}`, "bind=host"];
       await must(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);
     },

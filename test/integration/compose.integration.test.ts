@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
+import { chosenPorts } from "../../firstboot/commands/compose.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import {
@@ -264,8 +265,7 @@ volumes:
 `,
     );
     const plan = await readProject(placeOf(box, "host"), "mine", "mine");
-    const open = plan.ports.filter(({ port }) => port !== 8093);
-    mine = ownProject("mine", plan, open);
+    mine = ownProject("mine", plan, chosenPorts("mine", plan, []));
     await remember(box, mine);
     expect(await announced(), "before it is switched on").toEqual([]);
     await activate({ box, image }, mine, { where: "host", inputs: {} });
@@ -314,11 +314,41 @@ describe("a compose file as Docker reads it", () => {
   more: { build: ., ports: ["9000-9001:9000-9001"] }
   quiet: { image: "b:1" }
 `);
+    expect(plan.ports.filter(({ bound }) => bound !== undefined)).toEqual([
+      { service: "web", port: 8081, protocol: "tcp", bound: "127.0.0.1" },
+    ]);
     expect([...plan.images].sort()).toEqual(["a:1", "b:1", "mine-more"]);
     const ports = plan.ports.map(({ service, port, protocol }) => `${service} ${port}/${protocol}`).sort();
     expect(ports).toEqual([
       ...["more 9000/tcp", "more 9001/tcp"],
       ...["web 5300/udp", "web 8080/tcp", "web 8081/tcp", "web 8082/tcp"],
+    ]);
+  });
+
+  test("every way to bind a port to an address, and to all of them", async () => {
+    const { ports } = await read(`services:
+  web:
+    image: "a:1"
+    ports:
+      - "127.0.0.1:1:80"
+      - { target: 80, published: 2, host_ip: 127.0.0.1 }
+      - "[::1]:3:80"
+      - "\${WHERE:-127.0.0.2}:4:80"
+      - "127.0.0.1:5-6:80-81"
+      - "[::ffff:127.0.0.1]:7:80"
+      - "192.168.1.10:8:80"
+      - "127.0.0.1::80"
+      - "0.0.0.0:9:80"
+      - "[::]:9:80"
+      - "[0:0:0:0:0:0:0:0]:10:80"
+      - { target: 80, published: 11, host_ip: "::" }
+`);
+    expect(
+      ports.map(({ port, bound = "all", inside = "127.0.0.1" }) => `${port} ${bound} ${inside}`),
+    ).toEqual([
+      ...["1 127.0.0.1 127.0.0.1", "2 127.0.0.1 127.0.0.1", "3 ::1 ::1", "4 127.0.0.2 127.0.0.2"],
+      ...["5 127.0.0.1 127.0.0.1", "6 127.0.0.1 127.0.0.1", "7 127.0.0.1 127.0.0.1"],
+      ...["8 192.168.1.10 192.168.1.10", "9 all 127.0.0.1", "10 all ::1", "11 all ::1"],
     ]);
   });
 

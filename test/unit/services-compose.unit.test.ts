@@ -161,14 +161,12 @@ describe("a project of the owner's", () => {
     await compose(box, "add", "/home/anna/wiki");
     expect(box.files.get(`${PROJECTS}/wiki/conf/wiki.ini`)).toBe("x=1\n");
     expect([...box.system.services.devices.keys()].sort()).toEqual([
-      "community/cbox-tcp-2525",
       "community/cbox-tcp-8085",
       "community/cbox-udp-5300",
     ]);
     const { published } = await publish(box, IMAGE);
     expect(published.filter(({ s }) => s === "Docker").map(({ p, d }) => `${p} ${d}`)).toEqual([
       "8085 wiki:3_wiki",
-      "2525 wiki:3_wiki",
       "5300 wiki:3_wiki",
     ]);
     expect(await run(box, "list")).toMatch(/^wiki +community +works, announced as 10\.1\.2\.50:8085$/m);
@@ -179,6 +177,64 @@ describe("a project of the owner's", () => {
     await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs", port: ["8085"] });
     expect(box.files.get(`${PROJECTS}/docs/compose.yaml`)).toBe(FILE);
     expect([...box.system.services.devices.keys()]).toEqual(["community/cbox-tcp-8085"]);
+  });
+
+  test.each([
+    ["the short form", '["127.0.0.1:5432:5432"]', "5432/tcp", "127.0.0.1", "127.0.0.1"],
+    [
+      "the long form",
+      "[{ target: 5432, published: 5432, host_ip: 127.0.0.1 }]",
+      "5432/tcp",
+      "127.0.0.1",
+      "127.0.0.1",
+    ],
+    ["another address of the loopback", '["127.0.0.53:53:53/udp"]', "53/udp", "127.0.0.53", "127.0.0.53"],
+    ["IPv6", '["[::1]:5432:5432"]', "5432/tcp", "::1", "[::1]"],
+    ["IPv4 written as IPv6", '["[::ffff:127.0.0.1]:5432:5432"]', "5432/tcp", "127.0.0.1", "127.0.0.1"],
+    ["both", '["[::1]:5432:5432", "127.0.0.1:5432:5432"]', "5432/tcp", "127.0.0.1", "127.0.0.1"],
+    ["an address of one network", '["192.168.1.10:5432:5432"]', "5432/tcp", "192.168.1.10", "192.168.1.10"],
+  ])(
+    "a port bound to one address, %s: closed, unannounced and said so; --port opens it",
+    async (_how, ports, name, bound, inside) => {
+      const box = boxWith({
+        "compose.yaml": `services: { db: { image: "postgres:16", ports: ${ports} } }\n`,
+      });
+      const [number, protocol] = name.split("/");
+      await run(box, "enable", "serf");
+      const said = await compose(box, "add", "/home/anna/wiki");
+      expect(said).toContain(
+        `Closed to other machines, since the compose file names an address for it: ${name} (db: ${bound}). `,
+      );
+      expect(said).toContain(`the same command with: --port ${name}`);
+      expect([...box.system.services.devices]).toEqual([]);
+      expect((await publish(box, IMAGE)).published.filter(({ s }) => s === "Docker")).toEqual([]);
+      expect(await run(box, "list")).toMatch(/^wiki +community +works$/m);
+
+      expect(await compose(box, "add", "/home/anna/wiki", { port: [name] })).not.toContain("Closed");
+      expect([...box.system.services.devices]).toEqual([
+        [`community/cbox-${protocol}-${number}`, `${protocol}:0.0.0.0:${number}`],
+      ]);
+      const added = box.system.commands.filter((line) => line.includes("config device add"));
+      expect(added.at(-1)).toContain(`connect=${protocol}:${inside}:${number} `);
+      expect(
+        (await publish(box, IMAGE)).published.filter(({ s }) => s === "Docker").map(({ p }) => p),
+      ).toEqual([number]);
+    },
+  );
+
+  test.each([
+    ["both wildcards", '["0.0.0.0:8080:80", "[::]:8080:80"]', "127.0.0.1"],
+    ["that of IPv6 alone", '["[::]:8080:80"]', "[::1]"],
+    ["that of IPv6 in full", '["[0:0:0:0:0:0:0:0]:8080:80"]', "[::1]"],
+  ])("a port at every address, %s: open, once", async (_how, ports, inside) => {
+    const box = boxWith({ "compose.yaml": `services: { web: { image: "web:1", ports: ${ports} } }\n` });
+    await run(box, "enable", "serf");
+    expect(await compose(box, "add", "/home/anna/wiki")).not.toContain("Closed");
+    const added = box.system.commands.filter((line) => line.includes("config device add"));
+    expect(added).toEqual([expect.stringContaining(`listen=tcp:0.0.0.0:8080 connect=tcp:${inside}:8080 `)]);
+    expect((await publish(box, IMAGE)).published.filter(({ s }) => s === "Docker").map(({ p }) => p)).toEqual(
+      ["8080"],
+    );
   });
 
   test("again: the new file counts, what lies beside it stays", async () => {
