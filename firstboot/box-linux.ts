@@ -47,6 +47,7 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
     request: (wanted) => exchange(wanted),
     ldapBind: (bind) => ldapBind(bind),
     readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
+    readBytes: (path) => readFile(at(path)).catch(undefinedWhenMissing),
     writeFile: (path, content, options) =>
       writeFileAtomic(at(path), content, options).catch(sayWhenFull(path)),
     async overwrite(path, content) {

@@ -71,6 +71,8 @@ export interface Box {
   filter(command: string, input: Uint8Array): Promise<Uint8Array>;
   /** The text of a file, or undefined when there is none. */
   readFile(path: string): Promise<string | undefined>;
+  /** The bytes of a file that a person wrote: in which encoding is yet to be seen. Undefined when there is none. */
+  readBytes(path: string): Promise<Uint8Array | undefined>;
   /** Replaces a file atomically and durably, making its directory. */
   writeFile(path: string, content: string, options?: WriteOptions): Promise<void>;
   /** Overwrites bytes where they are on the disk, then syncs: the way to blot out a secret. */

@@ -4,9 +4,9 @@
 
 import { fail } from "../common/fail.ts";
 import { checkSection } from "./answers/check.ts";
+import { parseAnswers } from "./answers/file.ts";
 import { writeKeptAnswers } from "./answers/report.ts";
 import type { Course, CourseTools } from "./course.ts";
-import { english } from "./i18n.ts";
 import type { FoundAnswers, WalkContext } from "./machine.ts";
 import { readKeptAnswers, readMarker, writeMarker } from "./marker.ts";
 import { paths } from "./paths.ts";
@@ -76,18 +76,15 @@ async function fromFile(
 }
 
 async function parseSection(file: string, step: Step): Promise<{ whole: AllAnswers; section: unknown }> {
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(file);
-  const [mistake] = document.errors;
-  if (mistake) {
+  const parsed = await parseAnswers(Buffer.from(file));
+  if ("problem" in parsed) {
     return fail({
       code: "answers-not-yaml",
-      // Only the place: the line may hold a password.
-      what: english("problem.yaml-syntax", { line: mistake.linePos?.[0].line ?? 0 }),
+      what: parsed.problem.expected,
       hint: "Look at quotes, colons and indentation there.",
     });
   }
-  const data: unknown = document.toJS() ?? {};
+  const data = parsed.data ?? {};
   const isWhole = typeof data === "object" && data !== null && ("version" in data || step.id in data);
   const whole = (isWhole ? data : {}) as AllAnswers;
   return { whole, section: isWhole ? whole[step.id] : data };

@@ -86,6 +86,7 @@ function absentBox(): Box {
   const absent = async (): Promise<never> => fail({ code: "box-absent", what: "There is no box here." });
   return {
     readFile: async (path) => masters.get(path),
+    readBytes: async () => undefined,
     list: async (path) => (path === paths.zoneinfo ? zones : path === "/sys/class/net" ? [CARD] : []),
     exists: async (path) => WIFI.has(path),
     readLink: async () => undefined,

@@ -2,15 +2,18 @@
 // answers.yaml on the boot partition: read it, and wipe the secrets from it once they have been used.
 
 import { createHash } from "node:crypto";
+import { decodeText } from "../../common/text-encoding.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import type { FoundAnswers } from "../machine.ts";
 import { answersPaths } from "../paths.ts";
-import { problem } from "../problems.ts";
+import { type Problem, problem } from "../problems.ts";
 import { secretQuestions } from "../questions.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Answers, Step } from "../steps/step.ts";
 import { checkFile } from "./check.ts";
+import { redactBytes, type SecretFields } from "./redact.ts";
+import { answersSchema } from "./schema.ts";
 
 export interface AnswersTools {
   readonly box: Box;
@@ -31,18 +34,11 @@ export async function misnamedAnswers(
 
 /** Reads and checks the file. Its secrets go to `secrets`, all else is in the result. */
 export async function readAnswers({ box, image, steps, secrets }: AnswersTools): Promise<FoundAnswers> {
-  const text = await box.readFile(answersPaths(image.boot_mount).answers);
-  if (text === undefined) return { kind: "none" };
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(text);
-  const [mistake] = document.errors;
-  if (mistake) {
-    // Only the place: the message quotes the line, and that may be the password's.
-    const line = mistake.linePos?.[0].line ?? 0;
-    const problems = [problem("", "yaml-syntax", { found: mistake.code, values: { line } })];
-    return { kind: "refused", answers: {}, given: [], problems };
-  }
-  const data: unknown = document.toJS();
+  const bytes = await box.readBytes(answersPaths(image.boot_mount).answers);
+  if (bytes === undefined) return { kind: "none" };
+  const parsed = await parseAnswers(bytes);
+  if ("problem" in parsed) return { kind: "refused", answers: {}, given: [], problems: [parsed.problem] };
+  const { data } = parsed;
   if (data === null) return { kind: "none" };
   const { problems, answers } = await checkFile(data, steps, box, image);
   const kept: Record<string, Answers> = {};
@@ -55,31 +51,68 @@ export async function readAnswers({ box, image, steps, secrets }: AnswersTools):
   return { kind: problems.length ? "refused" : "valid", answers: kept, given, problems };
 }
 
+/** What a file of answers says, or why nobody can tell: another encoding, or no YAML. Nothing of it is quoted. */
+export async function parseAnswers(
+  bytes: Uint8Array,
+): Promise<{ readonly data: unknown } | { readonly problem: Problem }> {
+  const decoded = decodeText(bytes);
+  if ("encoding" in decoded) {
+    const { encoding, line } = decoded;
+    return { problem: problem("", "file-encoding", { found: encoding, values: { encoding, line } }) };
+  }
+  const { LineCounter, parseDocument, visit } = await import("yaml");
+  const lines = new LineCounter();
+  const document = parseDocument(decoded.text, { lineCounter: lines });
+  const notYaml = (found: string, at: number) => ({
+    // Only the place: the parser's message quotes the line, and that may be the password's.
+    problem: problem("", "yaml-syntax", { found, values: { line: lines.linePos(at).line } }),
+  });
+  const [mistake] = document.errors;
+  if (mistake) return notYaml(mistake.code, mistake.pos[0]);
+  let lost: number | undefined;
+  visit(document, {
+    Alias(_key, alias) {
+      if (!alias.resolve(document)) lost ??= alias.range?.[0] ?? 0;
+    },
+  });
+  return lost === undefined ? { data: document.toJS() as unknown } : notYaml("BAD_ALIAS", lost);
+}
+
 /**
  * Takes the secrets out of the file: first blotted out where they are on the disk, then the file is written anew
  * without them. Can be repeated after a power cut at any point. Returns whether there was something to wipe.
  */
 export async function wipeAnswers({ box, image, steps }: Omit<AnswersTools, "secrets">): Promise<boolean> {
   const { answers: path } = answersPaths(image.boot_mount);
-  const text = await box.readFile(path);
-  if (text === undefined) return false;
-  const secretPaths = steps.flatMap((step) =>
-    secretQuestions(step).map((question) => [step.id, ...question.path.split(".")]),
-  );
-  const { blotted, clean } = await redact(text, secretPaths);
-  if (clean === text) return false;
-  await box.overwrite(path, Buffer.from(blotted));
-  await box.writeFile(path, clean);
+  const bytes = await box.readBytes(path);
+  if (bytes === undefined) return false;
+  const { blotted, clean } = await redactBytes(bytes, secretFields(steps));
+  if (clean.equals(bytes)) return false;
+  await box.overwrite(path, blotted);
+  // In another encoding or not YAML: there is nothing to write anew.
+  if (!clean.equals(blotted)) await box.writeFile(path, clean.toString());
   return true;
+}
+
+/** Secrets of the steps, and the names of all fields, by which the end of a secret is found. */
+export function secretFields(steps: readonly Step[]): SecretFields {
+  const paths = steps.flatMap((step) =>
+    secretQuestions(step).map(({ path }) => [step.id, ...path.split(".")]),
+  );
+  return { paths, known: new Set(fieldNames(answersSchema(steps))) };
+}
+
+function fieldNames({ properties = {} }: { readonly properties?: object }): string[] {
+  return Object.entries(properties).flatMap(([name, field]) => [name, ...fieldNames(field as object)]);
 }
 
 /** SHA-256 of the file as it is now, in hexadecimal; undefined where there is none. */
 export async function answersFileHash(
-  box: Pick<Box, "readFile">,
+  box: Pick<Box, "readBytes">,
   { boot_mount: directory }: Pick<ImageInfo, "boot_mount">,
 ): Promise<string | undefined> {
-  const text = await box.readFile(answersPaths(directory).answers);
-  return text === undefined ? undefined : createHash("sha256").update(text).digest("hex");
+  const bytes = await box.readBytes(answersPaths(directory).answers);
+  return bytes === undefined ? undefined : createHash("sha256").update(bytes).digest("hex");
 }
 
 /**
@@ -97,52 +130,4 @@ export async function retireAnswers(
   if (keep) return box.rename(answers, used);
   await box.remove(report);
   await box.remove(answers);
-}
-
-/** `blotted`: same bytes with spaces for the secrets. `clean`: the file to keep. */
-export async function redact(
-  text: string,
-  secretPaths: readonly (readonly string[])[],
-): Promise<{ blotted: string; clean: string }> {
-  const { parseDocument, isNode } = await import("yaml");
-  const document = parseDocument(text, { keepSourceTokens: true });
-  const names = new Set(secretPaths.map((path) => path.at(-1) ?? ""));
-  if (document.errors.length) {
-    const blotted = blotByName(text, names);
-    return { blotted, clean: blotted };
-  }
-  let blotted = text;
-  let found = false;
-  for (const path of secretPaths) {
-    const node: unknown = document.hasIn(path) ? document.getIn(path, true) : undefined;
-    if (!document.hasIn(path)) continue;
-    found = true;
-    if (isNode(node) && node.range) blotted = blot(blotted, node.range[0], node.range[1]);
-    document.deleteIn(path);
-  }
-  if (!found) return { blotted: text, clean: text };
-  const note = " The box has wiped the secrets from this file after using them.";
-  document.commentBefore = document.commentBefore ? `${document.commentBefore}\n${note}` : note;
-  return { blotted, clean: document.toString() };
-}
-
-function blot(text: string, from: number, to: number): string {
-  const secret = text.slice(from, to);
-  // As many bytes as before, and lines stay lines.
-  const blank = [...secret]
-    .map((sign) => (/[\r\n]/.test(sign) ? sign : " ".repeat(Buffer.byteLength(sign))))
-    .join("");
-  return text.slice(0, from) + blank + text.slice(to);
-}
-
-/** For a file that is not YAML: whatever stands after the name of a secret. */
-function blotByName(text: string, names: ReadonlySet<string>): string {
-  const pattern = new RegExp(
-    `((?:${[...names].join("|")})["']?\\s*:[ \\t]*)("[^"\\n]*"?|'[^'\\n]*'?|[^,}\\n]*)`,
-    "gi",
-  );
-  return text.replace(
-    pattern,
-    (_all, before: string, value: string) => before + " ".repeat(Buffer.byteLength(value)),
-  );
 }

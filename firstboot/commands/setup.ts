@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { takeAuthorities } from "../authorities.ts";
 import { linuxBox } from "../box-linux.ts";
 import { servePort } from "../console/consoles.ts";
@@ -34,14 +35,15 @@ export async function setup(args: readonly string[]): Promise<void> {
     const reset = await pendingReset(box);
     if (reset) await completeReset({ box, image, steps, log }, reset);
     if (values.answers !== undefined) {
-      const file = await readFile(values.answers, "utf8").catch((error: NodeJS.ErrnoException) =>
+      const file = await readFile(values.answers).catch((error: NodeJS.ErrnoException) =>
         fail({
           code: "answers-unreadable",
           what: `The file "${values.answers}" cannot be read.`,
           found: error.code ?? "",
         }),
       );
-      await box.writeFile(answersPaths(image.boot_mount).answers, file, { mode: 0o600 });
+      const text = textOf(file, values.answers);
+      await box.writeFile(answersPaths(image.boot_mount).answers, text, { mode: 0o600 });
       // Said anew: there is nothing to take up.
       await box.remove(paths.state);
     }

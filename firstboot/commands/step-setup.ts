@@ -2,9 +2,10 @@
 // `cbox <step> setup`: one step of a box that is set up, once more, on the terminal it was typed at or by a file.
 
 import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { fail } from "../../common/fail.ts";
+import { Failure, fail } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
@@ -101,8 +102,10 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
 /** "-": standard input. */
 async function readAnswersFile(name: string): Promise<string> {
   try {
-    return name === "-" ? await text(process.stdin) : await readFile(name, "utf8");
+    const bytes = name === "-" ? await buffer(process.stdin) : await readFile(name);
+    return textOf(bytes, name === "-" ? "What came in" : name);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     return fail({
       code: "answers-unreadable",
       what: `The file "${name}" cannot be read.`,

@@ -6,6 +6,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import type { Document } from "yaml";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
+import { decodeText } from "../../common/text-encoding.ts";
 import { shownPath } from "../paths.ts";
 import { listed } from "../profile/yaml-file.ts";
 import { setAnswer } from "./merge.ts";
@@ -41,10 +42,12 @@ export const UNIQUE = ["system.hostname", "network.address"] as const;
 export function readFleet(path: string): Fleet {
   const name = shownPath(path);
   const bytes = readBytes(path, name);
-  const text = bytes.toString("utf8");
-  if (text.includes("\ufffd")) {
-    refuse(name, ["letters with accents are not as UTF-8 has them"], 'save it again as "CSV UTF-8"');
+  const decoded = decodeText(bytes);
+  if ("encoding" in decoded) {
+    const { encoding, line } = decoded;
+    refuse(name, [`it is saved as ${encoding}, not as UTF-8; line ${line}`], 'save it again as "CSV UTF-8"');
   }
+  const { text } = decoded;
   const [header = [], ...records] = split(text, name);
   const fields = fieldsOf();
   const columns = header.map((word, index) => ({ letter: letterOf(index), field: word.trim() }));

@@ -4,9 +4,10 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, parseDocument } from "yaml";
 import { Failure, fail } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { readYamlFile, type YamlFile } from "../profile/yaml-file.ts";
 
-/** @throws Failure `answers-unreadable`, `yaml-invalid` */
+/** @throws Failure `answers-unreadable`, `text-encoding`, `yaml-invalid` */
 export function readAnswers(path: string): YamlFile {
   try {
     return readYamlFile(path);
@@ -26,12 +27,12 @@ export function readAnswers(path: string): YamlFile {
 
 /**
  * A file of answers, to be changed.
- * @throws Failure `answers-unreadable`, `yaml-invalid`
+ * @throws Failure `answers-unreadable`, `text-encoding`, `yaml-invalid`
  */
 export function openAnswers(path: string): Document {
   // The sentence about what is not YAML comes from there.
-  readAnswers(path);
-  return parseDocument(readFileSync(path, "utf8"));
+  const { name } = readAnswers(path);
+  return parseDocument(textOf(readFileSync(path), name));
 }
 
 /** Changes `base`. An empty value (null) in `over` takes the field away. */

@@ -3,9 +3,10 @@
 // Without a disk it shows which there are.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { Document } from "yaml";
-import { fail } from "../../common/fail.ts";
+import { Failure, fail } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { demandRight, forManifest, inWords, mistakesIn } from "../answers/check.ts";
 import { answersOf, readFleet, refuse, rowOf } from "../answers/fleet.ts";
 import { openAnswers, readAnswers } from "../answers/merge.ts";
@@ -151,11 +152,12 @@ async function gatherWifi(
 
 /** `-` is standard input. Never on the command line itself, where everybody can read it. */
 async function passphraseOf(ssid: string, file: string | undefined): Promise<string> {
-  if (file === "-") return (await text(process.stdin)).replace(/\r?\n$/, "");
+  if (file === "-") return textOf(await buffer(process.stdin), "The passphrase").replace(/\r?\n$/, "");
   if (file !== undefined) {
     try {
-      return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+      return textOf(readFileSync(file), file).replace(/\r?\n$/, "");
     } catch (error) {
+      if (error instanceof Failure) throw error;
       return fail({
         code: "wifi-invalid",
         what: "The file with the passphrase cannot be read.",

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A YAML file a person wrote: its data, and the line each value stands on, so that a mistake can be pointed at.
 import { readFileSync } from "node:fs";
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from "yaml";
 import { fail } from "../../common/fail.ts";
 import type { FieldError } from "../../common/schema.ts";
 import { sentence } from "../../common/schema.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { shownPath } from "../paths.ts";
 
 export interface YamlFile {
@@ -17,21 +29,23 @@ export interface YamlFile {
 
 /**
  * @param path must exist.
- * @throws Failure `yaml-invalid`, naming every line that is not YAML.
+ * @throws Failure `text-encoding`, or `yaml-invalid`, naming every line that is not YAML.
  */
 export function readYamlFile(path: string): YamlFile {
   const name = shownPath(path);
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    const places = document.errors.map(
-      (error) => `${name}:${lines.linePos(error.pos[0]).line}: ${error.message}`,
-    );
+  const document = parseDocument(textOf(readFileSync(path), name), {
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  const errors = [...document.errors, ...lostReferences(document)];
+  if (errors.length > 0) {
+    const places = errors.map((error) => `${name}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
     fail({
       code: "yaml-invalid",
       what: `${name} is not valid YAML.`,
       found: listed(places),
-      hint: cureFor(document.errors[0] as YAMLError),
+      hint: cureFor(errors[0]!),
     });
   }
 
@@ -67,6 +81,23 @@ export function listed(findings: readonly string[]): string {
   return findings.length === 1 ? String(findings[0]) : findings.map((finding) => `\n  - ${finding}`).join("");
 }
 
+/** The parser takes them, and `toJS` throws. */
+function lostReferences(document: Document.Parsed): Pick<YAMLError, "code" | "message" | "pos">[] {
+  const lost: Pick<YAMLError, "code" | "message" | "pos">[] = [];
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return;
+      const [from = 0, to = 0] = alias.range ?? [];
+      lost.push({
+        code: "BAD_ALIAS",
+        message: `nothing is called &${alias.source} before it`,
+        pos: [from, to],
+      });
+    },
+  });
+  return lost;
+}
+
 function childOf(
   parent: unknown,
   segment: string | number,
@@ -82,7 +113,7 @@ function childOf(
   return undefined;
 }
 
-function cureFor({ code, message }: YAMLError): string {
+function cureFor({ code, message }: Pick<YAMLError, "code" | "message">): string {
   // An unclosed bracket is reported as bad indentation of a "flow" collection.
   switch (message.startsWith("Flow") ? undefined : code) {
     case "TAB_AS_INDENT":
@@ -91,6 +122,8 @@ function cureFor({ code, message }: YAMLError): string {
       return "each key may stand once; join the two";
     case "BAD_INDENT":
       return "entries of one mapping or list start in the same column";
+    case "BAD_ALIAS":
+      return "a text that begins with * needs quotes";
     default:
       return "look at the quotes, brackets, colons and indentation around that line";
   }

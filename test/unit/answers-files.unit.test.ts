@@ -104,9 +104,25 @@ describe("check", () => {
   it.each([
     ["no file", "no-such.yaml", undefined, "answers-unreadable"],
     ["no YAML", "broken.yaml", "version: [", "yaml-invalid"],
+    ["a reference to nothing", "lost.yaml", "version: *one", "yaml-invalid"],
   ])("says so when there is %s", async (_what, name, text, code) => {
     const path = text === undefined ? join(folder, name) : put(name, text);
     expect((await failureOf(() => ANSWERS_COMMANDS.check([path], options))).code).toBe(code);
+  });
+
+  it.each([
+    ["Latin-1 (Windows-1252), line 7", BASE.replace("cargol", "contrase\xf1a"), "latin1"],
+    ["UTF-16, line 1", `\ufeff${BASE}`, "utf16le"],
+  ] as const)("refuses a file in %s", async (found, text, encoding) => {
+    const path = put("other.yaml", Buffer.from(text, encoding));
+    for (const run of [() => ANSWERS_COMMANDS.check([path], options), async () => openAnswers(path)]) {
+      expect(await failureOf(run)).toMatchObject({
+        code: "text-encoding",
+        message: expect.stringMatching(/other\.yaml is not saved as UTF-8\.$/),
+        found,
+        hint: "save it again as UTF-8: in most editors it is a choice of Save As",
+      });
+    }
   });
 
   it("one mistake in words, from the schema or from a step", () => {
@@ -254,7 +270,12 @@ describe("a fleet", () => {
     [
       "another alphabet",
       Buffer.from("system.hostname,node.notes\na,biblioteca f\xe0cil\n", "latin1"),
-      "letters with accents are not as UTF-8 has them",
+      "it is saved as Latin-1 (Windows-1252), not as UTF-8; line 2",
+    ],
+    [
+      "wide letters",
+      Buffer.from("\ufeffsystem.hostname\na\n", "utf16le"),
+      "it is saved as UTF-16, not as UTF-8",
     ],
   ])("with %s is refused", async (_what, text, found) => {
     const failure = await failureOf(() => readFleet(list(text)));

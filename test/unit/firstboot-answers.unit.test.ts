@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { compileSchema } from "../../common/schema.ts";
-import { misnamedAnswers, redact } from "../../firstboot/answers/file.ts";
+import { misnamedAnswers, secretFields, wipeAnswers } from "../../firstboot/answers/file.ts";
+import { redact, redactBytes } from "../../firstboot/answers/redact.ts";
 import { answersSchema } from "../../firstboot/answers/schema.ts";
 import {
   getAnswer,
@@ -29,7 +30,7 @@ describe("the schema", () => {
   });
 });
 
-const PATHS = [["system", "owner", "password"]];
+const FIELDS = secretFields(steps);
 
 describe("wiping", () => {
   test.each([
@@ -41,38 +42,137 @@ describe("wiping", () => {
     ["as a block", VALID_ANSWERS.replace(`"${PASSWORD}"`, `|-\n      ${PASSWORD}`)],
     ["folded", VALID_ANSWERS.replace(`"${PASSWORD}"`, ">-\n      four wet\n      goats sing")],
     ["with Windows lines", VALID_ANSWERS.replaceAll("\n", "\r\n")],
+    ["with a byte order mark", `\ufeff${VALID_ANSWERS}`],
+    [
+      "in a comment beside it",
+      VALID_ANSWERS.replace(`"${PASSWORD}"`, `"${PASSWORD}" # ${PASSWORD}, not: goat`),
+    ],
+    ["behind a #", VALID_ANSWERS.replace("version: 1", `version: 1\n# password: "${PASSWORD}"`)],
+    ["in the wrong section", `${VALID_ANSWERS}password: "${PASSWORD}"\n`],
+    ["under a name with a slip", VALID_ANSWERS.replace("password:", "pasword:")],
+    ["as a list", VALID_ANSWERS.replace(`"${PASSWORD}"`, `[ "${PASSWORD}" ]`)],
+    ["by a reference", `x: &c "${PASSWORD}"\n${VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c")}`],
+    ["referred to", `${VALID_ANSWERS.replace(`"${PASSWORD}"`, `&c "${PASSWORD}"`)}x: [*c, y]\nz: *c\n`],
+    [
+      "by a reference to its section",
+      `x: &o { name: anna, password: "${PASSWORD}" }\nsystem: { owner: *o }\n`,
+    ],
     ["in a file that is not YAML", `${VALID_ANSWERS}\nnetwork: [`],
+    ["not YAML, with text after the quotes", VALID_ANSWERS.replace(`"${PASSWORD}"`, `"four" wet, goats`)],
+    ["not YAML, on the next line", `${VALID_ANSWERS.replace(`"${PASSWORD}"`, `\n  "${PASSWORD}"`)}x: [`],
+    [
+      "not YAML, as a block",
+      `${VALID_ANSWERS.replace(`"${PASSWORD}"`, `|-\n      ${PASSWORD}\n\n      wet`)}x: [`,
+    ],
+    ["not YAML, by a reference", `x: &c "${PASSWORD}"\n${VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c")}y: [`],
+    [
+      "not YAML, indented by tabs",
+      `version: 1\nsystem:\n\towner:\n\t\tname: anna\n\t\tpassword: ${PASSWORD}\n`,
+    ],
+    ["not YAML, with = for the colon", `version: 1\nname = anna\npassword = ${PASSWORD}\n`],
   ])("%s: nothing is left, and the bytes are blotted where they are", async (_form, text) => {
-    const { blotted, clean } = await redact(text, PATHS);
+    const { blotted, clean } = await redact(text, FIELDS);
     for (const text of [blotted, clean]) expect(text).not.toMatch(/four|wet|goats/);
     expect(Buffer.byteLength(blotted)).toBe(Buffer.byteLength(text));
     expect(clean).toContain("anna");
+    // A cut of the power in between: what is on the disk then is wiped to the same.
+    const again = await redact(blotted, FIELDS);
+    for (const text of [again.blotted, again.clean]) expect(text).not.toMatch(/four|wet|goats/);
+  });
+
+  test("the second of two secrets, after accents in the first", async () => {
+    const text = [
+      "version: 1",
+      'system: { owner: { name: anna, password: "òàèéíóúçñü-42-x" } }',
+      'member: { username: anna, password: "Secret-Member-99" }',
+      "network: { wifi: { ssid: casa, passphrase: '\u{1f410}\u{1f410} goats' } }",
+      "",
+    ].join("\n");
+    const { blotted, clean } = await redact(text, FIELDS);
+    for (const each of [blotted, clean])
+      expect(each).not.toMatch(/[òàèéíóúçñü]|42|Member|99|goats|\u{1f410}/u);
+    expect(Buffer.byteLength(blotted)).toBe(Buffer.byteLength(text));
+    expect(parse(clean)).toEqual({
+      version: 1,
+      system: { owner: { name: "anna" } },
+      member: { username: "anna" },
+      network: { wifi: { ssid: "casa" } },
+    });
   });
 
   test("a cut between blotting and rewriting does no harm", async () => {
-    const { blotted, clean } = await redact(VALID_ANSWERS, PATHS);
-    expect(await redact(clean, PATHS)).toEqual({ blotted: clean, clean });
-    expect(parse((await redact(blotted, PATHS)).clean)).toEqual(parse(clean));
+    const { blotted, clean } = await redact(VALID_ANSWERS, FIELDS);
+    expect(await redact(clean, FIELDS)).toEqual({ blotted: clean, clean });
+    expect(parse((await redact(blotted, FIELDS)).clean)).toEqual(parse(clean));
   });
 
-  test("whatever the password", async () => {
+  const secret = fc.string({ unit: "grapheme", maxLength: 30 });
+  const forms = (text: string) => [
+    stringify(text),
+    JSON.stringify(text),
+    `'${text.replaceAll("'", "''").replace(/[\r\n\u0085\u2028\u2029]/g, "")}'`,
+    `&c ${JSON.stringify(text)}`,
+    `|-\n      ${text.replace(/[\r\n\u0085\u2028\u2029]/g, "")}`,
+  ];
+
+  test.each([
+    ["a file", ""],
+    ["a file that is not YAML", "\nx: [ {"],
+  ])("whatever the secrets and whatever comes before them, in %s", async (_what, end) => {
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 10 }), async (password) => {
-        const text = stringify({
-          version: 1,
-          system: { owner: { name: "anna", password: `secret${password}` } },
-        });
-        const { blotted, clean } = await redact(text, PATHS);
-        expect(blotted).not.toContain("secret");
-        expect(Buffer.byteLength(blotted)).toBe(Buffer.byteLength(text));
-        expect(parse(clean)).toEqual({ version: 1, system: { owner: { name: "anna" } } });
-      }),
+      fc.asyncProperty(
+        ...[fc.string({ unit: "grapheme" }), secret, secret, fc.nat(4), fc.nat(4)],
+        async (note, first, second, one, two) => {
+          const text = [
+            `x: ${JSON.stringify(note)} # ${JSON.stringify(note)}`,
+            ...[
+              "system:",
+              "  owner:",
+              `    password: ${forms(`Goat-1${first}Goat-2`)[one]}`,
+              "    name: anna",
+            ],
+            ...["member:", `    password: ${forms(`Goat-3${second}Goat-4`)[two]}`],
+            `    username: anna${end}`,
+          ].join("\n");
+          const { blotted, clean } = await redact(text, FIELDS);
+          for (const each of [blotted, clean]) expect(each).not.toMatch(/Goat/);
+          expect(Buffer.byteLength(blotted)).toBe(Buffer.byteLength(text));
+          expect(blotted.split("\n").length).toBe(text.split("\n").length);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 
-  test("a file without secrets is not touched", async () => {
-    const text = "version: 1\nsystem: { owner: { name: anna } }\n";
-    expect(await redact(text, PATHS)).toEqual({ blotted: text, clean: text });
+  test.each(["latin1", "utf16le"] as const)("in %s, which stays its encoding", async (encoding) => {
+    const bytes = Buffer.from(VALID_ANSWERS.replace("four", "òàè four"), encoding);
+    const { blotted, clean } = await redactBytes(bytes, FIELDS);
+    for (const each of [blotted, clean]) {
+      expect(each.toString(encoding)).not.toMatch(/four|wet|goats|ò/);
+      expect(each.toString(encoding)).toContain("anna");
+      expect(each).toHaveLength(bytes.length);
+    }
+  });
+
+  test("on the card, in the place of the file and once more does nothing", async () => {
+    const box = new FakeBox();
+    box.files.set(ANSWERS_FILE, "");
+    const bytes = Buffer.from(`# Ca l'Òscar\n${VALID_ANSWERS.replace("four", "òàè")}`, "latin1");
+    box.bytes.set(ANSWERS_FILE, bytes);
+    expect(await wipeAnswers({ box, image: IMAGE, steps })).toBe(true);
+    expect(box.effects).toEqual([`overwrite ${ANSWERS_FILE}`]);
+    expect(box.bytes.get(ANSWERS_FILE)?.toString("latin1")).not.toMatch(/wet|goats|ò/);
+    expect(await wipeAnswers({ box, image: IMAGE, steps })).toBe(false);
+  });
+
+  test.each([
+    ["without secrets", "version: 1\nsystem: { owner: { name: anna } }\n"],
+    [
+      "with words about them",
+      'version: 1\n# password: ""\n# The password and the passphrase come later.\nsystem: { owner: { name: anna, ssh_keys: [] } }\n',
+    ],
+  ])("a file %s is not touched", async (_what, text) => {
+    expect(await redact(text, FIELDS)).toEqual({ blotted: text, clean: text });
   });
 });
 

@@ -76,6 +76,7 @@ const warningCodes = keys.filter((key) => key.startsWith("warning.")).map((key) 
 const values = {
   minimum: 10,
   line: 12,
+  encoding: "Latin-1 (Windows-1252)",
   first: "10.255.255.1",
   last: "10.255.255.254",
   names: "enp1s0, enp2s0",

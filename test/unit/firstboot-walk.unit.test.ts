@@ -218,6 +218,7 @@ system:
       `${VALID_ANSWERS}    ssh_keys: ["-----BEGIN OPENSSH PRIVATE KEY-----"]\n`,
       "ssh-key-private",
     ],
+    ["a reference to nothing", VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c"), "yaml-syntax"],
   ])("%s is refused by name", async (_what, answers, code) => {
     const box = boxWith(answers);
     const walk = await open(box);
@@ -229,6 +230,32 @@ system:
     expect(report).not.toContain(PASSWORD);
     expect(report).not.toContain("12345678901");
     expect(report).not.toContain("PRIVATE KEY");
+  });
+});
+
+describe("an answers file in another encoding", () => {
+  test.each([
+    [
+      "Latin-1 (Windows-1252)",
+      Buffer.from(VALID_ANSWERS.replace(PASSWORD, "contrase\xf1a-grisa-42"), "latin1"),
+      8,
+    ],
+    ["UTF-16", Buffer.from(`\ufeff${VALID_ANSWERS}`, "utf16le"), 1],
+    ["UTF-16", Buffer.from(VALID_ANSWERS, "utf16le"), 1],
+  ])("is refused: %s", async (encoding, bytes, line) => {
+    const box = boxWith("");
+    box.bytes.set(ANSWERS_FILE, bytes);
+    const walk = await open(box);
+    walk.start();
+    expect(await settle(walk, box)).toBe("file_refused");
+    expect(walk.context.problems).toMatchObject([
+      {
+        code: "file-encoding",
+        found: encoding,
+        expected: `The file is not saved as UTF-8 but as ${encoding}: see line ${line}. Save it again as UTF-8; in most editors it is a choice of Save As.`,
+      },
+    ]);
+    expect(box.files.get(REPORT_FILE)).toContain(`found: ${encoding}`);
   });
 });
 

@@ -84,6 +84,8 @@ function unreachable(url: string): never {
 
 export class FakeBox implements Box {
   readonly files = new Map<string, string>();
+  /** Files of a person that are no UTF-8; until they are written again. */
+  readonly bytes = new Map<string, Buffer>();
   readonly system = new PretendSystem({
     read: async (path) => this.files.get(path),
     write: async (path, content) => void this.files.set(path, content),
@@ -198,12 +200,21 @@ export class FakeBox implements Box {
     return this.files.get(path);
   }
 
+  async readBytes(path: string): Promise<Buffer | undefined> {
+    this.#live();
+    const text = this.files.get(path);
+    return this.bytes.get(path) ?? (text === undefined ? undefined : Buffer.from(text));
+  }
+
   async writeFile(path: string, content: string): Promise<void> {
     await this.#effect(`write ${path}`, () => this.#put(path, content));
   }
 
   async overwrite(path: string, content: Uint8Array): Promise<void> {
-    await this.#effect(`overwrite ${path}`, () => this.#put(path, Buffer.from(content).toString()));
+    await this.#effect(`overwrite ${path}`, () => {
+      this.#put(path, Buffer.from(content).toString());
+      if (this.bytes.has(path)) this.bytes.set(path, Buffer.from(content));
+    });
   }
 
   /** The log is no effect: losing lines of it loses nothing. */
