@@ -42,5 +42,5 @@ export function problem(field: string, code: ProblemCode, details: ProblemDetail
 
 /** Worth repeating to the person: not when there was nothing, or nothing that may be shown. */
 export function isQuotable({ found }: Problem): boolean {
-  return found !== NOTHING && found !== HIDDEN;
+  return found.trim() !== "" && found !== NOTHING && found !== HIDDEN;
 }

@@ -12,6 +12,8 @@ export interface Question {
   readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list" | "several";
   readonly choices: readonly string[];
   readonly when: { readonly [path: string]: string | readonly string[] };
+  /** Only what is typed after its page was shown answers it. */
+  readonly isDeliberate?: true;
   /** Asked at a screen only. */
   readonly atScreen?: true;
   /** Name of the page that asks it together with others. */
@@ -29,6 +31,7 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
     kind: kindOf(schema),
     choices: schema.enum ?? [],
     when: schema["x-when"] ?? {},
+    ...(schema["x-deliberate"] ? { isDeliberate: true } : {}),
     ...(schema["x-screen"] ? { atScreen: true } : {}),
     ...(schema["x-together"] ? { together: schema["x-together"] } : {}),
   }));

@@ -7,7 +7,15 @@ import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } fr
 import type { Answers, Choice, Step, Survey, TextValues, Value } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
 import { choose, pick } from "./menu.ts";
-import { helpPage, logPage, optionLabel, problemSentence, questionPage } from "./pages.ts";
+import {
+  choiceKeys,
+  helpPage,
+  logPage,
+  optionLabel,
+  problemSentence,
+  questionPage,
+  severalKeys,
+} from "./pages.ts";
 import { type Command, Gone, type Option, type Page, type Terminal } from "./terminal.ts";
 
 /** Typed for "none" where Enter would keep or take the default. */
@@ -22,7 +30,8 @@ export interface Conversation {
   readonly mayLeave?: () => Promise<boolean>;
 }
 
-type Asked = { readonly value: Value | undefined } | { readonly command: "back" };
+/** Back, with what was given of an answer of several parts: it is offered again. */
+type Asked = { readonly value: Value | undefined } | { readonly command: "back"; readonly draft?: Value };
 
 export type Direction = "on" | "back";
 
@@ -69,6 +78,12 @@ export async function askStep(
       ? await askSeveral(talk, step, question, answers, survey, known)
       : await askChecked(talk, step, question, answers, survey, known);
     if ("command" in reply) {
+      const draft = draftOf(reply, answers, question);
+      if (draft) {
+        answers = draft;
+        walk.answer("DRAFT", step, answers, survey);
+        await walk.kept();
+      }
       if (index === 0) return back();
       index -= 1;
       continue;
@@ -84,6 +99,15 @@ export async function askStep(
     survey = [...found.values()].reduce(overlay, base);
     if (seen.isRight) index += 1;
   }
+}
+
+/** The answers with what a page was left with; undefined when nothing is to be kept of it. */
+function draftOf(
+  reply: { readonly draft?: Value; readonly answers?: Answers },
+  answers: Answers,
+  { path }: Question,
+): Answers | undefined {
+  return reply.draft === undefined ? reply.answers : setAnswer(answers, path, reply.draft);
 }
 
 function overlay(survey: Survey, { defaults, choices, texts, hidden }: Partial<Survey>): Survey {
@@ -123,7 +147,8 @@ async function lookUp(
   const page = {
     tag: `${question.tag}.confirm`,
     title: t(confirm.key, confirm.values),
-    keys: t("keys.choice"),
+    ...choiceKeys(t),
+    isDeliberate: true,
   };
   const options = ["true", "false"].map((value) => ({ value, label: optionLabel(t, question, value, true) }));
   const reply = await withCommands(talk, question, () => choose(terminal, page, options, 0, signal));
@@ -225,23 +250,25 @@ async function askSeveral(
   answers: Answers,
   survey: Survey,
   known: readonly Problem[],
-): Promise<{ readonly answers: Answers } | { readonly command: "back" }> {
+): Promise<{ readonly answers: Answers; readonly command?: "back" }> {
   const members = question.members ?? [];
   let tried = answers;
   let problems = known;
   for (;;) {
     const t = translate(talk.walk);
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
-    const page = { ...questionPage(t, question, error), keys: t("keys.several") };
+    const page = { ...questionPage(t, question, error), ...severalKeys(t, members.length) };
     const options = members.map((member) => ({ value: member.path, label: questionPage(t, member).title }));
-    const marked = members
-      .filter(({ path }) => (getAnswer(tried, path) ?? survey.defaults[path]) === true)
-      .map(({ path }) => path);
-    const reply = await withCommands(talk, question, () =>
-      pick(talk.terminal, page, options, marked, talk.signal),
-    );
-    if ("command" in reply) return reply;
-    tried = members.reduce((all, { path }) => setAnswer(all, path, reply.values.includes(path)), answers);
+    const reply = await withCommands(talk, question, async () => {
+      const marked = members
+        .filter(({ path }) => (getAnswer(tried, path) ?? survey.defaults[path]) === true)
+        .map(({ path }) => path);
+      const picked = await pick(talk.terminal, page, options, marked, talk.signal);
+      // Also when this was only a look at the help: the marks are there afterwards.
+      tried = members.reduce((all, { path }) => setAnswer(all, path, picked.values.includes(path)), answers);
+      return picked.command ? { command: picked.command } : picked;
+    });
+    if ("command" in reply) return { command: "back", answers: tried };
     problems = step
       .check(tried, survey, new Set(talk.walk.context.given))
       .filter((each) => isAbout(each, question));
@@ -266,13 +293,16 @@ async function askChecked(
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
     const suggestion = problems.map(({ values }) => values?.suggestion).find((value) => value !== undefined);
     const offered = suggestion ?? getAnswer(answers, question.path) ?? survey.defaults[question.path];
-    const reply = await askOnce(talk, question, offered, survey, error, isNeeded);
+    const check = (value: Value | undefined) => {
+      const given = walk.context.given.filter(
+        (path) => path !== `${step.id}.${question.path}` || value === undefined,
+      );
+      const tried = setAnswer(answers, question.path, value);
+      return step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+    };
+    const reply = await askOnce(talk, question, offered, survey, error, isNeeded, check);
     if ("command" in reply) return reply;
-    const given = walk.context.given.filter(
-      (path) => path !== `${step.id}.${question.path}` || reply.value === undefined,
-    );
-    const tried = setAnswer(answers, question.path, reply.value);
-    problems = step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+    problems = check(reply.value);
     if (problems.length === 0) return reply;
   }
 }
@@ -284,6 +314,7 @@ async function askOnce(
   survey: Survey,
   error: string | undefined,
   isNeeded: boolean,
+  check: (value: Value) => readonly Problem[],
 ): Promise<Asked> {
   const t = translate(talk.walk);
   const options = optionsOf(t, question, survey);
@@ -291,7 +322,7 @@ async function askOnce(
     const page = questionPage(t, question, error, [], survey.texts?.[question.path]);
     return askChoice(talk, question, options, String(current ?? ""), page);
   }
-  if (question.kind === "secret") return askSecret(talk, question, error, isNeeded);
+  if (question.kind === "secret") return askSecret(talk, question, error, isNeeded, check);
   if (question.kind === "list")
     return askList(talk, question, Array.isArray(current) ? current.map(String) : [], error);
   return askText(talk, question, String(current ?? ""), error, survey.texts?.[question.path]);
@@ -311,11 +342,13 @@ async function askChoice(
   current: string,
   asking: Page,
 ): Promise<Asked> {
+  // Consent is given, not confirmed: there Enter alone says no.
+  const offered = current === "" && question.isDeliberate ? "false" : current;
   const initial = Math.max(
     0,
-    options.findIndex(({ value }) => value === current),
+    options.findIndex(({ value }) => value === offered),
   );
-  const page = { ...asking, keys: translate(talk.walk)("keys.choice") };
+  const page = { ...asking, ...choiceKeys(translate(talk.walk)) };
   const reply = await withCommands(talk, question, () =>
     choose(talk.terminal, page, options, initial, talk.signal),
   );
@@ -355,7 +388,7 @@ async function askList(
       : current.map((item) => `= ${shorten(item)}`);
     const page = questionPage(t, question, items.length ? undefined : error, lines);
     const reply = await withCommands(talk, question, () => talk.terminal.ask(page, talk.signal));
-    if ("command" in reply) return reply;
+    if ("command" in reply) return { ...reply, ...(items.length ? { draft: items } : {}) };
     const line = reply.value.trim();
     if (line === NONE) return { value: [] };
     if (line === "") return { value: items.length ? items : [...current] };
@@ -369,6 +402,7 @@ async function askSecret(
   question: Question,
   error: string | undefined,
   isNeeded: boolean,
+  check: (value: Value) => readonly Problem[],
 ): Promise<Asked> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
@@ -383,6 +417,10 @@ async function askSecret(
     if (reply.value === NONE) walk.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
     if (walk.isLookedUp(question.step, question.path)) return { value: reply.value };
+    const problems = check(reply.value);
+    // Before it is typed once more: nobody types a password twice to hear that it is too short.
+    complaint = problems.map((each) => problemSentence(t, each)).join(" ");
+    if (problems.length > 0) continue;
     const again: Page = {
       ...page,
       tag: `${question.tag}.repeat`,

@@ -24,6 +24,8 @@ export interface Key {
   readonly name: KeyName;
   /** The character typed; only with "text". */
   readonly text?: string;
+  /** When it arrived, in milliseconds of this process's clock. */
+  readonly at?: number;
 }
 
 /** After ESC [ or ESC O; both are in use for the same keys. */
@@ -99,12 +101,16 @@ function nameOf(parameters: string, final: string): KeyName | undefined {
 const ESCAPE_WAIT = 80;
 /** After this long a single b is not the beginning of a word any more, in milliseconds. */
 const ALONE_WAIT = 700;
+/** An Enter this soon after a key that is a command by itself was typed together with it, in milliseconds. */
+const TOGETHER = 600;
 
 /** A queue of keys, so that what is typed ahead is not lost. */
 export class KeyQueue {
   readonly #decoder = new StringDecoder("utf8");
   readonly #keys: Key[] = [];
   #rest = "";
+  /** When the key arrived that was a command by itself. */
+  #commandAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waiting: (() => void) | undefined;
 
@@ -116,8 +122,31 @@ export class KeyQueue {
 
   /** The next key; undefined when `signal` is aborted first. */
   async next(signal: AbortSignal): Promise<Key | undefined> {
-    while (this.#keys.length === 0 && !signal.aborted) await this.#more(signal);
-    return signal.aborted ? undefined : this.#keys.shift();
+    for (;;) {
+      while (this.#keys.length === 0 && !signal.aborted) await this.#more(signal);
+      if (signal.aborted) return undefined;
+      const key = this.#keys.shift();
+      const since = (key?.at ?? 0) - (this.#commandAt ?? Number.NEGATIVE_INFINITY);
+      this.#commandAt = undefined;
+      if (key?.name !== "enter" || since > TOGETHER) return key;
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.length === 0;
+  }
+
+  /** This key was a command by itself. Who is used to type Enter after it does not mean the page that follows. */
+  endCommand({ at }: Key): void {
+    this.#commandAt = at;
+  }
+
+  /** Drops what was typed so far, also what the terminal holds for this process and was not read yet. */
+  async drop(): Promise<void> {
+    // Between two of these the event loop reads whatever has arrived.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    this.#keys.length = 0;
+    this.#commandAt = undefined;
   }
 
   /** Takes the first key of this name out of the queue. */
@@ -160,7 +189,8 @@ export class KeyQueue {
 
   #take({ keys, rest }: Decoded): void {
     this.#rest = rest;
-    this.#keys.push(...keys);
+    const at = performance.now();
+    this.#keys.push(...keys.map((key) => ({ ...key, at })));
     if (keys.length) this.#waiting?.();
   }
 }

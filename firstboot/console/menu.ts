@@ -2,22 +2,16 @@
 // Menus on a terminal: one of several, or any number of them. By arrows on a clever terminal, by numbers on a dumb one;
 // a menu that is longer than the screen is shown in parts.
 
-import {
-  COMMANDS,
-  type Command,
-  type Option,
-  type Page,
-  type Reply,
-  room,
-  type Terminal,
-} from "./terminal.ts";
+import type { Key } from "./keys.ts";
+import { COMMANDS, type Command, type Option, type Page, type Reply, type Terminal } from "./terminal.ts";
 
 /** Rows of a menu at the least, however long the page above it is. */
 const LEAST_ROWS = 4;
 /** Rows that a dumb terminal gets at a time. */
 const PART = 15;
 
-export type PickReply = { readonly values: readonly string[] } | { readonly command: Command };
+/** `values`: those marked, also when a command was given. */
+export type PickReply = { readonly values: readonly string[]; readonly command?: Command };
 
 /** One of the options. `initial`: the index that Enter takes. */
 export async function choose(
@@ -27,6 +21,7 @@ export async function choose(
   initial: number,
   signal: AbortSignal,
 ): Promise<Reply> {
+  await terminal.prepare(page);
   const reply = terminal.isRich ? undefined : await chooseByNumber(terminal, page, options, initial, signal);
   return reply ?? chooseByArrows(terminal, page, options, initial, signal);
 }
@@ -39,6 +34,7 @@ export async function pick(
   initial: readonly string[],
   signal: AbortSignal,
 ): Promise<PickReply> {
+  await terminal.prepare(page);
   const marked = new Set(initial);
   const reply = terminal.isRich ? undefined : await pickByNumber(terminal, page, options, marked, signal);
   return reply ?? pickByArrows(terminal, page, options, marked, signal);
@@ -52,17 +48,18 @@ async function chooseByArrows(
   signal: AbortSignal,
 ): Promise<Reply> {
   let chosen = initial;
+  const rowNumber = new RowNumber(options.length);
   const draw = () => showRows(terminal, page, options, chosen, ({ label }) => label);
   draw();
   for (;;) {
-    const { name, text = "" } = await terminal.key(signal);
+    const key = await terminal.key(signal);
+    const { name, text = "" } = key;
     if (name === "enter") return { value: options[chosen]?.value ?? "" };
     if (name === "escape" || name === "left") return { command: "back" };
-    if (COMMANDS[text]) return { command: COMMANDS[text] };
-    const number = Number(text || "0");
-    const moved = move(name, chosen, options.length);
+    const command = commandOf(terminal, key);
+    if (command) return { command };
+    const moved = rowNumber.take(text) ?? move(name, chosen, options.length);
     if (moved !== undefined) chosen = moved;
-    else if (number >= 1 && number <= options.length) chosen = number - 1;
     else if (name !== "redraw") continue;
     draw();
   }
@@ -76,23 +73,51 @@ async function pickByArrows(
   signal: AbortSignal,
 ): Promise<PickReply> {
   let at = 0;
+  const rowNumber = new RowNumber(options.length);
+  // The first digit of a number of two may not mark a row by itself.
+  const isMarkedByNumber = options.length < 10;
   const label = ({ value, label: text }: Option) => `${marked.has(value) ? "[x]" : "[ ]"} ${text}`;
   const draw = () => showRows(terminal, page, options, at, label);
   draw();
   for (;;) {
-    const { name, text = "" } = await terminal.key(signal);
-    if (name === "enter") return { values: inOrder(options, marked) };
-    if (name === "escape" || name === "left") return { command: "back" };
-    if (COMMANDS[text]) return { command: COMMANDS[text] };
-    const number = text.trim() === "" ? 0 : Number(text);
-    const moved = move(name, at, options.length);
+    const key = await terminal.key(signal);
+    const { name, text = "" } = key;
+    const values = inOrder(options, marked);
+    if (name === "enter") return { values };
+    if (name === "escape" || name === "left") return { command: "back", values };
+    const command = commandOf(terminal, key);
+    if (command) return { command, values };
+    const numbered = rowNumber.take(text);
+    const moved = numbered ?? move(name, at, options.length);
     if (moved !== undefined) at = moved;
-    else if (text === " ") toggle(marked, options[at]);
-    else if (number >= 1 && number <= options.length) {
-      at = number - 1;
-      toggle(marked, options[at]);
-    } else if (name !== "redraw") continue;
+    if (text === " " || (numbered !== undefined && isMarkedByNumber)) toggle(marked, options[at]);
+    else if (moved === undefined && name !== "redraw") continue;
     draw();
+  }
+}
+
+/** What the key means by itself; Enter is not needed here. */
+function commandOf(terminal: Terminal, key: Key): Command | undefined {
+  const command = COMMANDS[key.text ?? ""];
+  if (command) terminal.keys.endCommand(key);
+  return command;
+}
+
+/** Numbers of rows, typed digit by digit: a digit goes on with the number before it where there is such a row. */
+class RowNumber {
+  readonly #count: number;
+  #typed = "";
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** Index of the row, if this key leads to one. */
+  take(text: string): number | undefined {
+    const isRow = (digits: string) => Number(digits) >= 1 && Number(digits) <= this.#count;
+    const wanted = /^[0-9]$/.test(text) ? [`${this.#typed}${text}`, text].find(isRow) : undefined;
+    this.#typed = wanted ?? "";
+    return wanted === undefined ? undefined : Number(wanted) - 1;
   }
 }
 
@@ -109,7 +134,7 @@ function showRows(
   at: number,
   label: (option: Option) => string,
 ): void {
-  const most = Math.max(LEAST_ROWS, room(page) - 1);
+  const most = Math.max(LEAST_ROWS, terminal.room(page) - 1);
   const all = options.length <= most;
   // Two rows are for the hints.
   const size = all ? options.length : Math.max(LEAST_ROWS, most - 2);
@@ -164,7 +189,8 @@ async function pickByNumber(
     const reply = await terminal.ask(part, signal, { leaveWhenRich: true });
     if (terminal.isRich) return undefined;
     if ("command" in reply) {
-      if (reply.command !== "back" || from === 0) return reply;
+      if (reply.command !== "back" || from === 0)
+        return { command: reply.command, values: inOrder(options, marked) };
       from -= PART;
       continue;
     }

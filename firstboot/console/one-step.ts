@@ -9,7 +9,7 @@ import type { Walk } from "../walk.ts";
 import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
 import type { OpenPort } from "./device.ts";
 import { choose } from "./menu.ts";
-import { handedLines, problemSentence, stepDonePage, warningText } from "./pages.ts";
+import { decideKeys, handedLines, problemSentence, stepDonePage, warningText } from "./pages.ts";
 import { progressText } from "./progress.ts";
 import { Gone, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
@@ -44,7 +44,11 @@ export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promi
     await walk.reached("done");
     await terminal
       .pause(
-        { ...stepDonePage(t, step.id, walk.context.warnings, await walk.handOver()), keys: t("done.leave") },
+        {
+          ...stepDonePage(t, step.id, walk.context.warnings, await walk.handOver()),
+          keys: t("done.leave"),
+          isDeliberate: true,
+        },
         gone.signal,
       )
       .catch(() => {});
@@ -64,7 +68,7 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
     value,
     label: t(`option.${value as "true" | "false"}`),
   }));
-  const page = { tag: "leave", title: t("setup.leave"), keys: t("keys.decide") };
+  const page = { tag: "leave", title: t("setup.leave"), ...decideKeys(t), isDeliberate: true };
   const reply = await choose(terminal, page, options, 0, signal);
   return "value" in reply && reply.value === "true";
 }

@@ -96,6 +96,27 @@ export function questionPage(
     lines,
     error,
     keys: t("keys.question"),
+    isDeliberate: question.isDeliberate ?? false,
+  };
+}
+
+type Keys = Pick<Page, "keys" | "plainKeys">;
+
+/** How to choose one of several. */
+export function choiceKeys(t: Translate): Keys {
+  return { keys: t("keys.choice"), plainKeys: t("keys.choice.plain") };
+}
+
+/** The same where there is nothing to explain. */
+export function decideKeys(t: Translate): Keys {
+  return { keys: t("keys.decide"), plainKeys: t("keys.decide.plain") };
+}
+
+/** How to mark any number of rows. From ten on a number leads to a row: its first digit may not mark another one. */
+export function severalKeys(t: Translate, rows: number): Keys {
+  return {
+    keys: t(rows < 10 ? "keys.several" : "keys.several.many"),
+    plainKeys: t("keys.several.plain"),
   };
 }
 
@@ -132,7 +153,7 @@ export function logPage(t: Translate, lines: readonly string[]): Page {
 
 /** The choices below say what is going to be done: one line for each step. */
 export function reviewPage(t: Translate): Page {
-  return { tag: "review", title: t("review.title"), keys: t("keys.decide") };
+  return { tag: "review", title: t("review.title"), ...decideKeys(t), isDeliberate: true };
 }
 
 /** Apply, every step as the choice to change it, and all of it in detail. */
@@ -246,7 +267,8 @@ export function failurePage(t: Translate, trouble: Trouble | null, step: string)
       ...(found ? [t("failed.found", { found })] : []),
       ...(isTextKey(hintKey) ? ["", t(hintKey)] : hint ? ["", hint] : []),
     ],
-    keys: t("keys.choice"),
+    ...choiceKeys(t),
+    isDeliberate: true,
   };
 }
 

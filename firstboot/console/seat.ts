@@ -7,7 +7,15 @@ import { MOVED, stateOf } from "../machine.ts";
 import type { Walk } from "../walk.ts";
 import { translate } from "./ask-step.ts";
 import { choose } from "./menu.ts";
-import { busyPage, donePage, movedPage, refusedPage, troubleSentence, welcomePage } from "./pages.ts";
+import {
+  busyPage,
+  decideKeys,
+  donePage,
+  movedPage,
+  refusedPage,
+  troubleSentence,
+  welcomePage,
+} from "./pages.ts";
 import { ProgressView } from "./progress.ts";
 import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
@@ -103,6 +111,8 @@ export class Seat {
     };
     const stops = [this.#walk.onChange(look), this.#holder.onChange(look)];
     try {
+      // Enter switches the box off there.
+      await this.terminal.prepare({ tag: shown, title: "", isDeliberate: shown === "moved" });
       this.#draw(shown, part);
       for (;;) {
         const key = await this.terminal.keys.next(AbortSignal.any([outdated.signal, this.#line.signal]));
@@ -168,7 +178,8 @@ export class Seat {
     const page: Page = {
       tag: "take-over",
       title: t("busy.confirm", { console: holder }),
-      keys: t("keys.decide"),
+      ...decideKeys(t),
+      isDeliberate: true,
     };
     try {
       const reply = await choose(this.terminal, page, options, 1, this.#line.signal);
@@ -211,7 +222,9 @@ export class Seat {
     }
     // The login prompt takes the screen: it waits until all of it is read, but not for ever.
     const patience = AbortSignal.any([this.#line.signal, AbortSignal.timeout(READ_WAIT)]);
-    await this.terminal.pause({ ...page, keys: t("done.enter") }, patience).catch((error: unknown) => {
+    // Shown once: what was typed before it may not take it away.
+    const last = { ...page, keys: t("done.enter"), isDeliberate: true };
+    await this.terminal.pause(last, patience).catch((error: unknown) => {
       if (!(error instanceof Gone)) throw error;
     });
   }

@@ -26,6 +26,10 @@ export interface Page {
   readonly error?: string | undefined;
   /** The line of keys at the bottom. */
   readonly keys?: string;
+  /** The same on a terminal that knows no arrows, where that differs. */
+  readonly plainKeys?: string;
+  /** Only what is typed after the page was shown answers it: a confirmation, or something that cannot be undone. */
+  readonly isDeliberate?: boolean;
   /** At the bottom of a part of the page, when all of it does not fit the screen: how to see the rest. */
   readonly more?: string;
 }
@@ -81,6 +85,13 @@ export class Terminal {
     this.port.write("\r    \r");
   }
 
+  /** To be called before a page is shown for the first time: what was typed ahead does not answer some of them. */
+  async prepare({ isDeliberate }: Page): Promise<void> {
+    if (!isDeliberate) return;
+    if (this.keys.takeOut("report")) this.isRich = true;
+    await this.keys.drop();
+  }
+
   show(page: Page): void {
     this.#finish();
     this.port.write(`${this.#render(page).join("\r\n")}\r\n`);
@@ -133,6 +144,7 @@ export class Terminal {
     signal: AbortSignal,
     { initial = "", isSecret = false, leaveWhenRich = false } = {},
   ): Promise<Reply> {
+    await this.prepare(page);
     this.show(page);
     const prompt = initial ? `(${initial}) > ` : "> ";
     const redraw = () => {
@@ -148,10 +160,12 @@ export class Terminal {
 
   /** Waits for Enter after each screenful; b or Escape leaves at once, anything else redraws. */
   async pause(page: Page, signal: AbortSignal): Promise<void> {
+    await this.prepare(page);
     for (const part of parts(page)) {
       this.show(part);
       for (;;) {
         const key = await this.key(signal);
+        if (key.text === "b") this.keys.endCommand(key);
         if (key.name === "escape" || key.text === "b") return;
         if (key.name === "enter" || key.text === " ") break;
         this.show(part);
@@ -231,15 +245,27 @@ export class Terminal {
     this.port.write(`${CLEAR_LINE}${prompt}${shown}${back > 0 ? `\x1b[${back}D` : ""}`);
   }
 
-  #render({ tag, token, title, lines = [], error, keys }: Page): string[] {
+  /** Rows of the screen that the page and the notes above it leave free. */
+  room(page: Page): number {
+    return room(page) - this.#noteRows(page.tag).length;
+  }
+
+  /** An empty line parts them from the question, which they are not about. */
+  #noteRows(tag: string): string[] {
+    const rows = this.#notesFor(tag).flatMap((line) => wrap(toAscii(line), WIDTH));
+    return rows.length ? [...rows, ""] : [];
+  }
+
+  #render({ tag, token, title, lines = [], error, keys, plainKeys = keys }: Page): string[] {
     const tagLine = `[${tag}]${token ? ` ${token}` : ""}`;
     const body = [
-      ...this.#notesFor(tag).flatMap((line) => wrap(toAscii(line), WIDTH)),
+      ...this.#noteRows(tag),
       ...wrap(toAscii(title), WIDTH),
       ...lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     ")),
       ...(error ? wrap(toAscii(`[error] ${error}`), WIDTH, "        ") : []),
     ];
-    const footer = keys ? wrap(toAscii(keys), WIDTH) : [];
+    const foot = this.isRich ? keys : plainKeys;
+    const footer = foot ? wrap(toAscii(foot), WIDTH) : [];
     if (!this.isRich) return ["", tagLine, ...body, ...footer];
     const gap = " ".repeat(Math.max(1, WIDTH - HEADING.length - tagLine.length));
     return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
@@ -270,14 +296,25 @@ export function parts(page: Page): Page[] {
   const { more, token } = page;
   const wrapped = wrapAll(page.lines ?? []);
   if (room(page) >= 0 || more === undefined) return [page];
-  const size = room({ ...page, lines: [], keys: more });
-  const total = Math.ceil(wrapped.length / size);
-  return Array.from({ length: total }, (_, index) => ({
+  const screens = screenfuls(wrapped, room({ ...page, lines: [], keys: more }));
+  return screens.map((lines, index) => ({
     ...page,
-    token: `${token ? `${token} ` : ""}${index + 1}/${total}`,
-    lines: wrapped.slice(index * size, (index + 1) * size),
-    ...(index < total - 1 ? { keys: more } : {}),
+    token: `${token ? `${token} ` : ""}${index + 1}/${screens.length}`,
+    lines,
+    ...(index < screens.length - 1 ? { keys: more } : {}),
   }));
+}
+
+/** Rows in groups of at most `size`. A heading, or the beginning of a sentence, does not stand alone at a foot. */
+function screenfuls(rows: readonly string[], size: number): (readonly string[])[] {
+  const screens: (readonly string[])[] = [];
+  for (let from = 0; from < rows.length; from += screens.at(-1)?.length ?? size) {
+    let to = Math.min(rows.length, from + size);
+    const isHeading = to < rows.length && /^\S/.test(rows[to - 1] ?? "") && /^\s/.test(rows[to] ?? "");
+    if (isHeading && to - 1 > from) to -= 1;
+    screens.push(rows.slice(from, to));
+  }
+  return screens;
 }
 
 /** What makes a dumb terminal show `after` where `before` stands: rubs out, then writes. */

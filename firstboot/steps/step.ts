@@ -38,6 +38,9 @@ export interface QuestionSchema {
   readonly "x-together"?: string;
   /** Asked only at a screen with a keyboard: it means nothing to who sits at the other end of a serial line. */
   readonly "x-screen"?: true;
+  /** Consent, or the word for what cannot be undone: what was typed before its page is shown does not answer it, and of
+   * yes and no, no is what Enter takes. */
+  readonly "x-deliberate"?: true;
   /** Only for answers files: nobody types it at a console. */
   readonly "x-file-only"?: true;
   /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no, a list

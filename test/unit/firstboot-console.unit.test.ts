@@ -2,7 +2,7 @@
 // Keys and terminals: sequences in pieces, typing ahead, the line editor, menus, and passwords that nobody sees.
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { decodeKeys, KeyQueue } from "../../firstboot/console/keys.ts";
 import { choose, pick } from "../../firstboot/console/menu.ts";
 import { Gone, type Page, Terminal } from "../../firstboot/console/terminal.ts";
@@ -95,8 +95,9 @@ describe.each([
     expect(await terminal(isRich, `${typed}\r`).terminal.ask(page, never)).toEqual({ command });
     const menu = terminal(isRich, `${typed}\r`).terminal;
     expect(await choose(menu, page, options, 0, never)).toEqual({ command });
-    expect(await pick(terminal(isRich, `${typed}\r`).terminal, page, options, [], never)).toEqual({
+    expect(await pick(terminal(isRich, `${typed}\r`).terminal, page, options, ["two"], never)).toEqual({
       command,
+      values: ["two"],
     });
   });
 
@@ -175,6 +176,128 @@ describe("several of a list", () => {
       expect(screen.trimEnd().split("\r\n").length).toBeLessThanOrEqual(23);
     expect(output()).toMatch(/> 21\. (\[ \] )?Row 21/);
   });
+});
+
+describe("numbers of two digits on a rich terminal", () => {
+  test.each([
+    ["12", "12 \r", ["v12"]],
+    ["25", "25 \r", ["v25"]],
+    ["3 and 21", "3 21 \r", ["v3", "v21"]],
+    ["a row that is not there: its last digit", "99 \r", ["v9"]],
+  ])("%s leads to that row, and space marks it alone", async (_number, typed, values) => {
+    expect(await pick(terminal(true, typed).terminal, page, many, [], never)).toEqual({ values });
+  });
+
+  test("choose that row", async () => {
+    expect(await choose(terminal(true, "17\r").terminal, page, many, 0, never)).toEqual({ value: "v17" });
+  });
+});
+
+test("marks made before a command are in its reply", async () => {
+  for (const [typed, command] of [
+    ["1?", "help"],
+    ["1l", "log"],
+    ["1b", "back"],
+    ["1\x1b[D", "back"],
+  ] as const)
+    expect(await pick(terminal(true, typed).terminal, page, options, ["three"], never)).toEqual({
+      command,
+      values: ["one", "three"],
+    });
+  expect(await pick(terminal(false, "1\r?\r").terminal, page, options, ["three"], never)).toEqual({
+    command: "help",
+    values: ["one", "three"],
+  });
+});
+
+describe("Enter right after a command key", () => {
+  test.each(["b", "?", "l"])("%s is part of the command", async (key) => {
+    const { terminal: made } = terminal(true, `${key}\r`);
+    expect(await choose(made, page, options, 0, never)).toHaveProperty("command");
+    made.keys.push(Buffer.from("3\r"));
+    expect(await choose(made, page, options, 0, never)).toEqual({ value: "three" });
+  });
+
+  test("at the end of a page that is only read, too", async () => {
+    const { terminal: made } = terminal(true, "b\r");
+    await made.pause(page, never);
+    made.keys.push(Buffer.from("2\r"));
+    expect(await choose(made, page, options, 0, never)).toEqual({ value: "two" });
+  });
+
+  test("a second one counts, and so does one that is typed later", async () => {
+    const { terminal: made } = terminal(true, "b\r\r");
+    await choose(made, page, options, 0, never);
+    expect(await choose(made, page, options, 2, never)).toEqual({ value: "three" });
+    vi.useFakeTimers({ toFake: ["performance"] });
+    try {
+      made.keys.push(Buffer.from("b"));
+      await choose(made, page, options, 0, never);
+      vi.advanceTimersByTime(1000);
+      made.keys.push(Buffer.from("\r"));
+      expect(await choose(made, page, options, 2, never)).toEqual({ value: "three" });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe.each([
+  ["rich", true],
+  ["dumb", false],
+])("what was typed before a page that decides something, on a %s terminal,", (_name, isRich) => {
+  const deliberate = { ...page, isDeliberate: true };
+
+  test("does not answer a choice", async () => {
+    const { terminal: made } = terminal(isRich, "\r\r1\r");
+    const choice = choose(made, deliberate, options, 0, never);
+    // Read by the event loop before the page is shown: typed before it, as well.
+    setImmediate(() => made.keys.push(Buffer.from("1\r")));
+    await vi.waitUntil(() => made.keys.isEmpty);
+    made.keys.push(Buffer.from("3\r"));
+    expect(await choice).toEqual({ value: "three" });
+  });
+
+  test("does not answer a line of text", async () => {
+    const { terminal: made, output } = terminal(isRich, "sda\r");
+    const reply = made.ask(deliberate, never);
+    await vi.waitUntil(() => output().includes("> "));
+    made.keys.push(Buffer.from("sdb\r"));
+    expect(await reply).toEqual({ value: "sdb" });
+  });
+
+  test("does not turn it over", async () => {
+    const { terminal: made, output } = terminal(isRich, "\r\r");
+    let isOver = false;
+    const reading = made.pause(deliberate, never).then(() => (isOver = true));
+    await vi.waitUntil(() => output().includes("A question"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).toBe(false);
+    made.keys.push(Buffer.from("\r"));
+    await reading;
+  });
+});
+
+test("the foot of a page names only what its terminal can do", () => {
+  const both = { ...page, keys: "arrows and space", plainKeys: "numbers" };
+  for (const [isRich, shown, other] of [
+    [true, "arrows", "numbers"],
+    [false, "numbers", "arrows"],
+  ] as const) {
+    const { terminal: made, output } = terminal(isRich, "");
+    made.show(both);
+    expect(output()).toContain(shown);
+    expect(output()).not.toContain(other);
+  }
+});
+
+test("a note stands apart from the question below it, and its rows count", () => {
+  const { terminal: made, output } = terminal(true, "");
+  const before = made.room(page);
+  made.note("Something to know.");
+  made.show(page);
+  expect(output()).toContain("Something to know.\r\n\r\nA question");
+  expect(made.room(page)).toBe(before - 2);
 });
 
 test("arrows choose on a rich terminal, round and round", async () => {

@@ -160,6 +160,36 @@ test.each([
   },
 );
 
+test.each([
+  ["dumb", false],
+  ["rich", true],
+])(
+  "Enter pressed too often at the last question does not apply anything, on a %s terminal",
+  async (_kind, isRich) => {
+    const box = new FakeBox();
+    const [only] = seven.slice(-1).map((each) => step(each.id, { word: text }));
+    const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+    const walk = await Walk.open({ box, image, steps: [only!], log: openLog(box) });
+    walk.start();
+    await walk.reached("welcome");
+    const person = new Person(isRich);
+    const gone = new AbortController();
+    const talk = converse({ walk, terminal: person.terminal, signal: gone.signal });
+    await person.sees("[services/word]");
+    await person.sees("> ");
+    person.type("word\r\r\r");
+    await person.sees("[review]");
+    // With Enter taken as the answer, this would come too late.
+    await person.sees("2. Services: word");
+    person.type("2\r");
+    await person.sees("[services/word]");
+    expect(walk.context.settled).toEqual([]);
+    gone.abort();
+    await expect(talk).rejects.toThrow();
+    walk.stop();
+  },
+);
+
 describe("a page longer than the screen", () => {
   const page = (lines: readonly string[]): Page => ({
     tag: "x",
@@ -181,6 +211,16 @@ describe("a page longer than the screen", () => {
         }
       }),
     );
+  });
+
+  test("has no heading alone at the foot of a part", () => {
+    for (const before of [15, 16, 17, 18, 19]) {
+      const filled = Array.from({ length: before }, (_, index) => `row ${index}`);
+      const all = parts(page([...filled, "A heading", "  below it", ...filled]));
+      const place = all.map(({ lines = [] }) => lines.indexOf("A heading")).filter((at) => at >= 0);
+      expect(all.find(({ lines = [] }) => lines.includes("A heading"))?.lines).toContain("  below it");
+      expect(place).toHaveLength(1);
+    }
   });
 
   test("is read screen by screen, with Enter or a space; b leaves", async () => {

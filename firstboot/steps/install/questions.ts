@@ -24,6 +24,7 @@ export const schema = {
     confirm: {
       type: "string",
       description: "At the console: the name of the disk once more. In a file, erase does.",
+      "x-deliberate": true,
     },
     erase: {
       type: "boolean",

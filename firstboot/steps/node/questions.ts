@@ -29,6 +29,7 @@ export const schema = {
     accept_licence: {
       type: "boolean",
       description: "Consent to the licence that the community's settings name. Must be true to register.",
+      "x-deliberate": true,
       "x-when": { register: "now" },
     },
     name: {
