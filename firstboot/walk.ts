@@ -232,14 +232,14 @@ export class Walk {
     return lines;
   }
 
-  /** The steps that made something of this box: neither passed over nor answered with "not now". */
+  /** The steps that made something of this box: neither passed over nor answered with "not now", nor in trouble. */
   async works(): Promise<string[]> {
     const { settled, passed } = this.context;
     const done = this.steps.filter(({ id }) => settled.includes(id) && !passed.includes(id));
     const found = await Promise.all(
       done.map(({ status }) => status?.(this.#box, this.image).catch(() => undefined)),
     );
-    return done.filter((_, index) => found[index]?.state !== "off").map(({ id }) => id);
+    return done.filter((_, index) => (found[index]?.state ?? "works") === "works").map(({ id }) => id);
   }
 
   /** How to reach the box, as it is now. */

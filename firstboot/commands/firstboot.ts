@@ -6,8 +6,9 @@ import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { serveConsoles, servePort } from "../console/consoles.ts";
-import { standardPort } from "../console/device.ts";
+import { leavablePort, standardPort } from "../console/device.ts";
 import { Holder } from "../console/seat.ts";
+import { translator } from "../i18n.ts";
 import { type ConsoleInfo, loginUnit, readImageInfo } from "../image-info.ts";
 import { lockSetup } from "../lock.ts";
 import { openLog } from "../log.ts";
@@ -47,7 +48,13 @@ async function dryRun(root: string): Promise<void> {
   const box = await dryRunBox(root);
   const walk = await Walk.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
   walk.start();
-  await servePort(walk, new Holder(), standardPort());
+  const port = leavablePort(standardPort());
+  if (!(await servePort(walk, new Holder(), port))) return;
+  walk.stop();
+  port.close();
+  const command = `firstboot --root ${root}`;
+  process.stdout.write(`\n${translator(walk.language)("setup.interrupted", { command })}\n`);
+  process.exitCode = 130;
 }
 
 /** SIGRTMIN+21 (systemd(1)): no more "[ OK ] Started ..." across the wizard. Nobody else writes to the consoles then. */

@@ -14,6 +14,8 @@ import { HEADING, type Option, type Page } from "./terminal.ts";
 const ROW = 78;
 /** The same for a choice, which stands after its number. */
 const OPTION = 72;
+/** Columns that a step's answers keep beside its secrets. */
+const SHORTEST = 12;
 
 export interface WelcomeNotes {
   readonly note?: string | undefined;
@@ -160,23 +162,36 @@ export function reviewPage(t: Translate): Page {
 export function reviewOptions(t: Translate, context: WalkContext, steps: readonly Step[]): Option[] {
   return [
     { value: "apply", label: t("review.apply") },
-    ...steps.map((step) => ({ value: `edit ${step.id}`, label: cut(stepSummary(t, context, step), OPTION) })),
+    ...steps.map((step) => ({ value: `edit ${step.id}`, label: stepSummary(t, context, step, OPTION) })),
     { value: "detail", label: t("review.detail") },
   ];
 }
 
-/** "System: can-bruixa, anna, Europe/Madrid, password: given". */
-export function stepSummary(t: Translate, context: WalkContext, step: Step): string {
+/** "System: can-bruixa, anna, Europe/Madrid, password: given". Where it is too wide, the secrets stay readable. */
+export function stepSummary(
+  t: Translate,
+  context: WalkContext,
+  step: Step,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const answers = context.answers[step.id] ?? {};
   const own = step.summary?.(answers, t);
   const rows = answeredQuestions(context, step);
   const plain = rows.filter(({ question }) => question.kind !== "secret");
   const secrets = rows.filter(({ question, value }) => question.kind === "secret" && value);
-  const parts = [
-    ...(own === undefined ? plain.map(({ question, value }) => shortValue(t, question, value)) : [own]),
-    ...secrets.map(({ question }) => t("review.secret", { label: questionLabel(t, question).toLowerCase() })),
-  ].filter(Boolean);
-  return `${stepName(t, step.id)}: ${parts.join(", ") || t("review.none")}`;
+  const words =
+    own === undefined ? plain.map(({ question, value }) => shortValue(t, question, value)) : [own];
+  const given = secrets.map(
+    ({ question }) => `, ${t("review.secret", { label: questionLabel(t, question).toLowerCase() })}`,
+  );
+  const name = `${stepName(t, step.id)}: `;
+  const last = given.join("");
+  const first = words.filter(Boolean).join(", ");
+  if (first === "") return `${name}${last.slice(2) || t("review.none")}`;
+  return cut(
+    `${cut(`${name}${first}`, Math.max(name.length + SHORTEST, width - last.length))}${last}`,
+    width,
+  );
 }
 
 export function reviewDetailPage(t: Translate, context: WalkContext, steps: readonly Step[]): Page {
@@ -245,9 +260,8 @@ function shownValue(t: Translate, question: Question, value: Value): string {
     const items = value.map((item) => shortKey(String(item)));
     return items.length ? items.join(", ") : t("review.none");
   }
-  return question.choices.length || question.kind === "boolean"
-    ? optionLabel(t, question, String(value))
-    : String(value);
+  // Also what can be chosen or typed has words of its own for some values, such as "auto".
+  return optionLabel(t, question, String(value));
 }
 
 /** An SSH key by its kind and comment; other list items as they are. */
@@ -355,7 +369,15 @@ export function handedLines(t: Translate, handedOver: readonly HandedOver[]): st
   return [t("done.handed-over"), ...handedOver.map(({ key, values }) => `  ${t(key, values)}`)];
 }
 
+/** What a step that was passed over lacks, and why, in words. */
 export function warningText(t: Translate, { code, values }: Warning): string {
   const key: string = `warning.${code}`;
-  return isTextKey(key) ? t(key, values) : code;
+  const text = isTextKey(key) ? t(key, values) : code;
+  return values?.reason === undefined ? text : `${text} ${reasonText(t, String(values.reason))}`;
+}
+
+/** `reason`: the code of a trouble, or of a person's decision. One without words is shown as it is. */
+function reasonText(t: Translate, reason: string): string {
+  const key = [`reason.${reason}`, `trouble.${reason}`].find(isTextKey);
+  return key ? t(key) : `(${reason})`;
 }

@@ -107,8 +107,10 @@ describe.each([
     await person.at("system/timezone", "Europe/Madrid\r");
     await person.at("system/hostname", "can-bruixa\r");
     await person.at("system/updates", "\r");
-    await person.at("system/owner.name", "anna\r");
-    await person.at("system/owner.password", `${PASSWORD}\r`);
+    await person.at("system/owner.name", "Ánna Mas\r");
+    await person.corrects("anna-mas", "anna\r");
+    await person.at("system/owner.password", "short\r");
+    await person.corrects("at least 10", `${PASSWORD}\r`);
     await person.at("system/owner.password.repeat", "something else\r");
     await person.at("system/owner.password", `${PASSWORD}\r`);
     await person.at("system/owner.password.repeat", `${PASSWORD}\r`);
@@ -122,7 +124,8 @@ describe.each([
     await person.at("vpn/join", "\r");
     await person.at("contexts/share", "\r");
     await person.at("services/serf", "\r");
-    await person.at("services/which", "\r");
+    // Pressed too often: nothing is applied by that.
+    await person.at("services/which", "\r\r\r");
     await person.sees("[review]");
     await person.sees("10.1.2.3/24");
     person.type("3\r");
@@ -145,6 +148,17 @@ describe.each([
       expect(line.length, line).toBeLessThanOrEqual(80);
     }
   });
+});
+
+test("Ctrl-C leaves, and says how to go on", async () => {
+  const person = new Person(false);
+  await person.sees("Press Enter to begin");
+  person.type("\r");
+  await person.at("system/language", "3\r");
+  await person.sees("[system/timezone]");
+  person.type("\x03");
+  await person.sees(`Interrupted. "firstboot --root ${root}" goes on where it was.`);
+  expect(await person.ended).toBe(130);
 });
 
 test("the plug is pulled in the middle of the questions: what was answered is not asked again", async () => {

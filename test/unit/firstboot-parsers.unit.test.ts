@@ -7,12 +7,27 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { transliterate } from "../../common/transliterate.ts";
 import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/steps/network/ipv4.ts";
+import { suggestOwnerName } from "../../firstboot/steps/system/check.ts";
 import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
 import { passwordProblem } from "../../firstboot/steps/system/password.ts";
 import { formatSshKey, parseSshKey } from "../../firstboot/steps/system/ssh-key.ts";
 import { listeningPorts, parseAddresses } from "../../firstboot/world.ts";
 
 const anyAddress = fc.integer({ min: 0, max: 0xffffffff });
+
+describe("the owner's name that is suggested", () => {
+  test.each([
+    ["Maria José", "maria-jose"],
+    ["Łukasz", "lukasz"],
+    ["anna.puig", "anna-puig"],
+    ["  3 Núria ", "nuria"],
+    ["root", undefined],
+    ["123", undefined],
+    ["", undefined],
+  ])("for %j is %s", (typed, suggestion) =>
+    expect(suggestOwnerName(typed, new Set(["root"]))).toBe(suggestion),
+  );
+});
 
 describe("IPv4", () => {
   test("formatting and parsing are inverse", () => {

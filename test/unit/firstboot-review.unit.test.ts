@@ -3,12 +3,20 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { reviewDetailPage, reviewOptions, reviewPage, stepSummary } from "../../firstboot/console/pages.ts";
+import {
+  problemSentence,
+  reviewDetailPage,
+  reviewOptions,
+  reviewPage,
+  stepSummary,
+  warningText,
+} from "../../firstboot/console/pages.ts";
 import { type Page, parts } from "../../firstboot/console/terminal.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { languages, translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import type { WalkContext } from "../../firstboot/machine.ts";
+import { problem } from "../../firstboot/problems.ts";
 import { steps as realSteps } from "../../firstboot/steps/index.ts";
 import type { QuestionSchema, Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
@@ -91,6 +99,65 @@ describe("a step's line", () => {
   test("says so when there is nothing", () => {
     expect(stepSummary(t, full, seven.at(-1)!)).toBe("Services: none");
   });
+});
+
+test("a line that is too long is cut before what says that a password was given", () => {
+  const long = contextOf(
+    {
+      system: {
+        hostname: `cbox-${"x".repeat(50)}`,
+        timezone: "America/Argentina/Buenos_Aires",
+        owner: { name: "anna" },
+      },
+    },
+    ["system.owner.password"],
+  );
+  const line = reviewOptions(t, long, [system])[1]?.label ?? "";
+  expect(line).toMatch(/^System: cbox-x+.*\.\.\., password: given$/);
+  expect(line.length).toBeLessThanOrEqual(72);
+  const secretive = step("member", {
+    name: text,
+    ...Object.fromEntries(
+      ["one", "two"].map((word) => [word.repeat(12), { type: "string", "x-secret": true }]),
+    ),
+  });
+  const both = contextOf({ member: { name: "n".repeat(90) } }, [
+    "member.".concat("one".repeat(12)),
+    "member.".concat("two".repeat(12)),
+  ]);
+  expect(reviewOptions(t, both, [secretive])[1]?.label).toMatch(/^Member: nnnn.{0,80}$/);
+});
+
+test("values that are words of the program are shown in the person's", () => {
+  const node = realSteps.find(({ id }) => id === "node")!;
+  const answers = { node: { register: "now", id: 54052, address_from: "auto", name: "can-bruixa-box" } };
+  const shown = (reviewDetailPage(t, contextOf(answers), [node]).lines ?? []).join("\n");
+  expect(shown).toContain("The first one that can");
+  expect(shown).not.toMatch(/\bauto\b/);
+  expect(shown).toContain("can-bruixa-box");
+});
+
+test.each([
+  ["member", "member-unasked"],
+  ["vpn", "rendezvous-silent"],
+  ["network", "not-waited"],
+])("why the step %s was passed over is said in words, not as %s", (id, reason) => {
+  for (const language of languages) {
+    const sentence = warningText(translator(language), {
+      code: `${id}-passed`,
+      step: id,
+      values: { reason },
+    });
+    expect(sentence).not.toContain(reason);
+    expect(sentence).toMatch(/[.!] [^ ].*\.$|setup [A-Z].*\.$/);
+  }
+});
+
+test("an empty answer is not quoted, others are", () => {
+  const sentence = (found: string) =>
+    problemSentence(t, problem("system.owner.name", "owner-name-syntax", { found }));
+  for (const nothing of ["", "  "]) expect(sentence(nothing)).not.toContain('"');
+  expect(sentence("Anna B")).toContain('("Anna B")');
 });
 
 describe.each(languages)("seven steps in %s", (language) => {
@@ -189,6 +256,120 @@ test.each([
     walk.stop();
   },
 );
+
+/** The conversation about one step, in English. */
+async function talkAbout(only: Step, isRich: boolean) {
+  const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+  const box = new FakeBox();
+  const walk = await Walk.open({ box, image, steps: [only], log: openLog(box) });
+  walk.start();
+  await walk.reached("welcome");
+  const person = new Person(isRich);
+  const gone = new AbortController();
+  const talk = converse({ walk, terminal: person.terminal, signal: gone.signal });
+  const leave = async () => {
+    gone.abort();
+    await talk.catch(() => {});
+    walk.stop();
+  };
+  return { walk, person, talk, leave };
+}
+
+test("a password that is too short is refused before it is typed once more", async () => {
+  const guarded = step(
+    "system",
+    { password: { type: "string", "x-secret": true } },
+    {
+      check: ({ password }) =>
+        typeof password === "string" && password.length < 10
+          ? [problem("system.password", "password-short", { values: { minimum: 10 } })]
+          : [],
+    },
+  );
+  const { person, leave } = await talkAbout(guarded, false);
+  await person.answers("system/password", "short");
+  await person.sees("A password needs at least 10 characters.");
+  expect(person.screen).not.toContain("system/password.repeat");
+  await person.sees("> ");
+  person.type("long enough to do\r");
+  await person.answers("system/password.repeat", "long enough to do");
+  await person.sees("[review]");
+  await leave();
+});
+
+describe.each([
+  ["dumb", false],
+  ["rich", true],
+])("on a %s terminal", (_name, isRich) => {
+  const boolean: QuestionSchema = { type: "boolean", "x-together": "which" };
+
+  test("marks are there after a look at the help and after the way back", async () => {
+    const marks = step("services", { word: text, one: boolean, two: boolean, three: boolean });
+    const { person, walk, leave } = await talkAbout(marks, isRich);
+    const end = isRich ? "" : "\r";
+    const second = isRich ? "2. [x] services/two" : "[x] 2. services/two";
+    await person.answers("services/word", "word");
+    await person.sees("[services/which]");
+    await person.sees("services/three");
+    person.type(`2${end}`);
+    await person.sees(second);
+    person.type(`?${end}`);
+    await person.sees("[help/services/which]");
+    // Not with the question mark: a person reads first.
+    person.terminal.keys.endCommand({ name: "text", at: Number.NEGATIVE_INFINITY });
+    person.type("\r");
+    await person.sees("[services/which]");
+    await person.sees(second);
+    person.type(`b${end}`);
+    await person.answers("services/word", "word");
+    await person.sees("[services/which]");
+    await person.sees(second);
+    person.type("\r");
+    await person.sees("[review]");
+    expect(walk.context.answers.services).toMatchObject({ one: false, two: true, three: false });
+    await leave();
+  });
+
+  test("Enter alone does not consent", async () => {
+    const consent = step(
+      "node",
+      { accept_licence: { type: "boolean", "x-deliberate": true } },
+      {
+        check: ({ accept_licence: yes }) =>
+          yes === false ? [problem("node.accept_licence", "licence-needed", { found: "false" })] : [],
+      },
+    );
+    const { person, walk, leave } = await talkAbout(consent, isRich);
+    for (const key of ["", "1"]) {
+      await person.sees("[node/accept_licence]");
+      await person.sees("2. No");
+      if (key) await person.sees("Without consent");
+      person.type(`${key}\r`);
+    }
+    await person.sees("[review]");
+    expect(walk.context.answers.node).toEqual({ accept_licence: true });
+    await leave();
+  });
+});
+
+test("a step in trouble is not among those that were set up", async () => {
+  const status = (state: "works" | "off" | "trouble") => async () => ({ state, rows: [], data: {} });
+  const three = [
+    step("vpn", { word: text }, { status: status("works") }),
+    step("node", { word: text }, { status: status("trouble") }),
+    step("services", { word: text }, { status: status("off") }),
+  ];
+  const box = new FakeBox();
+  const walk = await Walk.open({ box, image: IMAGE, steps: three, log: openLog(box) });
+  walk.start();
+  await walk.reached("welcome");
+  const person = new Person();
+  const talk = converse({ walk, terminal: person.terminal, signal: new AbortController().signal });
+  for (const { id } of three) await person.answers(`${id}/word`, "a");
+  await person.answers("review", "1");
+  await talk;
+  expect(await walk.works()).toEqual(["vpn"]);
+});
 
 describe("a page longer than the screen", () => {
   const page = (lines: readonly string[]): Page => ({

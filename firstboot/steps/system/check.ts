@@ -2,6 +2,7 @@
 // Checks the answers of "system" against what is known of this box: its time zones and the names it has taken.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
+import { transliterate } from "../../../common/transliterate.ts";
 import { HIDDEN, type Problem, problem } from "../../problems.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
@@ -21,6 +22,18 @@ export interface SystemFacts extends Survey {
 
 /** What Debian's adduser accepts, without the capitals and dots that other tools stumble over. */
 const OWNER_NAME = /^[a-z][a-z0-9_-]{0,30}$/;
+
+/** The nearest name that can be had, or undefined when nothing is left of the one typed. */
+export function suggestOwnerName(name: string, taken: ReadonlySet<string>): string | undefined {
+  const suggestion = transliterate(name.trim())
+    .toLowerCase()
+    .replace(/[\s.]+/g, "-")
+    .replace(/[^a-z0-9_-]/g, "")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, 31)
+    .replace(/[-_]+$/, "");
+  return OWNER_NAME.test(suggestion) && !taken.has(suggestion) ? suggestion : undefined;
+}
 
 export function check(
   answers: DeepPartial<SystemAnswers>,
@@ -72,7 +85,8 @@ function checkOwner(
   if (name !== undefined && present !== undefined && name !== present) {
     found.push(problem("system.owner.name", "owner-name-fixed", { found: name, suggestion: present }));
   } else if (name !== undefined && !OWNER_NAME.test(name)) {
-    found.push(problem("system.owner.name", "owner-name-syntax", { found: name }));
+    const suggestion = suggestOwnerName(name, takenNames);
+    found.push(problem("system.owner.name", "owner-name-syntax", { found: name, suggestion }));
   } else if (name !== undefined && takenNames.has(name)) {
     found.push(problem("system.owner.name", "owner-name-taken", { found: name }));
   }
