@@ -226,8 +226,10 @@ export const communitySchema = {
         },
         microcloud: {
           type: "string",
-          description: "Name of the group of boxes within the cloud.",
-          minLength: 1,
+          description:
+            "Name of the group of boxes within the cloud. Older nodes cannot read one with spaces.",
+          pattern: "^\\S+$",
+          "x-expected": "a name without spaces, such as guifi",
         },
         tag_budget_bytes: {
           type: "integer",

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The Serf tag "services", byte-compatible with the nodes already out there: base64(bzip2(JSON array)), string values
 // only. Serf allows 512 bytes for all tags of a node together, so what does not fit is left out and named.
+// Old nodes read it with a shell script: it turns every ' into " before it parses the JSON, and takes the services apart
+// at white space.
+
+import { fail } from "./fail.ts";
 
 /** One published service, in the words of the tag. */
 export interface PublishedService {
   /** Type, e.g. "syncthing". */
   readonly s: string;
-  /** Description; spaces are written as "_". */
+  /** Description; white space is written as "_". */
   readonly d: string;
   /** Host: `<host name>.<cloud>.local`. */
   readonly m: string;
@@ -16,7 +20,7 @@ export interface PublishedService {
   readonly p: string;
   /** Microcloud. */
   readonly e: string;
-  /** Extra `key=value` pairs, separated by spaces. */
+  /** Extra `key=value` pairs, joined by "&". */
   readonly t: string;
 }
 
@@ -29,13 +33,37 @@ export const SERF_META_LIMIT = 512;
 
 const KEYS = ["s", "d", "m", "i", "p", "e", "t"] as const;
 
+/** Fails with `serf-field` when a service has white space in another field than its description. */
 export async function encodeServices(services: readonly PublishedService[], filter: Filter): Promise<string> {
-  const items = services.map((service) =>
+  const items = services.map((service) => {
+    const fault = faultOfService(service);
+    if (fault !== undefined) {
+      fail({
+        code: "serf-field",
+        what: `A service of the type "${service.s}" cannot be announced: white space in a field would break the search of older nodes.`,
+        found: fault,
+        hint: 'Take the white space out; pairs of txt are joined by "&".',
+      });
+    }
     // Always the same order of keys: a tag only changes when a service does.
-    Object.fromEntries(KEYS.map((key) => [key, key === "d" ? service.d.replaceAll(" ", "_") : service[key]])),
-  );
+    return Object.fromEntries(KEYS.map((key) => [key, written(key, service[key])]));
+  });
   const packed = await filter("bzip2", Buffer.from(JSON.stringify(items)));
   return Buffer.from(packed).toString("base64");
+}
+
+function written(key: (typeof KEYS)[number], text: string): string {
+  // The typographic apostrophe means nothing to a shell.
+  const safe = text.replaceAll("'", "\u2019");
+  return key === "d" ? safe.replace(/\s/gu, "_") : safe;
+}
+
+/** What keeps a service out of the tag, such as `t: "a=1 b=2"`; undefined when it may be in it. */
+export function faultOfService(service: PublishedService): string | undefined {
+  const faults = KEYS.filter((key) => key !== "d" && /\s/u.test(service[key]));
+  return faults.length
+    ? faults.map((key) => `${key}: ${JSON.stringify(service[key])}`).join(", ")
+    : undefined;
 }
 
 /** Reads anybody's tag. Values that are not text become text; what is no service is left out. Throws when damaged. */
@@ -85,6 +113,8 @@ export interface FittedServices {
   readonly published: readonly PublishedService[];
   /** Left out because the limit was reached, in the order given. */
   readonly omitted: readonly PublishedService[];
+  /** Left out because older nodes could not read it, with the reason. */
+  readonly refused: readonly { readonly service: PublishedService; readonly fault: string }[];
 }
 
 /** Takes as many services as fit beside the other tags, most important first. No service fits: the tag is empty. */
@@ -95,8 +125,14 @@ export async function fitServices(
 ): Promise<FittedServices> {
   const published: PublishedService[] = [];
   const omitted: PublishedService[] = [];
+  const refused: FittedServices["refused"][number][] = [];
   let tag = "";
   for (const service of services) {
+    const fault = faultOfService(service);
+    if (fault !== undefined) {
+      refused.push({ service, fault });
+      continue;
+    }
     const candidate = await encodeServices([...published, service], filter);
     if (serfMetaBytes({ ...otherTags, [SERVICES_TAG]: candidate }) > limit) {
       omitted.push(service);
@@ -110,5 +146,6 @@ export async function fitServices(
     bytes: serfMetaBytes({ ...otherTags, ...(tag ? { [SERVICES_TAG]: tag } : {}) }),
     published,
     omitted,
+    refused,
   };
 }

@@ -331,7 +331,8 @@ export const serviceSchema = {
         txt: {
           type: "string",
           default: "",
-          description: "Template of key=value pairs, separated by spaces.",
+          description:
+            "Template of key=value pairs, joined by &; no white space, which older nodes cannot read.",
         },
         when,
       },

@@ -28,6 +28,8 @@ export interface PublishResult {
   readonly silent: readonly string[];
   /** No room in the tag. */
   readonly omitted: readonly string[];
+  /** Left out because older nodes could not read what it says. */
+  readonly refused: readonly string[];
   readonly bytes: number;
   /** Why nothing could be published at all. */
   readonly reason?: PublishReason;
@@ -51,7 +53,15 @@ export async function publish(
 async function publishNow(box: Box, image: ImageInfo, log: (line: string) => void): Promise<PublishResult> {
   const nothing = (reason: PublishReason): PublishResult => {
     log(`nothing published: ${reason}`);
-    return { at: box.now().toISOString(), published: [], silent: [], omitted: [], bytes: 0, reason };
+    return {
+      at: box.now().toISOString(),
+      published: [],
+      silent: [],
+      omitted: [],
+      refused: [],
+      bytes: 0,
+      reason,
+    };
   };
   if (!(await isEnabled(box, SERF_UNIT))) return nothing("serf-disabled");
   const { address, changed } = await configureSerf(box, image);
@@ -71,7 +81,12 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   await announceByAvahi(box, ready);
   const omitted = fitted.omitted.map(({ s }) => s);
   if (omitted.length) log(`no room in the tag for: ${omitted.join(", ")}`);
-  return { at: box.now().toISOString(), published: fitted.published, silent, omitted, bytes: fitted.bytes };
+  for (const { service, fault } of fitted.refused)
+    log(`not announced: ${service.s}, white space in ${fault}`);
+  return {
+    ...{ at: box.now().toISOString(), published: fitted.published, silent, omitted },
+    ...{ refused: fitted.refused.map(({ service }) => service.s), bytes: fitted.bytes },
+  };
 }
 
 async function setTag(

@@ -55,7 +55,7 @@ export function parseBrowse(output: string, network: string): PublishedService[]
     const records = [...rest.join(";").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) =>
       unescaped(text),
     );
-    return [{ s: short, d: unescaped(name), m: host, i: address, p: port, e: "", t: records.join(" ") }];
+    return [{ s: short, d: unescaped(name), m: host, i: address, p: port, e: "", t: records.join("&") }];
   });
 }
 

@@ -112,7 +112,7 @@ export async function announceByAvahi(box: Box, published: readonly PublishedSer
 }
 
 export function avahiFile({ s, d, p, t }: PublishedService): string {
-  const records = t.split(" ").filter(Boolean);
+  const records = t.split("&").filter(Boolean);
   return `<?xml version="1.0" standalone="no"?>
 <!DOCTYPE service-group SYSTEM "avahi-service.dtd">
 <service-group>

@@ -79,13 +79,14 @@ async function stateOf(box: Box, { id }: Service, noted: ServiceState | undefine
 function announcementOf(
   type: string,
   ports: readonly Port[],
-  { published = [], omitted = [], silent = [], reason }: Partial<PublishResult>,
+  { published = [], omitted = [], silent = [], refused = [], reason }: Partial<PublishResult>,
 ): NonNullable<ServiceView["announced"]> {
   // Several may be of one type, such as Docker.
   const own = published.find(({ s, p }) => s === type && ports.some(({ port }) => p === String(port)));
   if (own) return { address: own.i, port: own.p };
   if (reason) return { reason };
   if (omitted.includes(type)) return { reason: "omitted" };
+  if (refused.includes(type)) return { reason: "refused" };
   return { reason: silent.includes(type) ? "silent" : "unknown" };
 }
 

@@ -39,6 +39,7 @@ export async function lint(
     ...templatesOfFound(service).flatMap(([field, template]) =>
       lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
     ),
+    ...lintPublication(render, service, data),
     ...(service.compose ? lintProject(render, service, data) : []),
   ];
 }
@@ -192,6 +193,7 @@ function templatesOf(service: Service): [string, string][] {
     ...Object.entries(service.facts).flatMap(([name, { run }]) =>
       run.map((word): [string, string] => [`facts.${name}.run`, word]),
     ),
+    ["publication.description", service.publication?.description ?? ""],
     ["publication.txt", service.publication?.txt ?? ""],
     ["guifi.name", service.guifi?.name ?? ""],
     ["guifi.nick", service.guifi?.nick ?? ""],
@@ -207,6 +209,24 @@ function lintTemplate(render: RenderTemplate, field: string, template: string, d
     return [
       `${field}: the template cannot be rendered: ${line}; it may name ${Object.keys(data).join(", ")}`,
     ];
+  }
+}
+
+/** Older nodes take what is announced apart at white space, and read an apostrophe as a quotation mark. */
+function lintPublication(render: RenderTemplate, { publication }: Service, data: object): string[] {
+  const txt = rendered(render, publication?.txt ?? "", data) ?? "";
+  if (!/[\s']/u.test(txt)) return [];
+  return [
+    `publication.txt: expected no white space and no apostrophe, pairs joined by "&", found ${JSON.stringify(txt)}`,
+  ];
+}
+
+/** Undefined when it cannot be rendered, which is said of its field already. */
+function rendered(render: RenderTemplate, template: string, data: object): string | undefined {
+  try {
+    return render(template, data);
+  } catch {
+    return undefined;
   }
 }
 

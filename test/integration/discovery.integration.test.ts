@@ -16,6 +16,7 @@ import { loadCommunity } from "../../image/profile/index.ts";
 import { dns } from "../lab/hosts/dns.ts";
 import { serfPeer } from "../lab/hosts/serf-peer.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import { oldNodeSearch } from "../lab/serf.ts";
 import { until } from "./service-lab.ts";
 import { imageRoot, type WholeBox, wholeBox } from "./whole-box.ts";
 
@@ -155,6 +156,10 @@ test("what one publishes the other finds, by Serf and by Avahi, with its distanc
     ...{ ...same, host: "can-bruixa.local", address: ONE_IN_VPN },
     description: "Syncthing instance running on can-bruixa",
   });
+  const onOldPage = (await oldNodeSearch(lab))?.map(({ s, i }) => `${s} ${i}`);
+  expect(onOldPage?.sort(), "an old node lists its own and those of both boxes").toEqual([
+    ...["serf 10.139.40.22", `serf ${ONE}`, `serf ${TWO}`, `syncthing ${ONE}`, `syncthing ${TWO}`],
+  ]);
   const table = await succeeds(two.cbox("search", "syncthing"));
   expect(table).toMatch(/^# {2}Type +Description +Host +Address +Distance +Found by$/m);
   expect(table).toMatch(/can-bruixa\.guifi\.local +10\.139\.40\.61:22000 +[\d.]+ ms +Serf$/m);

@@ -14,7 +14,7 @@ import { findLab, type Lab, labDown, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
 import { existingNamespaces, namespaceOf, processesIn } from "../lab/network.ts";
 import { changeRecord, labDirectory, readRecord } from "../lab/record.ts";
-import { memberWhere } from "../lab/serf.ts";
+import { memberWhere, oldNodeSearch } from "../lab/serf.ts";
 
 const NAME = "labtest";
 const HOSTS: readonly LabHost[] = [
@@ -76,6 +76,7 @@ describe("a lab that is up", () => {
     });
     const back = await memberWhere(lab, ({ name }) => name === "peer", { peer: "neighbour" });
     expect(back.services).toMatchObject([{ s: "serf", d: "SERF_instance_running", i: "10.139.40.22" }]);
+    expect((await oldNodeSearch(lab))?.map(({ node_id }) => node_id).sort()).toEqual(["neighbour", "peer"]);
   });
 
   test("has no way out of any of its namespaces", async () => {

@@ -5,6 +5,7 @@ import { fail } from "../../common/fail.ts";
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../../common/serf-payload.ts";
 import { bzip2Filter } from "./bzip2-filter.ts";
 import type { Lab } from "./lab.ts";
+import { type OldService, oldSearch } from "./old-search.ts";
 import { spawnInside } from "./server.ts";
 
 export interface Member {
@@ -19,11 +20,19 @@ interface SerfMembers {
   readonly members: readonly { name: string; addr: string; status: string; tags: Record<string, string> }[];
 }
 
+/** What the page of an old node shows, from the same list; undefined when the page is broken. */
+export async function oldNodeSearch(lab: Lab, peer = "peer"): Promise<readonly OldService[] | undefined> {
+  return oldSearch(await listed(lab, peer), bzip2Filter);
+}
+
+async function listed(lab: Lab, peer: string): Promise<SerfMembers["members"]> {
+  const { code, stdout } = await lab.run(peer, ["serf", "members", "-format=json"]);
+  return code === 0 ? (JSON.parse(stdout) as SerfMembers).members : [];
+}
+
 /** Empty when the agent does not answer. */
 export async function members(lab: Lab, peer = "peer"): Promise<Member[]> {
-  const { code, stdout } = await lab.run(peer, ["serf", "members", "-format=json"]);
-  if (code !== 0) return [];
-  const found = (JSON.parse(stdout) as SerfMembers).members;
+  const found = await listed(lab, peer);
   return Promise.all(
     found.map(async ({ name, addr, status, tags }) => ({
       name,

@@ -15,6 +15,8 @@ import {
 } from "../../common/serf-payload.ts";
 import { publish } from "../../firstboot/publish.ts";
 import { serfConfig } from "../../firstboot/serf.ts";
+import { failureOf } from "../failure-of.ts";
+import { oldSearch } from "../lab/old-search.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const filter: Filter = async (command, input) => execFileSync(command, { input });
@@ -41,22 +43,68 @@ describe("encoding", () => {
     );
   });
 
-  test("round trip, whatever the texts", async () => {
-    const text = fc.string({ unit: "grapheme" });
-    const service = fc.record({
-      s: text,
-      d: text.map((d) => d.replaceAll(" ", "_")),
-      m: text,
-      i: text,
-      p: text,
-      e: text,
-      t: text,
-    });
+  const text = fc.string({ unit: "grapheme" });
+  const anything = fc.record({ s: text, d: text, m: text, i: text, p: text, e: text, t: text });
+
+  test("round trip, whatever the texts; what older nodes could not read is refused", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(service, { maxLength: 4 }), async (services) => {
-        expect(await decodeServices(await encodeServices(services, noFilter), noFilter)).toEqual(services);
+      fc.asyncProperty(fc.array(anything, { maxLength: 4 }), async (services) => {
+        const { tag, published, refused } = await fitServices(services, noFilter, { limit: 10_000 });
+        expect(published.length + refused.length).toBe(services.length);
+        const asWritten = published.map((service) =>
+          Object.fromEntries(
+            Object.entries(service).map(([key, value]) => [
+              key,
+              (key === "d" ? value.replace(/\s/gu, "_") : value).replaceAll("'", "\u2019"),
+            ]),
+          ),
+        );
+        expect(tag === "" ? [] : await decodeServices(tag, noFilter)).toEqual(asWritten);
       }),
     );
+  });
+
+  test.each([
+    ["two pairs joined by a space", { t: "a=1 b=2" }, 't: "a=1 b=2"'],
+    ["a microcloud of two words", { e: "Can Bruixa" }, 'e: "Can Bruixa"'],
+    ["a line break in the type", { s: "se\nrf" }, 's: "se\\nrf"'],
+  ])("%s is refused by name", async (_what, odd, found) => {
+    const failure = await failureOf(() => encodeServices([{ ...serf, ...odd }], noFilter));
+    expect(failure).toMatchObject({ code: "serf-field", found });
+    expect(failure.message).toContain("white space in a field would break the search of older nodes");
+  });
+
+  describe("the search of an old node", () => {
+    const old =
+      "[{'s':'tahoe-lafs','d':'Grid','m':'a.guifi.local','i':'10.1.1.1','p':'8228','e':'guifi','t':''}]";
+    const member = (name: string, tag: string) => ({ name, status: "alive", tags: { services: tag } });
+    const packed = (json: string) => Buffer.from(json).toString("base64");
+    const page = (...tags: string[]) =>
+      oldSearch([member("old", packed(old)), ...tags.map((tag) => member("box", tag))], noFilter);
+
+    test("lists all services of a box beside its own, whatever they are called", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(anything, { maxLength: 4 }), async (services) => {
+          const { tag, published } = await fitServices(services, noFilter, { limit: 10_000 });
+          expect(await page(...(tag ? [tag] : []))).toHaveLength(1 + published.length);
+        }),
+      );
+    });
+
+    test("an apostrophe is there as a typographic one; two pairs stay one word", async () => {
+      const service = { ...serf, d: "l'Anna's\tgrid", t: "name=l'Anna&size=3" };
+      expect(await page(await encodeServices([service, serf], noFilter))).toMatchObject([
+        { node_id: "box", s: "serf" },
+        { node_id: "box", d: "l\u2019Anna\u2019s_grid", t: "name=l\u2019Anna&size=3" },
+        { node_id: "old", s: "tahoe-lafs" },
+      ]);
+    });
+
+    test("as it was: a space breaks the page of everybody, an apostrophe hides the box", async () => {
+      const plain = { ...serf, d: "x" };
+      expect(await page(packed(JSON.stringify([{ ...plain, t: "a=1 b=2" }])))).toBeUndefined();
+      expect(await page(packed(JSON.stringify([plain, { ...plain, m: "l'anna" }])))).toHaveLength(1);
+    });
   });
 
   test("an old node's single quotes and numbers are understood", async () => {
@@ -116,6 +164,16 @@ describe("cbox publish", () => {
     expect(box.effects.slice(before).filter((effect) => /tags|restart|serf\/community/.test(effect))).toEqual(
       [],
     );
+  });
+
+  test("leaves out and names what older nodes could not read, and announces the rest", async () => {
+    const box = await boxWithSerf();
+    const community = { ...IMAGE.community, serf: { ...IMAGE.community.serf, microcloud: "Can Bruixa" } };
+    const said: string[] = [];
+    const result = await publish(box, { ...IMAGE, community }, (line) => said.push(line));
+    expect(result).toMatchObject({ published: [], refused: ["serf"] });
+    expect(said).toContain('not announced: serf, white space in e: "Can Bruixa"');
+    expect(box.system.tags.services).toBeUndefined();
   });
 
   test("notes what listens before it looks, so that what changes meanwhile is news to the watch", async () => {

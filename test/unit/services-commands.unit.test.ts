@@ -209,7 +209,7 @@ describe("cbox search", () => {
         },
         {
           ...{ s: "http", d: "Camí (2)", m: "gone.local", i: "10.228.0.9", p: "80" },
-          ...{ e: "", t: 'a="b;c" path=/x' },
+          ...{ e: "", t: 'a="b;c"&path=/x' },
         },
       ]);
     });

@@ -119,6 +119,18 @@ describe("a mistake is named by its field:", () => {
       {},
       /^description\.ca: expected a translation/,
     ],
+    [
+      "pairs joined by a space",
+      { publication: { type: "wiki", description: "Wiki", txt: "a=1 b={{box.hostname}}" } },
+      {},
+      /^publication\.txt: expected no white space .* joined by "&", found "a=1 b=can-bruixa"$/,
+    ],
+    [
+      "an apostrophe in what is announced",
+      { publication: { type: "wiki", description: "Wiki", txt: "name=l'Anna" } },
+      {},
+      /^publication\.txt: .* found "name=l'Anna"$/,
+    ],
     ["a long title", { title: { en: "x".repeat(31), ca: "x", es: "x" } }, {}, /^title: expected at most 30/],
   ])("%s", async (_what, changes, files, sentence) => {
     const mistakes = await mistakesIn("packages", changes, files as Record<string, string>);
