@@ -41,6 +41,8 @@ export function templateRenderer(): Promise<RenderTemplate> {
   return shared;
 }
 
+type Helper = (this: unknown, ...words: unknown[]) => unknown;
+
 async function load(): Promise<RenderTemplate> {
   const { default: Handlebars } = await import("handlebars");
   const own = Handlebars.create();
@@ -48,11 +50,48 @@ async function load(): Promise<RenderTemplate> {
   own.registerHelper("is", (one: unknown, other: unknown) => one === other);
   own.registerPartial("sandbox", SANDBOX);
   own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
+  // Handlebars is strict about `{{inputs.usr}}` alone, not about what a helper is given, such as `{{shell inputs.usr}}`.
+  let rendering = "";
+  for (const [name, helper] of Object.entries(own.helpers as Record<string, Helper>)) {
+    if (name === "helperMissing" || name === "blockHelperMissing") continue;
+    own.registerHelper(name, function strict(this: unknown, ...words) {
+      const options = words.at(-1) as HelperOptions;
+      const given = [...words.slice(0, -1), ...Object.values(options.hash)];
+      if (given.includes(undefined))
+        throw new Error(`${tagAt(rendering, options)} names what is not defined`);
+      return helper.apply(this, words);
+    });
+  }
   const compiled = new Map<string, (data: object) => string>();
   return (template, data) => {
     if (!template.includes("{{")) return template;
     const ready = compiled.get(template) ?? own.compile(template, { strict: true, noEscape: true });
     compiled.set(template, ready);
-    return ready(data);
+    rendering = template;
+    try {
+      return ready(data);
+    } catch (error) {
+      // JavaScript's own words, for `input.users` where there is no `input`.
+      const [, name] =
+        /^Cannot read properties of undefined \(reading '(.*)'\)/.exec(String((error as Error).message)) ??
+        [];
+      throw name === undefined
+        ? error
+        : new Error(`what stands before ".${name}" is not defined`, { cause: error });
+    }
   };
+}
+
+/** What Handlebars gives every helper last. Lines count from 1, columns from 0. */
+interface HelperOptions {
+  readonly name: string;
+  readonly hash: Readonly<Record<string, unknown>>;
+  readonly loc?: { readonly start: { readonly line: number; readonly column: number } };
+}
+
+/** As it stands in the template, such as "{{shell inputs.usr}}" in line 3. */
+function tagAt(template: string, { name, loc }: HelperOptions): string {
+  const line = template.split("\n")[(loc?.start.line ?? 0) - 1] ?? "";
+  const [tag = name] = /^(?:\{\{.*?\}\}|\(.*?\))/.exec(line.slice(loc?.start.column)) ?? [];
+  return loc ? `"${tag}" in line ${loc.start.line}` : `"${tag}"`;
 }

@@ -106,6 +106,12 @@ describe("a mistake is named by its field:", () => {
       { "settings.conf.hbs": "{{inputs.welcom}}" },
       /^settings\.conf\.hbs: .*welcom.*may name/,
     ],
+    [
+      "a helper's variable",
+      {},
+      { "settings.conf.hbs": "a=1\nb={{shell inputs.welcom}}" },
+      /^settings\.conf\.hbs: .*"\{\{shell inputs\.welcom\}\}" in line 2 .*may name/,
+    ],
     ["a template's form", {}, { "settings.conf.hbs": "{{#if x}}" }, /^settings\.conf\.hbs: /],
     [
       "a step's variable",
