@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 /** The top of the project. */
 export const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 export const PROFILES = join(PROJECT, "profiles");
+/** Of Debian's packages, one file for each release and architecture. */
+export const LOCKS = join(PROFILES, "locks");
 export const OVERLAYS = join(PROJECT, "overlays");
 /** The catalogue of services. */
 export const SERVICES = join(OVERLAYS, "services");

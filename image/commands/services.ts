@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox services`: the catalogue on the build machine: what is in it, a new entry, and what is wrong with one.
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
-import { SERVICES, shownPath } from "../paths.ts";
+import { cacheDir } from "../cache-dir.ts";
+import { LOCKS, SERVICES, shownPath } from "../paths.ts";
 import { loadCommunity } from "../profile/index.ts";
-import { lint } from "../services/lint.ts";
+import { lint, lintComments } from "../services/lint.ts";
+import { lintPackages } from "../services/packages.ts";
 import { scaffold } from "../services/scaffold.ts";
 import { table } from "../table.ts";
 
@@ -72,6 +74,12 @@ function readable(): Service[] {
   });
 }
 
+/** Its files by name. */
+function textsIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name === "service.yaml" || name.endsWith(".hbs"));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
 /** Fails with `service-missing`, `service-invalid`, the latter with all mistakes at once. */
 async function check(folders: readonly string[]): Promise<void> {
   const community = loadCommunity("guifi");
@@ -89,11 +97,14 @@ async function check(folders: readonly string[]): Promise<void> {
       });
     }
     const service = readService(dirname(folder), id);
-    const mistakes = await lint(
-      service,
-      known.filter((other) => other.id !== id),
-      community,
-    );
+    const others = known.filter((other) => other.id !== id);
+    const inDebian = await lintPackages(service, { locks: LOCKS, lists: join(cacheDir(), "apt") });
+    for (const sentence of inDebian.unchecked) console.log(`${id}: ${sentence}.`);
+    const mistakes = [
+      ...(await lint(service, others, community)),
+      ...lintComments(textsIn(folder)),
+      ...inDebian.mistakes,
+    ];
     if (mistakes.length === 0) console.log(`${id} is right.`);
     else wrong.push(...mistakes.map((mistake) => `${shownPath(folder)}: ${mistake}`));
   }

@@ -131,6 +131,21 @@ function lintWords(field: string, words: Words): string[] {
   ];
 }
 
+/** By name of the file: comments that still say what is to be written. */
+export function lintComments(files: Readonly<Record<string, string>>): string[] {
+  // Of YAML and shell, of INI, of C, of HTML, of Handlebars.
+  const comment = /(?:^|\s)(?:#|;|\/\/|\/?\*|<!--|\{\{!)(.*)$/;
+  return Object.entries(files).flatMap(([file, text]) =>
+    text
+      .split("\n")
+      .flatMap((line, index) =>
+        comment.exec(line)?.[1]?.includes(STILL_TO_WRITE)
+          ? [`${file}:${index + 1}: expected your own words in the comment, found those of the scaffold`]
+          : [],
+      ),
+  );
+}
+
 function lintLabels({ inputs }: Service): string[] {
   return Object.entries(inputs).flatMap(([name, { label }]) =>
     Object.entries(label ?? {})

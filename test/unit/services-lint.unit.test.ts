@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox services new` and `check`: a scaffold is right but for the words that are still to be written, and every mistake
 // is a sentence that names its field.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
@@ -9,7 +10,8 @@ import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { SERVICES_COMMANDS } from "../../image/commands/services.ts";
 import { SERVICES } from "../../image/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import { lint } from "../../image/services/lint.ts";
+import { lint, lintComments } from "../../image/services/lint.ts";
+import { lintPackages } from "../../image/services/packages.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -21,7 +23,12 @@ beforeEach(() => {
   dir = join(temporaryDirectory(), "services");
   mkdirSync(dir, { recursive: true });
   vi.spyOn(console, "log").mockImplementation(() => {});
-  return () => vi.restoreAllMocks();
+  // No lists of packages: what builds on this machine have fetched plays no part.
+  vi.stubEnv("XDG_CACHE_HOME", join(dir, "no-cache"));
+  return () => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  };
 });
 
 it.each(catalogue.map((service) => [service.id, service] as const))(
@@ -43,6 +50,7 @@ async function written(
   const path = join(folder, "service.yaml");
   const words = { en: "A wiki for all of us.", ca: "Un wiki per a tothom.", es: "Un wiki para todas." };
   const service = parse(readFileSync(path, "utf8")) as object;
+  // Without the scaffold's comments.
   writeFileSync(path, stringify({ ...service, description: words, ...changes }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
@@ -63,13 +71,14 @@ describe("a new one", () => {
     );
     expect(await failureOf(() => SERVICES_COMMANDS.check([join(dir, "my-wiki")]))).toMatchObject({
       code: "service-invalid",
-      message: "There are 3 mistakes.",
+      message: "There are 4 mistakes.",
+      found: expect.stringContaining("service.yaml:3: expected your own words in the comment"),
     });
   });
 
   it.each(["packages", "compose"] as const)("on %s is right when they are written", async (kind) => {
     await SERVICES_COMMANDS.check([await written(kind)]);
-    expect(console.log).toHaveBeenCalledWith("my-wiki is right.");
+    expect(console.log).toHaveBeenLastCalledWith("my-wiki is right.");
   });
 
   it("does not overwrite, and does not take every name", async () => {
@@ -187,4 +196,87 @@ it("lists the catalogue, also for programs", async () => {
   await SERVICES_COMMANDS.list({ json: true });
   const listed = JSON.parse(String(vi.mocked(console.log).mock.calls[0]?.[0])) as { id: string }[];
   expect(listed.map(({ id }) => id)).toEqual(catalogue.map(({ id }) => id));
+});
+
+describe("a comment that is still to be written", () => {
+  it.each([
+    ["in YAML", "service.yaml", "id: x\n# WRITE: why\n", 2],
+    ["behind a value", "service.yaml", "priority: 5 # WRITE: why\n", 1],
+    ["of a template", "page.hbs", "a\n\n{{! WRITE: what for }}\n", 3],
+  ])("%s is found with its line", (_where, name, text, line) => {
+    expect(lintComments({ [name]: text })).toEqual([
+      `${name}:${line}: expected your own words in the comment, found those of the scaffold`,
+    ]);
+  });
+
+  it("is no setting that happens to be called so", () => {
+    expect(lintComments({ "a.hbs": "WRITE: yes\nroot WRITE: no\n" })).toEqual([]);
+  });
+});
+
+describe("the packages of a service", () => {
+  const service = (...packages: string[]) => ({ packages, architectures: ["amd64" as const] });
+  let locks: string;
+  let lists: string;
+
+  beforeEach(() => {
+    [locks, lists] = [join(dir, "locks"), join(dir, "apt")];
+    mkdirSync(locks);
+    const pin = { name: "snmpd", version: "1", architecture: "amd64" };
+    for (const architecture of ["amd64", "arm64"])
+      writeFileSync(
+        join(locks, `trixie-${architecture}.lock`),
+        JSON.stringify({ release: "trixie", architecture, epoch: 1, sets: {}, packages: { snmpd: pin } }),
+      );
+  });
+
+  /** APT's state as a build leaves it, with lists of these packages. */
+  function fetched(...names: string[]): void {
+    const state = join(lists, "trixie-amd64");
+    for (const each of ["lists/partial", "cache", "archive"])
+      mkdirSync(join(state, each), { recursive: true });
+    const stanza = (name: string) =>
+      `Package: ${name}\nVersion: 1\nArchitecture: amd64\nFilename: x\nProvides: virtual-${name}\n`;
+    writeFileSync(join(state, "archive/Packages"), names.map(stanza).join("\n"));
+    writeFileSync(join(state, "status"), "");
+    writeFileSync(join(state, "sources.list"), `deb [trusted=yes] file:${state}/archive ./\n`);
+    const settings = {
+      ...{ "Dir::State": state, "Dir::State::status": `${state}/status`, "Dir::Cache": `${state}/cache` },
+      ...{ "Dir::Etc::sourcelist": `${state}/sources.list`, "Dir::Etc::sourceparts": `${state}/none` },
+      "APT::Architecture": "amd64",
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+    writeFileSync(join(state, "apt.conf"), lines.join(""));
+    execFileSync("apt-get", ["update", "-qq"], {
+      env: { ...process.env, APT_CONFIG: join(state, "apt.conf") },
+    });
+  }
+
+  it("are known by the lock, or by the lists of a build", async () => {
+    fetched("my-wiki");
+    expect(await lintPackages(service("snmpd", "my-wiki"), { locks, lists })).toEqual({
+      ...{ mistakes: [], unchecked: [] },
+    });
+  });
+
+  it.each([["my-wikii"], ["virtual-my-wiki"]])("%s, which Debian lacks, is a mistake", async (name) => {
+    fetched("my-wiki");
+    expect(await lintPackages(service("my-wiki", name), { locks, lists })).toEqual({
+      mistakes: [`packages: Debian trixie for amd64 has no package "${name}"`],
+      unchecked: [],
+    });
+  });
+
+  it("are said to be unchecked where there is no list", async () => {
+    expect(await lintPackages(service("snmpd", "my-wikii"), { locks, lists })).toEqual({
+      mistakes: [],
+      unchecked: [
+        expect.stringMatching(/^packages: my-wikii not looked for in Debian trixie for amd64: no list/),
+      ],
+    });
+    await SERVICES_COMMANDS.check([await written("packages")]);
+    expect(console.log).toHaveBeenCalledWith(
+      expect.stringMatching(/^my-wiki: packages: my-wiki not looked for/),
+    );
+  });
 });
