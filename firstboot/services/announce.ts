@@ -89,6 +89,10 @@ async function wordsOf(
 }
 
 const PREFIX = "cbox-";
+/** Longest name of a service in DNS-SD, bytes (RFC 6763, section 4.1.1). Avahi drops a file with a longer one. */
+const LONGEST_NAME = 63;
+/** What Avahi may add to the host's name when another host has it already, such as "-12". */
+const ADDED = 4;
 
 /**
  * The same announcements as files that Avahi reads, when the owner wants that; else none. Avahi speaks on the VPN's
@@ -96,12 +100,7 @@ const PREFIX = "cbox-";
  */
 export async function announceByAvahi(box: Box, published: readonly PublishedService[]): Promise<void> {
   const isOn = (await readStates(box)).avahi?.state === "on";
-  const wanted = new Map(
-    (isOn ? published : []).map((each) => [
-      `${PREFIX}${each.s.toLowerCase()}-${each.p}.service`,
-      avahiFile(each),
-    ]),
-  );
+  const wanted = isOn ? avahiFiles(published) : new Map<string, string>();
   for (const name of await box.list(paths.avahiServices)) {
     if (name.startsWith(PREFIX) && !wanted.has(name)) await box.remove(`${paths.avahiServices}/${name}`);
   }
@@ -111,15 +110,53 @@ export async function announceByAvahi(box: Box, published: readonly PublishedSer
   }
 }
 
-export function avahiFile({ s, d, p, t }: PublishedService): string {
-  const records = t.split("&").filter(Boolean);
+/** By name of the file. */
+export function avahiFiles(published: readonly PublishedService[]): Map<string, string> {
+  const plain = published.map((each) => shownName(each, ""));
+  return new Map(
+    published.map((each, index) => {
+      // Avahi drops the second of two with one name and type.
+      const isTwin = published.some(
+        (other, place) =>
+          place !== index && plain[place] === plain[index] && avahiType(other) === avahiType(each),
+      );
+      const name = isTwin ? shownName(each, ` (${each.p})`) : (plain[index] ?? "");
+      return [`${PREFIX}${each.s.toLowerCase()}-${each.p}.service`, avahiFile(each, name)];
+    }),
+  );
+}
+
+/** "Syncthing instance running on %h"; Avahi puts its host's name there. */
+function shownName({ d, m }: PublishedService, port: string): string {
+  const end = ` on ${m.split(".")[0] ?? ""}`;
+  const room = LONGEST_NAME - ADDED - Buffer.byteLength(end) - Buffer.byteLength(port);
+  // A host's name that takes nearly all of it stays away.
+  const [shownEnd, left] = room < 15 ? ["", room + Buffer.byteLength(end)] : [" on %h", room];
+  return `${shortened(d.replaceAll("_", " "), left)}${port}${shownEnd}`;
+}
+
+function shortened(text: string, bytes: number): string {
+  let short = "";
+  for (const letter of text) {
+    if (Buffer.byteLength(short) + Buffer.byteLength(letter) > bytes) break;
+    short += letter;
+  }
+  return short.trimEnd();
+}
+
+function avahiType({ s }: PublishedService): string {
+  return `_${s.toLowerCase()}._${s === "snmp" ? "udp" : "tcp"}`;
+}
+
+function avahiFile(service: PublishedService, name: string): string {
+  const records = service.t.split("&").filter(Boolean);
   return `<?xml version="1.0" standalone="no"?>
 <!DOCTYPE service-group SYSTEM "avahi-service.dtd">
 <service-group>
-  <name replace-wildcards="yes">${xml(d.replaceAll("_", " "))} on %h</name>
+  <name replace-wildcards="yes">${xml(name)}</name>
   <service>
-    <type>_${xml(s.toLowerCase())}._${s === "snmp" ? "udp" : "tcp"}</type>
-    <port>${p}</port>
+    <type>${xml(avahiType(service))}</type>
+    <port>${service.p}</port>
 ${records.map((record) => `    <txt-record>${xml(record)}</txt-record>\n`).join("")}  </service>
 </service-group>
 `;

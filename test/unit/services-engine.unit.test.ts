@@ -4,11 +4,13 @@
 
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import type { PublishedService } from "../../common/serf-payload.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { type Box, must } from "../../firstboot/box.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
+import { avahiFiles } from "../../firstboot/services/announce.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
@@ -249,6 +251,41 @@ describe("announcing", () => {
     await deactivate({ box, image: IMAGE }, find("avahi"));
     await publish(box, IMAGE);
     expect(await box.list(paths.avahiServices)).toEqual(["mine.service"]);
+  });
+
+  describe("by Avahi, which drops the second of one name and type, and a name of more than 63 bytes", () => {
+    const namesOf = (...services: Partial<PublishedService>[]) =>
+      [
+        ...avahiFiles(
+          services.map((more) => ({
+            ...{ s: "Docker", d: "wiki:3_wiki", m: "can-bruixa.guifi.local", i: "10.1.2.3", p: "80" },
+            ...{ e: "guifi", t: "", ...more },
+          })),
+        ).values(),
+      ].map((text) => /<name replace-wildcards="yes">(.*)<\/name>/.exec(text)?.[1]);
+
+    test("two ports of one project are told apart", () => {
+      expect(namesOf({ p: "8085" }, { p: "2525" }, { s: "http" })).toEqual([
+        "wiki:3 wiki (8085) on %h",
+        "wiki:3 wiki (2525) on %h",
+        "wiki:3 wiki on %h",
+      ]);
+    });
+
+    test("a long description is cut, between letters, and with its port where it has a twin", () => {
+      const d = "Còpies".repeat(12);
+      const [one = "", other = ""] = namesOf({ d, p: "8085" }, { d: `${d}_two`, p: "25" });
+      expect([one, other]).toEqual([
+        expect.stringMatching(/^(Còpies)+\S* \(8085\) on %h$/),
+        expect.stringMatching(/^(Còpies)+\S* \(25\) on %h$/),
+      ]);
+      for (const name of [one, other])
+        expect(Buffer.byteLength(name.replace("%h", "can-bruixa-12"))).toBeLessThanOrEqual(63);
+    });
+
+    test("beside a host's name of 63 letters the description stands alone", () => {
+      expect(namesOf({ m: `${"x".repeat(63)}.guifi.local` })).toEqual(["wiki:3 wiki"]);
+    });
   });
 });
 
