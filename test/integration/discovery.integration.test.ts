@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { $ } from "zx";
 import type { FoundService, Search } from "../../firstboot/search.ts";
+import { avahiFiles } from "../../firstboot/services/announce.ts";
 import { readStates } from "../../firstboot/services/state.ts";
 import { ownKey } from "../../firstboot/vpn/keys.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
@@ -204,6 +205,29 @@ test.each([
   await startAgain?.();
   await holds(async () => (await one.box.run("ss", ["-Hlnt"])).stdout.includes(":22000"));
   await succeeds(one.cbox("services", "publish", "syncthing"));
+  await untilFound(byBoth);
+});
+
+test("two ports of one project are both heard by Avahi", async () => {
+  const ports = ["8085", "2525"];
+  const project = { s: "Docker", d: "wiki:3_wiki", m: "can-bruixa.guifi.local", i: ONE, e: "guifi", t: "" };
+  const files = avahiFiles(ports.map((p) => ({ ...project, p })));
+  for (const [name, text] of files) await one.box.writeFile(`/etc/avahi/services/${name}`, text);
+  const { ofOne } = await untilFound((found) => found.length === 2, "docker");
+  expect(ofOne.map(({ description, port }) => `${port} ${description}`).sort()).toEqual([
+    "2525 wiki:3 wiki (2525) on can-bruixa",
+    "8085 wiki:3 wiki (8085) on can-bruixa",
+  ]);
+});
+
+test("a box whose file of tags was cut by a power cut is found again", async () => {
+  const tags = "/var/lib/serf/tags.json";
+  const whole = (await one.box.readFile(tags)) ?? "";
+  await one.stopUnit("serf.service");
+  await one.box.writeFile(tags, whole.slice(0, -20));
+  await one.startUnit("serf.service");
+  await holds(async () => (await one.box.run("serf", ["info"])).code === 0);
+  await succeeds(one.cbox("publish"));
   await untilFound(byBoth);
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs a unit of a box that has no systemd: its ExecStart, under its User, with its EnvironmentFile and StateDirectory,
+// Runs a unit of a box that has no systemd: its ExecStartPre and ExecStart, under its User, with its EnvironmentFile and StateDirectory,
 // as the unit and its drop-ins say. And asks systemd's own programs what they think of it.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -36,11 +36,15 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
     ? ["--inh-caps", "--ambient-caps"].map((option) => `${option} ${rights.join(",")}`)
     : [];
   const as = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", ...kept];
+  const before = (settings.get("ExecStartPre") ?? []).map((command) =>
+    command.startsWith("-") ? `${command.slice(1)} || true` : command,
+  );
   const script = [
     `exec >>${logOf(unit)} 2>&1`,
     "set -a",
     `USER=${user} LOGNAME=${user} HOME=$(getent passwd ${user} | cut -d: -f6)`,
     ...files,
+    ...before.map((command) => [...as, "--", command].join(" ")),
     `exec ${[...as, "--", commands[0]].join(" ")}`,
   ].join("\n");
   return box.start(["sh", "-euc", script]);
