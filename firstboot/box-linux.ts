@@ -23,9 +23,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
+import { inTurn } from "../common/lock.ts";
 import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
-import { inTurn } from "./lock.ts";
 
 export interface LinuxBoxOptions {
   readonly root?: string;

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../common/fail.ts";
+import { inTurn } from "../common/lock.ts";
 import type { Session } from "./session.ts";
 
 /** Everything that decides a layer's content, as plain data; its hash is the layer's name. */
@@ -69,24 +70,35 @@ export function openLayers(session: Session, directory: string): LayerStore {
     explain,
     async obtain(kind, inputs, make) {
       const key = layerKey(inputs);
-      const there = await find(kind, key);
-      if (there) {
+      const fromStore = async (): Promise<Layer | undefined> => {
+        const there = await find(kind, key);
+        if (!there) return undefined;
         const now = new Date();
         await utimes(there, now, now);
         return { kind, key, root: join(there, "root"), reasons: [] };
-      }
-      const path = pathOf(kind, key);
-      const reasons = (await explain(kind, inputs)) ?? [];
-      const layer: Layer = { kind, key, root: join(path, "root"), reasons };
-      for (const reason of reasons) session.note(`rebuilt: ${reason}`);
-      const work = join(directory, `.work-${kind}-${key}`);
-      await removeTree(session, work);
-      await mkdir(join(work, "root"), { recursive: true });
-      await make(join(work, "root"));
-      await writeFile(join(work, "inputs.json"), `${JSON.stringify(inputs, null, 2)}\n`);
-      await rename(work, path);
-      for (const old of (await newest(kind)).slice(KEEP)) await removeTree(session, old);
-      return layer;
+      };
+      const makeIt = async (): Promise<Layer> => {
+        const path = pathOf(kind, key);
+        const reasons = (await explain(kind, inputs)) ?? [];
+        const layer: Layer = { kind, key, root: join(path, "root"), reasons };
+        for (const reason of reasons) session.note(`rebuilt: ${reason}`);
+        const work = join(directory, `.work-${kind}-${key}`);
+        await removeTree(session, work);
+        await mkdir(join(work, "root"), { recursive: true });
+        await make(join(work, "root"));
+        await writeFile(join(work, "inputs.json"), `${JSON.stringify(inputs, null, 2)}\n`);
+        await rename(work, path);
+        for (const old of (await newest(kind)).slice(KEEP)) await removeTree(session, old);
+        return layer;
+      };
+      // A build, the lab and the tests may want the same layer at the same time: one makes it, the others wait for it.
+      const turn = join(directory, `.lock-${kind}-${key}`);
+      const waits = (holder: string) => session.note(`process ${holder} is making ${kind}; waiting for it`);
+      const { signal } = session;
+      return (
+        (await fromStore()) ??
+        (await inTurn(turn, async () => (await fromStore()) ?? (await makeIt()), { signal, waits }))
+      );
     },
   };
 }

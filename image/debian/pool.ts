@@ -7,6 +7,7 @@ import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fail } from "../../common/fail.ts";
+import { inTurn } from "../../common/lock.ts";
 import type { Session } from "../session.ts";
 import type { PackagePin } from "./lock.ts";
 import type { Mirror } from "./mirror.ts";
@@ -60,36 +61,43 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
     return gone;
   };
 
+  const fetchMissing = async (pins: readonly PackagePin[]) => {
+    let missing = pins.filter((pin) => !existsSync(stored(pin)));
+    if (missing.length === 0) return;
+    const megabytes = Math.ceil(missing.reduce((sum, pin) => sum + pin.size, 0) / 1e6);
+    session.note(`downloading ${missing.length} packages, ${megabytes} MB`);
+    for (let attempt = 1; missing.length > 0; attempt++) {
+      for (let start = 0; start < missing.length; start += BATCH) {
+        await download(missing.slice(start, start + BATCH)).catch((error) => {
+          // APT's helper has tried several times itself; without a network there is no point in going on.
+          if (session.signal.aborted || error.code === "mirror-unreachable") throw error;
+          session.note(`a download failed, trying again: ${error}`);
+        });
+      }
+      missing = missing.filter((pin) => !existsSync(stored(pin)));
+      if (missing.length > 0 && attempt === ATTEMPTS) missing = await downloadEach(missing);
+      if (missing.length > 0 && attempt >= ATTEMPTS) {
+        fail({
+          code: "package-gone",
+          what: `${missing.length} package(s) of the lock file could not be fetched from the mirror.`,
+          found: missing
+            .slice(0, 6)
+            .map((pin) => `${pin.name} ${pin.version}`)
+            .join(", "),
+          hint: "./cbox build PROFILE --update-lock takes the mirror's present versions; without network: check the connection",
+        });
+      }
+    }
+  };
+
   return {
     control: controlOf,
     async fetch(pins) {
-      await mkdir(directory, { recursive: true });
-      let missing = pins.filter((pin) => !existsSync(stored(pin)));
-      if (missing.length === 0) return;
-      const megabytes = Math.ceil(missing.reduce((sum, pin) => sum + pin.size, 0) / 1e6);
-      session.note(`downloading ${missing.length} packages, ${megabytes} MB`);
-      for (let attempt = 1; missing.length > 0; attempt++) {
-        for (let start = 0; start < missing.length; start += BATCH) {
-          await download(missing.slice(start, start + BATCH)).catch((error) => {
-            // APT's helper has tried several times itself; without a network there is no point in going on.
-            if (session.signal.aborted || error.code === "mirror-unreachable") throw error;
-            session.note(`a download failed, trying again: ${error}`);
-          });
-        }
-        missing = missing.filter((pin) => !existsSync(stored(pin)));
-        if (missing.length > 0 && attempt === ATTEMPTS) missing = await downloadEach(missing);
-        if (missing.length > 0 && attempt >= ATTEMPTS) {
-          fail({
-            code: "package-gone",
-            what: `${missing.length} package(s) of the lock file could not be fetched from the mirror.`,
-            found: missing
-              .slice(0, 6)
-              .map((pin) => `${pin.name} ${pin.version}`)
-              .join(", "),
-            hint: "./cbox build PROFILE --update-lock takes the mirror's present versions; without network: check the connection",
-          });
-        }
-      }
+      if (pins.some((pin) => !existsSync(stored(pin))))
+        await inTurn(join(directory, ".lock"), () => fetchMissing(pins), {
+          signal: session.signal,
+          waits: (holder) => session.note(`process ${holder} is downloading packages; waiting for it`),
+        });
     },
 
     async layOut(pins, target, release, architecture) {
@@ -133,7 +141,11 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
   /** The package's control stanza, read out of the .deb once and kept beside it. */
   async function controlOf(pin: PackagePin): Promise<string> {
     const path = join(directory, `${pin.sha256}.control`);
-    if (!existsSync(path)) await writeFile(path, await run(["dpkg-deb", "--field", stored(pin)]));
+    if (!existsSync(path)) {
+      const draft = `${path}.${process.pid}.new`;
+      await writeFile(draft, await run(["dpkg-deb", "--field", stored(pin)]));
+      await rename(draft, path);
+    }
     return readFile(path, "utf8");
   }
 }

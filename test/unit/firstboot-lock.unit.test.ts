@@ -7,7 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { alone, inTurn, lockSetup } from "../../firstboot/lock.ts";
+import { inTurn } from "../../common/lock.ts";
+import { alone, lockSetup } from "../../firstboot/lock.ts";
 import { PROJECT } from "../../image/paths.ts";
 import { failureOf } from "../failure-of.ts";
 
@@ -52,7 +53,7 @@ test("a failure lets go as well", async () => {
 test("many processes that want the same at once do it one after the other", async () => {
   const steps = join(directory, "steps");
   const program = `
-    const { inTurn } = await import(${JSON.stringify(join(PROJECT, "firstboot/lock.ts"))});
+    const { inTurn } = await import(${JSON.stringify(join(PROJECT, "common/lock.ts"))});
     const { appendFileSync } = await import("node:fs");
     await inTurn(${JSON.stringify(path)}, async () => {
       appendFileSync(${JSON.stringify(steps)}, "in ");

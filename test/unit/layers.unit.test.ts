@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changes, type LayerInputs, layerKey, openLayers } from "../../image/layers.ts";
@@ -86,6 +87,22 @@ describe("the store", () => {
     expect(await layers.explain("rootfs-jetway", before)).toBeUndefined();
     // Not a layer of another sort that happens to have the same inputs.
     expect(await layers.explain("base-trixie-amd64", before)).toEqual(["nothing in the cache"]);
+  });
+
+  it("makes a layer once when two ask for it at the same time, and the second waits for the first", async () => {
+    const { layers, directory } = store();
+    const made: string[] = [];
+    const slowly = async (root: string) => {
+      made.push(root);
+      await delay(300);
+      await make(root);
+    };
+    const other = openLayers(createSession({ logDirectory: directory }), directory);
+    const both = [layers, other].map((each) => each.obtain("lab", before, slowly));
+    const [first, second] = await Promise.all(both);
+    expect(made).toHaveLength(1);
+    expect(second?.root).toBe(first?.root);
+    expect(existsSync(join(first?.root ?? "", "made"))).toBe(true);
   });
 
   it("keeps three of a profile, and does not count those of one whose name goes on", async () => {

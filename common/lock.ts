@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One process at a time. A lock is a file with the process that holds it; one whose process is gone counts for nothing,
+// so that no crash locks anything for ever.
+
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const LOOK_AGAIN_MS = 200;
+
+export interface TurnOptions {
+  /** Aborting it ends the waiting with its reason. */
+  readonly signal?: AbortSignal;
+  /** Told once, when it has to wait: the number of the process that holds the lock. */
+  readonly waits?: (holder: string) => void;
+}
+
+/** For what several may want at the same time, and each comes to an end by itself: waits until it is its turn. */
+export async function inTurn<T>(
+  path: string,
+  work: () => Promise<T>,
+  { signal, waits }: TurnOptions = {},
+): Promise<T> {
+  let isTold = false;
+  for (;;) {
+    const lock = await takeLock(path);
+    if (!("release" in lock)) {
+      if (!isTold) waits?.(lock.holder);
+      isTold = true;
+      await delay(LOOK_AGAIN_MS, undefined, signal ? { signal } : {});
+      continue;
+    }
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+/** The function that lets go, or the number of the process that holds it. */
+export async function takeLock(
+  path: string,
+): Promise<{ readonly release: () => Promise<void> } | { readonly holder: string }> {
+  await mkdir(dirname(path), { recursive: true });
+  const own = `${process.pid} ${await startTime(process.pid)}`;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const isMade = await make(path, own);
+    if (isMade) return { release: () => unlink(path).catch(() => {}) };
+    const [pid = "", start] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
+    const isAlive = start !== undefined && /^\d+$/.test(pid) && (await startTime(Number(pid))) === start;
+    if (isAlive) return { holder: pid };
+    await unlink(path).catch(() => {});
+  }
+  return { holder: "unknown" };
+}
+
+let drafts = 0;
+
+/** With its content from the first moment on: an empty one would count for nothing. */
+async function make(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}.${++drafts}`;
+  await writeFile(draft, `${content}\n`, { mode: 0o644 });
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await unlink(draft).catch(() => {});
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat: process numbers come round again, this pair does not. */
+async function startTime(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+}
