@@ -78,8 +78,12 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   const env = { APT_CONFIG: configuration };
   const repositoryOf = (uri: string): Repository => (uri.startsWith(mirror.security) ? "security" : "debian");
 
+  // Sets share most of their packages, and to look them up takes longer than to resolve them.
+  const known = new Map<string, PackagePin>();
+
   return {
     async refresh() {
+      known.clear();
       await run(["apt-get", "update", "--error-on=any"], { env });
     },
 
@@ -90,23 +94,21 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
         const [name, version] = file.split("_");
         wanted.set(`${name}=${decodeURIComponent(version ?? "")}`, repositoryOf(uri));
       }
-      const pins = new Map<string, PackagePin>();
-      for (const key of wanted.keys()) {
-        const pin = keptPins.get(key);
-        if (pin) pins.set(pin.name, pin);
-      }
-      const others = [...wanted.keys()].filter((key) => !keptPins.has(key));
+      const others = [...wanted.keys()].filter((key) => !keptPins.has(key) && !known.has(key));
       // Not through `run`: the answer is thousands of lines nobody wants in a log.
       const show = $({ quiet: true, env: { ...process.env, ...env } });
       const shown = others.length === 0 ? "" : (await show`apt-cache show ${others}`).stdout;
       for (const stanza of shown.split(/\n\n+/)) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1] ?? "";
         const name = field("Package");
-        if (name === "" || pins.has(name)) continue;
-        const repository = wanted.get(`${name}=${field("Version")}`) ?? "debian";
-        pins.set(name, {
+        const version = field("Version");
+        const key = `${name}=${version}`;
+        const repository = wanted.get(key);
+        // A version that several archives have comes once for each; the first is the one APT takes.
+        if (!repository || known.has(key)) continue;
+        known.set(key, {
           name,
-          version: field("Version"),
+          version,
           architecture: field("Architecture"),
           size: Number(field("Size")),
           sha256: field("SHA256"),
@@ -114,7 +116,8 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
           path: field("Filename"),
         });
       }
-      return [...pins.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      const pins = [...wanted.keys()].flatMap((key) => keptPins.get(key) ?? known.get(key) ?? []);
+      return pins.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
   };
 }

@@ -3,9 +3,11 @@
 // build goes on with the mirror's versions and says so; with `strict` (a release build) it stops instead.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomic.ts";
 import { Failure, fail } from "../../common/fail.ts";
+import { inTurn } from "../../common/lock.ts";
 import type { Session } from "../session.ts";
 import { openArchive } from "./archive.ts";
 import {
@@ -73,8 +75,14 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   const pool = async () => openPool(session, await options.mirror(), options.pool);
 
   /** Asks the mirror for these sets: for its newest versions, or for the lock's own, where `from` is one. */
-  const resolve = async (names: readonly string[], epoch: number, from?: Lock): Promise<Lock> => {
-    const directory = join(cache, "apt", `${release}-${architecture}`);
+  const directory = join(cache, "apt", `${release}-${architecture}`);
+  const resolve = (names: readonly string[], epoch: number, from?: Lock): Promise<Lock> =>
+    // APT's private state is for one process at a time.
+    inTurn(`${directory}.lock`, () => resolveNow(names, epoch, from), {
+      signal: session.signal,
+      waits: (holder) => session.note(`process ${holder} is asking APT; waiting for it`),
+    });
+  const resolveNow = async (names: readonly string[], epoch: number, from?: Lock): Promise<Lock> => {
     const suites = new Set(Object.values(requests).flatMap((request) => request.flatMap(suiteOf)));
     const archive = await openArchive({
       run: session.run,
@@ -114,7 +122,9 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     try {
       return await resolve(outdated, from.epoch, from);
     } catch (error) {
-      if (session.signal.aborted) throw error;
+      // The mirror's newest versions do not help against a name that does not exist, or a mirror that is away.
+      const isFinal = error instanceof Failure && FINAL.includes(error.code);
+      if (session.signal.aborted || isFinal) throw error;
       session.note(`the lock's versions do not go with what is asked for: ${error}`);
       return resolveAll(from.epoch);
     }
@@ -176,8 +186,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   if (!used) {
     used = await resolveAll(lock.epoch);
     await fetchAll(used);
-    await mkdir(dirname(driftPath), { recursive: true });
-    await writeFile(driftPath, JSON.stringify({ ...used, basis }));
+    await writeFileAtomic(driftPath, JSON.stringify({ ...used, basis }));
   }
   const drift = used === lock ? [] : lockChanges(lock, used);
   if (drift.length > 0) {
@@ -194,6 +203,9 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     layOut: async (pins, directory) => (await pool()).layOut(pins, directory, release, architecture),
   };
 }
+
+/** What asking again, for other versions, would only say once more. */
+const FINAL: readonly string[] = ["package-unknown", "mirror-unreachable"];
 
 /** The suite that a word of a request names: `linux-image-arm64/trixie-backports`. */
 function suiteOf(word: string): string[] {
