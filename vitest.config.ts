@@ -1,8 +1,11 @@
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // Levels, named in the file: *.unit.test.ts needs nothing, *.integration.test.ts needs the host's tools and root,
 // *.boot.test.ts boots the real image in QEMU, and so does *.long.test.ts for a quarter of an hour each, which only
-// `cbox test --all` runs. Heavy files run one after the other: TCG wants both cores.
+// `cbox test --all` runs. `cbox test` runs several unit and integration files side by side; those with guests run one
+// after the other, since an emulated processor wants both cores.
 const level = (name: string, testTimeout: number) => ({
   test: {
     name,
@@ -13,9 +16,31 @@ const level = (name: string, testTimeout: number) => ({
   },
 });
 
+/** Integration files that take minutes, the longest first: begun last, one of them would run alone at the end. */
+const LONGEST = [
+  "build",
+  "container-nspawn",
+  "compose",
+  "discovery",
+  "catalogue-graphs",
+  "full-disk",
+  "flash",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.indexOf(basename(moduleId).split(".")[0] ?? "");
+      return index < 0 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).sort((one, other) => place(one) - place(other));
+  }
+}
+
 export default defineConfig({
   test: {
     fileParallelism: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       level("unit", 20_000),
       level("integration", 900_000),

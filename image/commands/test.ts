@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox test [filter…]`: style, types, then the three levels of tests, and the image in between that the heavy ones
-// need. Everything runs even when something failed; the last line counts.
+// `cbox test [filter…]`: style, types, then the three levels of tests, and in between the images and root file systems
+// that the heavy ones share. Everything runs even when something failed; the last line counts.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeFailure, Failure } from "../../common/fail.ts";
+import { labRoot } from "../debian/lab-root.ts";
 import { interruption } from "../interruption.ts";
 import { PROJECT } from "../paths.ts";
 import { buildCommand } from "./build.ts";
@@ -18,6 +19,8 @@ interface Count {
 
 const LONG =
   "power cuts, contexts in distress, all services, servers that fail, other boards, a flashed card, the installer, Wi-Fi, ARM, containers, converted machines";
+/** Test files at a time, where they have names of their own: some wait for a server while others compute. */
+const SIDE_BY_SIDE = Math.min(4, Math.max(2, availableParallelism()));
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
@@ -35,12 +38,12 @@ export async function testCommand(
     counts.push(await check("style", ["biome", "check", "--error-on-warnings", "."]));
     counts.push(await check("types", ["tsc", "--noEmit"]));
   }
-  counts.push(await level("unit", filter));
+  counts.push(await level("unit", filter, SIDE_BY_SIDE));
   const heavy = all || filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
   const built = heavy ? await buildImage() : PASSED;
   if (heavy) {
     counts.push(built);
-    counts.push(await level("integration", filter));
+    counts.push(await level("integration", filter, SIDE_BY_SIDE));
     // Without an image there is nothing to boot, and saying so once is enough.
     if (built === PASSED) counts.push(await level("boot", filter));
     if (built === PASSED && all) counts.push(await level("long", filter));
@@ -58,9 +61,10 @@ async function check(name: string, argv: readonly [string, ...string[]]): Promis
 }
 
 async function buildImage(): Promise<Count> {
-  console.log("\n== the image the heavy tests use: vm-amd64");
+  console.log("\n== what the heavy tests share: the image of vm-amd64, the root file system of the lab");
   try {
     await buildCommand("vm-amd64", {});
+    await labRoot();
     return PASSED;
   } catch (error) {
     console.error(error instanceof Failure ? describeFailure(error) : error);
@@ -75,7 +79,8 @@ interface VitestReport {
   readonly numFailedTestSuites: number;
 }
 
-async function level(name: string, filter: readonly string[]): Promise<Count> {
+/** Guests want all processors: their files run one after the other. */
+async function level(name: string, filter: readonly string[], atATime = 1): Promise<Count> {
   if (interruption().aborted) return FAILED;
   console.log(`\n== ${name} tests`);
   const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
@@ -88,6 +93,7 @@ async function level(name: string, filter: readonly string[]): Promise<Count> {
       "--project",
       name,
       "--passWithNoTests",
+      ...(atATime > 1 ? ["--fileParallelism", `--maxWorkers=${atATime}`, "--minWorkers=1"] : []),
       ...reporters,
       ...filter,
     ]);

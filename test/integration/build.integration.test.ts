@@ -9,7 +9,7 @@ import { readManifest } from "../../image/manifest.ts";
 import { PROFILES } from "../../image/paths.ts";
 import { createSession } from "../../image/session.ts";
 import { openWorkspace } from "../../image/workspace.ts";
-import { builtImage, cbox, coldCache, run, scratch } from "./project.ts";
+import { builtImage, cbox, coldCache, inBuildTurn, run, scratch } from "./project.ts";
 
 /** The profile with one package more. */
 const asksFor = (name: string) => (yaml: string) => yaml.replace(/^packages:\n/m, `packages:\n  - ${name}\n`);
@@ -64,10 +64,10 @@ describe("build of vm-amd64", () => {
       gpg --batch --armor --export-secret-keys > ${key}; gpgconf --kill all`;
     expect((await run(["sh", "-c", made]).ended).code).toBe(0);
 
-    const explained = await cbox(["build", "vm-amd64", "--explain"]).ended;
+    const explained = await inBuildTurn(() => cbox(["build", "vm-amd64", "--explain"]).ended);
     expect(explained.output).toContain("Nothing would be made: all of it is there.");
     expect(explained.code).toBe(0);
-    const again = await cbox(["build", "vm-amd64", "--sign-key", key]).ended;
+    const again = await inBuildTurn(() => cbox(["build", "vm-amd64", "--sign-key", key]).ended);
     expect(again.output).toContain("Nothing changed since the last build");
     const { packed } = await builtImage("vm-amd64");
     const sums = join(packed, "../SHA256SUMS");
@@ -212,7 +212,10 @@ async function profilesWith(file: string, edit: (text: string) => string): Promi
 async function dryRun(profiles: string, id: string) {
   const session = createSession({ logDirectory: join(await scratch(), "log") });
   const out = join(await scratch(), "out");
-  return (await build(session, id, { out, community: "guifi", profiles, dryRun: true })).reasons;
+  const { reasons } = await inBuildTurn(() =>
+    build(session, id, { out, community: "guifi", profiles, dryRun: true }),
+  );
+  return reasons;
 }
 
 async function waitForText(path: string, pattern: RegExp): Promise<void> {

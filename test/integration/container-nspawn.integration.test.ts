@@ -15,6 +15,7 @@ import { dns } from "../lab/hosts/dns.ts";
 import { serfPeer } from "../lab/hosts/serf-peer.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { importMachine, type NspawnBox, type NspawnHost, startNspawn } from "./nspawn-box.ts";
+import { inBuildTurn } from "./project.ts";
 
 const PROFILE = "container-amd64";
 const MACHINES = join(cacheDir(), "work", "nspawn-test");
@@ -34,7 +35,7 @@ let host: NspawnHost;
 let box: NspawnBox | undefined;
 
 beforeAll(async () => {
-  await buildCommand(PROFILE, {});
+  await inBuildTurn(() => buildCommand(PROFILE, {}));
   const out = defaultOut(PROFILE);
   const { image } = (await readManifest(out))!;
   const root = await labRoot();

@@ -36,7 +36,7 @@ class Line {
   }
 
   async sees(text: string): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 120_000;
     while (!this.#text.includes(text, this.#seen)) {
       if (Date.now() > deadline)
         throw new Error(`not seen: ${text}\nsince:\n${this.#text.slice(this.#seen)}`);

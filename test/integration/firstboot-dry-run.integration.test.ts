@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const PASSWORD = "four wet goats sing";
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 let root: string;
 beforeEach(() => {

@@ -14,7 +14,7 @@ import { OWN_PROFILES } from "../../image/own-profiles.ts";
 import { PROFILES } from "../../image/paths.ts";
 import { createSession } from "../../image/session.ts";
 import { openWorkspace } from "../../image/workspace.ts";
-import { cbox, scratch } from "./project.ts";
+import { cbox, inBuildTurn, scratch } from "./project.ts";
 
 const BOARD = `id: attic-board
 title: A board from the attic
@@ -41,11 +41,11 @@ it("builds, with its own overlay and kernel argument, and without live-build", a
   const before = await readFile(LOCK, "utf8");
 
   const words = ["build", "attic-board", "--profiles", directory, "--out", out];
-  const explained = await cbox([...words, "--explain"]).ended;
+  const explained = await inBuildTurn(() => cbox([...words, "--explain"]).ended);
   expect(explained.output).toContain("image: would be made, no image yet");
   expect(explained.code).toBe(0);
   expect(existsSync(out)).toBe(false);
-  const { code, output } = await cbox(words).ended;
+  const { code, output } = await inBuildTurn(() => cbox(words).ended);
   expect(output).toMatch(/Built in .*:\n.*attic-board\.img\.zst/);
   expect(output).not.toMatch(/^(base|rootfs|context)-\S+: made/m);
   expect(code).toBe(0);

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { inTurn } from "../../common/lock.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { defaultOut } from "../../image/commands/build.ts";
 import { locateImage } from "../../image/locate-image.ts";
@@ -58,6 +59,10 @@ export function run([program = "", ...args]: readonly string[], env: Record<stri
       }),
   };
 }
+
+/** For a build in the shared cache, which is refused while another one runs: test files run side by side. */
+export const inBuildTurn = <T>(work: () => Promise<T>): Promise<T> =>
+  inTurn(join(cacheDir(), "test", "build.lock"), work);
 
 /** A directory that is gone when the test is done. It lies in the cache, so that hard links to packages work. */
 export async function scratch(): Promise<string> {
