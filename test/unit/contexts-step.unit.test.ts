@@ -422,7 +422,7 @@ describe("cbox contexts", () => {
     ]);
     await say(box, "sliver remove web");
     expect(config(box, "community/community")?.["limits.memory"]).toBe("737MiB");
-    expect((await say(box, "slivers")).printed).toContain("No slivers yet");
+    expect((await say(box, "slivers")).printed).toContain("No slivers (small containers) yet");
   });
 
   test.each([

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every failure that can end on a person's page has its sentence and its hint in all languages. Which failures those are
+// is read from the code: every object with `code` and `what` in a file that the walk through the steps imports.
+
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+import { catalogues, isTextKey, languages } from "../../firstboot/i18n.ts";
+
+const root = join(import.meta.dirname, "../..");
+const entries = ["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"];
+
+/** Said on no page of the wizard: by `cbox reset` and `cbox services`, and where the program does not start. */
+const ON_NO_PAGE = ["account-stays", "service-running", "image-info-unreadable", "setup-busy"];
+
+/** The text of the files and of all that they import, not for types only, by the path from the project's root. */
+function importedFrom(entries: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  const waiting = [...entries];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (found.has(file)) continue;
+    const text = readFileSync(join(root, file), "utf8");
+    found.set(file, text);
+    for (const [, from = ""] of text.matchAll(/^(?:import|export)(?! type)[^;]*? from "(\.[^"]+\.ts)"/gm))
+      waiting.push(relative(root, join(root, dirname(file), from)));
+  }
+  return found;
+}
+
+/** The code of each failure that a file makes: every word of the value of `code`, beside `what`. */
+function failureCodes(text: string): string[] {
+  const values = [...text.matchAll(/\bcode: ([^{}]*?),\s+what:/g)].map(([, value = ""]) => value);
+  return values.flatMap((value) => [...value.matchAll(/"([\w-]+)"/g)].map(([, code = ""]) => code));
+}
+
+const files = importedFrom(entries);
+const codes = [...new Set([...files.values()].flatMap(failureCodes))].sort();
+
+test("the failures are found in the code", () => {
+  expect(files.has("firstboot/steps/system/verify.ts")).toBe(true);
+  for (const [file, text] of files) {
+    const made = text.split(/\b(?:fail|new Failure)\(\s*\{\s*code: [^A-Z]/).length - 1;
+    expect(failureCodes(text).length, file).toBeGreaterThanOrEqual(made);
+  }
+  expect(codes).toEqual(
+    expect.arrayContaining(["account-missing", "reply-too-large", "vpn-silent", "unexpected"]),
+  );
+});
+
+describe.each(languages)("in %s", (language) => {
+  test.each(codes.filter((code) => !ON_NO_PAGE.includes(code)))(
+    "the failure %s says what it is and what to do",
+    (code) => {
+      const lacking = [`trouble.${code}`, `trouble.${code}.hint`].filter(
+        (key) => !isTextKey(key) || !(catalogues[language] as Record<string, string>)[key],
+      );
+      expect(lacking).toEqual([]);
+    },
+  );
+});
