@@ -66,6 +66,11 @@ export interface ImageInfo {
   readonly community: CommunityInfo;
 }
 
+/** The community's web site as people say it: "guifi.net". */
+export function websiteName({ community }: Pick<ImageInfo, "community">): string {
+  return community.website.replace(/^https?:\/\/(www\.)?/, "").replace(/\/+$/, "");
+}
+
 /** Smallest disk the image is made for, in GiB. */
 export function minimumGib({ disk }: ImageInfo): number {
   return disk?.minimum_gib ?? 4;

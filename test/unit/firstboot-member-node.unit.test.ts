@@ -7,10 +7,12 @@ import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { checkFile } from "../../firstboot/answers/check.ts";
 import { readAnswers } from "../../firstboot/answers/file.ts";
+import { questionPage } from "../../firstboot/console/pages.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { english } from "../../firstboot/i18n.ts";
+import { english, languages, translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
+import { questionsOf } from "../../firstboot/questions.ts";
 import { Secrets } from "../../firstboot/secrets.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { member } from "../../firstboot/steps/member/index.ts";
@@ -186,6 +188,27 @@ describe("node: the answers", () => {
         expect(isDeviceName(suggestDeviceName(text) ?? "x")).toBe(true);
       }),
     );
+  });
+
+  test.each([
+    ["https://guifi.net", "guifi.net"],
+    ["https://www.example.org/", "example.org"],
+    ["http://members.example.net/site/", "members.example.net/site"],
+  ])("the questions about the account name the community's own web site: %s", async (website, said) => {
+    const image = { ...IMAGE, community: { ...IMAGE.community, website } };
+    for (const [step, paths] of [
+      [member, ["sign_in", "username", "password"]],
+      [node, ["id"]],
+    ] as const) {
+      const { texts } = await step.survey(new FakeBox(), image, NOW as never);
+      for (const path of paths) {
+        const question = questionsOf(step).find((each) => each.path === path);
+        for (const language of languages) {
+          const { title } = questionPage(translator(language), question!, undefined, [], texts?.[path]);
+          expect(title).toMatch(new RegExp(`(?<![\\w/])${said}[ ,?]|(?<![\\w/])${said}$`));
+        }
+      }
+    }
   });
 
   test("without a member there is nothing to ask; with one, the licence has its name in the question", async () => {

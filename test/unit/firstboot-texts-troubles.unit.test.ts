@@ -10,8 +10,15 @@ import { catalogues, isTextKey, languages } from "../../firstboot/i18n.ts";
 const root = join(import.meta.dirname, "../..");
 const entries = ["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"];
 
-/** Said on no page of the wizard: by `cbox reset` and `cbox services`, and where the program does not start. */
-const ON_NO_PAGE = ["account-stays", "service-running", "image-info-unreadable", "setup-busy"];
+/** Said on no page of the wizard: by `cbox reset` and `cbox services`, and where the program does not start
+ * or a command is given a file. */
+const ON_NO_PAGE = [
+  "account-stays",
+  "service-running",
+  "image-info-unreadable",
+  "setup-busy",
+  "text-encoding",
+];
 
 /** The text of the files and of all that they import, not for types only, by the path from the project's root. */
 function importedFrom(entries: readonly string[]): Map<string, string> {

@@ -83,6 +83,10 @@ describe("the person is addressed by the familiar form", () => {
   ])("the rule lets the familiar form pass: %s", (text, forms) => expect(text).not.toMatch(word(forms)));
 });
 
+test("no text names the host of one community: those are settings", () => {
+  expect([...everyText("es"), ...everyText("ca")].filter(({ text }) => /guifi\.net/i.test(text))).toEqual([]);
+});
+
 test.each(["es", "ca"] as const)("one thing is called by one word in %s", (language) => {
   expect(offenders(language, OTHER_WORDS[language])).toEqual([]);
 });

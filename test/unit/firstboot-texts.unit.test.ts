@@ -86,6 +86,7 @@ const values = {
   suggestion: "Europe/Madrid",
   title: "Network Commons Licence (XOLN), a title of 60 characters, no",
   version: "2.0 of 1 January 2026",
+  website: "members.network.example.org",
   url: `https://guifi.net/${"x".repeat(42)}`,
   maximum: 150,
   wanted: "BCNCanBruixa20-box",

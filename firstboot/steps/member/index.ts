@@ -6,6 +6,7 @@ import { fail } from "../../../common/fail.ts";
 import { isAuthorityIgnored } from "../../authorities.ts";
 import type { Box } from "../../box.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
+import { websiteName } from "../../image-info.ts";
 import { HIDDEN, problem } from "../../problems.ts";
 import {
   type Answers,
@@ -30,7 +31,10 @@ export const member = defineStep<MemberAnswers, Survey>({
   schema,
   passable: true,
   // Without a default the first choice is offered, and a file that says nothing means "later".
-  survey: async () => ({ defaults: {} }),
+  survey: async (_box, image) => {
+    const website = { website: websiteName(image) };
+    return { defaults: {}, texts: { sign_in: website, username: website, password: website } };
+  },
   lookUp: { paths: ["password"], run: lookUp },
   check,
   summary: (answers, t) => (signsIn(answers) ? (answers.username ?? "") : t("option.member.sign_in.later")),

@@ -3,7 +3,7 @@
 
 import type { Box } from "../../box.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
-import type { ImageInfo } from "../../image-info.ts";
+import { type ImageInfo, websiteName } from "../../image-info.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
 import { type AllAnswers, defineStep, type StepStatus } from "../step.ts";
 import { wasPassed } from "../was-passed.ts";
@@ -46,7 +46,7 @@ async function survey(_box: Box, image: ImageInfo, all: AllAnswers): Promise<Nod
     hasMember,
     defaults: { address_from: "auto" },
     choices: { address_from: PLAIN_CHOICES },
-    texts: { accept_licence: { title, version, url } },
+    texts: { id: { website: websiteName(image) }, accept_licence: { title, version, url } },
     // Who signs in later registers later.
     hidden: hasMember ? [] : Object.keys(schema.properties),
   };
