@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // JSON Schema (ajv) with mistakes a person can act on: which field, what was found, what was expected, what to do.
-// Two keywords of our own: `x-secret: true` (the value is never shown) and `x-expected` (a good value, in words).
+// Three keywords of our own: `x-secret: true` (the value is never shown), `x-expected` (a good value, in words) and
+// `x-verbatim: true` (spaces at the ends belong to the value).
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { type FieldError, type Schema, toFieldError } from "./field-error.ts";
@@ -20,7 +21,7 @@ const ajv = new Ajv2020({
   allowUnionTypes: true,
   discriminator: true,
   useDefaults: true,
-  keywords: ["x-secret", "x-expected"],
+  keywords: ["x-secret", "x-expected", "x-verbatim"],
 });
 formats.default(ajv);
 

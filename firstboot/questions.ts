@@ -16,6 +16,8 @@ export interface Question {
   readonly isDeliberate?: true;
   /** Asked at a screen only. */
   readonly atScreen?: true;
+  /** Spaces at the ends of its answer belong to it. */
+  readonly isVerbatim?: true;
   /** Name of the page that asks it together with others. */
   readonly together?: string;
   /** Of such a page: the questions on it, each yes or no. */
@@ -33,6 +35,7 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
     when: schema["x-when"] ?? {},
     ...(schema["x-deliberate"] ? { isDeliberate: true } : {}),
     ...(schema["x-screen"] ? { atScreen: true } : {}),
+    ...(schema["x-verbatim"] ? { isVerbatim: true } : {}),
     ...(schema["x-together"] ? { together: schema["x-together"] } : {}),
   }));
 }

@@ -14,7 +14,8 @@ export class Secrets {
     for (const { path } of secretQuestions(step)) {
       const value = getAnswer(answers, path);
       rest = setAnswer(rest, path, undefined);
-      if (typeof value !== "string") continue;
+      // The file to begin with shows "" for a secret that is left out.
+      if (typeof value !== "string" || value === "") continue;
       this.#values.set(`${step.id}.${path}`, value);
       taken.push(`${step.id}.${path}`);
     }

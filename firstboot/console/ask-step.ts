@@ -291,8 +291,8 @@ async function askChecked(
   for (;;) {
     const t = translate(walk);
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
-    const suggestion = problems.map(({ values }) => values?.suggestion).find((value) => value !== undefined);
-    const offered = suggestion ?? getAnswer(answers, question.path) ?? survey.defaults[question.path];
+    // What was probably meant stands in the sentence of the problem. Enter never takes it: it is a guess.
+    const offered = getAnswer(answers, question.path) ?? survey.defaults[question.path];
     const check = (value: Value | undefined) => {
       const given = walk.context.given.filter(
         (path) => path !== `${step.id}.${question.path}` || value === undefined,
@@ -368,7 +368,7 @@ async function askText(
     talk.terminal.ask(page, talk.signal, { initial: current }),
   );
   if ("command" in reply) return reply;
-  const said = reply.value.trim() || current;
+  const said = (question.isVerbatim ? reply.value : reply.value.trim()) || current;
   // What is no number stays a text: the step's check says so.
   return { value: question.kind === "number" && /^\d{1,9}$/.test(said) ? Number(said) : said };
 }

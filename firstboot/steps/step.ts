@@ -32,6 +32,8 @@ export interface QuestionSchema {
   readonly "x-expected"?: string;
   /** Never shown, logged or kept. */
   readonly "x-secret"?: true;
+  /** Spaces at its ends belong to it. */
+  readonly "x-verbatim"?: true;
   /** Name in the tag line when it is not the path: `serf` for `serf.enabled`. */
   readonly "x-name"?: string;
   /** Yes-or-no questions with the same name here are one page with marks at a console; the name is that of its words. */

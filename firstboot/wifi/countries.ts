@@ -3,6 +3,7 @@
 
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
+import { readTimeZones, zoneOf } from "../time-zones.ts";
 
 /** Codes of ISO 3166, such as ES, by the tables of the time zones. Empty when they are not there. */
 export async function countryCodes(box: Pick<Box, "readFile">): Promise<ReadonlySet<string>> {
@@ -11,7 +12,11 @@ export async function countryCodes(box: Pick<Box, "readFile">): Promise<Readonly
 }
 
 /** "Europe/Madrid" is in ES. Undefined for zones without a country, such as UTC. */
-export async function countryOf(box: Pick<Box, "readFile">, zone: string): Promise<string | undefined> {
+export async function countryOf(
+  box: Pick<Box, "readFile" | "list">,
+  name: string,
+): Promise<string | undefined> {
+  const zone = zoneOf(name, await readTimeZones(box)) ?? name;
   const table = (await box.readFile(`${paths.zoneinfo}/zone.tab`)) ?? "";
   const line = table.split("\n").find((each) => each.split("\t")[2] === zone);
   return line?.split("\t")[0];

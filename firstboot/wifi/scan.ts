@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Looks for wireless networks, and reads what iw and wpa_cli say of them.
 
+import { ssidText } from "../../common/ssid.ts";
 import type { Box } from "../box.ts";
 import { switchOnRadios } from "./card.ts";
 
@@ -51,14 +52,20 @@ export function parseScan(output: string): Network[] {
   return [...strongest.values()].sort((a, b) => b.signal - a.signal);
 }
 
-/** iw and wpa_cli write bytes beyond ASCII as \xc3\xa0, and a backslash as \\. */
+/** wpa_cli has short forms for some. */
+const SHORT: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", e: "\x1b" };
+
+/**
+ * The name as text (common/ssid.ts). iw and wpa_cli write bytes beyond ASCII as \xc3\xa0, also spaces at the ends, and a
+ * backslash as \\.
+ */
 export function decodeSsid(text: string): string {
   const bytes: number[] = [];
   for (const [, hex, escaped, plain] of text.matchAll(/\\x([0-9a-fA-F]{2})|\\(.)|([^\\])/gsu)) {
     if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
-    else bytes.push(...Buffer.from(escaped ?? plain ?? ""));
+    else bytes.push(...Buffer.from(plain ?? SHORT[escaped ?? ""] ?? escaped ?? ""));
   }
-  return Buffer.from(bytes).toString("utf8");
+  return ssidText(Buffer.from(bytes));
 }
 
 /** From 1 (hardly) to 4 (next to it): what the bars of a telephone say. */

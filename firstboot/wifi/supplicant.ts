@@ -2,10 +2,12 @@
 // wpa_supplicant: its configuration, which alone holds the passphrase, its service, and how it is getting on.
 
 import { pbkdf2Sync } from "node:crypto";
+import { ssidBytes, ssidText } from "../../common/ssid.ts";
 import { type Box, must, writeIfChanged } from "../box.ts";
 import { decodeSsid } from "./scan.ts";
 
 export interface WifiSettings {
+  /** As text: see common/ssid.ts. */
   readonly ssid: string;
   /** Undefined: an open network. */
   readonly passphrase?: string | undefined;
@@ -54,7 +56,7 @@ export function supplicantFile({ ssid, passphrase, country }: WifiSettings): str
     "# Both ways of WPA3 to derive its key; by itself only the old one is tried.",
     "sae_pwe=2",
     "network={",
-    `\tssid=${Buffer.from(ssid).toString("hex")}`,
+    `\tssid=${ssidBytes(ssid).toString("hex")}`,
     "\tscan_ssid=1",
     ...keyLines(ssid, passphrase).map((line) => `\t${line}`),
     "}",
@@ -77,7 +79,7 @@ function keyLines(ssid: string, passphrase: string | undefined): string[] {
 
 /** IEEE 802.11, annex J.4: what WPA2 makes of a passphrase, and `wpa_passphrase` prints. 64 hexadecimal digits. */
 export function preSharedKey(ssid: string, passphrase: string): string {
-  return pbkdf2Sync(passphrase, ssid, 4096, 32, "sha1").toString("hex");
+  return pbkdf2Sync(passphrase, ssidBytes(ssid), 4096, 32, "sha1").toString("hex");
 }
 
 export type WifiState = "joined" | "refused" | "trying";
@@ -94,5 +96,6 @@ export async function wifiState(box: Box, card: string): Promise<WifiState> {
 export async function isInReach(box: Box, card: string, ssid: string): Promise<boolean> {
   const { stdout } = await box.run("wpa_cli", ["-i", card, "scan_results"]);
   // "bssid / frequency / signal level / flags / ssid", separated by tabs.
-  return stdout.split("\n").some((line) => decodeSsid(line.split("\t")[4] ?? "") === ssid);
+  const name = ssidText(ssidBytes(ssid));
+  return stdout.split("\n").some((line) => decodeSsid(line.split("\t")[4] ?? "") === name);
 }

@@ -47,8 +47,7 @@ export function readFleet(path: string): Fleet {
     const { encoding, line } = decoded;
     refuse(name, [`it is saved as ${encoding}, not as UTF-8; line ${line}`], 'save it again as "CSV UTF-8"');
   }
-  const { text } = decoded;
-  const [header = [], ...records] = split(text, name);
+  const [header = [], ...records] = split(decoded.text, name);
   const fields = fieldsOf();
   const columns = header.map((word, index) => ({ letter: letterOf(index), field: word.trim() }));
   const wrong = columns.flatMap((column, index) => headerMistakes(column, columns.slice(0, index), fields));
@@ -64,11 +63,14 @@ export function readFleet(path: string): Fleet {
     }
     const values = new Map<string, unknown>();
     for (const [at, { letter, field }] of columns.entries()) {
-      const cell = cells[at]?.trim() ?? "";
-      if (cell === "") continue;
-      const value = cellValue(cell, fields.get(field)!);
+      const rules = fields.get(field)!;
+      const written = cells[at] ?? "";
+      if (written.trim() === "") continue;
+      const isVerbatim = rules["x-verbatim"] === true || rules["x-secret"] === true;
+      const cell = isVerbatim ? written : written.trim();
+      const value = cellValue(cell, rules);
       if (value === undefined)
-        mistakes.push(`row ${number}, column ${letter} (${field}): ${expectedOf(cell, fields.get(field)!)}`);
+        mistakes.push(`row ${number}, column ${letter} (${field}): ${expectedOf(cell, rules)}`);
       else values.set(field, value);
     }
     return [{ number, values }];
@@ -149,11 +151,16 @@ function readBytes(path: string, name: string): Buffer {
   }
 }
 
-function split(text: string, name: string): string[][] {
+/** A word to Excel about the separator, before the header; it shows no row for it. */
+const SEPARATOR_LINE = /^\ufeff?"?sep=(.)"?\r?\n/i;
+
+function split(written: string, name: string): string[][] {
+  const [line = "", separator] = SEPARATOR_LINE.exec(written) ?? [];
+  const text = written.slice(line.length);
   try {
     return parse(text, {
       bom: true,
-      delimiter: delimiterOf(text),
+      delimiter: separator ?? delimiterOf(text),
       relax_column_count: true,
       skip_empty_lines: false,
     });
@@ -183,8 +190,13 @@ function headerMistakes(
   return [`${at}: there is no field ${field}.${guess ? ` Did you mean ${guess}?` : ""}`];
 }
 
-const YES = ["true", "yes", "1"];
-const NO = ["false", "no", "0"];
+/** What spreadsheets write for true and false in the languages of our neighbours, and what people type. */
+const YES = words("1 true yes cert vertader sí si verdadero vrai oui vero verdadeiro sim wahr ja");
+const NO = words("0 false no fals falso faux non não falsch nein");
+
+function words(list: string): ReadonlySet<string> {
+  return new Set(list.split(" "));
+}
 
 /** A cell as the field wants it; undefined when it cannot be. Entries of a list stand between bars. */
 function cellValue(cell: string, { type, items }: FieldSchema): unknown {
@@ -193,8 +205,8 @@ function cellValue(cell: string, { type, items }: FieldSchema): unknown {
   if (kinds.includes("array"))
     return items?.type === "string" ? cell.split("|").map((each) => each.trim()) : undefined;
   if (kinds.includes("boolean")) {
-    const word = cell.toLowerCase();
-    return YES.includes(word) ? true : NO.includes(word) ? false : undefined;
+    const word = cell.normalize("NFC").toLowerCase();
+    return YES.has(word) ? true : NO.has(word) ? false : undefined;
   }
   if (kinds.includes("integer") && isWhole) return Number(cell);
   return kinds.includes("string") ? cell : undefined;

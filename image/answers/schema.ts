@@ -15,6 +15,7 @@ export interface FieldSchema {
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly items?: FieldSchema;
   readonly "x-secret"?: boolean;
+  readonly "x-verbatim"?: boolean;
 }
 
 export function readAnswersSchema(): FieldSchema {

@@ -2,6 +2,7 @@
 // `--wifi NAME`: the wireless network of the box, put into its answers.
 import type { Document } from "yaml";
 import { fail } from "../../common/fail.ts";
+import { ssidBytes } from "../../common/ssid.ts";
 import { setAnswer } from "./merge.ts";
 
 export interface Wifi {
@@ -20,7 +21,7 @@ const HEX_KEY = /^[0-9A-Fa-f]{64}$/;
 
 /** @throws Failure `wifi-invalid` */
 export function checkWifi({ ssid, passphrase, country }: Wifi): void {
-  const length = Buffer.byteLength(ssid);
+  const { length } = ssidBytes(ssid);
   if (length < 1 || length > SSID_LONGEST) {
     wrong("The name of a wireless network has 1 to 32 bytes.", `${length} bytes`, '--wifi "My network"');
   }

@@ -238,11 +238,37 @@ describe("a fleet", () => {
     ["semicolons", "system.hostname;node.notes\ncan-bruixa;a, b\n"],
     ["tabs", "system.hostname\tnode.notes\ncan-bruixa\ta, b\n"],
     ["a mark of Windows and its line ends", '\ufeffsystem.hostname,node.notes\r\ncan-bruixa,"a, b"\r\n'],
+    ["a word to Excel", "sep=;\r\nsystem.hostname;node.notes\r\ncan-bruixa;a, b\r\n"],
+    ["a word to Excel about tabs", '\ufeff"sep=\t"\nsystem.hostname\tnode.notes\ncan-bruixa\ta, b\n'],
   ])("is read with %s", (_what, text) => {
     const fleet = readFleet(list(text));
     expect(fleet.rows.map(({ values }) => Object.fromEntries(values))).toEqual([
       { "system.hostname": "can-bruixa", "node.notes": "a, b" },
     ]);
+  });
+
+  it("takes the words for yes and no that spreadsheets write here", () => {
+    const yes = ["VERDADERO", "SÍ", "SI\u0301", "CERT", "VRAI", "VERO", "WAHR", "sim", "TRUE", "1"];
+    const no = ["FALSO", "FALS", "FAUX", "FALSCH", "não", "NO", "0"];
+    const { rows } = readFleet(list(`vpn.join\n${[...yes, ...no].join("\n")}\n`));
+    expect(rows.map(({ values }) => values.get("vpn.join"))).toEqual([
+      ...yes.map(() => true),
+      ...no.map(() => false),
+    ]);
+  });
+
+  it("keeps spaces at the ends where they belong to the value", () => {
+    const { rows } = readFleet(
+      list(
+        'network.wifi.ssid,network.wifi.passphrase,system.owner.password,system.hostname,member.password\n" casa "," vuit lletres ", a b c ,  can-bruixa , \n',
+      ),
+    );
+    expect(Object.fromEntries(rows[0]!.values)).toEqual({
+      "network.wifi.ssid": " casa ",
+      "network.wifi.passphrase": " vuit lletres ",
+      "system.owner.password": " a b c ",
+      "system.hostname": "can-bruixa",
+    });
   });
 
   it.each([

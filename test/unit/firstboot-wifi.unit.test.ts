@@ -2,14 +2,17 @@
 // Wi-Fi in the step "network": only where a card and its programs are; what iw and wpa_cli say; the configuration; a wrong
 // passphrase told from a network that is not there; and where the passphrase may be, and where not.
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { ssidBytes, ssidText } from "../../common/ssid.ts";
 import { checkFile } from "../../firstboot/answers/check.ts";
 import { Holder, Seat } from "../../firstboot/console/seat.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { findInterfaces, foremost } from "../../firstboot/steps/network/interfaces.ts";
+import type { StepTools } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/scan.ts";
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
@@ -150,6 +153,9 @@ describe("what the programs say", () => {
   test("names with bytes and backslashes", () => {
     expect(decodeSsid('\\xe2\\x82\\xac\\\\ x\\"')).toBe('€\\ x"');
     expect(decodeSsid("pla\\xc3\\xa7a")).toBe("plaça");
+    // As wpa_cli writes it; and spaces at the ends.
+    expect(decodeSsid("a\\tb\\n\\e")).toBe("a\tb\n\x1b");
+    expect(decodeSsid("\\x20casa\\x20")).toBe(" casa ");
   });
 
   test("a signal in stars", () => {
@@ -169,6 +175,35 @@ test.each([
   await scanNetworks(box, "wlan0", undefined);
   const switched = box.system.commands.filter((each) => each.startsWith("sh -c echo 0 "));
   expect(switched.map((each) => each.split(" ").at(-1))).toEqual(expected);
+});
+
+describe("a name that is not UTF-8", () => {
+  test("is joined by its bytes", () => {
+    const ssid = decodeSsid("caf\\xe9");
+    expect(ssid).toBe("caf\\xe9");
+    expect(supplicantFile({ ssid })).toContain("\n\tssid=636166e9\n");
+    expect(supplicantFile({ ssid: "cafè" })).toContain("\n\tssid=636166c3a8\n");
+    // Four signs that look like a byte are text where the first is written as one.
+    expect(supplicantFile({ ssid: "caf\\x5cxe9" })).toContain("\n\tssid=6361665c786539\n");
+    expect(preSharedKey("caf\\xe9", PASSPHRASE)).not.toBe(preSharedKey("café", PASSPHRASE));
+  });
+
+  test("any name is text and the same bytes again", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 32 }), (bytes) => {
+        expect(ssidBytes(ssidText(bytes))).toEqual(Buffer.from(bytes));
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."\\x e9\xe9è€🐐"), maxLength: 12 }), (text) => {
+        const bytes = Buffer.from(text);
+        expect(ssidBytes(ssidText(bytes))).toEqual(bytes);
+        expect(ssidText(ssidBytes(ssidText(bytes)))).toBe(ssidText(bytes));
+      }),
+    );
+    for (const plain of ["casa", "plaça", " a ", "\\o/", "a\\\\b", "\\x41"])
+      expect(ssidText(Buffer.from(plain))).toBe(plain);
+  });
 });
 
 describe("the configuration", () => {
@@ -236,6 +271,20 @@ describe("by an answers file", () => {
     const states = box.everWritten.filter((text) => text.startsWith(paths.state));
     expect(states.length).toBeGreaterThan(10);
     expect(states.join()).not.toContain(PASSPHRASE);
+  });
+
+  test("an empty passphrase is an open network, and that is said", async () => {
+    const box = new WifiBox();
+    const walk = await run(box, { wifi: { ssid: " casa ", passphrase: "" } });
+    expect(walk.context.problems).toEqual([]);
+    expect(box.files.get(CONF)).toContain(`\n\tssid=${Buffer.from(" casa ").toString("hex")}\n`);
+    expect(box.files.get(CONF)).toContain("\n\tkey_mgmt=NONE\n");
+    expect(walk.context.given).not.toContain("network.wifi.passphrase");
+    const said: string[] = [];
+    const tools = { box, image: IMAGE, given: new Set(), progress: (key: string) => void said.push(key) };
+    const network = steps.find(({ id }) => id === "network");
+    await network?.apply({ wifi: { ssid: "casa", passphrase: "" } }, tools as unknown as StepTools);
+    expect(said).toEqual(["progress.network.wifi-open"]);
   });
 
   test("a reset takes all of it away again", async () => {
@@ -352,11 +401,11 @@ describe("by hand", () => {
     await person.answers("network/wifi.ssid", "5");
     await person.sees("[error] Type the name of the network.");
     await person.sees("> ");
-    person.type("amagada\r");
+    person.type(" amagada \r");
     await person.answers("network/wifi.passphrase", "");
     await person.answers("network/method", "1");
     await person.sees("[member/");
-    expect(walk.context.answers.network).toMatchObject({ wifi: { ssid: "amagada" } });
+    expect(walk.context.answers.network).toMatchObject({ wifi: { ssid: " amagada " } });
     seat.hangUp();
   });
 

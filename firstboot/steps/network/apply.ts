@@ -52,12 +52,13 @@ async function applyWifi(answers: NetworkAnswers, { box, image, progress, given 
     });
   }
   const { ssid = "", country, passphrase } = answers.wifi ?? {};
-  progress("progress.network.wifi", { ssid });
+  const isOpen = !passphrase && !given.has(PASSPHRASE_PATH);
+  progress(isOpen ? "progress.network.wifi-open" : "progress.network.wifi", { ssid });
   await box.remove(paths.network);
   await writeIfChanged(box, paths.networkWifi, networkFile(answers, card, image));
   const kept = given.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
   await switchOnRadios(box);
-  await useWifi(box, card, { ssid, country, passphrase: passphrase ?? kept });
+  await useWifi(box, card, { ssid, country, passphrase: passphrase || kept });
   await must(box, "networkctl", ["reload"]);
 }
 
@@ -76,10 +77,14 @@ export function networkFile(answers: NetworkAnswers, name: string | undefined, i
     ...(search.length ? [`Domains=${search.join(" ")}`] : []),
   ];
   if (answers.method === "static") {
+    const gateway = `Gateway=${answers.gateway}`;
+    // A subnet of one address has no room for the gateway: it is reached all the same, on the same wire.
+    const isOutside = answers.address?.endsWith("/32");
     lines.push(
       `Address=${answers.address}`,
-      `Gateway=${answers.gateway}`,
+      ...(isOutside ? [] : [gateway]),
       ...dns.map((server) => `DNS=${server}`),
+      ...(isOutside ? ["", "[Route]", gateway, "GatewayOnLink=yes"] : []),
     );
   } else {
     // By MAC address, so that the person in charge of the DHCP server finds the box there.

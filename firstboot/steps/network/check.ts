@@ -2,6 +2,7 @@
 // Checks the answers of "network": a static address has to fit its subnet and its gateway before it is tried.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
+import { ssidBytes } from "../../../common/ssid.ts";
 import { HIDDEN, type Problem, problem } from "../../problems.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import type { Interface } from "./interfaces.ts";
@@ -49,11 +50,11 @@ function checkWifi(answers: DeepPartial<NetworkAnswers>, { wifiCards, countries 
   const { country, ssid, passphrase } = answers.wifi ?? {};
   const isCountry =
     country === undefined || (/^[A-Z]{2}$/.test(country) && (countries.size === 0 || countries.has(country)));
-  const isPassphrase = passphrase === undefined || /^([\x20-\x7e]{8,63}|[0-9a-fA-F]{64})$/.test(passphrase);
+  const isPassphrase = !passphrase || /^([\x20-\x7e]{8,63}|[0-9a-fA-F]{64})$/.test(passphrase);
   return [
     ...(isCountry ? [] : [problem("network.wifi.country", "wifi-country", { found: country })]),
     // A name is up to 32 bytes, and an accent takes two.
-    ...(Buffer.byteLength(ssid ?? "") > 32 ? [problem("network.wifi.ssid", "wifi-name-long")] : []),
+    ...(ssidBytes(ssid ?? "").length > 32 ? [problem("network.wifi.ssid", "wifi-name-long")] : []),
     ...(isPassphrase ? [] : [problem(PASSPHRASE_PATH, "wifi-passphrase-syntax", { found: HIDDEN })]),
   ];
 }
@@ -71,12 +72,11 @@ function checkStatic({ address, gateway, dns }: DeepPartial<NetworkAnswers>): Pr
 function checkAddress(address: string, cidr: Cidr | undefined): Problem[] {
   const field = "network.address";
   if (!cidr) return [problem(field, "address-syntax", { found: address })];
-  const details = {
-    found: address,
-    values: { first: formatIpv4(cidr.network + 1), last: formatIpv4(cidr.broadcast - 1) },
-  };
-  if (cidr.prefix < 8 || cidr.prefix > 30) return [problem(field, "address-prefix", details)];
+  const details = { found: address, values: hostRange(cidr) };
+  if (cidr.prefix < 8) return [problem(field, "address-prefix", details)];
   if (!isHostAddress(cidr.address)) return [problem(field, "address-reserved", details)];
+  // RFC 3021: of two addresses both are computers; one alone is one.
+  if (cidr.prefix > 30) return [];
   if (cidr.address === cidr.network) return [problem(field, "address-is-network", details)];
   if (cidr.address === cidr.broadcast) return [problem(field, "address-is-broadcast", details)];
   return [];
@@ -87,10 +87,19 @@ function checkGateway(gateway: string, cidr: Cidr | undefined): Problem[] {
   const address = parseIpv4(gateway);
   if (address === undefined) return [problem(field, "ip-syntax", { found: gateway })];
   if (!cidr) return [];
-  const values = { first: formatIpv4(cidr.network + 1), last: formatIpv4(cidr.broadcast - 1) };
   if (address === cidr.address) return [problem(field, "gateway-is-address", { found: gateway })];
-  const isUsable = contains(cidr, address) && address !== cidr.network && address !== cidr.broadcast;
-  return isUsable ? [] : [problem(field, "gateway-outside", { found: gateway, values })];
+  // Of a subnet of one address the gateway is outside; networkd is told that it is on the link.
+  if (cidr.prefix === 32)
+    return isHostAddress(address) ? [] : [problem(field, "address-reserved", { found: gateway })];
+  const isEnd = cidr.prefix < 31 && (address === cidr.network || address === cidr.broadcast);
+  if (contains(cidr, address) && !isEnd) return [];
+  return [problem(field, "gateway-outside", { found: gateway, values: hostRange(cidr) })];
+}
+
+/** First and last address that a computer in the subnet can have. */
+function hostRange({ prefix, network, broadcast }: Cidr): { first: string; last: string } {
+  const end = prefix > 30 ? 0 : 1;
+  return { first: formatIpv4(network + end), last: formatIpv4(broadcast - end) };
 }
 
 function checkNameServer(server: string, index: number): Problem[] {

@@ -28,15 +28,18 @@ export const schema = {
         },
         ssid: {
           type: "string",
-          maxLength: 32,
-          description: "Name of the network, hidden or not.",
+          // In bytes it is 32; one that is no UTF-8 is written with four signs.
+          maxLength: 128,
+          description:
+            "Name of the network, hidden or not. Spaces count; a byte that is not UTF-8 is written as iw shows it, such as caf\\xe9 in single quotes.",
           examples: ["casa"],
+          "x-verbatim": true,
           "x-when": { via: "wifi" },
         },
         passphrase: {
           type: "string",
           description:
-            "8 to 63 characters. Left out: the network is open. The box wipes it from this file once it has used it.",
+            "8 to 63 characters. Left out or empty: the network is open. The box wipes it from this file once it has used it.",
           "x-secret": true,
           "x-expected": "a text of 8 to 63 characters, in quotes",
           "x-when": { via: "wifi" },
@@ -55,7 +58,8 @@ export const schema = {
     },
     address: {
       type: "string",
-      description: "IPv4 address and prefix length; only with static.",
+      description:
+        "IPv4 address and prefix length; only with static. With /32, the gateway may have any other address.",
       examples: ["10.1.2.3/27"],
       "x-when": { method: "static" },
     },

@@ -24,7 +24,7 @@ export function check(answers: DeepPartial<VpnAnswers>, facts: VpnFacts): Proble
     ...(network === undefined ? [] : checkNetwork(network, facts)),
     ...(rendezvous ?? []).flatMap((url, index) => checkRendezvous(url, index)),
     // Its value is secret: it is not repeated.
-    ...(key === undefined || KEY.test(key) ? [] : [problem("vpn.key", "vpn-key-syntax")]),
+    ...(!key || KEY.test(key) ? [] : [problem("vpn.key", "vpn-key-syntax")]),
     ...(bundle === undefined ? [] : checkBundle(bundle)),
     ...(bundle !== undefined && join === false ? [problem("vpn.bundle", "vpn-bundle-needs-join")] : []),
   ];
