@@ -18,8 +18,9 @@ import {
 } from "../../firstboot/questions.ts";
 import { Secrets } from "../../firstboot/secrets.ts";
 import { steps } from "../../firstboot/steps/index.ts";
+import { networkFile } from "../../firstboot/steps/network/apply.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
-import type { Answers } from "../../firstboot/steps/step.ts";
+import type { Answers, StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, VALID_ANSWERS } from "./helpers/fake-box.ts";
 
@@ -324,10 +325,15 @@ describe("the network's answers", () => {
     [{ ...fixed, address: "10.1.2.0/27" }, ["network.address address-is-network"]],
     [{ ...fixed, address: "10.1.2.31/27" }, ["network.address address-is-broadcast"]],
     [{ ...fixed, address: "127.0.0.2/8", gateway: "127.0.0.1" }, ["network.address address-reserved"]],
-    [
-      { ...fixed, address: "10.1.2.3/31" },
-      ["network.address address-prefix", "network.gateway gateway-outside"],
-    ],
+    [{ ...fixed, address: "10.1.2.3/31", gateway: "10.1.2.2" }, []],
+    [{ ...fixed, address: "10.1.2.2/31", gateway: "10.1.2.3" }, []],
+    [{ ...fixed, address: "10.1.2.3/31" }, ["network.gateway gateway-outside"]],
+    [{ ...fixed, address: "10.1.2.3/32" }, []],
+    [{ ...fixed, address: "10.1.2.3/32", gateway: "192.168.7.254" }, []],
+    [{ ...fixed, address: "10.1.2.3/32", gateway: "10.1.2.3" }, ["network.gateway gateway-is-address"]],
+    [{ ...fixed, address: "10.1.2.3/32", gateway: "127.0.0.1" }, ["network.gateway address-reserved"]],
+    [{ ...fixed, address: "10.1.2.3/33" }, ["network.address address-syntax"]],
+    [{ ...fixed, address: "10.1.2.3/7" }, ["network.address address-prefix"]],
     [{ ...fixed, gateway: "10.1.2.33" }, ["network.gateway gateway-outside"]],
     [{ ...fixed, gateway: "10.1.2.31" }, ["network.gateway gateway-outside"]],
     [{ ...fixed, gateway: "10.1.2.3" }, ["network.gateway gateway-is-address"]],
@@ -335,6 +341,63 @@ describe("the network's answers", () => {
     [{ ...fixed, dns: ["10.1.2.1", "dns.example"] }, ["network.dns[1] ip-syntax"]],
     [{ method: "dhcp", address: "10.1.2.3/27" }, ["network.address static-only"]],
   ])("%j", async (answers, expected) => expect(await codes(answers)).toEqual(expected));
+});
+
+describe("the smallest subnets", () => {
+  const fixed = { method: "static" as const, dns: ["10.1.2.1"] };
+
+  test("the addresses that a message names are those of the subnet", async () => {
+    const survey = await network.survey(new FakeBox(), IMAGE, {});
+    const [mistake] = network.check(
+      { ...fixed, address: "10.1.2.3/31", gateway: "10.1.2.1" },
+      survey,
+      new Set(),
+    );
+    expect(mistake?.expected).toBe(
+      "The gateway is not in the subnet of the box. Possible are 10.1.2.2 to 10.1.2.3.",
+    );
+  });
+
+  test("networkd is told that a gateway outside of a subnet of one address is on the link", () => {
+    const file = (address: string) =>
+      networkFile({ ...fixed, address, gateway: "10.1.2.1" }, "enp1s0", IMAGE);
+    expect(file("10.9.9.9/32")).toMatch(
+      /\nAddress=10\.9\.9\.9\/32\nDNS=10\.1\.2\.1\n\n\[Route\]\nGateway=10\.1\.2\.1\nGatewayOnLink=yes\n$/,
+    );
+    expect(file("10.1.2.0/31")).toMatch(/\nAddress=10\.1\.2\.0\/31\nGateway=10\.1\.2\.1\nDNS=/);
+    expect(file("10.1.2.0/31")).not.toContain("GatewayOnLink");
+  });
+});
+
+describe("a time zone under another name", () => {
+  const zi = "# version 2026f\nL Europe/Kyiv Europe/Kiev\nL Europe/Paris CET\nL Gone/Away US/Lost\n";
+  const box = () => {
+    const made = new FakeBox();
+    made.files.set("/usr/share/zoneinfo/tzdata.zi", zi).set("/usr/share/zoneinfo/Europe/Kyiv", "");
+    return made;
+  };
+
+  test.each([
+    ["Europe/Kiev", "Europe/Kyiv"],
+    ["CET", "Europe/Paris"],
+    ["Europe/Madrid", "Europe/Madrid"],
+  ])("%s is %s by the links of the box's own data", async (name, zone) => {
+    const made = box();
+    const survey = await system.survey(made, IMAGE, {});
+    expect(system.check({ timezone: name }, survey, new Set())).toEqual([]);
+    const answers = parse(VALID_ANSWERS).system;
+    const tools = { box: made, image: IMAGE, given: new Set<string>(), progress: () => {} };
+    await system.apply({ ...answers, timezone: name }, tools as unknown as StepTools);
+    expect(made.files.get("/etc/localtime")).toBe(`-> /usr/share/zoneinfo/${zone}`);
+    expect(made.files.get("/etc/timezone")).toBe(`${zone}\n`);
+  });
+
+  test.each(["US/Lost", "Europe/Nowhere"])("%s is refused", async (name) => {
+    const survey = await system.survey(box(), IMAGE, {});
+    expect(system.check({ timezone: name }, survey, new Set())).toMatchObject([
+      { field: "system.timezone", code: "timezone-unknown", found: name },
+    ]);
+  });
 });
 
 describe("a file with another name", () => {

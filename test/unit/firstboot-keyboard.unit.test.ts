@@ -98,7 +98,25 @@ describe("in an answers file", () => {
     expect(check("spain")).toMatchObject([
       { field: "system.keyboard", code: "keyboard-unknown", found: "spain" },
     ]);
-    expect(check("bf")[0]?.values?.suggestion).toBe("br");
+  });
+
+  test.each([
+    ["cat", "es"],
+    ["Català", "es"],
+    ["spanish", "es"],
+    ["castellano", "es"],
+    ["en", "us"],
+    ["FR", "fr"],
+    ["Portuguese (Brazil)", "br"],
+    // Codes lie one beside the other: nothing is guessed from their letters.
+    ["bf", undefined],
+    ["esp2", undefined],
+    ["xx", undefined],
+  ])("%s: %s is suggested", async (typed, layout) => {
+    const survey = await facts(boxWithScreen());
+    const [mistake] = system.check({ keyboard: typed }, survey, new Set());
+    expect(mistake).toMatchObject({ code: "keyboard-unknown", found: typed });
+    expect(mistake?.values?.suggestion).toBe(layout);
   });
 
   test("a box without a screen passes it over", async () => {

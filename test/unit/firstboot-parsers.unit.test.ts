@@ -9,9 +9,11 @@ import { transliterate } from "../../common/transliterate.ts";
 import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/steps/network/ipv4.ts";
 import { suggestOwnerName } from "../../firstboot/steps/system/check.ts";
 import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
 import { passwordProblem } from "../../firstboot/steps/system/password.ts";
 import { formatSshKey, parseSshKey } from "../../firstboot/steps/system/ssh-key.ts";
 import { listeningPorts, parseAddresses } from "../../firstboot/world.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const anyAddress = fc.integer({ min: 0, max: 0xffffffff });
 
@@ -186,7 +188,15 @@ describe("SSH public keys", () => {
     ["", "ssh-key-syntax"],
     ["hello", "ssh-key-syntax"],
     ["ssh-ed25519", "ssh-key-syntax"],
-    [`command="x" ${good}`, "ssh-key-syntax"],
+    [`form="10.0.0.0/8" ${good}`, "ssh-key-option"],
+    [`restrict,comand="x y" ${good}`, "ssh-key-option"],
+    [`from=10.0.0.0/8 ${good}`, "ssh-key-option"],
+    [`command ${good}`, "ssh-key-option"],
+    [`from="10.0.0.0/8" ${good.slice(0, 30)}`, "ssh-key-damaged"],
+    ["-----BEGIN PUBLIC KEY-----", "ssh-key-form"],
+    ["---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----", "ssh-key-form"],
+    ["-----BEGIN CERTIFICATE-----", "ssh-key-form"],
+    ["PuTTY-User-Key-File-3: ssh-ed25519", "ssh-key-private"],
     ["toString AAAA", "ssh-key-syntax"],
     ["-----BEGIN OPENSSH PRIVATE KEY-----", "ssh-key-private"],
     [line("ssh-dss", Buffer.alloc(128, 1)), "ssh-key-type"],
@@ -206,9 +216,36 @@ describe("SSH public keys", () => {
       Buffer.alloc(65),
       Buffer.from("ssh:"),
     ),
+    `from="10.0.0.0/8" ${good}`,
+    `restrict,pty,command="say \\"a b\\", twice" ${good}`,
+    `no-agent-forwarding,permitopen="10.1.2.3:80" ${good}`,
   ])("%j is good, and written as it was", (text) => {
     const key = parseSshKey(`  ${text}\r\n`);
     expect(typeof key === "string" ? key : formatSshKey(key)).toBe(text);
+  });
+
+  test("options before a key are read as sshd reads them", () => {
+    const key = parseSshKey(`from="10.0.0.0/8,192.168.0.1",no-pty ${good}`);
+    expect(key).toMatchObject({ options: 'from="10.0.0.0/8,192.168.0.1",no-pty', type: "ssh-ed25519" });
+    const input = typeof key === "string" ? "" : formatSshKey(key);
+    const printed = execFileSync("ssh-keygen", ["-l", "-f", "-"], { input }).toString();
+    expect(typeof key === "object" && printed.includes(key.fingerprint)).toBe(true);
+  });
+
+  test("what is wrong with a key is named: its form, its option", async () => {
+    const survey = await system.survey(new FakeBox(), IMAGE, {});
+    const said = (text: string) =>
+      system
+        .check({ owner: { name: "anna", ssh_keys: [text] } }, survey, new Set())
+        .map((each) => each.expected);
+    expect(said("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----")[0]).toMatch(
+      /^This is a key in another form \(PUBLIC KEY\)\./,
+    );
+    expect(said("---- BEGIN SSH2 PUBLIC KEY ----")[0]).toContain("(SSH2 PUBLIC KEY)");
+    expect(said(`form="10.0.0.0/8" ${good}`)[0]).toMatch(
+      /does not know this option .*: form="10\.0\.0\.0\/8"\.$/,
+    );
+    expect(said(`from=10.0.0.0/8 ${good}`)[0]).toMatch(/: from=10\.0\.0\.0\/8\.$/);
   });
 
   test("a key that was cut anywhere is found out", () => {

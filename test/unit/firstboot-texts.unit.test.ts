@@ -77,6 +77,8 @@ const values = {
   minimum: 10,
   line: 12,
   encoding: "Latin-1 (Windows-1252)",
+  form: "SSH2 PUBLIC KEY",
+  option: 'form="10.0.0.0/8"',
   first: "10.255.255.1",
   last: "10.255.255.254",
   names: "enp1s0, enp2s0",

@@ -6,6 +6,7 @@ import { fail } from "../../../common/fail.ts";
 import { type Box, must, writeIfChanged } from "../../box.ts";
 import { readChoices, writeChoices } from "../../choices.ts";
 import { paths } from "../../paths.ts";
+import { readTimeZones, zoneOf } from "../../time-zones.ts";
 import { updateBox, updateContexts } from "../../updates.ts";
 import type { StepTools } from "../step.ts";
 import { findAccount } from "./account.ts";
@@ -66,7 +67,9 @@ export function hostsFile(hostname: string): string {
   ].join("\n");
 }
 
-async function setTimeZone(box: Box, timezone: string): Promise<void> {
+/** Under the name that the zone has now: the system has no file for the others. */
+async function setTimeZone(box: Box, name: string): Promise<void> {
+  const timezone = zoneOf(name, await readTimeZones(box)) ?? name;
   const target = `${paths.zoneinfo}/${timezone}`;
   if ((await box.readLink("/etc/localtime")) !== target) await box.symlink(target, "/etc/localtime");
   await writeIfChanged(box, "/etc/timezone", `${timezone}\n`);

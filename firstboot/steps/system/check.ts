@@ -4,16 +4,16 @@
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { transliterate } from "../../../common/transliterate.ts";
 import { HIDDEN, type Problem, problem } from "../../problems.ts";
+import { type TimeZones, zoneOf } from "../../time-zones.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
 import { checkKeyboard, type Keyboard } from "./keyboard.ts";
 import { PASSWORD_MINIMUM, passwordProblem } from "./password.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
-import { parseSshKey, SSH_KEY_TYPES } from "./ssh-key.ts";
+import { parseSshKey, SSH_KEY_TYPES, sshKeyForm, unknownSshOption } from "./ssh-key.ts";
 
-export interface SystemFacts extends Survey {
+export interface SystemFacts extends Survey, TimeZones {
   readonly keyboard: Keyboard;
-  readonly zones: ReadonlySet<string>;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
   /** Of a box that is set up: the account is in use. */
@@ -49,12 +49,12 @@ export function check(
   ];
 }
 
-function checkTimeZone(timezone: string, { zones }: SystemFacts): Problem[] {
-  if (zones.has(timezone)) return [];
+function checkTimeZone(timezone: string, zones: TimeZones): Problem[] {
+  if (zoneOf(timezone, zones) !== undefined) return [];
   return [
     problem("system.timezone", "timezone-unknown", {
       found: timezone,
-      suggestion: nearestZone(timezone, zones),
+      suggestion: nearestZone(timezone, zones.zones),
     }),
   ];
 }
@@ -103,7 +103,11 @@ function checkOwner(
       problem(`system.owner.ssh_keys[${index}]`, key, {
         // A private key pasted by mistake must not end up on the screen or in the report.
         found: key === "ssh-key-private" ? HIDDEN : shorten(line),
-        values: { types: SSH_KEY_TYPES.join(", ") },
+        values: {
+          types: SSH_KEY_TYPES.join(", "),
+          form: sshKeyForm(line) ?? "PEM",
+          option: unknownSshOption(line.trim()) ?? line.trim().split(" ", 1).join(""),
+        },
       }),
     );
   }

@@ -6,6 +6,7 @@ import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
+import { readTimeZones } from "../../time-zones.ts";
 import { canUpdate } from "../../updates.ts";
 import { type AllAnswers, defineStep } from "../step.ts";
 import { apply } from "./apply.ts";
@@ -60,16 +61,10 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
     hidden: [...(typed.hidden ?? []), ...(hasUpdates ? [] : ["updates"]), ...(owner ? ["owner.name"] : [])],
     choices: { ...typed.choices, language: image.community.languages.map((value) => ({ value })) },
     keyboard,
-    zones: await timeZones(box),
+    ...(await readTimeZones(box)),
     takenNames: await takenNames(box),
     ...(owner ? { owner } : {}),
   };
-}
-
-async function timeZones(box: Box): Promise<ReadonlySet<string>> {
-  const files = await box.list(paths.zoneinfo, { recursive: true });
-  // Capital first letter: not posix/, right/ (the same zones again) nor tables such as zone.tab.
-  return new Set(files.filter((name) => /^[A-Z][\w+/-]*$/.test(name)));
 }
 
 async function takenNames(box: Box): Promise<ReadonlySet<string>> {

@@ -52,8 +52,38 @@ function choice(value: string, label: string): Choice {
 export function checkKeyboard(layout: string, { layouts }: Keyboard): Problem[] {
   // One answers file may be for many boxes, some of them without a screen.
   if (layouts.size === 0 || layouts.has(layout)) return [];
-  const suggestion = didYouMean(layout, [...layouts.keys()]);
+  const suggestion = meantLayout(layout, layouts);
   return [problem("system.keyboard", "keyboard-unknown", { found: layout, suggestion })];
+}
+
+/** What people call a keyboard, in the languages around here. Its code says nothing of that: "ca" is French Canada. */
+const WORDS: Readonly<Record<string, string>> = {
+  es: "spanish spain espanol espana castellano castella espanyol espanya catalan catala catalunya cat spa esp",
+  us: "english en usa american ingles angles eng",
+  gb: "british uk britanic britanico england",
+  fr: "french france frances francais fra",
+  de: "german germany deutsch aleman alemany ger",
+  it: "italian italy italiano italia ita",
+  pt: "portuguese portugal portugues por",
+};
+const BY_WORD = new Map(
+  Object.entries(WORDS).flatMap(([layout, words]) => words.split(" ").map((word) => [word, layout] as const)),
+);
+
+/** By its word or its title; by a slip only where there are letters enough, for codes of two lie one beside the other. */
+function meantLayout(typed: string, layouts: Keyboard["layouts"]): string | undefined {
+  const word = typed.normalize("NFD").replace(/\p{M}/gu, "").trim().toLowerCase();
+  const known = BY_WORD.get(word);
+  if (known !== undefined && layouts.has(known)) return known;
+  if (layouts.has(word)) return word;
+  const titled = [...layouts].find(([, title]) => title.toLowerCase() === word);
+  if (titled) return titled[0];
+  const longest = 3;
+  if (word.length <= longest) return undefined;
+  return didYouMean(
+    word,
+    [...layouts.keys()].filter((name) => name.length > longest),
+  );
 }
 
 /** At once, since a password may be typed next: it would come out otherwise than on another computer. */

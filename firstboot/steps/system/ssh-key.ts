@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads one line of an SSH public key (RFC 4253 section 6.6, RFC 5656, RFC 8709, and OpenSSH's PROTOCOL.u2f) and
+// Reads one line of authorized_keys, or of an SSH public key (RFC 4253 section 6.6, RFC 5656, RFC 8709, and OpenSSH's PROTOCOL.u2f) and
 // says what is wrong with it. The base64 part is opened: a line that was cut while pasting is found out here.
 
 import { createHash } from "node:crypto";
 
 export type SshKeyProblem =
   | "ssh-key-private"
+  | "ssh-key-form"
+  | "ssh-key-option"
   | "ssh-key-syntax"
   | "ssh-key-type"
   | "ssh-key-damaged"
   | "ssh-key-weak";
 
 export interface SshKey {
+  /** What stands before the type in authorized_keys, such as `from="10.0.0.0/8"`; empty for none. */
+  readonly options: string;
   readonly type: string;
   readonly base64: string;
   readonly comment: string;
@@ -32,13 +36,34 @@ const TYPES: { readonly [type: string]: { fields: number; isSound(fields: readon
 
 export const SSH_KEY_TYPES = Object.keys(TYPES);
 
+/** Of sshd(8), "AUTHORIZED_KEYS FILE FORMAT". sshd passes over a line with any other, and nobody gets in. */
+const OPTIONS = new Set(
+  `agent-forwarding cert-authority no-agent-forwarding no-port-forwarding no-pty no-user-rc no-x11-forwarding
+   no-touch-required port-forwarding pty restrict user-rc verify-required x11-forwarding`.split(/\s+/),
+);
+const OPTIONS_WITH_VALUE = new Set(
+  "command environment expiry-time from permitlisten permitopen principals tunnel".split(" "),
+);
+const OPTION = /([A-Za-z0-9-]+)(?:="((?:\\"|[^"])*)")?/;
+const LEADING_OPTIONS = new RegExp(`^(${OPTION.source}(?:,${OPTION.source})*)[ \\t]+(?=\\S)`);
+
+/** What a text that is no line of authorized_keys says of itself: PEM, RFC 4716 or PuTTY. */
+export function sshKeyForm(text: string): string | undefined {
+  return /^-{4,5} ?BEGIN ([A-Z0-9 ]+?) ?-{4,5}/m.exec(text)?.[1];
+}
+
 export function parseSshKey(line: string): SshKey | SshKeyProblem {
-  const text = line.trim();
-  if (/^-----BEGIN|PRIVATE KEY/.test(text)) return "ssh-key-private";
-  // authorized_keys options before the type ("command=…") are left to the owner to add by hand later.
+  const whole = line.trim();
+  if (/PRIVATE KEY|^PuTTY-User-Key-File/.test(whole)) return "ssh-key-private";
+  if (/^-{4}/.test(whole)) return "ssh-key-form";
+  const options = startsWithType(whole) ? "" : (LEADING_OPTIONS.exec(whole)?.[1] ?? "");
+  const text = whole.slice(options.length).trimStart();
   const match = /^(\S+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t]+(.*))?$/.exec(text);
+  // A key is there, and what stands before it is not what sshd reads as options.
+  if (!startsWithType(text) && /\s(?:ssh|ecdsa|sk)-\S+[ \t]+AAAA/.test(text)) return "ssh-key-option";
   if (!match) return "ssh-key-syntax";
   const [, type = "", base64 = "", comment = ""] = match;
+  if (options && startsWithType(text) && unknownSshOption(options) !== undefined) return "ssh-key-option";
   const rules = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   if (!rules) return /^(ssh|ecdsa|sk)-/.test(type) ? "ssh-key-type" : "ssh-key-syntax";
   const blob = Buffer.from(base64, "base64");
@@ -47,12 +72,26 @@ export function parseSshKey(line: string): SshKey | SshKeyProblem {
   if (!isWhole || fields?.[0]?.toString() !== type || fields.length !== rules.fields + 1)
     return "ssh-key-damaged";
   if (!rules.isSound(fields.slice(1))) return type === "ssh-rsa" ? "ssh-key-weak" : "ssh-key-damaged";
-  return { type, base64, comment, fingerprint: fingerprint(blob) };
+  return { options, type, base64, comment, fingerprint: fingerprint(blob) };
+}
+
+function startsWithType(text: string): boolean {
+  return /^(ssh|ecdsa|sk)-/.test(text);
+}
+
+/** The first option that sshd does not know, or that lacks its value or has one too many. */
+export function unknownSshOption(line: string): string | undefined {
+  const options = LEADING_OPTIONS.exec(`${line} x`)?.[1] ?? "";
+  for (const [written, name = "", value] of options.matchAll(new RegExp(OPTION, "g"))) {
+    const known = value === undefined ? OPTIONS : OPTIONS_WITH_VALUE;
+    if (!known.has(name.toLowerCase())) return written;
+  }
+  return undefined;
 }
 
 /** The line as it goes into authorized_keys: one space between the parts, nothing else. */
 export function formatSshKey(key: SshKey): string {
-  return [key.type, key.base64, key.comment].filter(Boolean).join(" ");
+  return [key.options, key.type, key.base64, key.comment].filter(Boolean).join(" ");
 }
 
 function fingerprint(blob: Buffer): string {
