@@ -173,6 +173,12 @@ export const serviceSchema = {
             ],
             "x-expected": "a port number, or where it is said, such as community.serf.port",
           },
+          last: {
+            type: "integer",
+            minimum: 1,
+            maximum: 65535,
+            description: "Last number of a range that begins with port. It is neither announced nor watched.",
+          },
           protocol: { type: "string", enum: ["tcp", "udp"] },
           public: {
             type: "boolean",

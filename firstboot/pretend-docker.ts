@@ -7,8 +7,13 @@ import type { PretendFiles } from "./pretend.ts";
 
 interface Project {
   readonly services?: {
-    readonly [name: string]: { readonly image?: string; readonly ports?: readonly unknown[] };
+    readonly [name: string]: {
+      readonly image?: string;
+      readonly ports?: readonly unknown[];
+      readonly network_mode?: string;
+    };
   };
+  readonly networks?: { readonly [name: string]: { readonly name?: string } };
 }
 
 interface PublishedPort {
@@ -27,6 +32,8 @@ export class PretendDocker {
   /** Containers that go down again and again, for tests: "project/service". */
   readonly crashing = new Set<string>();
   readonly images = new Set<string>();
+  /** By project: what listens in its services of network_mode: host, for tests. */
+  readonly listeners = new Map<string, readonly PublishedPort[]>();
 
   readonly #files: PretendFiles;
   /** By unit: what listens while it runs, as `ss -Hlntu` shows it. */
@@ -57,15 +64,20 @@ export class PretendDocker {
     const unit = `cbox-compose@${id}.service`;
     switch (verb) {
       case "config": {
+        const hasHost = Object.values(project.networks ?? {}).some(({ name }) => name === "host");
         if (rest[0] === "--images") {
-          this.#sockets.set(unit, services.flatMap(([, { ports = [] }]) => ports.map(portOf)).map(socketOf));
+          const published = services.flatMap(([, { ports = [], network_mode: mode }]) =>
+            mode === "host" || hasHost ? (this.listeners.get(id) ?? []) : ports.flatMap(portsOf),
+          );
+          this.#sockets.set(unit, published.map(socketOf));
           return images.map((image) => `${image}\n`).join("");
         }
         const named = services.map(([name, { ports = [], ...more }]) => [
           name,
-          { ...more, ports: ports.map(portOf) },
+          { ...more, ports: ports.flatMap(portsOf) },
         ]);
-        return JSON.stringify({ name: id, services: Object.fromEntries(named) });
+        const { networks } = project;
+        return JSON.stringify({ name: id, services: Object.fromEntries(named), networks });
       }
       case "pull":
         if (this.isOffline) return 18;
@@ -98,12 +110,23 @@ export class PretendDocker {
   }
 }
 
-/** "127.0.0.1:8080:80/udp", "[::1]:8080:80", or an object with the same. */
-function portOf(port: unknown): PublishedPort {
+/** "127.0.0.1:8080:80/udp", "[::1]:8080:80", "7000-7009:7000-7009", or an object with the same. */
+function portsOf(port: unknown): PublishedPort[] {
   if (typeof port === "object") {
     const { published = "", protocol = "tcp", ...more } = port as PublishedPort;
-    return { ...more, published: String(published), protocol };
+    return [{ ...more, published: String(published), protocol }];
   }
+  const [, before = "", first, last, to, end = ""] =
+    /^(.*?)(\d+)-(\d+):(\d+)-\d+(\/\w+)?$/.exec(String(port)) ?? [];
+  if (first !== undefined) {
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) =>
+      portOf(`${before}${Number(first) + index}:${Number(to) + index}${end}`),
+    );
+  }
+  return [portOf(port)];
+}
+
+function portOf(port: unknown): PublishedPort {
   const [numbers = "", protocol = "tcp"] = String(port).split("/");
   const [, six, four, published = "", target = ""] =
     /^(?:\[(.+)\]:|(\d+\.[\d.]+):)?(?:(\d+):)?(\d+)$/.exec(numbers) ?? [];

@@ -77,9 +77,14 @@ export class PretendServices {
 
   /** Lines of `ss` for the host. */
   sockets(): string[] {
-    const forwarded = [...this.devices.values()].map((listen) => {
-      const [protocol = "tcp", address = "", port = ""] = listen.split(":");
-      return `${protocol} ${protocol === "udp" ? "UNCONN" : "LISTEN"} 0 4096 ${address}:${port} 0.0.0.0:*`;
+    const forwarded = [...this.devices.values()].flatMap((listen) => {
+      const [protocol = "tcp", address = "", numbers = ""] = listen.split(":");
+      const [first = 0, last = first] = numbers.split("-").map(Number);
+      return Array.from(
+        { length: last - first + 1 },
+        (_, index) =>
+          `${protocol} ${protocol === "udp" ? "UNCONN" : "LISTEN"} 0 4096 ${address}:${first + index} 0.0.0.0:*`,
+      );
     });
     return [...this.#sockets(this.#host), ...forwarded];
   }

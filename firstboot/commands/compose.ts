@@ -8,12 +8,13 @@ import type { Service } from "../../common/service.ts";
 import { must } from "../box.ts";
 import { publish } from "../publish.ts";
 import { catalogue, findService } from "../services/catalogue.ts";
-import { type ProjectPlan, type ProjectPort, readProject } from "../services/compose.ts";
+import { type ProjectPlan, type ProjectPort, readProject, within, without } from "../services/compose.ts";
 import { defaultInputs } from "../services/data.ts";
 import { activate, deactivate, removeData } from "../services/engine.ts";
 import { boxFacts, offer } from "../services/offer.ts";
 import { forget, isOwn, ownProject, ownServices, remember } from "../services/own.ts";
 import { type Place, placeOf } from "../services/place.ts";
+import { countOf, parsePort, portName, shortList } from "../services/ports.ts";
 import { forgetState, readStates } from "../services/state.ts";
 import type { ServicesOptions, ServicesTools } from "./services.ts";
 
@@ -28,12 +29,13 @@ const NEW = ".new";
 /**
  * Copies the project into the community's context, checks it there, and remembers it. An older one of the same name is
  * brought up to date; what its containers keep beside the file stays.
- * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-port`, `service-impossible`.
+ * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-port`, `compose-many-ports`,
+ * `service-impossible`.
  */
 export async function addProject(
   tools: ServicesTools,
   source: string,
-  { name, port = [] }: ServicesOptions,
+  { name, port = [], yes = false }: ServicesOptions,
 ): Promise<Service> {
   const { box, image } = tools;
   const found = await findSource(tools, resolve(source));
@@ -44,6 +46,7 @@ export async function addProject(
   const staged = await push(tools, place, found);
   const plan = await readProject(place, id, staged);
   const open = chosenPorts(id, plan, port);
+  refuseMany(id, open, yes);
   const service = ownProject(id, plan, open);
   const target = projectDirectory(id);
   await must(place, "mkdir", ["--parents", target]);
@@ -53,23 +56,24 @@ export async function addProject(
   const before = (await ownServices(box)).find((each) => each.id === id);
   if (before) await deactivate({ box, image }, before);
   await remember(box, service);
-  tellClosed(tools, plan, open);
+  tellPorts(tools, plan, open);
   return service;
 }
 
-/** The compose file keeps them from other machines, and so does the box. */
-function tellClosed({ t, print }: ServicesTools, { ports }: ProjectPlan, open: readonly ProjectPort[]): void {
-  const closed = ports.filter((each) => each.bound !== undefined && !open.includes(each));
-  if (closed.length === 0) return;
-  print(
-    t("services.compose.closed", {
-      ports: closed.map((each) => `${portName(each)} (${each.service}: ${each.bound})`).join(", "),
-      options: [...open, ...closed].map((each) => `--port ${portName(each)}`).join(" "),
-    }),
-  );
+/** What a person might take to be open and announced, and is not. */
+function tellPorts({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly ProjectPort[]): void {
+  // The compose file keeps these from other machines, and so does the box.
+  const closed = without(plan.ports, open).filter(({ bound }) => bound !== undefined);
+  if (closed.length) {
+    const names = closed.map((each) => `${portName(each)} (${each.service}: ${each.bound})`);
+    const options = [...open, ...closed].map((each) => `--port ${portName(each)}`).join(" ");
+    print(t("services.compose.closed", { ports: shortList(names), options }));
+  }
+  const isUnknown = !open.some(({ service }) => plan.onHost.includes(service));
+  if (plan.onHost.length && isUnknown) print(t("services.compose.host", { names: plan.onHost.join(", ") }));
+  const ranges = open.filter(({ last }) => last !== undefined);
+  if (ranges.length) print(t("services.compose.range", { ports: shortList(ranges.map(portName)) }));
 }
-
-const portName = ({ port, protocol }: ProjectPort) => `${port}/${protocol}`;
 
 /** With its data, for good. Fails with `compose-not-own`, `service-data-kept`. */
 export async function removeProject(
@@ -175,24 +179,42 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   return staged;
 }
 
-/** Those that were named; else all but those that the compose file binds to an address of its own, such as 127.0.0.1. */
+/**
+ * Those that were named; else all but those that the compose file binds to an address of its own, such as 127.0.0.1.
+ * Fails with `compose-port`.
+ */
 export function chosenPorts(
   id: string,
-  { ports }: ProjectPlan,
+  plan: ProjectPlan,
   wanted: readonly string[],
 ): readonly ProjectPort[] {
+  const { ports, onHost } = plan;
+  const [listener] = onHost;
   if (wanted.length === 0) return ports.filter(({ bound }) => bound === undefined);
-  return wanted.map((text) => {
-    const [number = "", protocol = "tcp"] = text.split("/");
-    const found = ports.find((each) => String(each.port) === number && each.protocol === protocol);
-    return (
-      found ??
-      fail({
-        code: "compose-port",
-        what: `${id} does not publish the port ${text}.`,
-        found: ports.map(portName).join(", ") || "it publishes none",
-        hint: "Name one of these with --port, or publish it in the compose file: ports.",
-      })
-    );
+  return wanted.flatMap((text) => {
+    const range = parsePort(text);
+    const found = range && within(ports, range);
+    if (found) return found;
+    if (range && listener !== undefined) return [{ ...range, service: listener }];
+    return fail({
+      code: "compose-port",
+      what: `${id} does not publish the port ${text}.`,
+      found: shortList(ports.map(portName)) || "it publishes none",
+      hint: "Name one of these with --port, or publish it in the compose file: ports.",
+    });
+  });
+}
+
+/** More than this many are seldom what somebody means to open. */
+const MANY = 100;
+
+function refuseMany(id: string, open: readonly ProjectPort[], yes: boolean): void {
+  const count = open.reduce((sum, each) => sum + countOf(each), 0);
+  if (yes || count <= MANY) return;
+  fail({
+    code: "compose-many-ports",
+    what: `This opens ${count} ports of ${id} to other machines, and Docker runs a program for each of them.`,
+    found: shortList(open.map(portName)),
+    hint: "The same command with --yes opens them all; with --port NUMBER, only those that are named.",
   });
 }

@@ -67,7 +67,7 @@ const USAGE = `usage: cbox services [list] [--json]
        cbox services enable ID [--context host|owner|community]
        cbox services disable|start|stop|publish|unpublish|log|secret|upgrade ID
        cbox services remove-data ID --yes
-       cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...
+       cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT[-LAST][/udp]]... [--yes]
        cbox services compose remove NAME --yes
        cbox services setup
 `;

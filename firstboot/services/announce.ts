@@ -62,7 +62,7 @@ async function listeningPorts(
   state: ServiceState,
 ): Promise<number[]> {
   const data = { community: image.community, inputs: state.inputs };
-  const open = portsOf(service, data).filter(({ public: isPublic }) => isPublic);
+  const open = portsOf(service, data).filter(({ public: isPublic, last }) => isPublic && last === undefined);
   const wanted = service.publication?.each_port ? open : open.slice(0, 1);
   // Incus listens for a context whether something answers in there or not.
   const inside = state.where === "host" ? undefined : await placeOf(box, state.where).listening();

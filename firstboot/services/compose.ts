@@ -8,6 +8,7 @@ import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../box.ts";
 import type { Place } from "./place.ts";
+import { countOf, includes, inRanges, type PortRange } from "./ports.ts";
 
 /** An image of a gigabyte by a slow line. */
 const PULL_MS = 60 * 60_000;
@@ -77,9 +78,7 @@ export async function projectLog(place: Place, { id }: Service): Promise<string>
   return stdout.trimEnd();
 }
 
-export interface ProjectPort {
-  readonly port: number;
-  readonly protocol: "tcp" | "udp";
+export interface ProjectPort extends PortRange {
   readonly service: string;
   /** The one address where it is published, such as "127.0.0.1"; undefined: at all of them. */
   readonly bound?: string;
@@ -91,6 +90,8 @@ export interface ProjectPlan {
   readonly images: readonly string[];
   /** As published to the machine that Docker runs on. */
   readonly ports: readonly ProjectPort[];
+  /** Services without a network of their own: where they listen is theirs to say, and not in the file. */
+  readonly onHost: readonly string[];
 }
 
 /** What Docker reads in the project of that directory below {@link PROJECTS}. Fails with `compose-invalid`. */
@@ -100,25 +101,55 @@ export async function readProject(place: Place, id: string, directory: string): 
     timeout: DOCKER_MS,
   });
   if (code !== 0) return invalid(id, stderr);
-  const { services = {} } = JSON.parse(stdout) as ComposeConfig;
+  const { services = {}, networks = {} } = JSON.parse(stdout) as ComposeConfig;
   if (Object.keys(services).length === 0) return invalid(id, "services: there is none");
+  const onHost = Object.entries(services).flatMap(([service, { network_mode: mode, networks: own }]) => {
+    const names = Object.keys(own ?? {});
+    const isHost = mode === "host" || names.some((name) => networks[name]?.name === "host");
+    return isHost ? [service] : [];
+  });
   const ports = Object.entries(services).flatMap(([service, { ports = [] }]) =>
-    ports.flatMap(({ published = "", target, protocol = "tcp", host_ip: address = "" }): ProjectPort[] => {
-      const port = Number(published);
-      const at = whereBound(address);
-      if (protocol !== "tcp" && protocol !== "udp")
-        return invalid(id, `services.${service}.ports: neither tcp nor udp but ${protocol}`);
-      if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
-      // Which number it gets does not matter where nobody comes from outside.
-      if (at.bound !== undefined) return [];
-      return invalid(
-        id,
-        `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
-      );
-    }),
+    // Docker passes over these itself.
+    (onHost.includes(service) ? [] : ports).flatMap(
+      ({ published = "", target, protocol = "tcp", host_ip: address = "" }): ProjectPort[] => {
+        const port = Number(published);
+        const at = whereBound(address);
+        if (protocol !== "tcp" && protocol !== "udp")
+          return invalid(id, `services.${service}.ports: neither tcp nor udp but ${protocol}`);
+        if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
+        // Which number it gets does not matter where nobody comes from outside.
+        if (at.bound !== undefined) return [];
+        return invalid(
+          id,
+          `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
+        );
+      },
+    ),
   );
   const images = Object.entries(services).map(([service, { image }]) => image ?? `${id}-${service}`);
-  return { images: [...new Set(images)], ports: onePerNumber(ports) };
+  return { images: [...new Set(images)], ports: inRanges(onePerNumber(ports), isAlike), onHost };
+}
+
+/** The part of these ports that is the wanted one; undefined unless each of its numbers is published. */
+export function within(ports: readonly ProjectPort[], wanted: PortRange): readonly ProjectPort[] | undefined {
+  const singles = ports.flatMap(singlesOf).filter((each) => includes(wanted, each));
+  return singles.length === countOf(wanted) ? inRanges(singles, isAlike) : undefined;
+}
+
+/** What is left of these ports without those. */
+export function without(ports: readonly ProjectPort[], gone: readonly ProjectPort[]): readonly ProjectPort[] {
+  const left = ports.flatMap(singlesOf).filter((each) => !gone.some((range) => includes(range, each)));
+  return inRanges(left, isAlike);
+}
+
+function singlesOf({ last, ...first }: ProjectPort): ProjectPort[] {
+  const { port, protocol } = first;
+  const range = { port, protocol, ...(last === undefined ? {} : { last }) };
+  return Array.from({ length: countOf(range) }, (_, index) => ({ ...first, port: port + index }));
+}
+
+function isAlike(one: ProjectPort, other: ProjectPort): boolean {
+  return one.service === other.service && one.bound === other.bound && one.inside === other.inside;
 }
 
 /**
@@ -150,9 +181,12 @@ function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
 }
 
 interface ComposeConfig {
+  readonly networks?: { readonly [name: string]: { readonly name?: string } };
   readonly services?: {
     readonly [name: string]: {
       readonly image?: string;
+      readonly network_mode?: string;
+      readonly networks?: { readonly [name: string]: unknown } | null;
       readonly ports?: readonly {
         readonly published?: string;
         readonly target: number;

@@ -14,6 +14,7 @@ import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
 import { installPackages, preparePackages } from "./packages.ts";
 import { type Place, type Port, placeOf } from "./place.ts";
+import { numbersOf, portName, shortList } from "./ports.ts";
 import { forgetSecrets } from "./secrets.ts";
 import { readStates, type ServiceState, writeState } from "./state.ts";
 import { portNumber, type Render, renderer, type TemplateData } from "./template.ts";
@@ -146,8 +147,8 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   for (const port of ports) await place.open(port);
 }
 
-function isSame({ port, protocol }: Port) {
-  return (other: Port) => other.port === port && other.protocol === protocol;
+function isSame(port: Port) {
+  return (other: Port) => portName(other) === portName(port);
 }
 
 /** Serf's configuration depends on the address, which may come later: see publish.ts. */
@@ -168,8 +169,9 @@ export async function stopSerf(box: Box): Promise<void> {
 export function portsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
   return service.ports
     .filter(({ when }) => holds(when, { ...defaultInputs(service), ...data.inputs }))
-    .map(({ port, protocol, public: isPublic, inside, closed }) => ({
+    .map(({ port, last, protocol, public: isPublic, inside, closed }) => ({
       port: portNumber(port, data),
+      ...(last === undefined ? {} : { last }),
       protocol,
       public: isPublic,
       ...(inside === undefined ? {} : { inside }),
@@ -194,15 +196,16 @@ async function refuseTakenPorts(
   const outside = place.id === "host" ? here : await placeOf(box, "host").listening();
   const data = { community: image.community, inputs };
   const own = { ...service, ports: service.ports.filter(({ shared }) => !shared) };
-  const taken = portsOf(own, data).filter(({ protocol, port, closed }) => {
-    const name = `${protocol}/${port}`;
-    return here.has(name) || (!closed && outside.has(name));
-  });
+  const taken = portsOf(own, data).filter(({ protocol, port, last = port, closed }) =>
+    Array.from({ length: last - port + 1 }, (_, index) => `${protocol}/${port + index}`).some(
+      (name) => here.has(name) || (!closed && outside.has(name)),
+    ),
+  );
   if (taken.length === 0) return;
   fail({
     code: "service-port-taken",
     what: `${service.title.en} cannot be switched on: something else uses its port.`,
-    found: taken.map(({ protocol, port }) => `${protocol}/${port}`).join(", "),
+    found: shortList(taken.map((port) => `${port.protocol}/${numbersOf(port)}`)),
     hint: "See who it is with: sudo ss -lntup",
   });
 }

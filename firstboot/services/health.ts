@@ -7,6 +7,7 @@ import { faultsOfProject } from "./compose.ts";
 import { templateData } from "./data.ts";
 import { type EngineTools, portsOf } from "./engine.ts";
 import { isReachable, type Place, placeOf } from "./place.ts";
+import { numbersOf } from "./ports.ts";
 import type { ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
 
@@ -59,8 +60,10 @@ async function silentPorts(
   const listening = await place.listening();
   const silent: string[] = [];
   for (const port of ports) {
-    const name = `${port.protocol}/${port.port}`;
-    const isUp = listening.has(name) && (!port.public || (await isReachable(box, port)));
+    const name = `${port.protocol}/${numbersOf(port)}`;
+    // A range is for conversations that come and go: in there nothing needs to listen now.
+    const answers = port.last !== undefined || listening.has(name);
+    const isUp = answers && (!port.public || (await isReachable(box, port)));
     if (!isUp) silent.push(`port ${name}`);
   }
   return silent;

@@ -19,6 +19,7 @@ import { faultsOf } from "./health.ts";
 import { boxFacts, type OfferReason, offer } from "./offer.ts";
 import { everyService } from "./own.ts";
 import type { Port } from "./place.ts";
+import { numbersOf } from "./ports.ts";
 import { readStates, type ServiceState } from "./state.ts";
 
 export interface ServiceView {
@@ -61,7 +62,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
         ? { announced: announcementOf(service.publication.type, ports, result) }
         : {}),
       ...(members === undefined ? {} : { members }),
-      ports: ports.map(({ port, protocol }) => `${protocol}/${port}`),
+      ports: ports.map((port) => `${port.protocol}/${numbersOf(port)}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
     });

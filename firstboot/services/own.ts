@@ -8,7 +8,7 @@ import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
 import { catalogue } from "./catalogue.ts";
-import type { ProjectPlan, ProjectPort } from "./compose.ts";
+import { type ProjectPlan, type ProjectPort, without } from "./compose.ts";
 
 const fileOf = (id: string) => `${paths.ownServices}/${id}.json`;
 
@@ -42,7 +42,7 @@ export async function forget(box: Box, id: string): Promise<void> {
 /** After everything of the catalogue: what the owner runs is announced as far as there is room. */
 const PRIORITY = 1000;
 
-/** A project that lies in its directory already. `open`: the ports that other machines may reach, of those it has. */
+/** A project that lies in its directory already. `open`: the ports that other machines may reach; its others are closed. */
 export function ownProject(
   id: string,
   { images, ports }: ProjectPlan,
@@ -58,13 +58,14 @@ export function ownProject(
     architectures: ["amd64", "arm64", "armhf", "i386"],
     ports: [
       ...open.map((port) => ({ ...entryOf(port), public: true, shared: false })),
-      ...ports
-        .filter((port) => !open.includes(port))
-        .map((port) => ({ ...entryOf(port), public: false, shared: false, closed: true })),
+      ...without(ports, open).map((port) => ({
+        ...entryOf(port),
+        ...{ public: false, shared: false, closed: true },
+      })),
     ],
     ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
     ...{ prepare: [], activate: [], deactivate: [], data: [] },
-    ...(open.length
+    ...(open.some(({ last }) => last === undefined)
       ? { publication: { type: "Docker", description: `${image}_${id}`, each_port: true, txt: "" } }
       : {}),
   });
@@ -72,6 +73,10 @@ export function ownProject(
   return { ...service, files: [], data: [projectDirectory(id)], templates: {} };
 }
 
-function entryOf({ port, protocol, inside }: ProjectPort) {
-  return { port, protocol, ...(inside === undefined ? {} : { inside }) };
+function entryOf({ port, last, protocol, inside }: ProjectPort) {
+  return {
+    ...{ port, protocol },
+    ...(last === undefined ? {} : { last }),
+    ...(inside === undefined ? {} : { inside }),
+  };
 }

@@ -8,6 +8,7 @@ import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
 import { instancesOf, parseMib } from "../contexts/incus.ts";
 import type { ContextId } from "../contexts/names.ts";
 import { listeningPorts } from "../world.ts";
+import { numbersOf, type PortRange } from "./ports.ts";
 
 export interface FileRights {
   /** Octal, such as "0640". */
@@ -16,9 +17,7 @@ export interface FileRights {
   readonly owner: string;
 }
 
-export interface Port {
-  readonly port: number;
-  readonly protocol: "tcp" | "udp";
+export interface Port extends PortRange {
   /** Reached from the network, or on the box's loopback address alone. */
   readonly public: boolean;
   /** Address in its place where it listens, when that is not 127.0.0.1. */
@@ -88,7 +87,7 @@ function context(box: Box, id: ContextId): Place {
     const { code, stdout } = await run("cat", ["--", path]);
     return code === 0 ? stdout : undefined;
   };
-  const device = ({ port, protocol }: Port) => `cbox-${protocol}-${port}`;
+  const device = (port: Port) => `cbox-${port.protocol}-${numbersOf(port)}`;
   const devices = ["config", "device"] as const;
   return {
     id,
@@ -123,14 +122,14 @@ function context(box: Box, id: ContextId): Place {
       return portsOfSs((await run("ss", ["-Hlntu"])).stdout);
     },
     async open(port) {
-      const from = `${port.protocol}:${port.public ? "0.0.0.0" : "127.0.0.1"}:${port.port}`;
+      const from = `${port.protocol}:${port.public ? "0.0.0.0" : "127.0.0.1"}:${numbersOf(port)}`;
       if (await isDevice(port)) {
         const get = ["get", id, device(port), "listen", "--project", id];
         if ((await must(box, "incus", [...devices, ...get])).trim() === from) return;
         await this.close(port);
       }
       const { inside = "127.0.0.1" } = port;
-      const to = `${port.protocol}:${isIPv6(inside) ? `[${inside}]` : inside}:${port.port}`;
+      const to = `${port.protocol}:${isIPv6(inside) ? `[${inside}]` : inside}:${numbersOf(port)}`;
       const settings = ["proxy", `listen=${from}`, `connect=${to}`, "bind=host"];
       await must(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);
     },

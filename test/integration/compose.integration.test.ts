@@ -352,6 +352,20 @@ describe("a compose file as Docker reads it", () => {
     ]);
   });
 
+  test("a thousand neighbouring ports are one range; what is on the host's network publishes nothing", async () => {
+    const { ports, onHost } = await read(`services:
+  turn: { image: "a:1", ports: ["3478:3478/udp", "49160-50160:49160-50160/udp"] }
+  tv: { image: "a:1", network_mode: host, ports: ["1234:80"] }
+  radio: { image: "a:1", networks: [lan] }
+networks: { lan: { external: true, name: host } }
+`);
+    expect(ports).toEqual([
+      { service: "turn", port: 3478, protocol: "udp" },
+      { service: "turn", port: 49160, last: 50160, protocol: "udp" },
+    ]);
+    expect([...onHost].sort()).toEqual(["radio", "tv"]);
+  });
+
   test.each([
     ["no services", "hello: world\n", /hello/],
     ["a service without image", "services: { web: {} }\n", /image/],

@@ -237,6 +237,108 @@ describe("a project of the owner's", () => {
     );
   });
 
+  test.each([
+    ["network_mode", 'services: { tv: { image: "tv:1", network_mode: host, ports: ["1234:80"] } }\n'],
+    [
+      "the network that is called host",
+      'services: { tv: { image: "tv:1", networks: { lan: {} } } }\nnetworks: { lan: { external: true, name: host } }\n',
+    ],
+  ])(
+    "a service on the host's network, by %s: said, nothing is open; --port opens what it listens on",
+    async (_how, text) => {
+      const box = boxWith({ "compose.yaml": text });
+      const ports = [{ published: "8096", protocol: "tcp", target: 0 }];
+      box.system.services.docker.listeners.set("wiki", ports);
+      await run(box, "enable", "serf");
+      expect(await compose(box, "add", "/home/anna/wiki")).toContain(
+        "tv uses the network of its context (network_mode: host), so the compose file does not say its ports, and none of them is open.",
+      );
+      expect([...box.system.services.devices]).toEqual([]);
+
+      expect(await compose(box, "add", "/home/anna/wiki", { port: ["8096"] })).not.toContain(
+        "none of them is open",
+      );
+      expect([...box.system.services.devices]).toEqual([["community/cbox-tcp-8096", "tcp:0.0.0.0:8096"]]);
+      const { published } = await publish(box, IMAGE);
+      expect(published.filter(({ s }) => s === "Docker").map(({ p }) => p)).toEqual(["8096"]);
+
+      expect(await failureOf(() => compose(box, "add", "/home/anna/wiki", { port: ["8097"] }))).toMatchObject(
+        {
+          code: "service-failed",
+          found: "port tcp/8097",
+        },
+      );
+    },
+  );
+
+  const TURN =
+    'services: { turn: { image: "turn:1", ports: ["3478:3478/udp", "49160-50160:49160-50160/udp"] } }\n';
+
+  test("more than a hundred ports are opened only with --yes, as one device, and the range is not announced", async () => {
+    const box = boxWith({ "compose.yaml": TURN });
+    await run(box, "enable", "serf");
+    expect(await failureOf(() => compose(box, "add", "/home/anna/wiki"))).toMatchObject({
+      code: "compose-many-ports",
+      message: "This opens 1002 ports of wiki to other machines, and Docker runs a program for each of them.",
+      found: "3478/udp, 49160-50160/udp",
+    });
+    expect(await ownServices(box)).toEqual([]);
+    const said = await compose(box, "add", "/home/anna/wiki", { yes: true });
+    expect(said).toContain("Open as a range, and not announced: 49160-50160/udp");
+    expect([...box.system.services.devices]).toEqual([
+      ["community/cbox-udp-3478", "udp:0.0.0.0:3478"],
+      ["community/cbox-udp-49160-50160", "udp:0.0.0.0:49160-50160"],
+    ]);
+    const { published } = await publish(box, IMAGE);
+    expect(published.filter(({ s }) => s === "Docker").map(({ p }) => p)).toEqual(["3478"]);
+    await run(box, "disable", "wiki");
+    expect([...box.system.services.devices]).toEqual([]);
+  });
+
+  test.each([
+    [["49160-49200/udp"], ["cbox-udp-49160-49200"]],
+    [
+      ["49170/udp", "3478/udp"],
+      ["cbox-udp-3478", "cbox-udp-49170"],
+    ],
+    [["49170-49172/udp"], ["cbox-udp-49170", "cbox-udp-49171", "cbox-udp-49172"]],
+  ])("part of a range, --port %j", async (port, devices) => {
+    const box = boxWith({ "compose.yaml": TURN });
+    await compose(box, "add", "/home/anna/wiki", { port });
+    expect([...box.system.services.devices.keys()].sort()).toEqual(
+      devices.map((name) => `community/${name}`),
+    );
+  });
+
+  test("a range that is bound to an address stays closed, and is one name in what is said", async () => {
+    const box = boxWith({
+      "compose.yaml": 'services: { ftp: { image: "ftp:1", ports: ["127.0.0.1:30000-30999:30000-30999"] } }\n',
+    });
+    expect(await compose(box, "add", "/home/anna/wiki")).toContain(": 30000-30999/tcp (ftp: 127.0.0.1). ");
+    expect([...box.system.services.devices]).toEqual([]);
+  });
+
+  test.each([
+    ["a port beyond a range", ["50161/udp"]],
+    ["a range that is published in part", ["50000-50200/udp"]],
+    ["a range that runs backwards", ["50000-49999/udp"]],
+    ["a word", ["turn"]],
+  ])("%s is refused, with the ranges that there are", async (_what, port) => {
+    const box = boxWith({ "compose.yaml": TURN });
+    expect(await failureOf(() => compose(box, "add", "/home/anna/wiki", { port }))).toMatchObject({
+      code: "compose-port",
+      message: `wiki does not publish the port ${port[0]}.`,
+      found: "3478/udp, 49160-50160/udp",
+    });
+  });
+
+  test("a long list of ports in a message is shortened", async () => {
+    const ports = Array.from({ length: 30 }, (_, index) => `"${8000 + 2 * index}:80"`).join(", ");
+    const box = boxWith({ "compose.yaml": `services: { web: { image: "web:1", ports: [${ports}] } }\n` });
+    const { found = "" } = await failureOf(() => compose(box, "add", "/home/anna/wiki", { port: ["1"] }));
+    expect(found).toMatch(/^8000\/tcp, .*, 8018\/tcp and 20 more$/);
+  });
+
   test("again: the new file counts, what lies beside it stays", async () => {
     const box = boxWith();
     await compose(box, "add", "/home/anna/wiki");
