@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import type { PretendFiles } from "./pretend.ts";
 
 interface Project {
+  readonly version?: string;
   readonly services?: {
     readonly [name: string]: {
       readonly image?: string;
@@ -32,15 +33,25 @@ export class PretendDocker {
   /** Containers that go down again and again, for tests: "project/service". */
   readonly crashing = new Set<string>();
   readonly images = new Set<string>();
+  /** By project: what Docker says when its containers cannot start, for tests. */
+  readonly failingStarts = new Map<string, readonly string[]>();
   /** By project: what listens in its services of network_mode: host, for tests. */
   readonly listeners = new Map<string, readonly PublishedPort[]>();
 
   readonly #files: PretendFiles;
+  #words: string[] = [];
   /** By unit: what listens while it runs, as `ss -Hlntu` shows it. */
   readonly #sockets = new Map<string, readonly string[]>();
 
   constructor(files: PretendFiles) {
     this.#files = files;
+  }
+
+  /** What the last command said on its standard error. */
+  takeWords(): string {
+    const words = this.#words.map((line) => `${line}\n`).join("");
+    this.#words = [];
+    return words;
   }
 
   sockets(unit: string): readonly string[] {
@@ -72,6 +83,8 @@ export class PretendDocker {
           this.#sockets.set(unit, published.map(socketOf));
           return images.map((image) => `${image}\n`).join("");
         }
+        if (project.version !== undefined)
+          this.#words.push("compose.yaml: the attribute `version` is obsolete, it will be ignored");
         const named = services.map(([name, { ports = [], ...more }]) => [
           name,
           { ...more, ports: ports.flatMap(portsOf) },
@@ -95,12 +108,39 @@ export class PretendDocker {
     }
   }
 
+  /** With its variables replaced, as docker compose does it. */
+  #filledIn(value: unknown, values: ReadonlyMap<string, string>): unknown {
+    if (Array.isArray(value)) return value.map((each) => this.#filledIn(each, values));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(
+        Object.entries(value).map(([key, each]) => [key, this.#filledIn(each, values)]),
+      );
+    if (typeof value !== "string") return value;
+    return value.replaceAll(
+      /\$\$|\$\{(\w+)(?::?-([^}]*))?\}|\$([A-Za-z_]\w*)/g,
+      (_all, braced, fallback, bare) => {
+        const name = braced ?? bare;
+        if (name === undefined) return "$";
+        const known = values.get(name) ?? fallback;
+        if (known === undefined)
+          this.#words.push(
+            `time="" level=warning msg="The \\"${name}\\" variable is not set. Defaulting to a blank string."`,
+          );
+        return known ?? "";
+      },
+    );
+  }
+
   async #read(directory: string): Promise<Project | undefined> {
     for (const name of FILES) {
       const text = await this.#files.read(`${directory}/${name}`);
       if (text === undefined) continue;
       try {
-        const project = parse(text) as Project | null;
+        const environment = (await this.#files.read(`${directory}/.env`)) ?? "";
+        const values = new Map(
+          [...environment.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value]),
+        );
+        const project = this.#filledIn(parse(text), values) as Project | null;
         return project?.services ? project : undefined;
       } catch {
         return undefined;

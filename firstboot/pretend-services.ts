@@ -162,9 +162,12 @@ export class PretendServices {
         return 0;
       case "docker":
         return this.docker.answer(place.root, args, (unit) => place.running.has(unit));
-      case "cp":
-        await this.#copy(at((args.at(-2) ?? "").replace(/\/\.$/, "")), at(last.replace(/\/$/, "")));
+      case "cp": {
+        const text = await this.#files.read(at(args.at(-2) ?? ""));
+        if (text !== undefined) await this.#files.write(at(last), text);
+        else await this.#copy(at((args.at(-2) ?? "").replace(/\/\.$/, "")), at(last.replace(/\/$/, "")));
         return 0;
+      }
       case "rm":
         await this.#files.remove(at(last));
         return 0;
@@ -186,6 +189,10 @@ export class PretendServices {
         return 0;
       case "ss":
         return `${this.#sockets(place).join("\n")}\n`;
+      case "journalctl": {
+        const project = /^_SYSTEMD_INVOCATION_ID=cbox-compose@(.+)\.service$/.exec(args[0] ?? "")?.[1] ?? "";
+        return (this.docker.failingStarts.get(project) ?? []).map((line) => `${line}\n`).join("");
+      }
       case "systemctl":
         return this.#systemctl(place, args);
     }
@@ -214,10 +221,14 @@ export class PretendServices {
     return (await this.#files.read(path)) !== undefined || (await this.#files.list(path)).length > 0;
   }
 
-  #systemctl({ enabled }: PretendPlace, [verb = "", ...rest]: readonly string[]): number {
+  #systemctl({ enabled }: PretendPlace, [verb = "", ...rest]: readonly string[]): string | number {
+    // The name of a start is that of its unit here.
+    if (verb === "show" && rest.includes("--property=InvocationID")) return `${rest.at(-1)}\n`;
     const units = rest.filter((word) => !word.startsWith("-"));
     if (verb === "is-active" || verb === "is-enabled")
       return units.every((unit) => enabled.has(unit)) ? 0 : 3;
+    const project = /^cbox-compose@(.+)\.service$/.exec(units[0] ?? "")?.[1] ?? "";
+    if ((verb === "start" || verb === "restart") && this.docker.failingStarts.has(project)) return 1;
     for (const unit of units) {
       if (verb === "enable") enabled.add(unit);
       if (verb === "disable") enabled.delete(unit);

@@ -51,8 +51,9 @@ export class PretendSystem {
   async run(command: string, args: readonly string[], { input = "" }: RunOptions = {}): Promise<RunResult> {
     this.commands.push([command, ...args].join(" "));
     const result = await this.#answer(command, args, input);
-    if (typeof result === "string") return { code: 0, stdout: result, stderr: "" };
-    return { code: result, stdout: "", stderr: result ? `${command}: pretended failure` : "" };
+    const said = this.services.docker.takeWords();
+    if (typeof result === "string") return { code: 0, stdout: result, stderr: said };
+    return { code: result, stdout: "", stderr: result ? said || `${command}: pretended failure` : "" };
   }
 
   /** Output, or an exit code. */

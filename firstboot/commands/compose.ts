@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox services compose`: a docker-compose project of the owner's becomes a service of the box, and stops being one.
 
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
@@ -29,8 +29,8 @@ const NEW = ".new";
 /**
  * Copies the project into the community's context, checks it there, and remembers it. An older one of the same name is
  * brought up to date; what its containers keep beside the file stays.
- * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-port`, `compose-many-ports`,
- * `service-impossible`.
+ * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-variables`, `compose-port`,
+ * `compose-many-ports`, `service-impossible`.
  */
 export async function addProject(
   tools: ServicesTools,
@@ -44,6 +44,7 @@ export async function addProject(
   await needDocker(tools);
   const place = placeOf(box, "community");
   const staged = await push(tools, place, found);
+  await keepVariables(place, id, staged);
   const plan = await readProject(place, id, staged);
   const open = chosenPorts(id, plan, port);
   refuseMany(id, open, yes);
@@ -56,12 +57,14 @@ export async function addProject(
   const before = (await ownServices(box)).find((each) => each.id === id);
   if (before) await deactivate({ box, image }, before);
   await remember(box, service);
-  tellPorts(tools, plan, open);
+  tell(tools, plan, open);
   return service;
 }
 
-/** What a person might take to be open and announced, and is not. */
-function tellPorts({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly ProjectPort[]): void {
+/** What Docker says, and what a person might take to be set, open or announced, and is not. */
+function tell({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly ProjectPort[]): void {
+  for (const line of plan.said) print(`docker: ${line}`);
+  if (plan.absent.length) print(t("services.compose.absent", { names: shortList(plan.absent) }));
   // The compose file keeps these from other machines, and so does the box.
   const closed = without(plan.ports, open).filter(({ bound }) => bound !== undefined);
   if (closed.length) {
@@ -172,11 +175,24 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   const staged = `${NEW}/${file ? "project" : basename(directory)}`;
   await place.remove(`${PROJECTS}/${NEW}`);
   await must(place, "mkdir", ["--parents", `${PROJECTS}/${file ? staged : NEW}`]);
-  const words = file
-    ? [file, `${place.id}${PROJECTS}/${staged}/${FILES[0]}`]
-    : ["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`];
-  await must(box, "incus", ["file", "push", "--project", place.id, ...words], { timeout: COPY_MS });
+  const beside = join(directory, ".env");
+  const pushes = file
+    ? [
+        [file, `${place.id}${PROJECTS}/${staged}/${FILES[0]}`],
+        // Its variables belong to it.
+        ...((await box.exists(beside)) ? [[beside, `${place.id}${PROJECTS}/${staged}/.env`]] : []),
+      ]
+    : [["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`]];
+  for (const words of pushes)
+    await must(box, "incus", ["file", "push", "--project", place.id, ...words], { timeout: COPY_MS });
   return staged;
+}
+
+/** Those of before count, too, where there are no new ones: what lies beside the compose file stays. */
+async function keepVariables(place: Place, id: string, staged: string): Promise<void> {
+  const [before, now] = [`${projectDirectory(id)}/.env`, `${PROJECTS}/${staged}/.env`];
+  if ((await place.exists(before)) && !(await place.exists(now)))
+    await must(place, "cp", ["--archive", before, now]);
 }
 
 /**

@@ -3,16 +3,19 @@
 // and its unit are those of any service (common/compose.ts); this is what only Docker can tell.
 
 import { BlockList, isIPv6 } from "node:net";
-import { PROJECTS, projectDirectory } from "../../common/compose.ts";
+import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../box.ts";
+import { parseJson } from "../world.ts";
 import type { Place } from "./place.ts";
-import { countOf, includes, inRanges, type PortRange } from "./ports.ts";
+import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";
 
 /** An image of a gigabyte by a slow line. */
 const PULL_MS = 60 * 60_000;
 const DOCKER_MS = 180_000;
+/** More than what the unit may take. */
+const START_MS = 16 * 60_000;
 
 const compose = (id: string, ...words: readonly string[]) => [
   ...["compose", "--project-name", id, "--project-directory", projectDirectory(id)],
@@ -26,7 +29,7 @@ const compose = (id: string, ...words: readonly string[]) => [
 export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
   const { id, title } = service;
   const images = await place.run("docker", compose(id, "config", "--images"), { timeout: DOCKER_MS });
-  if (images.code !== 0) return invalid(title.en, images.stderr);
+  if (images.code !== 0) return invalid(title.en, dockerWords(images.stderr));
   const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
   const { code } = await place.run("docker", ["image", "inspect", ...names], { timeout: DOCKER_MS });
   if (code === 0 && !again) return;
@@ -38,8 +41,33 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   fail({
     code: "service-images",
     what: `The container images of ${title.en} could not be fetched.`,
-    found: lastWords(pulled.stderr) || lastWords(pulled.stdout) || `exit code ${pulled.code}`,
+    found:
+      [...dockerWords(pulled.stderr), ...dockerWords(pulled.stdout)].join("\n") || `exit code ${pulled.code}`,
     hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
+  });
+}
+
+/** `verb` of systemctl for its unit. Fails with `compose-start`, with what Docker said, and `box-full`. */
+export async function startProject(
+  place: Place,
+  { id, title }: Service,
+  verb: "start" | "restart",
+): Promise<void> {
+  const unit = projectUnit(id);
+  const { code, stderr } = await place.run("systemctl", [verb, unit], { timeout: START_MS });
+  if (code === 0) return;
+  const show = ["show", "--property=InvocationID", "--value", unit];
+  const { stdout: invocation } = await place.run("systemctl", show);
+  // Of this attempt alone.
+  const which = [`_SYSTEMD_INVOCATION_ID=${invocation.trim()}`, "--output=cat", "--no-pager"];
+  const { stdout: journal } = await place.run("journalctl", which);
+  const words = dockerWords(journal).join("\n");
+  if (IS_DISK_FULL.test(words)) diskFull(`containers of ${title.en}`);
+  fail({
+    code: "compose-start",
+    what: `The containers of ${title.en} could not be started.`,
+    found: words || stderr.trim() || `exit code ${code}`,
+    hint: `Mend what Docker says there, then the same command again; more: sudo cbox services log ${id}`,
   });
 }
 
@@ -92,17 +120,32 @@ export interface ProjectPlan {
   readonly ports: readonly ProjectPort[];
   /** Services without a network of their own: where they listen is theirs to say, and not in the file. */
   readonly onHost: readonly string[];
+  /** Variables that its containers would get if they were set, such as "web: HTTP_PROXY". */
+  readonly absent: readonly string[];
+  /** What Docker said about a file that it takes. */
+  readonly said: readonly string[];
 }
 
-/** What Docker reads in the project of that directory below {@link PROJECTS}. Fails with `compose-invalid`. */
+/** Docker takes a blank for it, also for a password or for the address of a port. */
+const UNSET = /^The "(.+)" variable is not set\. Defaulting to a blank string\.$/;
+/** `${NAME:?...}` in the file. */
+const REQUIRED = /required variable (\S+) is missing a value/;
+
+/**
+ * What Docker reads in the project of that directory below {@link PROJECTS}. Fails with `compose-invalid`,
+ * `compose-variables`.
+ */
 export async function readProject(place: Place, id: string, directory: string): Promise<ProjectPlan> {
-  const words = ["compose", "--project-name", id, "--project-directory", `${PROJECTS}/${directory}`];
-  const { code, stdout, stderr } = await place.run("docker", [...words, "config", "--format", "json"], {
+  const command = ["compose", "--project-name", id, "--project-directory", `${PROJECTS}/${directory}`];
+  const { code, stdout, stderr } = await place.run("docker", [...command, "config", "--format", "json"], {
     timeout: DOCKER_MS,
   });
-  if (code !== 0) return invalid(id, stderr);
+  const words = dockerWords(stderr);
+  const unset = words.flatMap((line) => UNSET.exec(line)?.[1] ?? REQUIRED.exec(line)?.[1] ?? []);
+  if (unset.length) return withoutValue(id, unset);
+  if (code !== 0) return invalid(id, words);
   const { services = {}, networks = {} } = JSON.parse(stdout) as ComposeConfig;
-  if (Object.keys(services).length === 0) return invalid(id, "services: there is none");
+  if (Object.keys(services).length === 0) return invalid(id, ["services: there is none"]);
   const onHost = Object.entries(services).flatMap(([service, { network_mode: mode, networks: own }]) => {
     const names = Object.keys(own ?? {});
     const isHost = mode === "host" || names.some((name) => networks[name]?.name === "host");
@@ -115,19 +158,24 @@ export async function readProject(place: Place, id: string, directory: string): 
         const port = Number(published);
         const at = whereBound(address);
         if (protocol !== "tcp" && protocol !== "udp")
-          return invalid(id, `services.${service}.ports: neither tcp nor udp but ${protocol}`);
+          return invalid(id, [`services.${service}.ports: neither tcp nor udp but ${protocol}`]);
         if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
         // Which number it gets does not matter where nobody comes from outside.
         if (at.bound !== undefined) return [];
-        return invalid(
-          id,
+        return invalid(id, [
           `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
-        );
+        ]);
       },
     ),
   );
   const images = Object.entries(services).map(([service, { image }]) => image ?? `${id}-${service}`);
-  return { images: [...new Set(images)], ports: inRanges(onePerNumber(ports), isAlike), onHost };
+  const absent = Object.entries(services).flatMap(([service, { environment }]) =>
+    Object.entries(environment ?? {}).flatMap(([name, value]) =>
+      value === null ? `${service}: ${name}` : [],
+    ),
+  );
+  const ranges = inRanges(onePerNumber(ports), isAlike);
+  return { images: [...new Set(images)], ports: ranges, onHost, absent, said: words };
 }
 
 /** The part of these ports that is the wanted one; undefined unless each of its numbers is published. */
@@ -186,6 +234,7 @@ interface ComposeConfig {
     readonly [name: string]: {
       readonly image?: string;
       readonly network_mode?: string;
+      readonly environment?: { readonly [name: string]: string | null } | null;
       readonly networks?: { readonly [name: string]: unknown } | null;
       readonly ports?: readonly {
         readonly published?: string;
@@ -197,16 +246,29 @@ interface ComposeConfig {
   };
 }
 
-function invalid(name: string, said: string): never {
+function withoutValue(name: string, unset: readonly string[]): never {
+  return fail({
+    code: "compose-variables",
+    what: `The compose file of ${name} uses variables that are not set.`,
+    found: shortList([...new Set(unset)]),
+    hint: "Write them into a file .env beside the compose file, one NAME=value a line, NAME= where it is to be empty. A $ that begins no variable, as in a password, is written $$.",
+  });
+}
+
+function invalid(name: string, said: readonly string[]): never {
   return fail({
     code: "compose-invalid",
     what: `The compose file of ${name} is not right.`,
-    found: lastWords(said),
+    found: said.join("\n"),
     hint: "Correct the file; what may stand in it: https://docs.docker.com/compose/compose-file/",
   });
 }
 
-/** Docker says the reason last, behind lines about what it does. */
-function lastWords(text: string): string {
-  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+/** Docker mixes plain lines with those of its log: time="…" level=warning msg="…". */
+function dockerWords(output: string): string[] {
+  const lines = output.split("\n").map((line) => {
+    const quoted = /\blevel=\w+ msg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
+    return (quoted === undefined ? line : parseJson<string>(quoted, line)).trim();
+  });
+  return [...new Set(lines.filter(Boolean))];
 }

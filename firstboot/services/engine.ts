@@ -8,7 +8,7 @@ import { type Box, must } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
-import { fetchImages, removeProject } from "./compose.ts";
+import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
@@ -37,7 +37,7 @@ const UNIT_MS = 180_000;
 
 /**
  * Idempotent. Fails with `service-port-taken` and `service-no-room` before anything is begun; with `service-packages`,
- * `service-images`, `compose-invalid`, `service-template`, `box-full`, `command-failed`.
+ * `service-images`, `compose-invalid`, `compose-start`, `service-template`, `box-full`, `command-failed`.
  */
 export async function activate(tools: EngineTools, service: Service, wanted: Wanted): Promise<void> {
   const { box } = tools;
@@ -140,7 +140,8 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   await must(place, "systemctl", ["enable", ...service.units], { timeout: UNIT_MS });
   // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
   const verb = changed || state.state === "starting" ? "restart" : "start";
-  await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
+  if (service.compose) await startProject(place, service, verb);
+  else await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
   const ports = portsOf(service, data).filter(({ closed }) => !closed);
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);

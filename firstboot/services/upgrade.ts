@@ -4,7 +4,7 @@
 
 import type { Service } from "../../common/service.ts";
 import { must } from "../box.ts";
-import { fetchImages } from "./compose.ts";
+import { fetchImages, startProject } from "./compose.ts";
 import type { EngineTools } from "./engine.ts";
 import { upgradePackages } from "./packages.ts";
 import { placeOf } from "./place.ts";
@@ -12,15 +12,18 @@ import type { ServiceState } from "./state.ts";
 
 const UNIT_MS = 15 * 60_000;
 
-/** Fails with `service-packages`, `service-images`, `command-failed`. */
+/** Fails with `service-packages`, `service-images`, `compose-start`, `command-failed`. */
 export async function upgrade(
   { box }: EngineTools,
   service: Service,
   { where }: ServiceState,
 ): Promise<void> {
   const place = placeOf(box, where);
-  if (service.compose) await fetchImages(place, service, { again: true });
-  else await upgradePackages(place, service);
+  if (service.compose) {
+    await fetchImages(place, service, { again: true });
+    return startProject(place, service, "restart");
+  }
+  await upgradePackages(place, service);
   // What belongs to the system is restarted by its packages.
   if (service.managed) await must(place, "systemctl", ["restart", ...service.units], { timeout: UNIT_MS });
 }

@@ -367,6 +367,30 @@ networks: { lan: { external: true, name: host } }
   });
 
   test.each([
+    ["one without a default", `A: "\${DB_PASSWORD}"`, "DB_PASSWORD"],
+    ["a $ within a password, and another", `A: pa$word, B: "\${OTHER}"`, "OTHER, word"],
+    ["one that must be set", `A: "\${DB_PASSWORD:?say it}"`, "DB_PASSWORD"],
+  ])("variables that are not set, %s, are named", async (_what, environment, names) => {
+    const failure = await failureOf(() =>
+      read(`services: { db: { image: "a:1", environment: { ${environment} } } }\n`),
+    );
+    expect(failure.code).toBe("compose-variables");
+    expect(failure.found?.split(", ").sort().join(", ")).toBe(names);
+  });
+
+  test("variables with a value, a default, or handed on without; what Docker says of a file that it takes", async () => {
+    await box.writeFile("/var/lib/community-box/compose/mine/.env", "GIVEN=x\nBLANK=\n");
+    const plan = await read(
+      `version: "3"
+services: { web: { image: "a:1", environment: { A: "\${GIVEN}", B: "\${BLANK}", C: "\${D:-y}", E: "a$$b", F: } } }
+`,
+    );
+    await box.remove("/var/lib/community-box/compose/mine/.env");
+    expect(plan.absent).toEqual(["web: F"]);
+    expect(plan.said).toEqual([expect.stringMatching(/the attribute `version` is obsolete/)]);
+  });
+
+  test.each([
     ["no services", "hello: world\n", /hello/],
     ["a service without image", "services: { web: {} }\n", /image/],
     ["a wrong type", "services: { web: { image: [1] } }\n", /image/],

@@ -339,6 +339,69 @@ describe("a project of the owner's", () => {
     expect(found).toMatch(/^8000\/tcp, .*, 8018\/tcp and 20 more$/);
   });
 
+  const withPassword = (password: string) =>
+    `services:\n  db:\n    image: postgres:16\n    environment: { POSTGRES_PASSWORD: "${password}" }\n`;
+  const DATABASE = withPassword(`\${DB_PASSWORD}`);
+
+  test.each([
+    ["a password", DATABASE, "DB_PASSWORD"],
+    ["a $ within a password", withPassword("pa$word"), "word"],
+    ["the address of a port", `${DATABASE}    ports: ["\${BIND}:5432:5432"]\n`, "DB_PASSWORD, BIND"],
+  ])(
+    "variables that are not set, %s, are named; a file .env is asked for, and taken",
+    async (_what, text, names) => {
+      const box = boxWith({ "compose.yaml": text });
+      expect(await failureOf(() => compose(box, "add", "/home/anna/wiki"))).toMatchObject({
+        code: "compose-variables",
+        message: "The compose file of wiki uses variables that are not set.",
+        found: names,
+        hint: expect.stringMatching(/\.env beside the compose file.* NAME= where .* is written \$\$/),
+      });
+      expect(await ownServices(box)).toEqual([]);
+      box.files.set("/home/anna/wiki/.env", "DB_PASSWORD=grisa\nBIND=127.0.0.1\nword=\n");
+      await compose(box, "add", "/home/anna/wiki");
+      expect([...box.system.services.devices]).toEqual([]);
+      expect((await stateOf(box, "wiki"))?.state).toBe("on");
+    },
+  );
+
+  test("the variables of a single file lie beside it; those of before stay when there are no new ones", async () => {
+    const box = boxWith({ "one.yaml": DATABASE, ".env": "DB_PASSWORD=grisa\n" });
+    await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs" });
+    expect(box.files.get(`${PROJECTS}/docs/.env`)).toBe("DB_PASSWORD=grisa\n");
+    box.files.delete("/home/anna/wiki/.env");
+    await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs" });
+    expect(box.files.get(`${PROJECTS}/docs/.env`)).toBe("DB_PASSWORD=grisa\n");
+  });
+
+  test("a variable that is only handed on, and Docker's words about a file that it takes, are told", async () => {
+    const box = boxWith({
+      "compose.yaml":
+        'version: "3"\nservices: { web: { image: "web:1", environment: { HTTP_PROXY: null } } }\n',
+    });
+    const said = await compose(box, "add", "/home/anna/wiki");
+    expect(said).toContain("they are not set, so the containers go without: web: HTTP_PROXY.");
+    expect(said).toContain("docker: compose.yaml: the attribute `version` is obsolete");
+  });
+
+  test("what Docker says of a start that fails is told whole", async () => {
+    const box = boxWith();
+    const words = [
+      " Container wiki-web-1  Starting",
+      "Error response from daemon: cannot assign requested address",
+    ];
+    box.system.services.docker.failingStarts.set("wiki", words);
+    expect(await failureOf(() => compose(box, "add", "/home/anna/wiki"))).toMatchObject({
+      code: "compose-start",
+      message: "The containers of wiki could not be started.",
+      found: "Container wiki-web-1  Starting\nError response from daemon: cannot assign requested address",
+      hint: expect.stringContaining("sudo cbox services log wiki"),
+    });
+    box.system.services.docker.failingStarts.clear();
+    await compose(box, "add", "/home/anna/wiki");
+    expect((await stateOf(box, "wiki"))?.state).toBe("on");
+  });
+
   test("again: the new file counts, what lies beside it stays", async () => {
     const box = boxWith();
     await compose(box, "add", "/home/anna/wiki");
