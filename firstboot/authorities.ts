@@ -12,6 +12,9 @@ import { toTrouble } from "./trouble.ts";
 /** All public authorities together take less than this. */
 const MAX_CHARACTERS = 256 * 1024;
 
+/** Where update-ca-certificates takes them from. */
+const ADDED = "/usr/local/share/ca-certificates";
+
 const BLOCK = /-----BEGIN ([^\r\n-]+)-----[\s\S]*?-----END \1-----/g;
 
 /** The certificates of a PEM file, or a sentence that says why it is none. Never quotes the file. */
@@ -75,6 +78,17 @@ export async function tlsTrust(box: Pick<Box, "readFile">, image: ImageInfo): Pr
     if ("certificates" in found) authorities.push(...found.certificates);
   }
   return authorities.length ? { authorities: [...new Set(authorities)] } : {};
+}
+
+/** What the machine's owner added to those it trusts by update-ca-certificates; a file that is no good is passed over. */
+export async function addedAuthorities(box: Pick<Box, "list" | "readFile">): Promise<readonly string[]> {
+  const names = (await box.list(ADDED, { recursive: true })).filter((name) => name.endsWith(".crt"));
+  const found: string[] = [];
+  for (const name of names) {
+    const read = readAuthorities((await box.readFile(join(ADDED, name)).catch(() => undefined)) ?? "");
+    if ("certificates" in read) found.push(...read.certificates);
+  }
+  return found;
 }
 
 async function dropped(box: Box, image: ImageInfo): Promise<Authorities | undefined> {

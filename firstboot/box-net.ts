@@ -2,6 +2,7 @@
 // The box's two ways to ask a server: HTTP and an LDAP bind. What goes over the wire may be secret, so nothing of it
 // is logged here; failures name the host alone.
 
+import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
@@ -62,8 +63,20 @@ export function tlsOptions(trust: TlsTrust = {}) {
   const { authorities = [], verify = true } = trust;
   return {
     rejectUnauthorized: verify,
-    ...(authorities.length ? { ca: [...rootCertificates, ...authorities] } : {}),
+    // A list that is given takes the place of the one that OpenSSL has by default.
+    ...(authorities.length ? { ca: [...systemAuthorities(), ...authorities] } : {}),
   };
+}
+
+/** What OpenSSL trusts on this machine, with what its owner added (update-ca-certificates); else Node's own list. */
+function systemAuthorities(): readonly string[] {
+  try {
+    const pem = readFileSync(process.env.SSL_CERT_FILE ?? "/etc/ssl/certs/ca-certificates.crt", "utf8");
+    if (pem.includes("-----BEGIN CERTIFICATE-----")) return [pem];
+  } catch {
+    // A machine without them.
+  }
+  return rootCertificates;
 }
 
 /** See {@link Box.ldapBind}. An account that is accepted but may not look around (32 on a search) is accepted. */

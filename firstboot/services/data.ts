@@ -2,7 +2,7 @@
 // Puts together what the templates of a service may use, from the box, its registration and the owner's choices.
 
 import type { Service } from "../../common/service.ts";
-import { tlsTrust } from "../authorities.ts";
+import { addedAuthorities, tlsTrust } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
@@ -69,9 +69,13 @@ async function registrationOf(
   };
 }
 
-/** Only written where the community has authorities of its own. */
+/**
+ * Only written where the community has authorities of its own, or the machine's owner has added one: a context does not
+ * know those.
+ */
 async function authoritiesIn(place: Place, box: Box, image: ImageInfo): Promise<string> {
-  const { authorities = [] } = await tlsTrust(box, image);
+  const added = place.id === "host" ? [] : await addedAuthorities(box);
+  const authorities = [...new Set([...added, ...((await tlsTrust(box, image)).authorities ?? [])])];
   if (authorities.length === 0) return PUBLIC;
   const both = [(await place.readFile(PUBLIC)) ?? "", ...authorities]
     .map((pem) => pem.trim())

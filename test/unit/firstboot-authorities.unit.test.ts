@@ -14,6 +14,10 @@ import {
   tlsTrust,
 } from "../../firstboot/authorities.ts";
 import { paths } from "../../firstboot/paths.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import { templateData } from "../../firstboot/services/data.ts";
+import { placeOf } from "../../firstboot/services/place.ts";
+import type { ServiceState } from "../../firstboot/services/state.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const CA_FILE = "/boot/efi/ca.pem";
@@ -123,4 +127,34 @@ test("the file that the community's settings name is trusted as well, each certi
   const tls = { verify: true, ca_file: "/etc/ssl/community.pem" };
   const image = { ...IMAGE, community: { ...IMAGE.community, ldap: { ...IMAGE.community.ldap, tls } } };
   expect(await tlsTrust(box, image)).toEqual({ authorities: [certificate, other] });
+});
+
+describe("a service in a context", () => {
+  const MACHINE = "/usr/local/share/ca-certificates";
+  const BUNDLE = "/etc/community-box/authorities.pem";
+  const PUBLIC = "/etc/ssl/certs/ca-certificates.crt";
+  const ROOT = "/var/lib/incus/containers/community_community/rootfs";
+  const docker = findService("docker")!;
+  const state: ServiceState = { state: "on", where: "community", published: true, inputs: {}, facts: {} };
+  const pathFor = async (box: FakeBox, place: "host" | "community") =>
+    (await templateData({ box, image: IMAGE }, docker, placeOf(box, place), state)).authorities;
+
+  test("trusts what the context does, then what the machine's owner added, then the community's own", async () => {
+    const { box } = await take(certificate);
+    box.files.set(`${ROOT}${PUBLIC}`, "the public ones\n");
+    box.files.set(`${MACHINE}/club/other.crt`, other);
+    box.files.set(`${MACHINE}/damaged.crt`, "no certificate");
+    expect(await pathFor(box, "community")).toBe(BUNDLE);
+    expect(box.files.get(`${ROOT}${BUNDLE}`)).toBe(`the public ones\n${other}\n${certificate}\n`);
+  });
+
+  test("trusts what the machine's owner added, without one of the community's; the host's list has it", async () => {
+    const { box } = await take(undefined);
+    box.files.set(`${ROOT}${PUBLIC}`, "the public ones\n");
+    expect(await pathFor(box, "community")).toBe(PUBLIC);
+    box.files.set(`${MACHINE}/other.crt`, other);
+    expect(await pathFor(box, "community")).toBe(BUNDLE);
+    expect(box.files.get(`${ROOT}${BUNDLE}`)).toBe(`the public ones\n${other}\n`);
+    expect(await pathFor(box, "host")).toBe(PUBLIC);
+  });
 });

@@ -3,14 +3,14 @@
 // against servers on this machine that misbehave.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, rootCertificates } from "node:tls";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ldapBind } from "../../firstboot/box-net.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ldapBind, tlsOptions } from "../../firstboot/box-net.ts";
 import { askDirectory, escapeDnValue, memberDn } from "../../firstboot/guifi/directory.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { failureOf } from "../failure-of.ts";
@@ -208,6 +208,24 @@ describe("a bind", () => {
     });
     expect(await bind(port, { authorities: [cert] })).toBe("accepted");
     expect(await bind(port, { verify: false })).toBe("accepted");
+  });
+
+  test("to a server that the machine trusts by its own list, when the community has an authority of its own, too", async () => {
+    const { made, cert } = secure((socket) => socket.on("data", (asked) => socket.write(response(asked, 0))));
+    const port = await listen(made);
+    const another = rootCertificates[0]!;
+    const list = join(directory, "ca-certificates.crt");
+    vi.stubEnv("SSL_CERT_FILE", list);
+    // Without a list of the machine, Node's own.
+    expect((await failureOf(() => bind(port, { authorities: [another] }))).code).toBe("server-untrusted");
+    expect(tlsOptions({ authorities: [another] })).toMatchObject({ ca: [...rootCertificates, another] });
+    writeFileSync(list, `${rootCertificates[1]}\n${cert}`);
+    expect(await bind(port, { authorities: [another] })).toBe("accepted");
+    // What the machine does not trust any more is not brought back.
+    expect(tlsOptions({ authorities: [another] })).toMatchObject({
+      ca: [`${rootCertificates[1]}\n${cert}`, another],
+    });
+    vi.unstubAllEnvs();
   });
 
   test("is accepted with 0 and refused with 49; anything else is an error", async () => {

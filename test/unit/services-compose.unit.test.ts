@@ -87,6 +87,21 @@ describe("an application", () => {
     expect(dockerCommands(box, "pull")).toHaveLength(2);
   });
 
+  test.each<[string, (box: FakeBox) => Promise<unknown>]>([
+    ["an application", (box) => run(box, "enable", "etherpad")],
+    ["a project of one's own", (box) => compose(box, "add", "/home/anna/wiki")],
+    ["Docker itself, again", (box) => run(box, "enable", "docker")],
+  ])("Docker's settings as their owner wrote them stay when there comes %s", async (_what, add) => {
+    const box = roomyBox();
+    box.files.set("/home/anna/wiki/compose.yaml", FILE);
+    await run(box, "enable", "docker");
+    expect(box.files.get(`${INSIDE}/etc/docker/daemon.json`)).toContain("live-restore");
+    const mine = '{ "registry-mirrors": ["https://mirror.example.net"] }\n';
+    box.files.set(`${INSIDE}/etc/docker/daemon.json`, mine);
+    await add(box);
+    expect(box.files.get(`${INSIDE}/etc/docker/daemon.json`)).toBe(mine);
+  });
+
   test("a container that does not stay up is named", async () => {
     const box = roomyBox();
     box.system.services.docker.crashing.add("nextcloud/database");
