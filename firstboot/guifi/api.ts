@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The web API of the community's site, as the Guifi.net application speaks it: commands and their values stand in the
-// query string, a password among them, so no address ever gets into a log or a failure.
+// query string, a password among them, so no address ever gets into a log or a failure. The method is POST with an empty
+// body: what is asked by GET without a session comes from the site's cache of pages, as it was answered to anybody before.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { tlsTrust } from "../authorities.ts";
@@ -91,9 +92,10 @@ export class GuifiApi {
     );
     const token = this.#token === undefined ? {} : { Authorization: `GuifiLogin auth=${this.#token}` };
     const response = await ask(this.#box, {
-      method: "GET",
+      method: "POST",
       url: `${base}?${query.join("&")}`,
-      headers: { Accept: "application/json", ...token },
+      headers: { Accept: "application/json", "User-Agent": userAgent(this.#image), ...token },
+      body: new Uint8Array(0),
       timeout: this.#timeout,
       tls: await tlsTrust(this.#box, this.#image),
     });
@@ -105,6 +107,11 @@ export class GuifiApi {
     const once = encodeURIComponent(toWellFormed(value));
     return this.#image.community.api.decodes_twice === false ? once : encodeURIComponent(once);
   }
+}
+
+/** How the box names itself to the site: product and version (RFC 9110, 10.1.5). */
+export function userAgent({ version }: Pick<ImageInfo, "version">): string {
+  return `community-box/${version.replace(/[^A-Za-z0-9.+~-]/g, "-") || "0"}`;
 }
 
 /** A request to the site. An answer that is far too long is as good as any other nonsense. */
@@ -119,7 +126,7 @@ export async function ask(box: Box, request: Parameters<Box["request"]>[0]): Pro
 
 /** Any bytes at all make an answer, or a Failure. */
 export function parseAnswer({ status, body }: HttpResponse, secrets: readonly string[] = []): ApiAnswer {
-  const reply = asRecord(parse(body.toString("utf8")));
+  const reply = asRecord(parse(answerIn(body.toString("utf8"))));
   const result = asRecord(reply?.code)?.code;
   if (typeof result !== "number") {
     return status === OK ? invalid(shapeOf(body)) : unavailable(status);
@@ -134,6 +141,12 @@ export function parseAnswer({ status, body }: HttpResponse, secrets: readonly st
     return [{ code, text: quotable(String(words ?? ""), secrets) }];
   });
   return errors.length ? { isDone: false, errors } : invalid("errors without a number");
+}
+
+/** Without what the site prints before it, such as `false wLanLan: 5001 ` for each old bridge of a device that it reads. */
+function answerIn(text: string): string {
+  const start = text.indexOf('{"command"');
+  return start === -1 ? text : text.slice(start);
 }
 
 /** The API's errors as a sentence and what to do. */
@@ -214,12 +227,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** A number of the site's database; PHP writes some of them as text. */
-export function idOf(value: unknown): number | undefined {
-  const number = typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }
 
 /** Own properties only, whatever the sender calls them. */

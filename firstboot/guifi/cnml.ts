@@ -5,7 +5,7 @@ import { tlsTrust } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
-import { ask, unavailable } from "./api.ts";
+import { ask, unavailable, userAgent } from "./api.ts";
 import { quotable } from "./credentials.ts";
 import { all, type Element, parseCnml } from "./xml.ts";
 
@@ -50,6 +50,7 @@ export async function readNode(box: Box, image: ImageInfo, id: number): Promise<
   const { status, body } = await ask(box, {
     method: "GET",
     url: `${image.community.api.cnml_url}/${id}/node`,
+    headers: { "User-Agent": userAgent(image) },
     maxBytes: MAX_BYTES,
     timeout: TIMEOUT,
     tls: await tlsTrust(box, image),
@@ -60,9 +61,13 @@ export async function readNode(box: Box, image: ImageInfo, id: number): Promise<
 }
 
 /** What a device is reached at by cable, else on the air. */
-export function addressOf({ interfaces }: Device): Interface | undefined {
-  const addressed = interfaces.filter(({ ipv4 }) => ipv4 !== undefined);
-  return addressed.find(({ isRadio }) => !isRadio) ?? addressed[0];
+export function addressOf(device: Device): Interface | undefined {
+  return cableAddressOf(device) ?? device.interfaces.find(({ ipv4 }) => ipv4 !== undefined);
+}
+
+/** The address of the device's own network, which others can get one of. Those of radio links are none. */
+export function cableAddressOf({ interfaces }: Device): Interface | undefined {
+  return interfaces.find(({ ipv4, isRadio }) => ipv4 !== undefined && !isRadio);
 }
 
 /** Any text makes a page, undefined, or a Failure `api-reply-invalid`. */

@@ -2,11 +2,19 @@
 // Registers the box at a node: one device, however often and wherever this is interrupted. The site is asked what it
 // has before anything is added to it; a device of this box is known by its MAC address.
 
-import { fail } from "../../common/fail.ts";
+import { Failure, fail } from "../../common/fail.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
-import { API, type ApiError, failWith, type GuifiApi, idOf, invalid } from "./api.ts";
-import { addressOf, type Device, type Interface, type NodePage, parseMac, readNode } from "./cnml.ts";
+import { API, type ApiAnswer, type ApiError, failWith, type GuifiApi, type Params } from "./api.ts";
+import {
+  addressOf,
+  cableAddressOf,
+  type Device,
+  type Interface,
+  type NodePage,
+  parseMac,
+  readNode,
+} from "./cnml.ts";
 import { withSuffix } from "./names.ts";
 
 /** What the community calls a box, in its table of device types. */
@@ -52,7 +60,32 @@ export async function freshNode({ box, image, api }: Session, id: number): Promi
   });
 }
 
-/** Finds or adds the device of this box. `page`: fresh. */
+/** What the site answered to a call that changes something; a Failure when that cannot be read, but may be done. */
+export async function change(
+  { api }: Session,
+  command: string,
+  params: Params,
+): Promise<ApiAnswer | Failure> {
+  try {
+    return await api.try(command, params);
+  } catch (error) {
+    if (error instanceof Failure && ["api-reply-invalid", "api-unavailable"].includes(error.code))
+      return error;
+    throw error;
+  }
+}
+
+/** The node's page after a call whose answer could not be read; when there is none, either, that answer is the failure. */
+export async function pageAfter(session: Session, node: number, failure: Failure): Promise<NodePage> {
+  return freshNode(session, node).catch(() => {
+    throw failure;
+  });
+}
+
+/**
+ * Finds or adds the device of this box. `page`: fresh. What is returned stands on the node's page: the site answers that
+ * all is well, with a number, when its database has refused the device. Fails with `device-not-shown`, and as the API.
+ */
 export async function registerDevice(
   session: Session,
   page: NodePage,
@@ -60,15 +93,35 @@ export async function registerDevice(
 ): Promise<RegisteredDevice> {
   const own = findOwn(page, wanted);
   for (const name of namesLike(wanted.name)) {
-    const isTaken = own ? !(await rename(session, own, name, wanted)) : false;
-    if (own && !isTaken) return { id: own.id, name };
-    const added = own ? undefined : await claimOrAdd(session, page, name, wanted);
-    if (added !== undefined) return { id: added, name };
+    const id = own
+      ? await rename(session, page, own, name, wanted)
+      : await claimOrAdd(session, page, name, wanted);
+    if (id !== undefined) return { id, name };
   }
   return fail({
     code: "device-name-taken",
     what: `The device name "${wanted.name}" and all like it with a number are taken.`,
     hint: "Choose another name for the device.",
+  });
+}
+
+/** The device as the page shows it after a change. `failure`: of an answer that could not be read. */
+async function shown(
+  session: Session,
+  before: NodePage,
+  name: string,
+  isIt: (device: Device) => boolean,
+  failure?: Failure,
+): Promise<number> {
+  const page = failure ? await pageAfter(session, before.id, failure) : await freshNode(session, before.id);
+  const device = page.devices.find(isIt);
+  if (device) return device.id;
+  if (failure) throw failure;
+  return fail({
+    code: "device-not-shown",
+    what: `The web site says that it has the device "${name}", but the page of the node ${page.title} does not show it.`,
+    found: page.devices.map(({ title }) => title).join(", ") || "no devices",
+    hint: "Try again; if it stays so, choose another name for the device.",
   });
 }
 
@@ -91,13 +144,24 @@ export function commentOf({ mac, notes }: WantedDevice): string {
   return [notes, mac ? `[${mac}]` : "Community Box"].filter(Boolean).join(" ");
 }
 
-/** True when the device has the name now, and whatever else was wanted; false when the name is taken. */
-async function rename({ api }: Session, own: Device, name: string, wanted: WantedDevice): Promise<boolean> {
+/** Its number once the device has the name, and whatever else was wanted; undefined when the name is taken. */
+async function rename(
+  session: Session,
+  page: NodePage,
+  own: Device,
+  name: string,
+  wanted: WantedDevice,
+): Promise<number | undefined> {
   const params = { device_id: own.id, ...detailsOf(wanted) };
-  const isNew = own.title.toLowerCase() !== name.toLowerCase();
-  const answer = await api.try("guifi.device.update", isNew ? { ...params, nick: name } : params);
-  if (answer.isDone) return true;
-  return isNew && isNameTaken(answer.errors) ? false : failWith(answer.errors);
+  const isNew = !isNamed(own, name);
+  const answer = await change(session, "guifi.device.update", isNew ? { ...params, nick: name } : params);
+  const isIt = (device: Device) => device.id === own.id && isNamed(device, name);
+  if (answer instanceof Failure) {
+    const isChanged = (device: Device) => isIt(device) && device.comment === commentOf(wanted);
+    return shown(session, page, name, isChanged, answer);
+  }
+  if (answer.isDone) return shown(session, page, name, isIt);
+  return isNew && isNameTaken(answer.errors) ? undefined : failWith(answer.errors);
 }
 
 /** Undefined when the name is taken by something that is not ours. */
@@ -107,17 +171,22 @@ async function claimOrAdd(
   name: string,
   wanted: WantedDevice,
 ): Promise<number | undefined> {
-  const { api } = session;
-  const namesake = page.devices.find(({ title }) => title.toLowerCase() === name.toLowerCase());
-  if (namesake) return (await claim(session, namesake, wanted)) ? namesake.id : undefined;
-  const answer = await api.try("guifi.device.add", {
+  const namesake = page.devices.find((device) => isNamed(device, name));
+  if (namesake) return claim(session, page, namesake, wanted);
+  const answer = await change(session, "guifi.device.add", {
     node_id: page.id,
     type: BOX_TYPE,
     nick: name,
     status: NEW_STATUS,
     ...detailsOf(wanted),
   });
-  if (answer.isDone) return idOf(answer.responses.device_id) ?? invalid("no number of the new device");
+  const isIt = (device: Device) => {
+    const macs = macsOf(device);
+    const isOwn = wanted.mac === undefined || macs.length === 0 || macs.includes(wanted.mac);
+    return device.type === BOX_TYPE && isNamed(device, name) && isOwn;
+  };
+  if (answer instanceof Failure) return shown(session, page, name, isIt, answer);
+  if (answer.isDone) return shown(session, page, name, isIt);
   return isNameTaken(answer.errors) ? undefined : failWith(answer.errors);
 }
 
@@ -125,12 +194,24 @@ async function claimOrAdd(
  * A box of this name that says nothing of its hardware: registered by other software, or by us before the site showed
  * comments. It is ours when its member says so, that is when the site lets this member change it.
  */
-async function claim({ api }: Session, device: Device, wanted: WantedDevice): Promise<boolean> {
-  if (device.type !== BOX_TYPE || macsOf(device).length > 0) return false;
-  const answer = await api.try("guifi.device.update", { device_id: device.id, ...detailsOf(wanted) });
-  if (answer.isDone) return true;
-  return answer.errors.some(({ code }) => code === API.forbidden) ? false : failWith(answer.errors);
+async function claim(
+  session: Session,
+  page: NodePage,
+  device: Device,
+  wanted: WantedDevice,
+): Promise<number | undefined> {
+  if (device.type !== BOX_TYPE || macsOf(device).length > 0) return undefined;
+  const params = { device_id: device.id, ...detailsOf(wanted) };
+  const answer = await change(session, "guifi.device.update", params);
+  if (answer instanceof Failure) {
+    const isChanged = ({ id, comment }: Device) => id === device.id && comment === commentOf(wanted);
+    return shown(session, page, device.title, isChanged, answer);
+  }
+  if (answer.isDone) return device.id;
+  return answer.errors.some(({ code }) => code === API.forbidden) ? undefined : failWith(answer.errors);
 }
+
+const isNamed = ({ title }: Device, name: string) => title.toLowerCase() === name.toLowerCase();
 
 function detailsOf(wanted: WantedDevice) {
   const { mac, notification } = wanted;
@@ -175,19 +256,34 @@ export async function linkAddress(
     const wasFull = own?.interfaces.some(({ linked }) => linked.includes(giver.id)) ?? false;
     if (!wasFull) {
       asking(giver.title);
-      const answer = await session.api.try("guifi.cloudy.addlink", {
+      const answer = await change(session, "guifi.cloudy.addlink", {
         device_id: giver.id,
         cloudy_id: device.id,
       });
-      // Somebody else's device: another one may do. But who chose this one wants to know.
-      if (!answer.isDone && isChosen) failWith(answer.errors);
-      const now = answer.isDone ? ownOn(await freshNode(session, page.id)) : undefined;
-      const address = now && addressOf(now);
+      const address = await addressAfter(session, page, device, answer);
       if (address) return { address };
+      // Somebody else's device: another one may do. But who chose this one wants to know.
+      if (isChosen && !(answer instanceof Failure) && !answer.isDone) failWith(answer.errors);
     }
     if (isChosen) return full(giver);
   }
   return { reason: "no-giver" };
+}
+
+/** What the page shows of the box after it was asked for an address; undefined when it has none. */
+async function addressAfter(
+  session: Session,
+  before: NodePage,
+  { id }: RegisteredDevice,
+  answer: ApiAnswer | Failure,
+): Promise<Interface | undefined> {
+  if (!(answer instanceof Failure) && !answer.isDone) return undefined;
+  const failure = answer instanceof Failure ? answer : undefined;
+  const page = failure ? await pageAfter(session, before.id, failure) : await freshNode(session, before.id);
+  const own = page.devices.find((device) => device.id === id);
+  const address = own && addressOf(own);
+  if (failure && !address) throw failure;
+  return address;
 }
 
 function full({ title }: Device): never {
@@ -198,9 +294,12 @@ function full({ title }: Device): never {
   });
 }
 
-/** Devices whose subnet a box can be in, other boxes last. */
+/**
+ * Devices whose subnet a box can be in, other boxes last. A device with addresses on the air alone has none to give: the
+ * site answers an error, and writes to its owner all the same.
+ */
 export function givers({ devices }: NodePage, own?: number): Device[] {
-  const able = devices.filter((device) => device.id !== own && addressOf(device));
+  const able = devices.filter((device) => device.id !== own && cableAddressOf(device));
   const isBox = ({ type }: Device) => Number(type === BOX_TYPE);
   return able.sort((a, b) => isBox(a) - isBox(b));
 }
@@ -210,7 +309,7 @@ function named(page: NodePage, id: number): Device {
   if (device) return device;
   return fail({
     code: "giver-unknown",
-    what: `The node ${page.title} has no device ${id} with an address.`,
+    what: `The node ${page.title} has no device ${id} with an address by cable.`,
     found: `those that have one: ${
       givers(page)
         .map(({ id, title }) => `${title} (${id})`)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Declares a service of this box at the community's site, where the network's own programs look services up by number.
 
-import { fail } from "../../common/fail.ts";
-import { API, asRecord, failWith, idOf, invalid } from "./api.ts";
-import { addressOf } from "./cnml.ts";
-import { freshNode, type Session } from "./registration.ts";
+import { Failure, fail } from "../../common/fail.ts";
+import { API, failWith, invalid } from "./api.ts";
+import { addressOf, type Device, type Service } from "./cnml.ts";
+import { change, freshNode, pageAfter, type Session } from "./registration.ts";
 import { readRegistration, remember } from "./store.ts";
 
 export interface DeclaredService {
@@ -20,7 +20,7 @@ export interface DeclaredService {
  * taken for the one; it is never declared twice. Fails with `box-unregistered`, `box-without-address`, and as the API.
  */
 export async function declareService(session: Session, service: DeclaredService): Promise<number> {
-  const { box, api } = session;
+  const { box } = session;
   const { node, device, services = {} } = await readRegistration(box);
   if (!node || !device) return unregistered();
   const own = (await freshNode(session, node.id)).devices.find(({ id }) => id === device.id);
@@ -31,24 +31,34 @@ export async function declareService(session: Session, service: DeclaredService)
     await remember(box, { services: { ...services, [nick]: { id, type } } });
     return id;
   };
-  const known = own.services.find(({ title }) => title.toLowerCase() === nick.toLowerCase());
+  const known = serviceOn(own, nick);
   if (known) return keep(known.id);
-  const answer = await api.try("guifi.service.add", {
+  const answer = await change(session, "guifi.service.add", {
     name,
     nick,
     server_id: device.id,
     service_type: type,
   });
-  if (!answer.isDone) {
+  if (!(answer instanceof Failure) && !answer.isDone) {
     const isWithoutAddress = answer.errors.some(
       ({ code, text }) => code === API.rejected && /did not assign IPv4/i.test(text),
     );
     return isWithoutAddress ? withoutAddress() : failWith(answer.errors);
   }
-  const id = idOf(asRecord(answer.responses.service)?.id);
-  // So that others see it at once.
-  await api.call("guifi.cnml.clear");
-  return id === undefined ? invalid("no number of the new service") : keep(id);
+  // The site answers with a number, too, when its database has refused the service. Asked so, others see it at once.
+  const page =
+    answer instanceof Failure ? await pageAfter(session, node.id, answer) : await freshNode(session, node.id);
+  const declared = serviceOn(
+    page.devices.find(({ id }) => id === device.id),
+    nick,
+  );
+  if (declared) return keep(declared.id);
+  if (answer instanceof Failure) throw answer;
+  return invalid(`the page of the node does not show the new service ${nick}`);
+}
+
+function serviceOn(device: Device | undefined, nick: string): Service | undefined {
+  return device?.services.find(({ title }) => title.toLowerCase() === nick.toLowerCase());
 }
 
 function unregistered(): never {

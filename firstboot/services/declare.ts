@@ -5,6 +5,7 @@
 import { Failure } from "../../common/fail.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { GuifiApi } from "../guifi/api.ts";
+import { NAME_LONGEST } from "../guifi/names.ts";
 import { declareService } from "../guifi/services.ts";
 import { readRegistration } from "../guifi/store.ts";
 import { credentialsOf } from "../steps/node/apply.ts";
@@ -30,7 +31,9 @@ export async function declare(
   const state = { state: "starting", where, inputs, published: true, facts: {} } as const;
   const data = await templateData(tools, service, placeOf(box, where), state);
   const render = await renderer();
-  const [name, nick] = [service.guifi.name, service.guifi.nick].map((each) => render(each, data, "guifi"));
+  const [name, nick] = [service.guifi.name, service.guifi.nick].map((each) =>
+    render(each, data, "guifi").slice(0, NAME_LONGEST),
+  );
   if (name === undefined || nick === undefined) return {};
   const known = services[nick];
   if (known) return { declared: String(known.id) };

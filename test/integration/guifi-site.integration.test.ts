@@ -58,8 +58,9 @@ async function call(command: string, parameters: Record<string, string> = {}, ..
     "--data-urlencode",
     `${name}=${value}`,
   ]);
-  const { stdout } = await curl("--get", API, ...data, ...words);
-  return JSON.parse(stdout) as Reply;
+  // Words in the address and nothing in the body, as the community's first client asked.
+  const { stdout } = await curl("--get", "--request", "POST", API, ...data, ...words);
+  return JSON.parse(stdout.replace(/^.*?(?={"command")/s, "")) as Reply;
 }
 
 async function login(username: string, password = labMember(username).password): Promise<string> {
@@ -104,6 +105,16 @@ describe("curl finds", () => {
   });
 });
 
+describe("asked by GET without a session, the site", () => {
+  test("answers what it answered to whoever asked first, whatever the token", async () => {
+    const get = async (...words: string[]) =>
+      JSON.parse((await curl(`${API}?command=guifi.service.list&server_id=48400`, ...words)).stdout) as Reply;
+    expect(errors(await get("--header", "Authorization: GuifiLogin auth=old"))).toEqual(["502"]);
+    expect(errors(await get(...as(await login("anna"))))).toEqual(["502"]);
+    expect(errors(await call("guifi.service.list", { server_id: "48400" }))).toEqual([]);
+  });
+});
+
 describe("a password with +, %, & and an accent", () => {
   const given = async (password: string) =>
     (await call("guifi.auth.login", { username: "bernat", password })).code.code;
@@ -120,7 +131,7 @@ describe("a password with +, %, & and an accent", () => {
   test("is not in the site's log, which says who asked for what", () => {
     const log = serverLog(lab.place(SITE_HOST).directory);
     expect(log).toContain(
-      "10.139.40.50 GET /api?command=guifi.auth.login&username=bernat&password=(redacted) 200",
+      "10.139.40.50 POST /api?command=guifi.auth.login&username=bernat&password=(redacted) 200",
     );
     for (const form of [hard, encodeURIComponent(hard), encodeURIComponent(encodeURIComponent(hard))]) {
       expect(log).not.toContain(form);
@@ -235,7 +246,8 @@ describe("broken on purpose,", () => {
     }
     expect((await call("guifi.service.types")).code.code).toBe(200);
   };
-  const ask = (...words: string[]) => curl(...words, `${API}?command=guifi.service.types`);
+  const ask = (...words: string[]) =>
+    curl("--request", "POST", ...words, `${API}?command=guifi.service.types`);
 
   test("api-500", () =>
     during("api-500", async () => {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The client of the web API: what goes over the wire, passwords of every kind, tokens that end, and replies of any shape.
 
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import type { HttpRequest } from "../../firstboot/box.ts";
+import { exchange } from "../../firstboot/box-net.ts";
 import { ask, failWith, GuifiApi, parseAnswer } from "../../firstboot/guifi/api.ts";
 import { type Credentials, quotable } from "../../firstboot/guifi/credentials.ts";
 import { failureOf } from "../failure-of.ts";
+import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
+import { jsonEncode } from "../lab/guifi-site/php.ts";
 import { NODES } from "../lab/guifi-site/seed.ts";
 import { labMember, MEMBERS } from "../lab/members.ts";
 import { PretendCommunity } from "./helpers/community.ts";
@@ -34,13 +39,52 @@ describe("over the wire", () => {
     const { api, community } = clientOf();
     await api.call("guifi.service.types");
     const [login, types] = community.requests as [HttpRequest, HttpRequest];
-    expect(login).toMatchObject({ method: "GET", headers: { Accept: "application/json" } });
+    const headers = { Accept: "application/json", "User-Agent": "community-box/0.1.0" };
+    for (const asked of [login, types]) expect(asked).toMatchObject({ method: "POST", headers });
     expect(login.url).toBe(
       "https://guifi.net/api/auth?command=guifi.auth.login&username=anna&password=vilanova-1905",
     );
     expect(types.url).toBe("https://guifi.net/api?command=guifi.service.types");
     expect(types.headers?.Authorization).toMatch(/^GuifiLogin auth=[\w+/=]+$/);
-    expect(types.body).toBeUndefined();
+    expect([login.body?.length, types.body?.length]).toEqual([0, 0]);
+  });
+
+  test("as a server sees it: POST, an empty body of a known length, and who asks", async () => {
+    const seen: IncomingMessage[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request);
+      response.end('{"command":"guifi.auth.login","code":{"code":200},"responses":{"authToken":"t"}}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+    const community = { ...IMAGE.community, api: { ...IMAGE.community.api, url, auth_url: url } };
+    const box = Object.assign(new FakeBox(), { request: exchange });
+    const api = new GuifiApi(box, { ...IMAGE, version: "0.1.0-2 (é)", community }, ANNA);
+    await api.call("guifi.cnml.clear").finally(() => server.close());
+    for (const { method, rawHeaders } of seen) {
+      const headers = rawHeaders.join("\n");
+      expect(method).toBe("POST");
+      expect(headers).toContain("Content-Length\n0");
+      expect(headers).toContain("User-Agent\ncommunity-box/0.1.0-2----");
+      expect(headers).not.toContain("Transfer-Encoding");
+    }
+    expect(seen).toHaveLength(2);
+  });
+
+  test("neither another member's refused token nor an earlier refusal reaches this box", async () => {
+    const { api, community, box } = clientOf();
+    const now = () => box.now();
+    const get = (url: string, headers = {}) =>
+      asBoxRequest(community.site, now)({ method: "GET", url, headers });
+    const clear = `${IMAGE.community.api.url}?command=guifi.cnml.clear`;
+    await get(clear, { Authorization: "GuifiLogin auth=old" });
+    await get(
+      `${IMAGE.community.api.auth_url}?command=guifi.auth.login&username=anna&password=vilanova-1905`,
+      { Authorization: "GuifiLogin auth=old" },
+    );
+    expect(await api.call("guifi.cnml.clear")).toEqual({});
+    // The cache is there all the same.
+    expect((await get(clear)).body.toString()).toContain('"code":502');
   });
 
   test.each(MEMBERS.filter(({ inSite }) => inSite).map(({ name, password }) => [name, password] as const))(
@@ -214,6 +258,30 @@ describe("replies of any shape", () => {
       code: "api-reply-invalid",
       found: "more than 1024 KiB",
     });
+  });
+
+  test.each([
+    "false wLanLan: 5001 ",
+    "iface wLanLan without any ip: 5001 iface wLanLan without any ip: 5002 ",
+    "<br />\n<b>Warning</b>:  Invalid argument supplied for foreach() in {guifi} on line 12<br />\n",
+  ])("with text before the JSON: %s", (text) => {
+    const command = "guifi.cloudy.addlink";
+    expect(
+      parseAnswer(reply(`${text}{"command":"${command}","code":{"code":200},"responses":{"a":1}}`)),
+    ).toEqual({ isDone: true, responses: { a: 1 } });
+    expect(
+      parseAnswer(reply(`${text}{"command":"${command}","code":{"code":201},"errors":[{"code":501}]}`)),
+    ).toEqual({ isDone: false, errors: [{ code: 501, text: "" }] });
+  });
+
+  test("whatever text is before the JSON, the answer is the same", () => {
+    const answer = jsonEncode({ command: "guifi.x.y", code: { code: 200 }, responses: { id: "{7}" } });
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        fc.pre(!text.includes('{"command"'));
+        expect(parseAnswer(reply(`${text}${answer}`))).toEqual({ isDone: true, responses: { id: "{7}" } });
+      }),
+    );
   });
 
   test("success without responses, or with an empty list for them, is success", () => {

@@ -3,6 +3,7 @@
 // does not, and services that are declared.
 
 import { describe, expect, test } from "vitest";
+import type { HttpResponse } from "../../firstboot/box.ts";
 import { GuifiApi } from "../../firstboot/guifi/api.ts";
 import {
   freshNode,
@@ -53,6 +54,20 @@ class Town {
       asked.push(giver),
     );
     return { linked, asked };
+  }
+
+  /** The site answers one command in its own way. `isDone`: after it has done what was asked. */
+  answering(command: string, isDone: boolean, answer: HttpResponse): void {
+    const { request } = this.community;
+    this.community.request = async (wanted) => {
+      if (!wanted.url.includes(command)) return request(wanted);
+      if (isDone) await request(wanted);
+      return answer;
+    };
+  }
+
+  count(command: string): number {
+    return this.community.commands.filter((each) => each.endsWith(command)).length;
   }
 
   get names(): string[] {
@@ -168,19 +183,63 @@ describe("one box is one device", () => {
     });
   });
 
-  test("a reply without the number of the device is asked about again, and not added again", async () => {
+  test.each([
+    ["no number of the device", 200, '{"code":{"code":200},"responses":{"device_id":"<b>"}}'],
+    ["half an answer", 200, '{"command":"guifi.device.add","code":{"co'],
+    ["an error page", 500, "<html>"],
+  ])("after %s the node's page tells that it was added", async (_what, status, body) => {
     const town = new Town();
-    const request = town.community.request;
-    let isBroken = true;
-    town.community.request = async (wanted) => {
-      const answer = await request(wanted);
-      if (!isBroken || !wanted.url.includes("device.add")) return answer;
-      return { status: 200, body: Buffer.from('{"code":{"code":200},"responses":{"device_id":"<b>"}}') };
-    };
-    expect(await failureOf(() => town.register())).toMatchObject({ code: "api-reply-invalid" });
-    isBroken = false;
+    town.answering("device.add", true, { status, body: Buffer.from(body) });
+    const device = await town.register();
+    expect(town.community.boxes).toMatchObject([{ ...{ id: device.id, title: "can-box", mac: MAC } }]);
+    expect(town.count("device.add")).toBe(1);
+  });
+
+  test.each(["device.add", "device.update"])(
+    "what could not be read, and was not done (%s), is a failure",
+    async (call) => {
+      const town = new Town();
+      if (call === "device.update") await town.register();
+      town.answering(call, false, { status: 200, body: Buffer.from("Fatal error") });
+      expect(await failureOf(() => town.register({ name: "other" }))).toMatchObject({
+        code: "api-reply-invalid",
+        found: "not the expected JSON",
+      });
+    },
+  );
+
+  test("a change whose answer cannot be read is on the node's page", async () => {
+    const town = new Town();
+    const { id } = await town.register();
+    town.answering("device.update", true, { status: 200, body: Buffer.from("Fatal error") });
+    expect(await town.register({ name: "terrat", notes: "n" })).toEqual({ id, name: "terrat" });
+  });
+
+  test("a device that the site numbers and does not keep is none", async () => {
+    const town = new Town();
+    expect(await failureOf(() => town.register({ name: "x".repeat(41) }))).toMatchObject({
+      code: "device-not-shown",
+      message: `The web site says that it has the device "${"x".repeat(41)}", but the page of the node BCNCanBruixa20 does not show it.`,
+    });
+    // Nor is a new name that it does not keep.
     await town.register();
+    expect(await failureOf(() => town.register({ name: "x".repeat(41) }))).toMatchObject({
+      code: "device-not-shown",
+    });
     expect(town.names).toEqual(["can-box"]);
+  });
+
+  test("names with a number are as long as the site keeps them, each once", async () => {
+    const town = new Town();
+    const name = `${"x".repeat(38)}-y`;
+    const macs = Array.from({ length: 11 }, (_, index) => `52:54:00:00:00:${10 + index}`);
+    for (const mac of macs) await town.register({ name, mac });
+    expect(town.names).toEqual([
+      name,
+      ...Array.from({ length: 8 }, (_, index) => `${"x".repeat(38)}-${index + 2}`),
+      `${"x".repeat(37)}-10`,
+      `${"x".repeat(37)}-11`,
+    ]);
   });
 });
 
@@ -207,13 +266,33 @@ describe("an address", () => {
   test.each([
     ["foreign", ["BCNRiera5Rd1", "BCNRiera5Srvr1"]],
     ["bare", []],
-    ["airOnly", ["BCNTerrat5Rd1"]],
+    ["airOnly", []],
     ["full", ["BCNPlena1Rd1", "BCNPlena1Cam1"]],
   ] as const)("nobody gives one at the node %s: on without", async (name, givers) => {
     const town = new Town();
     const node = NODES[name];
     const device = await town.register({ node });
     expect(await town.link(device, { node })).toEqual({ linked: { reason: "no-giver" }, asked: givers });
+    expect(town.count("addlink")).toBe(givers.length);
+    expect(town.community.site.state.mails).toEqual([]);
+  });
+
+  test("is on the node's page when the answer cannot be read", async () => {
+    const town = new Town();
+    const device = await town.register();
+    town.answering("addlink", true, { status: 200, body: Buffer.from("Fatal error") });
+    expect((await town.link(device)).linked).toMatchObject({ address: { ipv4: UPLINK.next } });
+    expect(town.count("addlink")).toBe(1);
+  });
+
+  test("is not there when the answer cannot be read and the page shows none", async () => {
+    const town = new Town();
+    const device = await town.register();
+    town.answering("addlink", false, { status: 200, body: Buffer.from("Fatal error") });
+    expect(await failureOf(() => town.link(device))).toMatchObject({
+      code: "api-reply-invalid",
+      found: "not the expected JSON",
+    });
   });
 
   test("a full subnet is not asked again: the site would make a link more each time", async () => {
@@ -228,9 +307,19 @@ describe("an address", () => {
   });
 
   test.each([
-    ["own", "48401", "giver-unknown", "The node BCNCanBruixa20 has no device 48401 with an address."],
+    [
+      "own",
+      "48401",
+      "giver-unknown",
+      "The node BCNCanBruixa20 has no device 48401 with an address by cable.",
+    ],
     ["foreign", "48410", "api-forbidden", "The community's web site does not let this member do that."],
-    ["airOnly", "48430", "api-not-found", "The community's web site does not find what was named."],
+    [
+      "airOnly",
+      "48430",
+      "giver-unknown",
+      "The node BCNTerrat5 has no device 48430 with an address by cable.",
+    ],
     ["full", "48440", "giver-full", "The device BCNPlena1Rd1 has no address left to give."],
   ] as const)("from a device that was chosen (%s %s) has to come", async (name, from, code, message) => {
     const town = new Town();
@@ -266,6 +355,24 @@ describe("a service", () => {
     const own = made.community.site.state.services.filter((service) => service.device === device.id);
     expect(own).toMatchObject([{ id, title: "prx1", type: "Proxy", name: "guifi-proxy" }]);
     expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
+  });
+
+  test("is on the node's page when the answer cannot be read, and declared once", async () => {
+    const { made } = await town();
+    made.answering("service.add", true, { status: 200, body: Buffer.from("Fatal error") });
+    const id = await declareService(made.as(), proxy);
+    expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
+    expect(made.count("service.add")).toBe(1);
+  });
+
+  test("that the site numbers and does not keep is not recorded", async () => {
+    const { made } = await town();
+    const nick = "n".repeat(41);
+    expect(await failureOf(() => declareService(made.as(), { ...proxy, nick }))).toMatchObject({
+      code: "api-reply-invalid",
+      found: `the page of the node does not show the new service ${nick}`,
+    });
+    expect((await readRegistration(made.box)).services).toBeUndefined();
   });
 
   test("needs an address", async () => {

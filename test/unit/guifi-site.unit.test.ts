@@ -137,7 +137,10 @@ describe("proxies that know each other's users", () => {
 
 describe("commands", () => {
   test("answer in one shape, and in PHP's JSON", () => {
-    expect(guifi.get("/api", "command=guifi.service.types")).toMatchObject({
+    const query = "command=guifi.service.types";
+    expect(
+      guifi.site.handle({ method: "POST", path: "/api", query, headers: [], now: guifi.now }),
+    ).toMatchObject({
       status: 200,
       contentType: "text/html; charset=utf-8",
       body: expect.stringMatching(
@@ -147,7 +150,7 @@ describe("commands", () => {
     expect(jsonEncode({ a: "x/y és" })).toBe('{"a":"x\\/y \\u00e9s"}');
   });
 
-  test("are read from the query alone, by any method and at either address", () => {
+  test("are read from the query alone, at either address", () => {
     for (const path of ["/api", "/api/auth", "/ca/api", "/api/"]) {
       const reply = guifi.site.handle({
         ...{ method: "POST", path, query: "command=guifi.service.types", headers: [], now: guifi.now },
@@ -199,6 +202,46 @@ describe("commands", () => {
         expect([200, 201]).toContain(guifi.raw(pieces.join("")).code.code);
       }),
     );
+  });
+});
+
+describe("a call by GET", () => {
+  const login = (password: string) =>
+    guifi.get("/api", `command=guifi.auth.login&username=anna&password=${password}`).body;
+
+  test("is answered from the cache of pages, before a token is read", () => {
+    const query = "command=guifi.device.add&node_id=54052&type=cloudy";
+    const asked = (token: string) =>
+      guifi.get("/api", query, [["Authorization", `GuifiLogin auth=${token}`]]).body;
+    expect(asked("old")).toContain('"errors":[{"code":502');
+    expect(asked(guifi.login("anna"))).toContain('"errors":[{"code":502');
+    // Clearing the map's pages is of no help, time is.
+    guifi.call("guifi.cnml.clear");
+    expect(asked(guifi.login("anna"))).toContain('"errors":[{"code":502');
+    guifi.pass(PAGE_SECONDS);
+    expect(asked(guifi.login("anna"))).toContain('"device_id"');
+  });
+
+  test("that was refused stays refused, whatever the account is like now", () => {
+    expect(login("new")).toContain('"errors":[{"code":403');
+    guifi.site.state.accounts.find(({ name }) => name === "anna")!.password = "new";
+    expect(login("new")).toContain('"errors":[{"code":403');
+    expect(guifi.login("anna", "new")).not.toBe("undefined");
+  });
+});
+
+describe("text before an answer", () => {
+  test("tells of each bridge of an older schema, once", () => {
+    const token = guifi.login("anna");
+    const id = add({ nick: "box" }, token).responses?.device_id;
+    const link = () =>
+      guifi.posted(`command=guifi.cloudy.addlink&device_id=${UPLINK.device}&cloudy_id=${id}`, [
+        ["Authorization", `GuifiLogin auth=${token}`],
+      ]);
+    expect(link()).toMatch(
+      /^false wLanLan: 148401 iface wLanLan without any ip: 148402 {"command":"guifi.cloudy.addlink",/,
+    );
+    expect(link()).toMatch(/^{"command":"guifi.cloudy.addlink",/);
   });
 });
 
@@ -391,6 +434,17 @@ describe("a device", () => {
     expect(device("stranger")).toBeUndefined();
   });
 
+  test("whose name the table has no room for is numbered, and not there", () => {
+    const token = guifi.login("anna");
+    const long = "x".repeat(41);
+    const reply = add({ nick: long }, token);
+    expect([reply.code.code, reply.responses]).toEqual([200, { device_id: expect.stringMatching(/^\d+$/) }]);
+    expect(device(long)).toBeUndefined();
+    const kept = String(add({ nick: "x".repeat(40) }, token).responses?.device_id);
+    expect(errorsOf(guifi.call("guifi.device.update", { device_id: kept, nick: long }, token))).toEqual([]);
+    expect(device("x".repeat(40))?.id).toBe(Number(kept));
+  });
+
   test("keeps one name for itself in the whole network, however it is written", () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
     const node = fc.constantFrom(...Object.values(NODES));
@@ -526,6 +580,10 @@ describe("an address", () => {
     expect(errorsOf(link(48_430, box(NODES.airOnly, token), token))).toEqual([
       "500 Device did not assign IPv4.",
     ]);
+    expect(guifi.site.state.mails.map(({ about }) => about)).toEqual([
+      "BCNTerrat3Rd1 has been updated",
+      "BCNTerrat5Rd1 has been updated",
+    ]);
   });
 
   test("is missing when the network is full, and that is no error", () => {
@@ -601,6 +659,12 @@ describe("a service", () => {
     expect(errorsOf(declare())).toEqual(["403 This server did not assign IPv4 address."]);
     withAddress();
     expect(errorsOf(declare())).toEqual([]);
+  });
+
+  test("whose name the table has no room for is numbered, and not there", () => {
+    withAddress();
+    expect(declare({ nick: "n".repeat(41) }).responses).toHaveProperty("service.id");
+    expect(guifi.node(NODES.own)).not.toContain("<service");
   });
 
   test("is declared, found, changed and removed", () => {

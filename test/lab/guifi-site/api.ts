@@ -29,10 +29,16 @@ export function answerApi(state: SiteState, { query, headers, now }: SiteRequest
   // Decoded a second time; see php.ts for the first.
   const parameters = new Map(Object.entries(found).map(([key, value]) => [key, fromBytes(urlDecode(value))]));
   parameters.delete("q");
+  // What PHP prints on the way stands before the answer, which is then no JSON any more.
+  let printed = "";
+  const print = (text: string) => {
+    printed += text;
+  };
   try {
-    return reply(name, { responses: run({ state, account, parameters, now }) });
+    const responses = run({ state, account, parameters, now, print });
+    return printed + reply(name, { responses });
   } catch (error) {
-    if (error instanceof Refusal) return reply(name, { errors: error.errors });
+    if (error instanceof Refusal) return printed + reply(name, { errors: error.errors });
     throw error;
   }
 }

@@ -34,6 +34,7 @@ export function seed(): SiteState {
     services: [],
     domains: [],
     pages: {},
+    mails: [],
     changed: Date.UTC(2016, 1, 2, 12, 16) / 1000,
   };
   const { network } = read("zone-54284.cnml");
@@ -115,7 +116,9 @@ function addMadeUp(state: SiteState): void {
         anna,
         "BCNCanBruixa20Rd1",
         client("BCNCanBruixa20Rd1CPE0", UPLINK.device, airs[0]),
-        lan(148_401, UPLINK.address),
+        // Bridges of an older schema, which the site mends when it next reads the device for a change.
+        { ...lan(148_401, UPLINK.address), type: "wLan/Lan" },
+        { ...lan(148_402, ""), type: "wLan/Lan" },
         airs[0],
       ),
     ]),

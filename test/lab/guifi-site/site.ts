@@ -27,7 +27,7 @@ export interface Site {
   handle(request: SiteRequest): SiteResponse;
 }
 
-/** How long a CNML page is kept when nobody clears it. */
+/** How long a page is kept when nobody clears it. */
 export const PAGE_SECONDS = 6 * 3600;
 
 export function createSite(state: SiteState): Site {
@@ -36,8 +36,7 @@ export function createSite(state: SiteState): Site {
 
 function answer(state: SiteState, request: SiteRequest): SiteResponse {
   const path = request.path.replace(/^\/[a-z]{2}(?=\/)/, "").replace(/\/$/, "");
-  // The method does not matter: nobody looks into a body.
-  if (path === "/api" || path === "/api/auth") return html(answerApi(state, request));
+  if (path === "/api" || path === "/api/auth") return api(state, request);
   const [, part, id = "", action = ""] = /^\/guifi\/(\w+)\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
   if (part === "cnml" && action) return cnml(state, request, id, action);
   if (part === "refresh") return html(String(state.changed));
@@ -47,17 +46,31 @@ function answer(state: SiteState, request: SiteRequest): SiteResponse {
   return html("<!DOCTYPE html>\n<title>Page not found | guifi.net</title>\n<h1>Page not found</h1>\n", 404);
 }
 
+/**
+ * Nobody looks into a body. A GET request without a session is answered from the site's cache of pages, if the address is
+ * in it, before anybody reads a token: whoever asked first has asked for all.
+ */
+function api(state: SiteState, request: SiteRequest): SiteResponse {
+  if (request.method !== "GET") return html(answerApi(state, request));
+  return html(cached(state, request, () => answerApi(state, request)) ?? "");
+}
+
 /** As it was when somebody asked for this very address before, unless that is long ago. */
-function cnml(state: SiteState, request: SiteRequest, id: string, action: string): SiteResponse {
-  // Nothing at all is what the site has to say about an id that is no number.
-  if (!/^\d+$/.test(id)) return html("");
+function cached(state: SiteState, request: SiteRequest, make: () => string | undefined): string | undefined {
   const address = `${request.path}?${request.query}`;
   const now = unixTime(request.now);
   const kept = state.pages[address];
-  if (kept && now - kept.made < PAGE_SECONDS) return xml(kept.body);
-  const body = made(state, Number(id), action, request.now);
+  if (kept && now - kept.made < PAGE_SECONDS) return kept.body;
+  const body = make();
+  if (body !== undefined) state.pages[address] = { body, made: now };
+  return body;
+}
+
+function cnml(state: SiteState, request: SiteRequest, id: string, action: string): SiteResponse {
+  // Nothing at all is what the site has to say about an id that is no number.
+  if (!/^\d+$/.test(id)) return html("");
+  const body = cached(state, request, () => made(state, Number(id), action, request.now));
   if (body === undefined) return html("<!DOCTYPE html>\n<title>Page not found | guifi.net</title>\n", 404);
-  state.pages[address] = { body, made: now };
   return xml(body);
 }
 

@@ -11,8 +11,10 @@ export interface SiteState {
   readonly nodes: Node[];
   readonly services: Service[];
   readonly domains: Domain[];
-  /** CNML pages as they were when somebody last asked, by address. */
+  /** What GET requests were last answered, by address. */
   readonly pages: Record<string, { readonly body: string; readonly made: number }>;
+  /** What members were written by e-mail. */
+  readonly mails: { readonly to: string; readonly about: string }[];
   /** Unix time of the last change of the map; what `/guifi/refresh` tells. */
   changed: number;
 }
@@ -105,7 +107,7 @@ export interface Radio {
 
 export interface Interface {
   readonly id: number;
-  readonly type: string;
+  type: string;
   readonly mac: string;
   /** Empty when the network was full: the site makes the interface all the same. */
   readonly ipv4: string;

@@ -26,7 +26,12 @@ export class GuifiSite {
 
   /** With the query string as it is. */
   raw(query: string, headers: readonly (readonly [string, string])[] = []): ApiReply {
-    return JSON.parse(this.get("/api", query, headers).body) as ApiReply;
+    return JSON.parse(this.posted(query, headers).replace(/^.*?(?={"command")/s, "")) as ApiReply;
+  }
+
+  /** The body of the answer to a call, as it is. */
+  posted(query: string, headers: readonly (readonly [string, string])[] = []): string {
+    return this.site.handle({ method: "POST", path: "/api", query, headers, now: this.now }).body;
   }
 
   call(command: string, parameters: Parameters = {}, token?: string): ApiReply {

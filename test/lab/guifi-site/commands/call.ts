@@ -8,6 +8,8 @@ export interface Call {
   readonly account: Account | undefined;
   readonly parameters: ReadonlyMap<string, string>;
   readonly now: Date;
+  /** Writes text before the answer. */
+  readonly print: (text: string) => void;
 }
 
 /** Answers with the `responses` of the reply, or with nothing to tell. */

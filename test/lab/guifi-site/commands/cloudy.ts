@@ -13,7 +13,7 @@ import {
   unixTime,
 } from "../state.ts";
 import { type Call, type Command, mayChange, refuse, required } from "./call.ts";
-import { deviceOf, dropLinks, structureOf } from "./device.ts";
+import { dropLinks, loadDevice, structureOf } from "./device.ts";
 
 /** Every call makes one more interface with one more address. */
 export const addLink: Command = (call) => {
@@ -21,7 +21,12 @@ export const addLink: Command = (call) => {
   const { device_id, cloudy_id } = required(call, "device_id", "cloudy_id");
   const device = changeable(call, device_id);
   const cloudy = changeable(call, cloudy_id);
-  const from = device.interfaces.find(isCable) ?? refuse(500, "Device did not assign IPv4.");
+  const from = device.interfaces.find(isCable);
+  if (!from) {
+    // The site goes on after the error, saves the device and tells whoever looks after it.
+    state.mails.push({ to: device.notification, about: `${device.title} has been updated` });
+    return refuse(500, "Device did not assign IPv4.");
+  }
   const address = freeAddress(state, from);
   const given: Interface = {
     id: nextId(allInterfaces(state)),
@@ -54,7 +59,7 @@ export const unlink: Command = (call) => {
 
 /** Rights come before existence: a device that is not there belongs to nobody. */
 function changeable(call: Call, id: string): Device {
-  const device = deviceOf(call, id);
+  const device = loadDevice(call, id);
   return device && mayChange(call, device) ? device : refuse(501);
 }
 

@@ -33,18 +33,26 @@ export const addDevice: Command = (call) => {
   };
   change(device, call);
   member(call);
-  node.devices.push(device);
-  state.changed = unixTime(now);
+  if (fits(device.title)) {
+    node.devices.push(device);
+    state.changed = unixTime(now);
+  }
   // Numbers from the database are texts.
   return { device_id: String(device.id) };
 };
 
+/** Characters of the table's columns for names. The database refuses a row with more, and nobody looks whether it did. */
+export const NAME_COLUMN = 40;
+
+export const fits = (name: string) => [...name].length <= NAME_COLUMN;
+
 export const updateDevice: Command = (call) => {
   const { device_id } = required(call, "device_id");
-  const device = deviceOf(call, device_id) ?? refuse(500, `device_id = ${device_id}`);
+  const device = loadDevice(call, device_id) ?? refuse(500, `device_id = ${device_id}`);
   if (!mayChange(call, device)) refuse(501);
   const changed = structuredClone(device);
   change(changed, call);
+  if (!fits(changed.title)) return undefined;
   Object.assign(device, changed, { updated: cnmlDate(call.now) });
   call.state.changed = unixTime(call.now);
   return undefined;
@@ -54,7 +62,7 @@ export const updateDevice: Command = (call) => {
 export const removeDevice: Command = (call) => {
   const { state, now } = call;
   const { device_id } = required(call, "device_id");
-  const device = deviceOf(call, device_id) ?? refuse(500, `device_id = ${device_id}`);
+  const device = loadDevice(call, device_id) ?? refuse(500, `device_id = ${device_id}`);
   if (!mayChange(call, device)) refuse(501);
   const { devices } = nodeOf(state, device);
   devices.splice(devices.indexOf(device), 1);
@@ -65,6 +73,24 @@ export const removeDevice: Command = (call) => {
 
 export function deviceOf({ state }: Call, id: string): Device | undefined {
   return allDevices(state).find((device) => device.id === idOf(id));
+}
+
+/**
+ * The device as the site reads it for a change. On the way it mends bridges of an older schema, and writes a line about
+ * each where the answer is to stand: one without an address goes, one without a link becomes a cable.
+ */
+export function loadDevice(call: Call, id: string): Device | undefined {
+  const device = deviceOf(call, id);
+  for (const bridge of device?.interfaces.filter(({ type }) => type === "wLan/Lan") ?? []) {
+    if (bridge.ipv4 === "") {
+      call.print(`iface wLanLan without any ip: ${bridge.id} `);
+      device!.interfaces.splice(device!.interfaces.indexOf(bridge), 1);
+    } else if (bridge.links.length === 0) {
+      call.print(`false wLanLan: ${bridge.id} `);
+      bridge.type = "Lan";
+    }
+  }
+  return device;
 }
 
 export function dropLinks(

@@ -33,8 +33,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["misc.model", models],
 ]);
 
-/** Anybody may. */
+/** Anybody may. Of the cache of pages only those of the map go. */
 function clearPages({ state }: Parameters<Command>[0]): undefined {
-  for (const address of Object.keys(state.pages)) delete state.pages[address];
+  const ofMap = Object.keys(state.pages).filter((address) => address.includes("/guifi/cnml/"));
+  for (const address of ofMap) delete state.pages[address];
   return undefined;
 }

@@ -11,7 +11,7 @@ import {
   unixTime,
 } from "../state.ts";
 import { type Call, type Command, idOf, mayChange, member, refuse, required } from "./call.ts";
-import { deviceOf } from "./device.ts";
+import { deviceOf, fits } from "./device.ts";
 import { SERVICE_TYPES, STATUSES } from "./types.ts";
 
 // The published code of the site forgets to ask who declares a service. Here the device has to be one's own, as for
@@ -39,8 +39,10 @@ export const addService: Command = (call) => {
     updated: cnmlDate(now),
     notification: owner.mail,
   };
-  state.services.push(service);
-  state.changed = unixTime(now);
+  if (fits(title)) {
+    state.services.push(service);
+    state.changed = unixTime(now);
+  }
   return { service: row(service) };
 };
 
