@@ -116,7 +116,7 @@ function overview(profile: ResolvedProfile): string {
         : boot.firmware.map((name) => FIRMWARE[name] ?? name).join("; "),
     ],
     ["Memory", `${memory_mib.minimum} MiB at least, ${memory_mib.recommended} MiB for the usual services`],
-    ["Disk", `${disk.minimum_gib} GiB at least`],
+    ["Disk", `8 GB or more${disk.minimum_gib < 8 ? `; ${disk.minimum_gib} GB is the least` : ""}`],
     ...(kernel.arguments.length > 0 ? [["Kernel arguments", code(kernel.arguments)]] : []),
     ...(kernel.blacklist.length > 0 ? [["Modules kept away", code(kernel.blacklist)]] : []),
     ...(form === "disk" && contexts === "none"

@@ -2,6 +2,7 @@
 // The disks of the box as the installer sees them: the one the box runs from, those it could be installed to, what is
 // on them, and why the others will not do.
 
+import { leastBytes } from "../../common/disk-size.ts";
 import type { Box } from "../box.ts";
 import { parseJson } from "../world.ts";
 
@@ -46,7 +47,6 @@ export interface Disks {
 /** Where the installer mounts what it works on; a file system there is no sign that somebody uses it. */
 export const WORKPLACE = "/run/community-box/install";
 
-const GIB = 1024 ** 3;
 const SECTOR = 512;
 const COLUMNS = [
   ...["PATH", "NAME", "TYPE", "SIZE", "MODEL", "SERIAL", "TRAN", "RM", "RO", "LOG-SEC", "PTUUID"],
@@ -134,7 +134,7 @@ function faultOf(device: BlockDevice, minimumGib: number, cards: ReadonlySet<str
   if (points.includes("/")) return "running";
   if (isPortable(device, cards)) return "portable";
   if (device.ro === true || points.some((point) => !point.startsWith(WORKPLACE))) return "used";
-  if ((device.size ?? 0) < minimumGib * GIB) return "small";
+  if ((device.size ?? 0) < leastBytes(minimumGib)) return "small";
   // The boot code and the places of the partitions count in sectors of 512 bytes.
   return (device["log-sec"] ?? SECTOR) === SECTOR ? undefined : "sectors";
 }

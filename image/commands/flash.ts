@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import type { Document } from "yaml";
+import { leastBytes } from "../../common/disk-size.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { demandRight, forManifest, inWords, mistakesIn } from "../answers/check.ts";
@@ -42,10 +43,7 @@ export interface FlashCommandOptions {
   readonly json?: boolean;
 }
 
-const GIB = 2 ** 30;
 const MIB = 2 ** 20;
-/** Cards that are sold as "4 GB" have 7 % less than 4 GiB, some a little less still. */
-const SOLD_AS = 0.9;
 
 export async function flashCommand(
   what: string,
@@ -60,7 +58,7 @@ export async function flashCommand(
   const source = await openSource(what, (id) => options.out ?? defaultOut(id));
   await checkAnswers(files, source, options);
   const demands = demandsOf(what, source, options);
-  const target = await findTarget(disk, demands, Math.max(source.size, minimumOf(source) * GIB));
+  const target = await findTarget(disk, demands, Math.max(source.size, minimumOf(source) * 2 ** 30));
   say(`${source.name}\n  ${gigabytes(source.size)} as a disk${madeFor(source)}.`);
   if (!target.isNew) await confirm(target, options);
   const contents = contentsOf(files);
@@ -217,7 +215,7 @@ function demandsOf(
   source: ImageSource,
   { force = false, largest }: FlashCommandOptions,
 ): Demands {
-  const wanted = minimumOf(source) * GIB * SOLD_AS;
+  const wanted = leastBytes(minimumOf(source));
   const { manifest } = source;
   return {
     least: Math.max(source.size, wanted),

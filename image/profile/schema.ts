@@ -288,7 +288,8 @@ export const profileSchema = {
         },
         minimum_gib: {
           type: "integer",
-          description: "Smallest disk the image is made for, in GiB.",
+          description:
+            "Smallest disk the image is made for, in GiB; one that is sold as that many GB will do.",
           minimum: 1,
         },
       },

@@ -71,6 +71,7 @@ describe("the disks of a box", () => {
       disk("mmcblk1", {}),
       disk("mmcblk0boot0", { size: 4 * 1024 ** 2 }),
       disk("sdd", { size: 2 * GIB }),
+      disk("sdh", { size: 4_000_000_000 }),
       disk("sde", { ro: true }),
       disk("sdf", { children: [{ path: "/dev/sdf1", children: [{ mountpoints: ["/srv"] }] }] }),
       disk("sdg", { children: [{ mountpoints: ["/run/community-box/install/to"] }] }),
@@ -78,7 +79,7 @@ describe("the disks of a box", () => {
     ];
     expect(faults(others, new Set(["mmcblk1"]))).toEqual({
       ...{ sdb: undefined, nvme0n1: "sectors", sdc: "portable", mmcblk0: undefined, mmcblk1: "portable" },
-      ...{ sdd: "small", sde: "used", sdf: "used", sdg: undefined },
+      ...{ sdd: "small", sde: "used", sdf: "used", sdg: undefined, sdh: undefined },
     });
   });
 
@@ -211,7 +212,7 @@ describe("answers files are refused", () => {
       void box.more.push({ name: "sdb", size: 20 * GIB, ...more });
     expect(await word("sdb", add({ tran: "usb" }))).toBe("This is a stick or a card, not a disk of the box.");
     expect(await word("sdb", add({ size: GIB }))).toBe(
-      "This disk has only 1.1 GB; at least 4 GiB are needed.",
+      "This disk has only 1.1 GB; at least 4 GB are needed.",
     );
     expect(await word("sdb", add({ children: [{ mountpoints: ["/srv"] }] }))).toBe(
       "This disk is in use or cannot be written to.",

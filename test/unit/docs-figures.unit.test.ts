@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the documents tell a person to buy is the same figure everywhere.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
+
+const docs = join(import.meta.dirname, "../../docs");
+const pages = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+/** Of a card, stick or disk for a box, as it is sold. */
+const ENOUGH_GB = 8;
+
+test("every page that says how large a card, stick or disk should be says the same", () => {
+  const said = pages.flatMap((page) =>
+    [...readFileSync(join(docs, page), "utf8").matchAll(/(\d+) (Gi?B)(?: of disk|\s+or\s+more)/g)].map(
+      ([, figure, unit]) => `${page}: ${figure} ${unit}`,
+    ),
+  );
+  expect(said.length).toBeGreaterThan(10);
+  expect(said.filter((each) => !each.endsWith(` ${ENOUGH_GB} GB`))).toEqual([]);
+});
+
+test("no profile needs more than that", () => {
+  const whole = listProfiles().filter(({ abstract }) => !abstract);
+  for (const { id } of whole) expect(resolveProfile(id).disk.minimum_gib, id).toBeLessThanOrEqual(ENOUGH_GB);
+});
