@@ -35,6 +35,8 @@ export const paths = {
   /** Result of the last `cbox publish`, for `cbox status`. */
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
+  /** Shown after log-in by pam_motd(8). */
+  motd: "/etc/motd.d/community-box",
   network: "/etc/systemd/network/10-community-box.network",
   networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",

@@ -16,6 +16,7 @@ import { paths } from "../paths.ts";
 import { completeReset, pendingReset } from "../reset.ts";
 import { steps, stepsHere } from "../steps/index.ts";
 import { Walk } from "../walk.ts";
+import { refreshMotd } from "./motd.ts";
 
 export async function firstboot(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -39,6 +40,8 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   walk.start();
   await serveConsoles(walk, image.consoles);
   await log.tail(1);
+  // Those who log in read it.
+  await refreshMotd(box, image);
   await startLogins(box, image.consoles);
 }
 

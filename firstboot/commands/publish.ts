@@ -4,10 +4,13 @@
 import { linuxBox } from "../box-linux.ts";
 import { readImageInfo } from "../image-info.ts";
 import { publish } from "../publish.ts";
+import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
 
 export async function publishNow(): Promise<void> {
   needRoot("cbox publish");
   const box = linuxBox();
-  await publish(box, await readImageInfo(box), (line) => process.stdout.write(`${line}\n`));
+  const image = await readImageInfo(box);
+  await publish(box, image, (line) => process.stdout.write(`${line}\n`));
+  await refreshMotd(box, image);
 }

@@ -20,6 +20,7 @@ import { answersPaths, paths } from "../paths.ts";
 import { completeReset, pendingReset } from "../reset.ts";
 import { steps, stepsHere } from "../steps/index.ts";
 import { Walk } from "../walk.ts";
+import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
 
 const COMMAND = "sudo cbox setup";
@@ -52,6 +53,7 @@ export async function setup(args: readonly string[]): Promise<void> {
     if (values.answers === undefined) await talk(walk, log);
     else await runThrough(walk, (line) => void process.stdout.write(`${line}\n`));
     await log.tail(1);
+    await refreshMotd(box, image);
   });
 }
 

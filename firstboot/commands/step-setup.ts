@@ -19,6 +19,7 @@ import { paths } from "../paths.ts";
 import { steps } from "../steps/index.ts";
 import type { Step } from "../steps/step.ts";
 import { Walk } from "../walk.ts";
+import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
 
 export async function stepSetup(step: Step, args: readonly string[]): Promise<void> {
@@ -41,6 +42,7 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
     const tools = { box, image, steps, log };
     const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
     await log.tail(1);
+    await refreshMotd(box, image);
     if (outcome !== "done") process.exitCode = outcome === "interrupted" ? 130 : 1;
   });
 }

@@ -127,7 +127,9 @@ describe("vm-amd64 BIOS: set up key by key", () => {
   });
 
   test("lets the owner log in at the same console, who finds all well", async () => {
-    await logIn(box, "anna", PASSWORD);
+    const said = await logIn(box, "anna", PASSWORD);
+    expect(said).toMatch(/Community Box [\d.]+.*\r?\n.*cbox status\r?\n.*cbox help\r?\n/);
+    expect(said).not.toContain("ABSOLUTELY NO WARRANTY");
     box.type("cbox status");
     await box.expect(/can-bruixa.*Serf.*10\.139\.40\.\d+:5000.*\$ /s);
     box.type("sudo id -un");

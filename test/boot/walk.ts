@@ -24,11 +24,12 @@ export async function begin(box: Box): Promise<void> {
   box.key("enter");
 }
 
-/** Logs in at the serial console and waits for the shell. */
-export async function logIn(box: Box, name: string, password: string): Promise<void> {
+/** Logs in at the serial console and waits for the shell. Returns what is shown between the password and the prompt. */
+export async function logIn(box: Box, name: string, password: string): Promise<string> {
   await box.expect(LOGIN, { timeoutMs: BOOT_MS });
   box.type(name);
   await box.expect(/Password: /);
   box.type(password);
-  await box.expect(/\$ /);
+  const [said] = await box.expect(/.*\$ /s);
+  return said;
 }

@@ -30,6 +30,7 @@ beforeEach(async () => {
   box = new FakeBox();
   await setUp(box);
   box.files.set(HOME_FILE, "miau");
+  box.files.set(paths.motd, "Community Box\n");
   box.files.set("/home/anna/.ssh/authorized_keys", "ssh-ed25519 AAAA\n");
   box.files.set(paths.setupState("network"), "{}");
 });
@@ -57,6 +58,7 @@ describe.each([
       paths.sshd,
       paths.choices,
       paths.issue,
+      paths.motd,
       paths.serfConfig,
     ]) {
       expect(box.files.has(path), path).toBe(false);
