@@ -56,7 +56,11 @@ const step = {
       description: "Template of what goes to its standard input; the way for secrets.",
     },
     creates: { ...absolutePath, description: "Passed over when this file is there already." },
-    timeout_seconds: { type: "integer", minimum: 1, description: "60 unless said." },
+    timeout_seconds: {
+      type: "integer",
+      minimum: 1,
+      description: "For a command that asks somebody else. No limit unless said.",
+    },
   },
 } as const;
 

@@ -2,7 +2,7 @@
 // The real box. Plain node:child_process instead of zx: no shell is needed here, and what is loaded at boot on an
 // Atom has to be small. `root` moves every path below a directory, for the dry run.
 
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { generateKeyPair, randomBytes } from "node:crypto";
 import {
   access,
@@ -19,6 +19,7 @@ import {
   rm,
   symlink,
 } from "node:fs/promises";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -118,28 +119,48 @@ function execute(command: string, args: readonly string[], options: RunOptions =
       command,
       [...args],
       {
-        timeout: options.timeout ?? 60_000,
+        timeout: options.timeout ?? 0,
         killSignal: "SIGKILL",
         maxBuffer: 16 * 1024 * 1024,
         // Messages are matched and logged: keep them in one language.
         env: { ...process.env, LC_ALL: "C.UTF-8", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       },
       (error, stdout, stderr) => {
+        stop.removeEventListener("abort", end);
         if (!error) return resolve({ code: 0, stdout, stderr });
-        // No exit code: killed by the time-out, or not there at all (ENOENT).
-        const code = typeof error.code === "number" ? error.code : error.killed ? 124 : 127;
-        resolve({ code, stdout, stderr: stderr || error.message.split("\n", 1).join("") });
+        resolve({ stdout, ...howItEnded(error, stderr, options) });
       },
     );
+    const stop = options.signal ?? new AbortController().signal;
+    // Not killed: dpkg and the like leave less behind when they may end by themselves.
+    const end = () => void child.kill("SIGTERM");
+    stop.addEventListener("abort", end);
+    if (stop.aborted) end();
     // A command that does not read its input makes EPIPE; its exit code tells the story.
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.input ?? "");
   });
 }
 
+/** No exit code: ended by a signal, of ours when its time was over, or not there at all (ENOENT). */
+function howItEnded(
+  error: ExecFileException,
+  stderr: string,
+  { timeout }: RunOptions,
+): Omit<RunResult, "stdout"> {
+  if (typeof error.code === "number") return { code: error.code, stderr: stderr || firstLine(error.message) };
+  const { killed, signal } = error;
+  if (killed && timeout !== undefined)
+    return { code: 128 + constants.signals.SIGKILL, stderr, endedAfter: timeout / 1000 };
+  if (signal) return { code: 128 + constants.signals[signal], stderr: `${stderr}\nended by ${signal}` };
+  return { code: 127, stderr: stderr || firstLine(error.message) };
+}
+
+const firstLine = (text: string) => text.split("\n", 1).join("");
+
 function pipeThrough(command: string, input: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const child = execFile(command, [], { encoding: "buffer", timeout: 60_000 }, (error, stdout) =>
+    const child = execFile(command, [], { encoding: "buffer" }, (error, stdout) =>
       error ? reject(error) : resolve(stdout),
     );
     child.stdin?.on("error", () => {});

@@ -7,12 +7,18 @@ import { fail } from "../common/fail.ts";
 export interface RunOptions {
   /** Given on standard input; the only way a secret may reach a command, and never logged. */
   readonly input?: string;
-  /** Milliseconds; 60 000 unless said. */
+  /** Milliseconds, for a command that asks somebody else, who may never answer. What is done on the box has no limit
+   * unless said: how long that takes depends on its card. */
   readonly timeout?: number;
+  /** Ends the command: somebody does not want it any more. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunResult {
+  /** 127: there is no such command. 128 and more: a signal ended it. */
   readonly code: number;
+  /** Seconds after which it was ended because its time was over. */
+  readonly endedAfter?: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -116,15 +122,25 @@ export function diskFull(found: string, options?: ErrorOptions): never {
 /** Characters of a command line that a sentence for a person can carry. */
 const LONGEST_SHOWN = 60;
 
-/** Runs a command that has to succeed and returns what it printed. Fails with `command-failed`. */
+/** Runs a command that has to succeed and returns what it printed. One whose time is over is run once more. Fails with
+ * `command-failed`, `command-slow`. */
 export async function must(
   box: Pick<Box, "run">,
   command: string,
   args: readonly string[],
   options?: RunOptions,
 ): Promise<string> {
-  const result = await box.run(command, args, options);
+  let result = await box.run(command, args, options);
+  if (result.endedAfter !== undefined) result = await box.run(command, args, options);
   if (result.code === 0) return result.stdout;
+  if (result.endedAfter !== undefined) {
+    return fail({
+      code: "command-slow",
+      what: `The command "${shortened([command, ...args].join(" "))}" took longer than ${result.endedAfter} s and was ended, twice.`,
+      found: lastLine(result.stderr) || "no message",
+      hint: "Try again when the box is less busy; the log (l) has the details.",
+    });
+  }
   if (IS_DISK_FULL.test(result.stderr)) diskFull(shortened([command, ...args].join(" ")));
   return fail({
     code: "command-failed",

@@ -67,7 +67,7 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   const { address, changed } = await configureSerf(box, image);
   if (!address) return nothing("no-address");
   // Also after a cut between writing the file and restarting: "start" does nothing when it runs already.
-  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT], { timeout: 90_000 });
+  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT]);
   if (changed) log(`Serf now listens on ${address}`);
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
   if (!info) return nothing("serf-silent");
@@ -97,7 +97,7 @@ async function setTag(
 ) {
   if (tag === (current ?? "")) return;
   const change = tag ? ["-set", `${SERVICES_TAG}=${tag}`] : ["-delete", SERVICES_TAG];
-  await must(box, "serf", ["tags", `-rpc-addr=${SERF_RPC}`, ...change], { timeout: 30_000 });
+  await must(box, "serf", ["tags", `-rpc-addr=${SERF_RPC}`, ...change]);
   log(`tag "${SERVICES_TAG}" set, ${bytes} bytes of metadata`);
 }
 

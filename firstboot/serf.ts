@@ -100,7 +100,7 @@ interface InfoAnswer {
 /** What the agent says over RPC; undefined when it does not answer. */
 export async function serfInfo(box: Box): Promise<SerfInfo | undefined> {
   const { code, stdout } = await box.run("serf", ["info", "-format=json", `-rpc-addr=${SERF_RPC}`], {
-    timeout: 15_000,
+    timeout: 300_000,
   });
   if (code !== 0) return undefined;
   const answer = parseJson<InfoAnswer>(stdout, {});

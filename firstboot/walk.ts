@@ -3,7 +3,7 @@
 // an interrupted walk, and tells front ends what happens. Front ends send events and never touch the box.
 
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
-import { fail } from "../common/fail.ts";
+import { Failure, fail } from "../common/fail.ts";
 import { checkStep } from "./answers/check.ts";
 import { misnamedAnswers } from "./answers/file.ts";
 import type { Box } from "./box.ts";
@@ -53,11 +53,16 @@ export interface Progress {
   readonly transient: boolean;
   /** A heading: this step begins. */
   readonly step?: string;
+  /** Seconds that the command behind this line has taken so far, once that is worth saying. */
+  readonly waited?: number;
   /** How it went, once that is known. */
   readonly result?: "ok" | "failed" | "passed";
 }
 
 type Listener = () => void;
+
+/** A command that takes longer than this is shown with its seconds, as often as this, in milliseconds. */
+const WORTH_SAYING = 5000;
 
 /** The choice that steps offer to those who cannot or do not want to answer now. */
 const LATER = "later";
@@ -82,6 +87,8 @@ export class Walk {
   /** There is a snapshot on the disk. */
   #isKept = false;
   #stopped = false;
+  /** Of the effect that is going on: a person does not want to wait for it. */
+  #interruption = new AbortController();
 
   /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
   static async open(tools: WalkTools): Promise<Walk> {
@@ -146,6 +153,11 @@ export class Walk {
     this.#stopped = true;
     this.#listeners.clear();
     this.#actor.stop();
+  }
+
+  /** Ends what the box does now, which then counts as failed. A person need not wait for a command without an end. */
+  interrupt(): void {
+    this.#interruption.abort();
   }
 
   get state(): string {
@@ -340,17 +352,21 @@ export class Walk {
           }),
         ),
         apply: fromPromise(({ input, signal }) =>
-          this.#effect(`apply ${input.step}`, async () => {
-            const step = this.#find(input.step);
-            await this.#recoverSecrets(step);
-            await step.apply(this.#joined(step), this.#tools(signal));
-          }),
+          this.#effect(`apply ${input.step}`, () =>
+            this.#interruptible(async (box) => {
+              const step = this.#find(input.step);
+              await this.#recoverSecrets(step);
+              await step.apply(this.#joined(step), this.#tools(signal, box));
+            }),
+          ),
         ),
         verify: fromPromise(({ input, signal }) =>
-          this.#effect(`verify ${input.step}`, () => {
-            const step = this.#find(input.step);
-            return step.verify(this.#joined(step), this.#tools(signal));
-          }),
+          this.#effect(`verify ${input.step}`, () =>
+            this.#interruptible((box) => {
+              const step = this.#find(input.step);
+              return step.verify(this.#joined(step), this.#tools(signal, box));
+            }),
+          ),
         ),
         finish: fromPromise(() =>
           this.#effect<readonly Warning[]>("finish", async () => {
@@ -374,6 +390,52 @@ export class Walk {
       if (!this.#stopped) await this.#logFailure(name, error);
       throw error;
     }
+  }
+
+  /** Work that ends when a person does not want to wait any more. It gets a box that does nothing from then on. */
+  async #interruptible<T>(work: (box: Box) => Promise<T>): Promise<T> {
+    const interruption = new AbortController();
+    this.#interruption = interruption;
+    const { signal } = interruption;
+    const stopped = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(stoppedByHand())),
+    );
+    stopped.catch(() => {});
+    return Promise.race([work(this.#watchedBox(signal)), stopped]);
+  }
+
+  /** The box, whose commands are shown with their seconds when they take long. */
+  #watchedBox(signal: AbortSignal): Box {
+    const run: Box["run"] = async (command, args, options) => {
+      const since = performance.now();
+      const timer = setInterval(
+        () => this.#showWait(Math.round((performance.now() - since) / 1000)),
+        WORTH_SAYING,
+      );
+      try {
+        return await this.#box.run(command, args, { signal, ...options });
+      } finally {
+        clearInterval(timer);
+      }
+    };
+    return new Proxy(this.#box, {
+      get: (box, name) => {
+        const own: unknown = name === "run" ? run : Reflect.get(box, name, box);
+        if (typeof own !== "function") return own;
+        return (...args: unknown[]) => {
+          if (signal.aborted) throw stoppedByHand();
+          return own.apply(box, args);
+        };
+      },
+    });
+  }
+
+  #showWait(waited: number): void {
+    const line = this.#progress.at(-1);
+    // A count-down says itself that time passes.
+    if (this.#stopped || !line || line.transient || line.result) return;
+    this.#progress = [...this.#progress.slice(0, -1), { ...line, waited }];
+    this.#tell();
   }
 
   async #logFailure(name: string, error: unknown): Promise<void> {
@@ -412,9 +474,10 @@ export class Walk {
     };
   }
 
-  #tools(signal: AbortSignal): StepTools {
+  #tools(signal: AbortSignal, box: Box): StepTools {
     return {
       ...this.#lookUpTools(signal),
+      box,
       passed: new Set(this.context.passed),
       given: new Set(this.context.given),
       progress: (key, values = {}, { transient = false } = {}) => {
@@ -486,6 +549,14 @@ export class Walk {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+function stoppedByHand(): Failure {
+  return new Failure({
+    code: "stopped-by-hand",
+    what: "This part was stopped before it was done.",
+    hint: "Try again: what was done is not done twice.",
+  });
 }
 
 /** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */

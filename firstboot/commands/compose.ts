@@ -21,8 +21,6 @@ import type { ServicesOptions, ServicesTools } from "./services.ts";
 /** What docker compose looks for, in its order. */
 const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
-/** A folder may hold a few hundred megabytes. */
-const COPY_MS = 10 * 60_000;
 /** Where a project lies until it has been looked through. */
 const NEW = ".new";
 
@@ -51,7 +49,7 @@ export async function addProject(
   const service = ownProject(id, plan, open);
   const target = projectDirectory(id);
   await must(place, "mkdir", ["--parents", target]);
-  await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`], { timeout: COPY_MS });
+  await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`]);
   await place.remove(`${PROJECTS}/${NEW}`);
   // It may have had other ports.
   const before = (await ownServices(box)).find((each) => each.id === id);
@@ -183,8 +181,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
         ...((await box.exists(beside)) ? [[beside, `${place.id}${PROJECTS}/${staged}/.env`]] : []),
       ]
     : [["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`]];
-  for (const words of pushes)
-    await must(box, "incus", ["file", "push", "--project", place.id, ...words], { timeout: COPY_MS });
+  for (const words of pushes) await must(box, "incus", ["file", "push", "--project", place.id, ...words]);
   return staged;
 }
 

@@ -223,7 +223,7 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
   }
   // Else the timer would bring Serf back within minutes.
   const units = service.id === "serf" ? [...service.units, PUBLISH_TIMER] : service.units;
-  await must(placeOf(tools.box, state.where), "systemctl", [verb, ...units], { timeout: 180_000 });
+  await must(placeOf(tools.box, state.where), "systemctl", [verb, ...units]);
   if (service.id !== "serf" || verb === "start") await publish(tools.box, tools.image);
 }
 

@@ -9,6 +9,8 @@ import type { Terminal } from "./terminal.ts";
 
 /** Seconds between two lines of a count-down where lines cannot be replaced. */
 const DUMB_INTERVAL = 5;
+/** The same for a command that takes long. */
+const DUMB_WAIT = 30;
 /** Lines that are shown again after the log or the like. */
 const REDRAWN = 16;
 
@@ -50,8 +52,10 @@ export class ProgressView {
     for (const [index, line] of lines.entries()) {
       const before = this.#shown[index];
       if (line === before) continue;
-      const isShown = before?.values === line.values && before.key === line.key && this.#isWorthALine(before);
-      if (!isShown && this.#isWorthALine(line)) this.#begin(line, before?.transient ?? false);
+      const isSame = before?.values === line.values && before.key === line.key;
+      const isShown = isSame && before.waited === line.waited && this.#isWorthALine(before);
+      if (isSame && before.waited !== line.waited) this.#showWait(line);
+      else if (!isShown && this.#isWorthALine(line)) this.#begin(line, before?.transient ?? false);
       if (line.result) this.#terminal.end(translate(this.#walk)(`result.${line.result}`));
     }
     this.#shown = [...lines];
@@ -67,6 +71,14 @@ export class ProgressView {
     const text = `[apply] ${progressText(translate(this.#walk), line)}`;
     if (line.step === undefined) this.#terminal.begin(text, { replace });
     else this.#terminal.line(text);
+  }
+
+  /** The same line with its seconds, in place where the terminal can; on a dumb one seldom, for each is a line more. */
+  #showWait(line: Progress): void {
+    const { waited = 0 } = line;
+    if (!this.#terminal.isRich && waited % DUMB_WAIT >= DUMB_INTERVAL) return;
+    const text = line.step === undefined ? progressText(translate(this.#walk), line) : "...";
+    this.#terminal.begin(`[apply] ${text} (${waited} s)`, { replace: true });
   }
 
   #isWorthALine({ transient, values, result }: Progress): boolean {

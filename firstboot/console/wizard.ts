@@ -122,7 +122,9 @@ async function watch(talk: Conversation, state: string, step: Step | undefined):
       signal.throwIfAborted();
       if (!key) return;
       if (key.text === "s" && mayPass) walk.send({ type: "SKIP" });
-      if (key.text === "s" || key.text === "l") terminal.keys.endCommand(key);
+      if (["s", "l", "x"].includes(key.text ?? "")) terminal.keys.endCommand(key);
+
+      if (key.text === "x" && step) walk.interrupt();
       if (key.text === "l") await showLog(talk);
       if (key.text === "l" || key.name === "redraw") view.redraw();
     }

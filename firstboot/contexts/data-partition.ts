@@ -21,12 +21,12 @@ export async function dataPartition(box: Box): Promise<string> {
       });
     }
     const settings = [`--definitions=${DEFINITIONS}`, "--dry-run=no", "--discard=yes"];
-    await must(box, "systemd-repart", [...settings, disk.device], { timeout: 180_000 });
+    await must(box, "systemd-repart", [...settings, disk.device]);
   }
   // The new table has cost the boot sector its mark. Most boxes start without it, so this is no reason to fail.
   if (disk.device) await box.run(paths.markActive, [disk.device]);
   // udev makes the name a moment after the kernel has seen the partition.
-  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  await must(box, "udevadm", ["settle", "--timeout=3600"]);
   const { data } = await readDisk(box);
   // Not by its name: beside a box that runs from a stick there may be a disk with another CBOX-DATA on it.
   return data?.uuid

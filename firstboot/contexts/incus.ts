@@ -29,11 +29,8 @@ export interface InstanceState {
   > | null;
 }
 
-/** Starting a system on a small, busy box takes its time. */
-const PATIENCE = 600_000;
-
 export async function get<T>(box: Box, path: string): Promise<T | undefined> {
-  const { code, stdout } = await box.run("incus", ["query", path], { timeout: PATIENCE });
+  const { code, stdout } = await box.run("incus", ["query", path]);
   return code === 0 ? parseJson<T | undefined>(stdout, undefined) : undefined;
 }
 
@@ -45,7 +42,7 @@ export async function send(
   data?: object,
 ): Promise<void> {
   const body = data ? ["--data", JSON.stringify(data)] : [];
-  await must(box, "incus", ["query", "--wait", "--request", method, ...body, path], { timeout: PATIENCE });
+  await must(box, "incus", ["query", "--wait", "--request", method, ...body, path]);
 }
 
 /** The instances of a project, with what they use. None when Incus does not answer. */

@@ -23,9 +23,6 @@ export interface Division extends Plan {
 
 /** lxcfs: what a container sees as its memory and processors; the walls before the first packet. */
 const UNITS = ["lxcfs.service", "cbox-contexts.service", "incus.socket", "incus-startup.service"];
-/** Starting Incus on an Atom takes half a minute, unpacking the template another. */
-const PATIENCE = { timeout: 600_000 };
-
 export async function setUp(
   division: Division,
   { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,
@@ -36,9 +33,9 @@ export async function setUp(
     : { device: await dataPartition(box) };
 
   progress("progress.contexts.incus");
-  await must(box, "systemctl", ["enable", ...UNITS], PATIENCE);
-  await must(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"], PATIENCE);
-  await must(box, "incus", ["admin", "waitready", "--timeout=300"], PATIENCE);
+  await must(box, "systemctl", ["enable", ...UNITS]);
+  await must(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"]);
+  await must(box, "incus", ["admin", "waitready"]);
   // What Incus has written by now is not on the disk yet: its certificates, later the files of its networks.
   await must(box, "sync", []);
 
@@ -106,14 +103,14 @@ async function configure(box: Box, image: ImageInfo, division: Division, source?
   const pool = source && (await missingPool(box, source));
   const contexts = CONTEXTS.map((id) => describe(id, division, networks));
   const preseed = await renderPreseed(box, { ...(pool ? { pool } : {}), contexts });
-  await must(box, "incus", ["admin", "init", "--preseed"], { ...PATIENCE, input: preseed });
+  await must(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
 }
 
 /** A pool whose making was cut short is no pool; it is taken away and made again. */
 async function missingPool(box: Box, source: PoolSource): Promise<PoolSource | undefined> {
   const known = await get<{ status?: string }>(box, `/1.0/storage-pools/${POOL}`);
   if (known?.status === "Created") return undefined;
-  if (known) await must(box, "incus", ["storage", "delete", POOL], PATIENCE);
+  if (known) await must(box, "incus", ["storage", "delete", POOL]);
   if ("mib" in source) await removeLoopFile(box);
   return source;
 }
@@ -139,7 +136,7 @@ function describe(id: ContextId, division: Division, networks: ContextNetworks):
 async function importTemplate(box: Box): Promise<void> {
   if (await get(box, `/1.0/images/aliases/${TEMPLATE}`)) return;
   if (await get(box, `/1.0/images/aliases/${TEMPLATE_NEW}`))
-    await must(box, "incus", ["image", "delete", TEMPLATE_NEW], PATIENCE);
+    await must(box, "incus", ["image", "delete", TEMPLATE_NEW]);
   const files = ["metadata.tar", "rootfs.squashfs"].map((name) => `${paths.contextTemplate}/${name}`);
   for (const file of files) {
     if (await box.exists(file)) continue;
@@ -150,16 +147,16 @@ async function importTemplate(box: Box): Promise<void> {
       hint: "The image is damaged: write it to the disk again.",
     });
   }
-  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE_NEW], PATIENCE);
+  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE_NEW]);
   await must(box, "sync", []);
-  await must(box, "incus", ["image", "alias", "rename", TEMPLATE_NEW, TEMPLATE], PATIENCE);
+  await must(box, "incus", ["image", "alias", "rename", TEMPLATE_NEW, TEMPLATE]);
 }
 
 async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise<void> {
   const path = `/1.0/instances/${id}?project=${id}`;
   let known = await get<Instance>(box, path);
   if (known && known.config[MADE] !== "true") {
-    await must(box, "incus", ["delete", "--force", id, "--project", id], PATIENCE);
+    await must(box, "incus", ["delete", "--force", id, "--project", id]);
     known = undefined;
   }
   if (!known) {
@@ -173,7 +170,7 @@ async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise
   }
   await balance(box, id, limits);
   if (known?.status === "Running") return;
-  await must(box, "incus", ["start", id, "--project", id], PATIENCE);
+  await must(box, "incus", ["start", id, "--project", id]);
 }
 
 /** The box's own little Debian repository, seen at the same place. */

@@ -10,7 +10,6 @@ import type { Limits } from "./plan.ts";
 import { balance, lacking, type Part, partOf, remainder, settings } from "./room.ts";
 
 const PROJECT = "community";
-const PATIENCE = { timeout: 600_000 };
 /** A name in DNS, and one that Incus takes. */
 const NAME = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 
@@ -47,9 +46,9 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
       config: { ...settings(wish), [SLIVER]: "true", [MADE]: "true" },
       devices: { root: { type: "disk", path: "/", pool: POOL, size: `${wish.diskMib}MiB` } },
     });
-    await must(box, "incus", ["start", name, "--project", PROJECT], PATIENCE);
+    await must(box, "incus", ["start", name, "--project", PROJECT]);
   } catch (error) {
-    await box.run("incus", ["delete", "--force", name, "--project", PROJECT], PATIENCE);
+    await box.run("incus", ["delete", "--force", name, "--project", PROJECT]);
     await balance(box, PROJECT, limits);
     throw error;
   }
@@ -58,7 +57,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
 /** Throws Failure `sliver-unknown`. */
 export async function removeSliver(box: Box, limits: Limits, name: string): Promise<void> {
   await findSliver(box, name);
-  await must(box, "incus", ["delete", "--force", name, "--project", PROJECT], PATIENCE);
+  await must(box, "incus", ["delete", "--force", name, "--project", PROJECT]);
   await balance(box, PROJECT, limits);
 }
 

@@ -6,27 +6,25 @@ import { paths } from "../paths.ts";
 import { get, instancesOf } from "./incus.ts";
 import { CONTEXTS, networkOf, POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
 
-const PATIENCE = { timeout: 600_000 };
-
 export async function tearDown(box: Box, keepData: boolean): Promise<void> {
   const isMade = await get(box, `/1.0/storage-pools/${POOL}`);
   if (isMade && !keepData) await removeAll(box);
   // The guests first, as at a shutdown.
-  await box.run("systemctl", ["disable", "--now", "incus-startup.service"], PATIENCE);
-  await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"], PATIENCE);
-  await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"], PATIENCE);
+  await box.run("systemctl", ["disable", "--now", "incus-startup.service"]);
+  await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"]);
+  await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"]);
   await box.remove(paths.contexts);
 }
 
 async function removeAll(box: Box): Promise<void> {
   for (const id of CONTEXTS) {
     for (const { name } of await instancesOf(box, id)) {
-      await box.run("incus", ["delete", "--force", name, "--project", id], PATIENCE);
+      await box.run("incus", ["delete", "--force", name, "--project", id]);
     }
-    await box.run("incus", ["project", "delete", "--force", id], PATIENCE);
-    await box.run("incus", ["network", "delete", networkOf(id)], PATIENCE);
-    await box.run("incus", ["network", "acl", "delete", networkOf(id)], PATIENCE);
+    await box.run("incus", ["project", "delete", "--force", id]);
+    await box.run("incus", ["network", "delete", networkOf(id)]);
+    await box.run("incus", ["network", "acl", "delete", networkOf(id)]);
   }
-  for (const image of [TEMPLATE, TEMPLATE_NEW]) await box.run("incus", ["image", "delete", image], PATIENCE);
-  await box.run("incus", ["storage", "delete", POOL], PATIENCE);
+  for (const image of [TEMPLATE, TEMPLATE_NEW]) await box.run("incus", ["image", "delete", image]);
+  await box.run("incus", ["storage", "delete", POOL]);
 }

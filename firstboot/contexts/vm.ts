@@ -41,7 +41,7 @@ async function startsGuest(box: Box, qemu: string): Promise<boolean> {
   await box.makeDirectory("/run/community-box");
   await box.run("sh", ["-c", `base64 -d >${PROBE}`], { input: SECTOR });
   const { code } = await box.run("timeout", [
-    ...["--kill-after=2", "10", qemu, "-accel", "kvm", "-cpu", "host", "-m", "16", "-display", "none"],
+    ...["--kill-after=2", "120", qemu, "-accel", "kvm", "-cpu", "host", "-m", "16", "-display", "none"],
     ...["-nodefaults", "-no-reboot", "-drive", `file=${PROBE},format=raw`],
     ...["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"],
   ]);

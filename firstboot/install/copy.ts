@@ -10,8 +10,6 @@ import type { StepTools } from "../steps/step.ts";
 import { WORKPLACE } from "./disks.ts";
 import { type Labels, relabel } from "./labels.ts";
 
-/** An old stick reads 5 MB in a second. */
-const COPY_MS = 60 * 60_000;
 const LOOK_MS = 2000;
 /** Percent. */
 const STEP = 5;
@@ -29,9 +27,7 @@ export async function usedBytes(box: Box, place: string): Promise<number> {
 export async function copyRoot(tools: Pick<StepTools, "box" | "progress" | "signal">, total: number) {
   const { box, progress, signal } = tools;
   let isOver = false;
-  const copying = must(box, "cp", ["--archive", "--one-file-system", `${FROM}/.`, `${TO}/`], {
-    timeout: COPY_MS,
-  }).finally(() => {
+  const copying = must(box, "cp", ["--archive", "--one-file-system", `${FROM}/.`, `${TO}/`]).finally(() => {
     isOver = true;
   });
   // Its failure is for the one who waits below; without this, a failure during the sleep would be nobody's.

@@ -95,10 +95,10 @@ export async function wipe(box: Box, disk: Disk): Promise<void> {
   const parts = disk.partitions.map(({ path }) => path);
   if (parts.length > 0) await forget(...parts);
   await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
-  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  await must(box, "udevadm", ["settle", "--timeout=3600"]);
   await forget(disk.path);
   // udev looks at a disk that was written to; as long as it does, the kernel takes no new table.
-  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  await must(box, "udevadm", ["settle", "--timeout=3600"]);
 }
 
 /** Resolves to the new GUID of the table, lower case. */
@@ -111,7 +111,7 @@ export async function writeTable(box: Box, disk: Disk, script: string): Promise<
       input: script,
     },
   );
-  await must(box, "udevadm", ["settle", "--timeout=30"]);
+  await must(box, "udevadm", ["settle", "--timeout=3600"]);
   const id = await must(box, "sfdisk", ["--disk-id", disk.path]);
   return id.trim().toLowerCase();
 }

@@ -17,11 +17,6 @@ import { hasRoom, readLayout, rootMib, type SystemLayout, tableScript, wipe, wri
 import { writeInstallRecord } from "./record.ts";
 import { copyBootCode, enterInFirmware } from "./starting.ts";
 
-/** Making file systems on a slow card; without a time-out of a minute. */
-const MAKE_MS = 10 * 60_000;
-/** Unmounting writes what is still in memory. */
-const WRITE_MS = 30 * 60_000;
-
 export interface Move {
   readonly source: Disk;
   readonly target: Disk;
@@ -76,14 +71,14 @@ export async function move(to: string, tools: StepTools): Promise<void> {
     const bootTo = join(TO, image.boot_mount);
     await mount(tools, [boot, bootTo]);
     await copyBootFiles(box, image, bootTo, labels);
-    await must(box, "sync", ["--file-system", TO, bootTo], { timeout: WRITE_MS });
+    await must(box, "sync", ["--file-system", TO, bootTo]);
     // From here on the disk starts a box that is whole.
     await copyLoaders(box, image, bootTo);
   } finally {
     await unmount(tools);
   }
   await copyBootCode(box, layout, source, target);
-  await must(box, "sync", [target.path], { timeout: WRITE_MS });
+  await must(box, "sync", [target.path]);
   await enterInFirmware(box, layout, target);
   await writeInstallRecord(box, { table_id: tableId });
 }
@@ -94,8 +89,8 @@ interface Devices {
 }
 
 async function makeFileSystems({ box }: StepTools, { boot, root }: Devices, labels: Labels): Promise<void> {
-  await must(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot], { timeout: MAKE_MS });
-  await must(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root], { timeout: MAKE_MS });
+  await must(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot]);
+  await must(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root]);
 }
 
 async function mount({ box }: StepTools, args: readonly [...string[], string]): Promise<void> {
@@ -105,6 +100,5 @@ async function mount({ box }: StepTools, args: readonly [...string[], string]): 
 
 /** Nothing there is as good as done. */
 async function unmount({ box, image }: StepTools): Promise<void> {
-  for (const place of [join(TO, image.boot_mount), TO, FROM])
-    await box.run("umount", [place], { timeout: WRITE_MS });
+  for (const place of [join(TO, image.boot_mount), TO, FROM]) await box.run("umount", [place]);
 }

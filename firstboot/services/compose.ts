@@ -11,12 +11,6 @@ import { parseJson } from "../world.ts";
 import type { Place } from "./place.ts";
 import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";
 
-/** An image of a gigabyte by a slow line. */
-const PULL_MS = 60 * 60_000;
-const DOCKER_MS = 180_000;
-/** More than what the unit may take. */
-const START_MS = 16 * 60_000;
-
 const compose = (id: string, ...words: readonly string[]) => [
   ...["compose", "--project-name", id, "--project-directory", projectDirectory(id)],
   ...words,
@@ -28,14 +22,14 @@ const compose = (id: string, ...words: readonly string[]) => [
  */
 export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
   const { id, title } = service;
-  const images = await place.run("docker", compose(id, "config", "--images"), { timeout: DOCKER_MS });
+  const images = await place.run("docker", compose(id, "config", "--images"));
   if (images.code !== 0) return invalid(title.en, dockerWords(images.stderr));
   const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
-  const { code } = await place.run("docker", ["image", "inspect", ...names], { timeout: DOCKER_MS });
+  const { code } = await place.run("docker", ["image", "inspect", ...names]);
   if (code === 0 && !again) return;
   // What is built here is built by its first start.
   const pull = ["pull", "--quiet", "--ignore-buildable"];
-  const pulled = await place.run("docker", compose(id, ...pull), { timeout: PULL_MS });
+  const pulled = await place.run("docker", compose(id, ...pull));
   if (pulled.code === 0) return;
   if (IS_DISK_FULL.test(pulled.stderr)) diskFull(`container images of ${title.en}`);
   fail({
@@ -54,7 +48,7 @@ export async function startProject(
   verb: "start" | "restart",
 ): Promise<void> {
   const unit = projectUnit(id);
-  const { code, stderr } = await place.run("systemctl", [verb, unit], { timeout: START_MS });
+  const { code, stderr } = await place.run("systemctl", [verb, unit]);
   if (code === 0) return;
   const show = ["show", "--property=InvocationID", "--value", unit];
   const { stdout: invocation } = await place.run("systemctl", show);
@@ -74,9 +68,7 @@ export async function startProject(
 /** Containers that do not run as they should, such as "container db (restarting)". */
 export async function faultsOfProject(place: Place, { id }: Service): Promise<string[]> {
   const format = "{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}";
-  const { code, stdout } = await place.run("docker", compose(id, "ps", "--all", "--format", format), {
-    timeout: DOCKER_MS,
-  });
+  const { code, stdout } = await place.run("docker", compose(id, "ps", "--all", "--format", format));
   const lines = stdout.split("\n").filter(Boolean);
   if (code !== 0 || lines.length === 0) return ["no container"];
   return lines.flatMap((line) => {
@@ -92,17 +84,15 @@ export async function faultsOfProject(place: Place, { id }: Service): Promise<st
 export async function removeProject(place: Place, { id }: Service): Promise<void> {
   if (!(await place.exists(projectDirectory(id)))) return;
   const wasUp = (await place.run("systemctl", ["is-active", "--quiet", "docker.service"])).code === 0;
-  if (!wasUp) await must(place, "systemctl", ["start", "docker.service"], { timeout: DOCKER_MS });
+  if (!wasUp) await must(place, "systemctl", ["start", "docker.service"]);
   const all = ["down", "--volumes", "--remove-orphans", "--rmi", "all"];
-  await must(place, "docker", compose(id, ...all), { timeout: DOCKER_MS });
-  if (!wasUp) await must(place, "systemctl", ["stop", "docker.service"], { timeout: DOCKER_MS });
+  await must(place, "docker", compose(id, ...all));
+  if (!wasUp) await must(place, "systemctl", ["stop", "docker.service"]);
 }
 
 /** What the containers have said last. */
 export async function projectLog(place: Place, { id }: Service): Promise<string> {
-  const { stdout } = await place.run("docker", compose(id, "logs", "--no-color", "--tail=60"), {
-    timeout: DOCKER_MS,
-  });
+  const { stdout } = await place.run("docker", compose(id, "logs", "--no-color", "--tail=60"));
   return stdout.trimEnd();
 }
 
@@ -137,9 +127,7 @@ const REQUIRED = /required variable (\S+) is missing a value/;
  */
 export async function readProject(place: Place, id: string, directory: string): Promise<ProjectPlan> {
   const command = ["compose", "--project-name", id, "--project-directory", `${PROJECTS}/${directory}`];
-  const { code, stdout, stderr } = await place.run("docker", [...command, "config", "--format", "json"], {
-    timeout: DOCKER_MS,
-  });
+  const { code, stdout, stderr } = await place.run("docker", [...command, "config", "--format", "json"]);
   const words = dockerWords(stderr);
   const unset = words.flatMap((line) => UNSET.exec(line)?.[1] ?? REQUIRED.exec(line)?.[1] ?? []);
   if (unset.length) return withoutValue(id, unset);

@@ -33,8 +33,6 @@ export interface EngineTools {
   readonly image: ImageInfo;
 }
 
-const UNIT_MS = 180_000;
-
 /**
  * Idempotent. Fails with `service-port-taken` and `service-no-room` before anything is begun; with `service-packages`,
  * `service-images`, `compose-invalid`, `compose-start`, `service-template`, `box-full`, `command-failed`.
@@ -87,7 +85,7 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
     for (const port of allPortsOf(service, data)) await place.close(port);
     for (const unit of service.units.slice().reverse()) {
       // Not there any more, after its packages were removed by hand: off is what was wanted.
-      await place.run("systemctl", ["disable", "--now", unit], { timeout: UNIT_MS });
+      await place.run("systemctl", ["disable", "--now", unit]);
     }
     await runSteps(place, service.deactivate, data, await renderer());
   }
@@ -136,12 +134,12 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   const changed = await writeFiles(place, service, data, render);
   if (service.compose) await fetchImages(place, service);
   await runSteps(place, service.activate, data, render);
-  if (changed) await must(place, "systemctl", ["daemon-reload"], { timeout: UNIT_MS });
-  await must(place, "systemctl", ["enable", ...service.units], { timeout: UNIT_MS });
+  if (changed) await must(place, "systemctl", ["daemon-reload"]);
+  await must(place, "systemctl", ["enable", ...service.units]);
   // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
   const verb = changed || state.state === "starting" ? "restart" : "start";
   if (service.compose) await startProject(place, service, verb);
-  else await must(place, "systemctl", [verb, ...service.units], { timeout: UNIT_MS });
+  else await must(place, "systemctl", [verb, ...service.units]);
   const ports = portsOf(service, data).filter(({ closed }) => !closed);
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);
@@ -159,11 +157,11 @@ async function startSerf(box: Box, image: ImageInfo): Promise<void> {
   await must(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
   await must(box, "systemctl", ["start", PUBLISH_TIMER]);
   if (!address) return;
-  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT], { timeout: 90_000 });
+  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT]);
 }
 
 export async function stopSerf(box: Box): Promise<void> {
-  await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
+  await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
 }
 
 /** Those it has with these inputs. */
@@ -228,7 +226,7 @@ export async function runSteps(
     const [command = "", ...args] = run.map((word) => render(word, data, run.join(" ")));
     await must(place, command, args, {
       ...(input === undefined ? {} : { input: render(input, data, `input of ${run[0]}`) }),
-      timeout: (seconds ?? 60) * 1000,
+      ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
     });
   }
 }
@@ -260,7 +258,7 @@ async function readFacts(
   const found: Record<string, string> = {};
   for (const [name, { run, pattern }] of wanted) {
     const [command = "", ...args] = run.map((word) => render(word, data, run.join(" ")));
-    const { stdout } = await place.run(command, args, { timeout: UNIT_MS });
+    const { stdout } = await place.run(command, args);
     const value = stdout.trim();
     if (new RegExp(pattern).test(value)) found[name] = value;
   }

@@ -25,18 +25,22 @@ export async function faultsOf(tools: EngineTools, service: Service, state: Serv
   ];
 }
 
-/** Waits for a service that was just started to come up. Returns what is still wrong at the end. */
+/** Between two looks, in seconds. */
+const LOOK_SECONDS = 2;
+
+/** Waits for a service that was just started to come up. Returns what is still wrong at the end. The looks count, not
+ * the clock: where each takes long, the service has as much more time. */
 export async function waitUntilHealthy(
   tools: EngineTools,
   service: Service,
   state: ServiceState,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const end = tools.box.now().getTime() + (service.health.wait_seconds ?? WAIT_SECONDS) * 1000;
-  for (;;) {
+  const wait = service.health.wait_seconds ?? WAIT_SECONDS;
+  for (let waited = 0; ; waited += LOOK_SECONDS) {
     const faults = await faultsOf(tools, service, state);
-    if (faults.length === 0 || tools.box.now().getTime() >= end) return faults;
-    await tools.box.sleep(2000, signal);
+    if (faults.length === 0 || waited >= wait) return faults;
+    await tools.box.sleep(LOOK_SECONDS * 1000, signal);
   }
 }
 

@@ -8,9 +8,6 @@ import { diskFull, IS_DISK_FULL, type RunResult } from "../box.ts";
 import { paths } from "../paths.ts";
 import type { Place } from "./place.ts";
 
-/** Unpacking Docker on a card, on an emulated processor. */
-const INSTALL_MS = 20 * 60_000;
-const UPDATE_MS = 3 * 60_000;
 /** dpkg and APT while somebody else installs packages: security updates, or the owner. */
 export const IS_BUSY = /lock was locked by|Could not get lock/;
 const BUSY_SECONDS = 10 * 60;
@@ -54,15 +51,9 @@ export async function preparePackages(place: Place, service: Service): Promise<v
   const options = optionsOf(service);
   // A cut in the middle of unpacking: APT does nothing before this was tried. What lacks something waits for APT.
   const configure = ["--configure", "-a", "--force-confdef", "--force-confold"];
-  await patiently(place, "dpkg", configure, INSTALL_MS);
+  await patiently(place, "dpkg", configure);
   await place.run("mkdir", ["-p", "/var/lib/community-box/apt/partial"]);
-  await apt(
-    place,
-    service,
-    "apt-get",
-    [...options, "-o", "APT::Update::Error-Mode=any", "update"],
-    UPDATE_MS,
-  );
+  await apt(place, service, "apt-get", [...options, "-o", "APT::Update::Error-Mode=any", "update"]);
   const plan = await simulate(place, service, service.packages);
   if (plan.code === 0) return refuseWithoutRoom(place, service, plan.stdout);
   await mend(place, service);
@@ -74,7 +65,7 @@ export async function preparePackages(place: Place, service: Service): Promise<v
 async function mend(place: Place, service: Service): Promise<void> {
   const plan = succeeded(service, await simulate(place, service, MENDING));
   await refuseWithoutRoom(place, service, plan);
-  await apt(place, service, "apt-get", installing(service, MENDING), INSTALL_MS);
+  await apt(place, service, "apt-get", installing(service, MENDING));
 }
 
 const MENDING = ["--fix-broken", "--no-remove"];
@@ -87,7 +78,7 @@ const installing = (service: Service, what: readonly string[]) => [
 ];
 
 const simulate = (place: Place, service: Service, what: readonly string[]) =>
-  patiently(place, "apt-get", [...installing(service, what), "--simulate"], UPDATE_MS);
+  patiently(place, "apt-get", [...installing(service, what), "--simulate"]);
 
 async function refuseWithoutRoom(place: Place, service: Service, plan: string): Promise<void> {
   const [needed, free] = [await neededMib(place, service, plan), await place.freeMib()];
@@ -112,13 +103,7 @@ async function neededMib(place: Place, service: Service, plan: string): Promise<
     ([, name, version]) => `${name}=${version}`,
   );
   if (wanted.length === 0) return 0;
-  const records = await apt(
-    place,
-    service,
-    "apt-cache",
-    [...optionsOf(service), "show", ...wanted],
-    UPDATE_MS,
-  );
+  const records = await apt(place, service, "apt-cache", [...optionsOf(service), "show", ...wanted]);
   const sum = (field: string) =>
     [...records.matchAll(new RegExp(`^${field}: (\\d+)$`, "gm"))].reduce(
       (total, [, number]) => total + Number(number),
@@ -131,16 +116,16 @@ async function neededMib(place: Place, service: Service, plan: string): Promise<
 /** Idempotent; after {@link preparePackages}. Fails with `service-packages`, `box-full`. */
 export async function installPackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
-  await apt(place, service, "apt-get", installing(service, service.packages), INSTALL_MS);
+  await apt(place, service, "apt-get", installing(service, service.packages));
   await place.run("systemctl", ["daemon-reload"]);
 }
 
 /** Those of the service alone, from where its place has its own packages. Fails with `service-packages`. */
 export async function upgradePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0) return;
-  await apt(place, service, "apt-get", ["-o", "APT::Update::Error-Mode=any", "update"], UPDATE_MS);
+  await apt(place, service, "apt-get", ["-o", "APT::Update::Error-Mode=any", "update"]);
   const only = ["install", "--only-upgrade", ...service.packages];
-  await apt(place, service, "apt-get", [...MANNERS, ...only], INSTALL_MS);
+  await apt(place, service, "apt-get", [...MANNERS, ...only]);
 }
 
 async function areInstalled(place: Place, packages: readonly string[]): Promise<boolean> {
@@ -154,9 +139,8 @@ async function apt(
   service: Service,
   command: string,
   args: readonly string[],
-  timeout: number,
 ): Promise<string> {
-  return succeeded(service, await patiently(place, command, args, timeout));
+  return succeeded(service, await patiently(place, command, args));
 }
 
 function succeeded(service: Service, { code, stdout, stderr }: RunResult): string {
@@ -175,13 +159,8 @@ function succeeded(service: Service, { code, stdout, stderr }: RunResult): strin
   });
 }
 
-async function patiently(
-  place: Place,
-  command: string,
-  args: readonly string[],
-  timeout: number,
-): Promise<RunResult> {
-  const attempt = () => place.run("env", [...ENVIRONMENT, command, ...args], { timeout });
+async function patiently(place: Place, command: string, args: readonly string[]): Promise<RunResult> {
+  const attempt = () => place.run("env", [...ENVIRONMENT, command, ...args]);
   let result = await attempt();
   for (
     let waited = 0;

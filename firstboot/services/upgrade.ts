@@ -10,8 +10,6 @@ import { upgradePackages } from "./packages.ts";
 import { placeOf } from "./place.ts";
 import type { ServiceState } from "./state.ts";
 
-const UNIT_MS = 15 * 60_000;
-
 /** Fails with `service-packages`, `service-images`, `compose-start`, `command-failed`. */
 export async function upgrade(
   { box }: EngineTools,
@@ -25,5 +23,5 @@ export async function upgrade(
   }
   await upgradePackages(place, service);
   // What belongs to the system is restarted by its packages.
-  if (service.managed) await must(place, "systemctl", ["restart", ...service.units], { timeout: UNIT_MS });
+  if (service.managed) await must(place, "systemctl", ["restart", ...service.units]);
 }

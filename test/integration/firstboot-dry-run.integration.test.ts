@@ -172,7 +172,7 @@ test("the plug is pulled in the middle of the questions: what was answered is no
   before.unplug();
   await before.ended;
   const after = new Person(false);
-  await after.sees("Una configuracion a medias");
+  await after.sees("Continua una configuracion");
   after.type("\r");
   await after.at("system/language", "\r");
   await after.at("system/timezone", "\r");

@@ -14,7 +14,7 @@ import { avahiFiles } from "../../firstboot/services/announce.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
-import { faultsOf } from "../../firstboot/services/health.ts";
+import { faultsOf, waitUntilHealthy } from "../../firstboot/services/health.ts";
 import { overview, servicesStatus } from "../../firstboot/services/overview.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import { steps } from "../../firstboot/steps/index.ts";
@@ -126,6 +126,26 @@ describe("what stands in the way", () => {
     expect((await failureOf(() => removeData({ box, image: IMAGE }, find("syncthing")))).code).toBe(
       "service-running",
     );
+  });
+
+  test("a service that is late has its time, also where each look at it takes longer than that", async () => {
+    const box = roomyBox();
+    box.slowness = 90_000;
+    box.system.services.deafUnits.add("snmpd.service");
+    await switchOn(box, find("snmp"));
+    let looks = 0;
+    const sleep = box.sleep.bind(box);
+    box.sleep = async (...args) => {
+      looks += 1;
+      if (looks === 5) box.system.services.deafUnits.clear();
+      return sleep(...args);
+    };
+    const state = (await stateOf(box, "snmp"))!;
+    expect(await waitUntilHealthy({ box, image: IMAGE }, find("snmp"), state)).toEqual([]);
+    box.system.services.deafUnits.add("snmpd.service");
+    looks = 5;
+    expect(await waitUntilHealthy({ box, image: IMAGE }, find("snmp"), state)).toEqual(["port udp/161"]);
+    expect(looks).toBe(5 + 30);
   });
 
   test("a service that listens to nothing is named by its port", async () => {

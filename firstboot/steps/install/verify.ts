@@ -10,8 +10,6 @@ import type { StepTools, Warning } from "../step.ts";
 import { isMove } from "./check.ts";
 import type { InstallAnswers } from "./questions.ts";
 
-const CHECK_MS = 30 * 60_000;
-
 export async function verify(answers: InstallAnswers, tools: StepTools): Promise<Warning[]> {
   if (!isMove(answers)) return [];
   const { box, progress } = tools;
@@ -20,10 +18,7 @@ export async function verify(answers: InstallAnswers, tools: StepTools): Promise
   const boot = partitionPath(target.path, layout.boot);
   const root = partitionPath(target.path, layout.root);
   for (const device of [boot, root]) await box.run("blockdev", ["--flushbufs", device]);
-  const checks = [
-    await box.run("e2fsck", ["-f", "-n", root], { timeout: CHECK_MS }),
-    await box.run("fsck.fat", ["-n", boot], { timeout: CHECK_MS }),
-  ];
+  const checks = [await box.run("e2fsck", ["-f", "-n", root]), await box.run("fsck.fat", ["-n", boot])];
   const bad = checks.find(({ code }) => code !== 0);
   if (bad || !(await hasBootCode(box, layout, source, target))) {
     fail({

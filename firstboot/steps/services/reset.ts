@@ -9,7 +9,7 @@ import { PUBLISH_TIMER, SERF_UNIT } from "../../serf.ts";
 const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];
 
 export async function resetSerf(box: Box): Promise<void> {
-  await box.run("systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT], { timeout: 90_000 });
+  await box.run("systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
   for (const path of [paths.serfConfig, paths.serfHostId, paths.published, ...SERF_DATA])
     await box.remove(path);
 }

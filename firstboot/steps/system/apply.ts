@@ -37,12 +37,12 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
 
   // Keys of its own first: sshd must never start with others.
   progress("progress.system.ssh");
-  await must(box, "ssh-keygen", ["-A"], { timeout: 300_000 });
+  await must(box, "ssh-keygen", ["-A"]);
   await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword));
   // ssh-keygen and useradd do not sync what they write.
   await must(box, "sync", []);
   await must(box, "systemctl", ["enable", "ssh.service"]);
-  await must(box, "systemctl", ["restart", "ssh.service"], { timeout: 120_000 });
+  await must(box, "systemctl", ["restart", "ssh.service"]);
 
   if (updates === undefined) return;
   progress("progress.system.updates");

@@ -14,7 +14,7 @@ import { SUDOERS } from "./apply.ts";
 export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
   // Account and SSH were there before the box was, and are its owner's.
   if (image.converted) return box.remove(paths.choices);
-  await box.run("systemctl", ["disable", "--now", "ssh.service"], { timeout: 120_000 });
+  await box.run("systemctl", ["disable", "--now", "ssh.service"]);
   await box.remove(paths.sshd);
   // Timers that do not stop now do not start again.
   await updateBox(box, image, "off").catch(() => {});

@@ -7,7 +7,14 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../../common/fail.ts";
-import type { Box, HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/box.ts";
+import type {
+  Box,
+  HttpRequest,
+  HttpResponse,
+  LdapBind,
+  RunOptions,
+  RunResult,
+} from "../../../firstboot/box.ts";
 import type { ImageInfo } from "../../../firstboot/image-info.ts";
 import { paths } from "../../../firstboot/paths.ts";
 import { PretendSystem } from "../../../firstboot/pretend.ts";
@@ -105,6 +112,8 @@ export class FakeBox implements Box {
   readonly effects: string[] = [];
   /** Everything that was ever written anywhere, for the search for secrets. */
   readonly everWritten: string[] = [];
+  /** Milliseconds that every command takes. One with a shorter limit is ended. */
+  slowness = 0;
   #clock = Date.UTC(2026, 0, 1);
   #cutAfter = Number.POSITIVE_INFINITY;
   #isOff = false;
@@ -176,8 +185,13 @@ export class FakeBox implements Box {
     this.files.set(path, content);
   }
 
-  async run(command: string, args: readonly string[], options?: { input?: string }) {
-    return this.#effect([command, ...args].join(" "), () => this.system.run(command, args, options));
+  async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return this.#effect([command, ...args].join(" "), () => {
+      const { timeout = Number.POSITIVE_INFINITY } = options;
+      this.#clock += Math.min(this.slowness, timeout);
+      if (this.slowness > timeout) return { code: 137, stdout: "", stderr: "", endedAfter: timeout / 1000 };
+      return this.system.run(command, args, options);
+    });
   }
 
   async filter(command: string, input: Uint8Array): Promise<Uint8Array> {
