@@ -2,6 +2,7 @@
 // The names that a DNS server of the community answers for, as its site lists them: CNML, action "domains". Whatever does
 // not look like a name or an address is left out, since all of it goes into BIND's files.
 
+import { isIPv6 } from "node:net";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
 import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
 
@@ -33,9 +34,13 @@ export interface Master {
   readonly nameserver: string;
   /** What the zone's own name, and every name in it without an entry, stands for. */
   readonly domainIpv4?: string;
+  readonly domainIpv6?: string;
   readonly mayBeCopied: boolean;
   /** E-mail address. */
   readonly contact: string;
+  /** Whole names of other people's servers: for its mail, the first one first, and for its names. */
+  readonly externalMail: readonly string[];
+  readonly externalNameservers: readonly string[];
   readonly hosts: readonly Host[];
   readonly delegations: readonly Delegation[];
 }
@@ -95,12 +100,21 @@ function toMaster(element: Element): Master[] {
       ...some("ipv4", ipv4(attributes.IPv4)),
       nameserver: label(attributes.nameserver) ?? "ns1",
       ...some("domainIpv4", ipv4(attributes.domain_ip)),
+      ...some("domainIpv6", ipv6(attributes.domain_ip_v6)),
+      externalMail: wholeNames(attributes.externalMX),
+      externalNameservers: wholeNames(attributes.externalNS),
       mayBeCopied: attributes["allow-transfer"] === "any",
       contact: /^[A-Za-z0-9._+-]{1,60}@[A-Za-z0-9.-]{1,100}$/.test(contact) ? contact : `nobody@${zone}`,
       hosts: all(element, "host").flatMap(toHost),
       delegations: all(element, "delegation").flatMap(toDelegation),
     },
   ];
+}
+
+/** "mx1.example.net,mx2.example.net." */
+function wholeNames(text: string | undefined): string[] {
+  const names = (text ?? "").split(/[,\s]+/).flatMap((each) => domainName(each.replace(/\.$/, "")) ?? []);
+  return [...new Set(names)];
 }
 
 function toHost({ attributes }: Element): Host[] {
@@ -158,5 +172,5 @@ function ipv4(text: string | undefined): string | undefined {
 
 function ipv6(text: string | undefined): string | undefined {
   const small = (text ?? "").trim().toLowerCase();
-  return /^[0-9a-f:]{2,39}$/.test(small) && small.includes(":") ? small : undefined;
+  return isIPv6(small) && /^[0-9a-f:.]+$/.test(small) ? small : undefined;
 }

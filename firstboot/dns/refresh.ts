@@ -8,21 +8,38 @@ import { type Box, must } from "../box.ts";
 import { ask, unavailable } from "../guifi/api.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { readStates } from "../services/state.ts";
+import { parseJson } from "../world.ts";
+import { parseDeviceNames } from "./devices.ts";
 import { type Domains, parseDomains } from "./domains.ts";
-import { zoneFiles } from "./zones.ts";
+import { withoutRefused } from "./refused.ts";
+import { type Named, zoneFiles } from "./zones.ts";
 
 /** Of the service guifi-dns; the template of named.conf names it, too. */
 export const ZONES = "/var/lib/bind/community-box";
 const CONFIG = "/etc/bind/community-box/named.conf";
 const CURRENT = `${ZONES}/current`;
-/** The owner's own, which named.conf includes: the first outside the views, the others in one each. */
-const OPTIONS = "/etc/bind/named.conf.options.private";
-const ADDITIONS = [OPTIONS, "/etc/bind/named.conf.int.private", "/etc/bind/named.conf.ext.private"];
+/** The owner's own, which named.conf includes: where, as a configuration of that file alone has to have it. */
+const ADDITIONS: readonly (readonly [file: string, alone: (include: string) => string])[] = [
+  ["/etc/bind/named.conf.private", (include) => include],
+  ["/etc/bind/named.conf.options.private", (include) => `options {\n${include}};\n`],
+  ["/etc/bind/named.conf.int.private", (include) => `view "alone" {\n${include}};\n`],
+  ["/etc/bind/named.conf.ext.private", (include) => `view "alone" {\n${include}};\n`],
+];
 const MAX_BYTES = 16 * 1024 * 1024;
-const NOTHING: Domains = {
+/** Each look of BIND's names all bad lines of a zone but those of which it only hears when the others are gone. */
+const MOST_LOOKS = 20;
+const NOTHING: List = {
   internal: { masters: [], slaves: [], forwards: [] },
   external: { masters: [], slaves: [], forwards: [] },
+  devices: [],
 };
+
+interface List extends Domains {
+  /** Of the zone on the map, for reverse look-ups. */
+  readonly devices: readonly Named[];
+}
+
+type Log = (line: string) => void;
 
 export type RefreshResult = "changed" | "unchanged" | "kept" | "undeclared";
 
@@ -33,30 +50,31 @@ export type RefreshResult = "changed" | "unchanged" | "kept" | "undeclared";
 export async function refreshDomains(
   box: Box,
   image: ImageInfo,
-  log: (line: string) => void = () => {},
+  log: Log = () => {},
 ): Promise<RefreshResult> {
   const server = await numberOf(box);
   const current = await box.readLink(CURRENT);
   const before = current && (await box.readFile(`${ZONES}/${current}/source`));
   if (!server) {
-    if (before !== "") await install(box, NOTHING, "");
+    if (before !== "") await install(box, NOTHING, "", log);
     return "undeclared";
   }
   let text: string;
   let domains: Domains;
   try {
-    text = await fetchDomains(box, image, server);
+    text = await fetchPage(box, image, `${server}/domains`);
     domains = await parseDomains(text);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log(`the list of domains could not be fetched (${error.code}); the last one stays`);
-    if (before === undefined) await install(box, NOTHING, "");
+    if (before === undefined) await install(box, NOTHING, "", log);
     return "kept";
   }
+  const devices = await devicesOf(box, image, current, log);
   // The page says when it was made, which is no change.
-  const source = text.replace(/ generated="[^"]*"/, "");
+  const source = `${text.replace(/ generated="[^"]*"/, "")}${devices.length ? JSON.stringify(devices) : ""}`;
   if (source === before) return "unchanged";
-  await install(box, domains, source);
+  await install(box, { ...domains, devices }, source, log);
   log("the list of domains has changed");
   return "changed";
 }
@@ -67,44 +85,67 @@ async function numberOf(box: Box): Promise<string> {
   return String(state?.inputs.server || state?.declared || "");
 }
 
-async function fetchDomains(box: Box, image: ImageInfo, server: string): Promise<string> {
+/** Of the zone that the owner named, or that has graphs here. Without an answer those of the last list. */
+async function devicesOf(
+  box: Box,
+  image: ImageInfo,
+  current: string | undefined,
+  log: Log,
+): Promise<readonly Named[]> {
+  const states = await readStates(box);
+  const zone = String(states["guifi-dns"]?.inputs.zone || states["guifi-graphs"]?.inputs.zone || "");
+  if (!/^\d+$/.test(zone)) return [];
+  try {
+    const page = await fetchPage(box, image, `${zone}/detail`);
+    return await parseDeviceNames(page, new URL(image.community.website).hostname.replace(/^www\./, ""));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    log(`the devices of the zone ${zone} could not be fetched (${error.code}); the last ones stay`);
+    return parseJson((current && (await box.readFile(`${ZONES}/${current}/devices`))) || "[]", []);
+  }
+}
+
+async function fetchPage(box: Box, image: ImageInfo, page: string): Promise<string> {
   const { status, body } = await ask(box, {
     method: "GET",
-    url: `${image.community.api.cnml_url}/${server}/domains`,
+    url: `${image.community.api.cnml_url}/${page}`,
     maxBytes: MAX_BYTES,
-    timeout: 30_000,
+    timeout: 60_000,
     tls: await tlsTrust(box, image),
   });
   if (status !== 200) return unavailable(status);
   return body.toString("utf8");
 }
 
-/** Beside what is there, tried, then in its place. */
-async function install(box: Box, domains: Domains, source: string): Promise<void> {
+/** Beside what is there, tried, then in its place. A line that BIND does not take is left out, and said. */
+async function install(box: Box, list: List, source: string, log: Log): Promise<void> {
   const serial = Math.floor(box.now().getTime() / 1000);
   const directory = `${ZONES}/${serial}`;
+  const { devices } = list;
+  const files = new Map<string, string>();
   for (const name of ["internal", "external"] as const) {
-    const { config, files } = zoneFiles(domains[name], { directory, name, serial });
-    for (const [file, content] of files) await box.writeFile(`${directory}/${file}`, content);
-    await box.writeFile(`${directory}/${name}.conf`, config);
+    const made = zoneFiles(list[name], { directory, name, serial, devices });
+    for (const [file, content] of made.files) files.set(`${directory}/${file}`, content);
+    files.set(`${directory}/${name}.conf`, made.config);
   }
   await box.writeFile(`${directory}/source`, source);
+  await box.writeFile(`${directory}/devices`, JSON.stringify(devices));
+  for (const [path, content] of files) await box.writeFile(path, content);
   const candidate = `${directory}/named.conf`;
   await box.writeFile(candidate, ((await box.readFile(CONFIG)) ?? "").replaceAll(CURRENT, directory));
-  const refused = await refusal(box, candidate, "-z");
-  await box.remove(candidate);
-  if (refused !== undefined) {
-    const found = ADDITIONS.some((file) => refused.includes(file))
-      ? refused
-      : ((await refusedAddition(box, directory)) ?? refused);
-    await box.remove(directory);
-    fail({
-      code: "dns-refused",
-      what: "BIND does not take the community's list of domains, or your own additions; the last list stays.",
-      found,
-      hint: "Look at /etc/bind/named.conf.*.private, or wait: the box tries again every hour.",
-    });
+  for (let looks = 1; ; looks++) {
+    const said = await complaints(box, candidate, "-z");
+    if (said === undefined) break;
+    const without = withoutRefused(files, said, directory);
+    if (without.size === 0 || looks === MOST_LOOKS) await refuse(box, directory, said);
+    for (const [path, { content, left }] of without) {
+      for (const line of left)
+        log(`left out of ${path.slice(directory.length + 1)}, BIND refuses it: ${line}`);
+      files.set(path, content);
+      await box.writeFile(path, content);
+    }
   }
+  await box.remove(candidate);
   const last = await box.readLink(CURRENT);
   await must(box, "chown", ["--recursive", "root:bind", directory]);
   await box.symlink(String(serial), CURRENT);
@@ -114,12 +155,23 @@ async function install(box: Box, domains: Domains, source: string): Promise<void
   if (last && last !== String(serial)) await box.remove(`${ZONES}/${last}`);
 }
 
-/** What BIND says first against a configuration. */
-async function refusal(box: Box, file: string, ...options: string[]): Promise<string | undefined> {
+async function refuse(box: Box, directory: string, said: string): Promise<never> {
+  const first = said.split("\n").filter((line) => !/loaded serial/.test(line))[0] ?? "";
+  const isOwners = ADDITIONS.some(([file]) => first.includes(file));
+  const found = isOwners ? first : ((await refusedAddition(box, directory)) ?? first);
+  await box.remove(directory);
+  return fail({
+    code: "dns-refused",
+    what: "BIND does not take the community's list of domains, or your own additions; the last list stays.",
+    found,
+    hint: "Look at /etc/bind/named.conf.*private, or wait: the box tries again every hour.",
+  });
+}
+
+/** What BIND says against a configuration, a line each, its zones in the same order. */
+async function complaints(box: Box, file: string, ...options: string[]): Promise<string | undefined> {
   const { code, stdout, stderr } = await box.run("named-checkconf", [...options, file]);
-  if (code === 0) return undefined;
-  const lines = `${stdout}${stderr}`.trim().split("\n");
-  return lines.filter((line) => !/loaded serial/.test(line))[0] ?? "";
+  return code === 0 ? undefined : `${stdout}${stderr}`.trim();
 }
 
 /**
@@ -128,11 +180,10 @@ async function refusal(box: Box, file: string, ...options: string[]): Promise<st
  */
 async function refusedAddition(box: Box, directory: string): Promise<string | undefined> {
   const alone = `${directory}/alone.conf`;
-  for (const file of ADDITIONS) {
-    const include = `include "${file}";\n`;
-    await box.writeFile(alone, file === OPTIONS ? include : `view "alone" {\n${include}};\n`);
-    const refused = await refusal(box, alone);
-    if (refused !== undefined) return `${file}: ${refused.replace(/^\S+:\d+: /, "")}`;
+  for (const [file, wrapped] of ADDITIONS) {
+    await box.writeFile(alone, wrapped(`include "${file}";\n`));
+    const said = await complaints(box, alone);
+    if (said !== undefined) return `${file}: ${(said.split("\n")[0] ?? "").replace(/^\S+:\d+: /, "")}`;
   }
   return undefined;
 }

@@ -13,11 +13,22 @@ export interface ZoneFiles {
   readonly files: ReadonlyMap<string, string>;
 }
 
+export interface ZoneOptions {
+  readonly directory: string;
+  readonly name: string;
+  readonly serial: number;
+  /** Whose names addresses stand for, beside those of the zones' own hosts. */
+  readonly devices?: readonly Named[];
+}
+
+export interface Named {
+  readonly ipv4: string;
+  /** Whole name, without a dot at the end. */
+  readonly name: string;
+}
+
 /** `directory` is where the files will be, `view` part of their names, `serial` rises with every change. */
-export function zoneFiles(
-  view: View,
-  { directory, name, serial }: { readonly directory: string; readonly name: string; readonly serial: number },
-): ZoneFiles {
+export function zoneFiles(view: View, { directory, name, serial, devices = [] }: ZoneOptions): ZoneFiles {
   const fileOf = ({ zone }: Master) => `${name}.${zone}`;
   const lists = (servers: readonly string[]) => servers.map((server) => `${server};`).join(" ");
   const copied = ({ zone, servers }: Elsewhere) =>
@@ -25,40 +36,111 @@ export function zoneFiles(
   const asked = ({ zone, servers }: Elsewhere) =>
     `zone "${zone}" { type forward; forward first; forwarders { ${lists(servers)} }; };`;
   const own = (master: Master) =>
-    `zone "${master.zone}" { type primary; file "${directory}/${fileOf(master)}"; notify yes; ` +
+    `zone "${master.zone}" { type primary; file "${directory}/${fileOf(master)}"; check-names ignore; notify yes; ` +
     `allow-transfer { ${master.mayBeCopied ? "any" : "none"}; }; };`;
   // Names of the community alone, such as guifi.local, which nobody could sign.
   const unsigned = view.forwards.map(({ zone }) => `"${zone}";`).join(" ");
+  const reverse = name === "internal" ? reverseZones(view, devices) : [];
+  const backwards = ({ zone }: ReverseZone) =>
+    `zone "${zone}" { type primary; file "${directory}/${name}.${zone}"; check-names ignore; allow-transfer { none; }; };`;
   const lines = [
     ...(unsigned ? [`validate-except { ${unsigned} };`] : []),
     ...view.masters.map(own),
+    ...reverse.map(backwards),
     ...view.slaves.map(copied),
     ...view.forwards.map(asked),
   ];
   return {
     config: lines.map((line) => `${line}\n`).join(""),
-    files: new Map(view.masters.map((master) => [fileOf(master), records(master, serial)])),
+    files: new Map([
+      ...view.masters.map((master) => [fileOf(master), records(master, serial)] as const),
+      ...reverse.map((each) => [`${name}.${each.zone}`, reverseRecords(each, serial)] as const),
+    ]),
   };
 }
 
+interface ReverseZone {
+  readonly zone: string;
+  /** Whole name of the server that answers for it. */
+  readonly nameserver: string;
+  readonly entries: readonly Named[];
+}
+
+/**
+ * For the community's own addresses: 10/8 as one zone, 172.16/12 as its sixteen, those in which somebody has an address.
+ * One name for each address: that of a host in a zone of ours, else that of the device.
+ */
+function reverseZones({ masters, slaves, forwards }: View, devices: readonly Named[]): ReverseZone[] {
+  const hosts = masters.flatMap(({ zone, hosts }) =>
+    hosts.flatMap(({ name, ipv4 }) =>
+      ipv4 ? [{ ipv4, name: name === "@" ? zone : `${name}.${zone}` }] : [],
+    ),
+  );
+  const named = new Map<string, string>();
+  for (const { ipv4, name } of [...hosts, ...devices]) if (!named.has(ipv4)) named.set(ipv4, name);
+  const [first] = masters;
+  const nameserver = first ? `${nameserversOf(first)[0]}.${first.zone}`.replace(/^@\./, "") : "localhost";
+  const zones = new Map<string, Named[]>();
+  for (const [ipv4, name] of named) {
+    const zone = reverseZoneOf(ipv4);
+    if (zone) zones.set(zone, [...(zones.get(zone) ?? []), { ipv4, name }]);
+  }
+  const declared = new Set([...masters, ...slaves, ...forwards].map(({ zone }) => zone));
+  return [...zones]
+    .filter(([zone]) => !declared.has(zone))
+    .map(([zone, entries]) => ({ zone, nameserver, entries }))
+    .sort((a, b) => (a.zone < b.zone ? -1 : 1));
+}
+
+function reverseZoneOf(ipv4: string): string | undefined {
+  const [first, second = 0] = ipv4.split(".").map(Number);
+  if (first === 10) return "10.in-addr.arpa";
+  return first === 172 && second >= 16 && second < 32 ? `${second}.172.in-addr.arpa` : undefined;
+}
+
+function reverseRecords({ zone, nameserver, entries }: ReverseZone, serial: number): string {
+  const { refresh, retry, expire, minimum } = TIMES;
+  const lines = [
+    `@ IN SOA ${nameserver}. nobody.${nameserver}. ${serial} ${refresh} ${retry} ${expire} ${minimum}`,
+    `@ IN NS ${nameserver}.`,
+    ...entries.map(
+      ({ ipv4, name }) => `${ipv4.split(".").reverse().join(".")}.in-addr.arpa. IN PTR ${name}.`,
+    ),
+  ];
+  return `${HEAD}$ORIGIN ${zone}.\n$TTL ${minimum}\n${lines.join("\n")}\n`;
+}
+
+const HEAD = "; Written by Community Box from the community's list of domains.\n";
+
+/** First labels of the names of its own servers. */
+function nameserversOf({ hosts, nameserver }: Master): string[] {
+  const servers = hosts.filter(({ isNameserver }) => isNameserver).map(({ name }) => name);
+  return servers.length ? servers : [nameserver];
+}
+
 function records(master: Master, serial: number): string {
-  const { zone, nameserver, contact, hosts, delegations, domainIpv4 } = master;
+  const { zone, contact, hosts, delegations, domainIpv4, domainIpv6 } = master;
   const { refresh, retry, expire, minimum } = TIMES;
   const [user = "", domain = ""] = contact.split("@");
   const mailbox = `${user.replaceAll(".", "\\.")}.${domain}.`;
-  const servers = hosts.filter(({ isNameserver }) => isNameserver).map(({ name }) => name);
-  const names = servers.length ? servers : [nameserver];
+  const names = nameserversOf(master);
+  const ownMail = hosts.filter(({ isMailserver }) => isMailserver);
+  // After its own servers, in the order in which they are named.
+  const last = Math.max(0, ...ownMail.map(({ priority }) => priority));
   const addresses = [...hosts, ...glue(master, names)];
   const lines = [
     `@ IN SOA ${names[0]} ${mailbox} ${serial} ${refresh} ${retry} ${expire} ${minimum}`,
     ...names.map((name) => `@ IN NS ${name}`),
+    ...master.externalNameservers.map((name) => `@ IN NS ${name}.`),
     ...(domainIpv4 ? [`@ IN A ${domainIpv4}`, `* IN A ${domainIpv4}`] : []),
-    ...hosts
-      .filter(({ isMailserver }) => isMailserver)
-      .map(({ name, priority }) => `@ IN MX ${priority} ${name}`),
+    ...(domainIpv6 ? [`@ IN AAAA ${domainIpv6}`, `* IN AAAA ${domainIpv6}`] : []),
+    ...ownMail.map(({ name, priority }) => `@ IN MX ${priority} ${name}`),
+    ...master.externalMail.map(
+      (name, index) => `@ IN MX ${Math.min(last + 10 * (index + 1), 65_535)} ${name}.`,
+    ),
     ...addresses.flatMap(({ name, ipv4, ipv6 }) => [
       ...(ipv4 && !(name === "@" && domainIpv4) ? [`${name} IN A ${ipv4}`] : []),
-      ...(ipv6 ? [`${name} IN AAAA ${ipv6}`] : []),
+      ...(ipv6 && !(name === "@" && domainIpv6) ? [`${name} IN AAAA ${ipv6}`] : []),
     ]),
     ...aliases(addresses),
     ...delegations
@@ -68,7 +150,7 @@ function records(master: Master, serial: number): string {
         ...(ipv4 && server.endsWith(`.${zone}`) ? [`${server}. IN A ${ipv4}`] : []),
       ]),
   ];
-  return `; Written by Community Box from the community's list of domains.\n$ORIGIN ${zone}.\n$TTL ${minimum}\n${[...new Set(lines)].join("\n")}\n`;
+  return `${HEAD}$ORIGIN ${zone}.\n$TTL ${minimum}\n${[...new Set(lines)].join("\n")}\n`;
 }
 
 /** A name server must have an address; without one the zone is refused as a whole. */

@@ -12,6 +12,8 @@ import { expectSandboxed } from "./units.ts";
 
 /** An address that is not the community's. */
 const STRANGER = "192.0.2.81";
+/** Numbers of the DNS server and of the zone at the lab's site. */
+const DNS = { server: 54_621, zone: "54284" };
 let community: ServiceLab;
 let box: ChrootBox;
 
@@ -54,8 +56,10 @@ describe("the community's names", () => {
       await community.lab.run(from, ["dig", "+short", "+tries=2", "+time=3", ...words, `@${BOX}`, name])
     ).stdout.trim();
 
+  const reversed = (address: string) => `${address.split(".").reverse().join(".")}.in-addr.arpa`;
+
   test("come from the list of the community's site, and differ by who asks", async () => {
-    await community.switchOn("box", "guifi-dns", { server: 54_621 });
+    await community.switchOn("box", "guifi-dns", DNS);
     await expectSandboxed(box, "named.service");
     expect(await dig("client", "ns1.andoain.guifi.local")).toBe("10.69.12.18");
     expect(await dig("client", "andoain.guifi.local", "SOA")).toMatch(
@@ -69,6 +73,27 @@ describe("the community's names", () => {
     );
   });
 
+  test("have their mail elsewhere, names with an underscore and of addresses; one bad line costs that line", async () => {
+    expect(await dig("client", "andoain.guifi.local", "MX")).toBe("10 mx1.example.net.\n20 mx2.example.net.");
+    expect((await dig("client", "andoain.guifi.local", "NS")).split("\n").sort()).toEqual([
+      "ns.example.net.",
+      "ns1.andoain.guifi.local.",
+    ]);
+    expect(await dig("client", "andoain.guifi.local", "AAAA")).toBe("fd00:69::18");
+    expect(await dig("client", "bcn_roof.andoain.guifi.local")).toBe("10.69.12.20");
+    expect(await dig("client", reversed("10.69.12.20"), "PTR")).toBe("bcn_roof.andoain.guifi.local.");
+    expect(await dig("client", reversed("10.69.14.35"), "PTR")).toBe("andaiztondo6rd1--74176.ip.guifi.net.");
+  });
+
+  test("are looked up as the owner's own options say, within options {}", async () => {
+    const options = "/etc/bind/named.conf.options.private";
+    await box.writeFile(options, "forwarders { 10.1.1.1; };\n");
+    await box.writeFile("/etc/bind/named.conf.private", 'acl "mine" { 10.139.40.0/24; };\n');
+    await community.switchOn("box", "guifi-dns", DNS);
+    expect(await dig("client", "ns1.andoain.guifi.local")).toBe("10.69.12.18");
+    await box.writeFile(options, "// Mine.\n");
+  });
+
   test("the owner's own zones are kept, and work beside them", async () => {
     const zone = "$TTL 60\n@ IN SOA ns root 1 60 60 60 60\n@ IN NS ns\nns IN A 10.139.40.60\n";
     await box.writeFile("/etc/bind/db.mine", zone);
@@ -76,7 +101,7 @@ describe("the community's names", () => {
       "/etc/bind/named.conf.int.private",
       'zone "mine.guifi.local" { type primary; file "/etc/bind/db.mine"; };\n',
     );
-    await community.switchOn("box", "guifi-dns", { server: 54_621 });
+    await community.switchOn("box", "guifi-dns", DNS);
     expect(await dig("client", "ns.mine.guifi.local")).toBe("10.139.40.60");
     expect(await dig("client", "ns1.andoain.guifi.local")).toBe("10.69.12.18");
   });

@@ -2,10 +2,13 @@
 // The community's list of domains as BIND's files: every kind of entry, what is left out, and that no text of the site
 // gets anything into a file that is not a name or an address.
 
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseDeviceNames } from "../../firstboot/dns/devices.ts";
 import { type Domains, parseDomains } from "../../firstboot/dns/domains.ts";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
+import { withoutRefused } from "../../firstboot/dns/refused.ts";
 import { zoneFiles } from "../../firstboot/dns/zones.ts";
 import { failureOf } from "../failure-of.ts";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
@@ -30,7 +33,8 @@ describe("a zone of our own", () => {
       </master>`,
     );
     expect(config).toBe(
-      'zone "bruixa.guifi.local" { type primary; file "/z/internal.bruixa.guifi.local"; notify yes; allow-transfer { any; }; };\n',
+      'zone "bruixa.guifi.local" { type primary; file "/z/internal.bruixa.guifi.local"; check-names ignore; notify yes; allow-transfer { any; }; };\n' +
+        'zone "10.in-addr.arpa" { type primary; file "/z/internal.10.in-addr.arpa"; check-names ignore; allow-transfer { none; }; };\n',
     );
     expect(files.get("internal.bruixa.guifi.local")?.split("\n").slice(1, -1)).toEqual([
       "$ORIGIN bruixa.guifi.local.",
@@ -58,6 +62,155 @@ describe("a zone of our own", () => {
     expect(files.get("internal.a.local")).toMatch(
       /@ IN SOA ns1 nobody\.a\.local\.[\s\S]*\nns1 IN A 10\.1\.1\.1\n/,
     );
+  });
+});
+
+describe("a zone with its mail and servers elsewhere", () => {
+  const recordsOf = async (attributes: string, hosts = "") =>
+    (
+      await written(`<master zone="a.local" IPv4="10.1.1.1" contact="x" ${attributes}>${hosts}</master>`)
+    ).files
+      .get("internal.a.local")
+      ?.split("\n")
+      .slice(4, -1);
+
+  test("has the mail servers of others, in their order, after its own", async () => {
+    const mail = 'externalMX="MX1.example.net, mx2.example.net.,mx1.example.net"';
+    expect(await recordsOf(mail)).toEqual([
+      "@ IN NS ns1",
+      "@ IN MX 10 mx1.example.net.",
+      "@ IN MX 20 mx2.example.net.",
+      "ns1 IN A 10.1.1.1",
+    ]);
+    const own = '<host name="mail" IPv4="10.1.1.4" MX="y" Priority="25"/>';
+    expect(await recordsOf(mail, own)).toEqual(
+      expect.arrayContaining([
+        "@ IN MX 25 mail",
+        "@ IN MX 35 mx1.example.net.",
+        "@ IN MX 45 mx2.example.net.",
+      ]),
+    );
+  });
+
+  test("has name servers of others, and an address of version 6 for itself and every other name", async () => {
+    expect(
+      await recordsOf('externalNS="ns.example.net" domain_ip="10.1.1.2" domain_ip_v6="FD00::2"'),
+    ).toEqual([
+      "@ IN NS ns1",
+      "@ IN NS ns.example.net.",
+      "@ IN A 10.1.1.2",
+      "* IN A 10.1.1.2",
+      "@ IN AAAA fd00::2",
+      "* IN AAAA fd00::2",
+      "ns1 IN A 10.1.1.1",
+    ]);
+  });
+
+  test("what is no name and no address is left out", async () => {
+    expect(await recordsOf('externalMX="mail,a b;c.d" externalNS="x" domain_ip_v6="fd00:::2"')).toEqual([
+      "@ IN NS ns1",
+      "ns1 IN A 10.1.1.1",
+    ]);
+  });
+});
+
+describe("reverse zones", () => {
+  const hosts = `<master zone="a.local" IPv4="10.1.1.1" contact="x"><host name="@" IPv4="10.1.1.2"/>
+    <host name="BCN_roof" IPv4="172.16.5.6"/><host name="out" IPv4="192.0.2.1"/></master>`;
+
+  test("name the hosts of our zones and the devices of the map, in 10/8 and 172.16/12, each once", async () => {
+    const { internal } = await parseDomains(page(hosts));
+    const devices = [
+      { ipv4: "10.1.1.2", name: "other.ip.guifi.net" },
+      { ipv4: "10.7.8.9", name: "roof--5.ip.guifi.net" },
+      { ipv4: "172.32.1.1", name: "public--6.ip.guifi.net" },
+    ];
+    const { config, files } = zoneFiles(internal, { ...WHERE, devices });
+    expect(config.match(/zone "\S+in-addr\.arpa"/g)).toEqual([
+      'zone "10.in-addr.arpa"',
+      'zone "16.172.in-addr.arpa"',
+    ]);
+    expect(files.get("internal.10.in-addr.arpa")?.split("\n").slice(1, -1)).toEqual([
+      "$ORIGIN 10.in-addr.arpa.",
+      "$TTL 7200",
+      "@ IN SOA ns1.a.local. nobody.ns1.a.local. 7 43200 7200 1209600 7200",
+      "@ IN NS ns1.a.local.",
+      "2.1.1.10.in-addr.arpa. IN PTR a.local.",
+      "9.8.7.10.in-addr.arpa. IN PTR roof--5.ip.guifi.net.",
+    ]);
+    expect(files.get("internal.16.172.in-addr.arpa")).toMatch(
+      /\n6\.5\.16\.172\.in-addr\.arpa\. IN PTR bcn_roof\.a\.local\.\n$/,
+    );
+  });
+
+  test("are not made for the Internet, nor where the list has such a zone", async () => {
+    const { internal } = await parseDomains(
+      page(`${hosts}<slave zone="10.in-addr.arpa" master="10.2.2.2"/>`),
+    );
+    expect([...zoneFiles(internal, WHERE).files.keys()]).toEqual([
+      "internal.a.local",
+      "internal.16.172.in-addr.arpa",
+    ]);
+    expect([...zoneFiles(internal, { ...WHERE, name: "external" }).files.keys()]).toEqual([
+      "external.a.local",
+    ]);
+  });
+
+  test("take every address of a real zone's devices, by names that a zone may have", async () => {
+    const text = readFileSync(new URL("../lab/guifi-site/data/zone-54284.cnml", import.meta.url), "utf8");
+    const named = await parseDeviceNames(text, "guifi.net");
+    expect(named).toContainEqual({ ipv4: "10.69.14.35", name: "andaiztondo6rd1--74176.ip.guifi.net" });
+    expect(new Set(named.map(({ ipv4 }) => ipv4)).size).toBe(named.length);
+    expect(named.length).toBeGreaterThan(60);
+    for (const { name } of named) expect(name).toMatch(/^[a-z0-9][a-z0-9-]*\.ip\.guifi\.net$/);
+  });
+});
+
+describe("what BIND refuses", () => {
+  const files = new Map([
+    ["/z/internal.conf", 'zone "a.local" { };\nzone "b.local" { };\n'],
+    [
+      "/z/internal.a.local",
+      "; c\n$ORIGIN a.local.\n$TTL 7200\n@ IN SOA ns1 x 7\n@ IN NS ns1\n@ IN NS ns9\nx IN CNAME y\n",
+    ],
+    ["/z/internal.b.local", "; c\n$ORIGIN b.local.\n$TTL 7200\n@ IN SOA ns1 x 7\n"],
+  ]);
+  // As named-checkconf 9.20 says it.
+  test.each([
+    [
+      "a line",
+      "dns_master_load: /z/internal.a.local:7: x.a.local: CNAME and other data\nzone a.local/IN: not loaded due to errors.\ninternal/a.local/IN: CNAME and other data",
+      "/z/internal.a.local",
+      ["x IN CNAME y"],
+    ],
+    [
+      "a name server without an address",
+      "zone a.local/IN: NS 'ns9.a.local' has no address records (A or AAAA)\ninternal/a.local/IN: bad zone",
+      "/z/internal.a.local",
+      ["@ IN NS ns9"],
+    ],
+    [
+      "a zone for a reason that names no line",
+      "zone b.local/IN: has no NS records\ninternal/b.local/IN: bad zone",
+      "/z/internal.conf",
+      ['zone "b.local" { };'],
+    ],
+  ])("%s is left out alone", (_what, said, path, left) => {
+    const without = withoutRefused(files, said, "/z");
+    expect([...without.keys()]).toEqual([path]);
+    expect(without.get(path)?.left).toEqual(left);
+    const [before = [], after = []] = [files.get(path), without.get(path)?.content].map((text) =>
+      text?.split("\n"),
+    );
+    expect(after).toHaveLength(before.length);
+    expect(after.filter((line) => !before.includes(line))).toEqual([
+      expect.stringMatching(/^(;|\/\/) left out$/),
+    ]);
+  });
+
+  test("what is no zone of ours, and what was left out before, is nothing to leave out", () => {
+    const said = "/etc/bind/named.conf.int.private:1: unknown option 'x'\n/z/internal.a.local:1: odd";
+    expect(withoutRefused(files, said, "/z").size).toBe(0);
   });
 });
 
@@ -93,7 +246,7 @@ test("nothing but names and addresses gets into a file, whatever the site says",
         `<master zone="${zone}.local" IPv4="10.1.1.1" contact="${contact}@example.net"><host name="${host}" IPv4="10.1.1.2" CNAME="${alias}"/></master>`,
       );
       expect(config).toMatch(
-        /^(zone "[a-z0-9._-]+" \{ type primary; file "\/z\/internal\.[a-z0-9._-]+"; notify yes; allow-transfer \{ none; \}; \};\n)?$/,
+        /^(zone "[a-z0-9._-]+" \{ type primary; file "\/z\/internal\.[a-z0-9._-]+"; check-names ignore; (notify yes; )?allow-transfer \{ none; \}; \};\n)*$/,
       );
       for (const text of files.values())
         expect(text.split("\n").slice(1).join("\n")).toMatch(/^[\w$@*.+\\ :\n-]*$/);
@@ -102,11 +255,11 @@ test("nothing but names and addresses gets into a file, whatever the site says",
 });
 
 describe("refreshing", () => {
-  async function registered(server: number): Promise<FakeBox> {
+  async function registered(server: number, more: object = {}): Promise<FakeBox> {
     const box = new FakeBox();
     box.request = asBoxRequest(createSite(seed()), () => box.now());
     const services = {
-      "guifi-dns": { state: "on", where: "host", published: true, inputs: { server }, facts: {} },
+      "guifi-dns": { state: "on", where: "host", published: true, inputs: { server, ...more }, facts: {} },
     };
     box.files.set("/etc/community-box/services.json", JSON.stringify({ version: 1, services }));
     box.files.set(
@@ -128,6 +281,47 @@ describe("refreshing", () => {
     expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("kept");
     expect(said.join()).toContain("the last one stays");
     expect(await box.readLink("/var/lib/bind/community-box/current")).toBe(link);
+  });
+
+  test("names the devices of a zone by their addresses; without an answer those of the last list stay", async () => {
+    const box = await registered(54_621, { zone: "54284" });
+    await refreshDomains(box, IMAGE);
+    const reverse = async () => {
+      const link = await box.readLink("/var/lib/bind/community-box/current");
+      return box.files.get(`/var/lib/bind/community-box/${link}/internal.10.in-addr.arpa`);
+    };
+    expect(await reverse()).toContain(
+      "35.14.69.10.in-addr.arpa. IN PTR andaiztondo6rd1--74176.ip.guifi.net.",
+    );
+    const request = box.request.bind(box);
+    box.request = async (asked) =>
+      asked.url.endsWith("/detail") ? { status: 502, body: Buffer.from("") } : request(asked);
+    const said: string[] = [];
+    expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("unchanged");
+    expect(said.join()).toMatch(
+      /devices of the zone 54284 could not be fetched \(api-unavailable\); the last ones stay/,
+    );
+    expect(await reverse()).toContain("andaiztondo6rd1");
+  });
+
+  test("a line that BIND does not take is left out and said, and all else is there", async () => {
+    const box = await registered(54_621);
+    const run = box.run.bind(box);
+    let looks = 0;
+    box.run = async (command, args, options) => {
+      if (command !== "named-checkconf" || looks++ > 0) return run(command, args, options);
+      const path = args.at(-1)?.replace("named.conf", "internal.andoain.guifi.local");
+      const lines = (await box.readFile(path ?? ""))?.split("\n") ?? [];
+      const number = lines.findIndex((line) => line.startsWith("* IN A")) + 1;
+      return { code: 1, stdout: `dns_master_load: ${path}:${number}: pretended\n`, stderr: "" };
+    };
+    const said: string[] = [];
+    expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("changed");
+    expect(said[0]).toBe("left out of internal.andoain.guifi.local, BIND refuses it: * IN A 10.69.12.18");
+    const link = await box.readLink("/var/lib/bind/community-box/current");
+    const zone = box.files.get(`/var/lib/bind/community-box/${link}/internal.andoain.guifi.local`);
+    expect(zone).toContain("\n; left out\n");
+    expect(zone).toContain("\nns1 IN A 10.69.12.18\n");
   });
 
   test("a box that is not declared begins with no names of its own", async () => {

@@ -58,6 +58,7 @@ export function domainsPage(state: SiteState, service: number, now: Date): strin
               contact: domain.contact,
               domain_id: domain.id,
               service_id: service,
+              ...domain.more,
             },
             domain.hosts.map(({ name: host, ipv4 }) => element("host", { name: host, IPv4: ipv4 })),
           ),

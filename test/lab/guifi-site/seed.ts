@@ -149,8 +149,17 @@ function addMadeUp(state: SiteState): void {
     ...{ id, service: 54_621, name, scope, ipv4 },
     ...{ contact: "andoain@example.net", hosts: [{ name: "ns1", ipv4 }] },
   });
+  const inner = andoain(1, "andoain.guifi.local", "internal", "10.69.12.18");
   state.domains.push(
-    andoain(1, "andoain.guifi.local", "internal", "10.69.12.18"),
+    {
+      ...inner,
+      // A name as members type them, and a name server within the zone that has no address.
+      hosts: [...inner.hosts, { name: "BCN_roof", ipv4: "10.69.12.20" }],
+      more: {
+        ...{ externalMX: "mx1.example.net,mx2.example.net", domain_ip_v6: "fd00:69::18" },
+        externalNS: "ns.example.net,ns9.andoain.guifi.local",
+      },
+    },
     andoain(2, "andoain.example.net", "internal", "10.69.12.18"),
     andoain(3, "andoain.example.net", "external", "192.0.2.18"),
   );

@@ -151,6 +151,8 @@ export interface Domain {
   readonly ipv4: string;
   readonly contact: string;
   readonly hosts: readonly { readonly name: string; readonly ipv4: string }[];
+  /** Attributes of the page that only some domains have, such as externalMX. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 export const allDevices = (state: SiteState): Device[] => state.nodes.flatMap(({ devices }) => devices);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What BIND says against the zones that were made for it (named-checkconf -z), and the zones without it: a line that it
+// does not take costs that line, and a zone that it does not take for another reason costs that zone alone.
+
+export interface Without {
+  readonly content: string;
+  /** What was left out, as it stood there. */
+  readonly left: readonly string[];
+}
+
+/**
+ * The files that change, by path. `files` are the zones, `<view>.<zone>`, and the lists of them, `<view>.conf`, all in
+ * `directory`; `said` is BIND's output. Lines keep their numbers.
+ */
+export function withoutRefused(
+  files: ReadonlyMap<string, string>,
+  said: string,
+  directory: string,
+): Map<string, Without> {
+  const refused = new Map<string, Set<number>>();
+  const lines = said.split("\n");
+  /** The lines of a file that are meant. */
+  const refuseWhere = (path: string, isMeant: (line: string, index: number) => boolean) => {
+    for (const [index, line] of (files.get(path)?.split("\n") ?? []).entries()) {
+      if (isMeant(line, index)) refused.set(path, (refused.get(path) ?? new Set()).add(index));
+    }
+  };
+  // "dns_master_load: /z/internal.a.local:11: x.a.local: CNAME and other data"
+  for (const line of lines) {
+    const [, path = "", number = ""] = /(\/\S+?):(\d+): /.exec(line) ?? [];
+    if (!path.endsWith(".conf"))
+      refuseWhere(path, (text, index) => index === Number(number) - 1 && isRecord(text));
+  }
+  // "internal/a.local/IN: bad zone"
+  const bad = lines.flatMap((line) => {
+    const [, view, zone] = /^(internal|external)\/(\S+)\/IN: /.exec(line) ?? [];
+    return view && zone ? [{ view, zone, path: `${directory}/${view}.${zone}` }] : [];
+  });
+  // "zone a.local/IN: NS 'ns9.a.local' has no address records (A or AAAA)", without the view.
+  for (const line of lines) {
+    const [, zone = "", target = ""] =
+      /^zone (\S+?)\/IN: NS '(\S+?)' (?:has no address|is a CNAME|is below a DNAME)/.exec(line) ?? [];
+    const short = target.endsWith(`.${zone}`) ? target.slice(0, -zone.length - 1) : target;
+    for (const { path } of bad.filter((each) => each.zone === zone))
+      refuseWhere(path, (text) => [`@ IN NS ${short}`, `@ IN NS ${target}.`].includes(text));
+  }
+  // A zone of which no line is named goes as a whole, so that the others can stay.
+  for (const { view, zone } of bad.filter(({ path }) => files.has(path) && !refused.has(path)))
+    refuseWhere(`${directory}/${view}.conf`, (text) => text.startsWith(`zone "${zone}" `));
+  return new Map(
+    [...refused].map(([path, indexes]) => {
+      const text = (files.get(path) ?? "").split("\n");
+      const left = [...indexes].map((index) => text[index] ?? "");
+      const comment = path.endsWith(".conf") ? "//" : ";";
+      return [
+        path,
+        {
+          content: text.map((line, index) => (indexes.has(index) ? `${comment} left out` : line)).join("\n"),
+          left,
+        },
+      ];
+    }),
+  );
+}
+
+/** Not the first lines, without which there is no zone, nor one that was left out already. */
+function isRecord(line: string | undefined): boolean {
+  return line !== undefined && !/^(;|\$|@ IN SOA )/.test(line);
+}
