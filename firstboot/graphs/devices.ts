@@ -97,9 +97,9 @@ function links(element: Element): number[] {
   return [...own, ...["radio", "interface"].flatMap((name) => all(element, name)).flatMap(links)];
 }
 
-/** Such as ath0, br-lan, wlan1.100. */
+/** Such as ath0, wlan1:ap or "ether1 up/link": the person who set the device up has called it so. */
 function interfaceName(text: string): string[] {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/.test(text.trim()) ? [text.trim()] : [];
+  return /^[\x21-\x7e][\x20-\x7e]{0,62}$/.test(text.trim()) ? [text.trim()] : [];
 }
 
 function number(text: string | undefined): number | undefined {

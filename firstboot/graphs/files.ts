@@ -6,14 +6,12 @@ import type { GraphedDevice } from "./devices.ts";
 /** Beside the service's collectd.conf, which has the kinds of figures that are named here. */
 export function collectdConfig(devices: readonly GraphedDevice[]): string {
   if (devices.length === 0) return HEAD;
-  const indexes = [...new Set(devices.flatMap(({ index }) => index ?? []))];
   return [
     HEAD,
     "<Plugin ping>",
     ...devices.map(({ ipv4 }) => `\tHost "${ipv4}"`),
     "</Plugin>",
     "<Plugin snmp>",
-    ...indexes.flatMap(ofIndex),
     ...devices.flatMap(ofDevice),
     "</Plugin>",
     "",
@@ -21,32 +19,14 @@ export function collectdConfig(devices: readonly GraphedDevice[]): string {
 }
 
 const HEAD = "# Written by Community Box (cbox guifi-graphs) from the community's map.\n";
-/** IF-MIB: ifInOctets and ifOutOctets, numbered since Debian has no free copy of the names. */
-const OCTETS = ["1.3.6.1.2.1.2.2.1.10", "1.3.6.1.2.1.2.2.1.16"];
 
-/** One interface by its number, not all of them by their names. */
-function ofIndex(index: number): string[] {
-  return [
-    `\t<Data "index-${index}">`,
-    '\t\tType "guifi_traffic"',
-    "\t\tTable false",
-    `\t\tTypeInstance "index-${index}"`,
-    `\t\tValues ${OCTETS.map((oid) => `"${oid}.${index}"`).join(" ")}`,
-    "\t</Data>",
-  ];
-}
-
-function ofDevice({ id, ipv4, isModern, index }: GraphedDevice): string[] {
-  const collected = [
-    isModern ? "traffic64" : "traffic32",
-    ...(index === undefined ? [] : [`index-${index}`]),
-  ];
+function ofDevice({ id, ipv4, isModern }: GraphedDevice): string[] {
   return [
     `\t<Host "${id}">`,
     `\t\tAddress "udp:${ipv4}:161"`,
     `\t\tVersion ${isModern ? 2 : 1}`,
     '\t\tCommunity "public"',
-    `\t\tCollect ${collected.map((name) => `"${name}"`).join(" ")}`,
+    `\t\tCollect "${isModern ? "traffic64" : "traffic32"}"`,
     "\t\tTimeout 2",
     "\t\tRetries 2",
     "\t</Host>",
@@ -55,12 +35,12 @@ function ofDevice({ id, ipv4, isModern, index }: GraphedDevice): string[] {
 
 /**
  * A line each, with tabs between: number, number and name of its node, own name, address, main interface, devices it is
- * linked to. "-" stands for nothing.
+ * linked to. "-" stands for nothing. The main interface is called as collectd calls its directory.
  */
 export function deviceTable(devices: readonly GraphedDevice[]): string {
   return devices
     .map(({ id, node, title, ipv4, interfaces, index, linked }) => {
-      const main = interfaces[0] ?? (index === undefined ? "-" : `index-${index}`);
+      const main = interfaces[0]?.replaceAll("/", "_") ?? (index === undefined ? "-" : `index-${index}`);
       return `${[id, node.id, node.title, title, ipv4, main, linked.join(",") || "-"].join("\t")}\n`;
     })
     .join("");

@@ -21,13 +21,16 @@ const SILENT = { id: 70_011, address: "10.139.40.91" };
 const DEAD = { id: 70_012, address: "10.139.40.92" };
 const PLANNED = { id: 70_013, address: "10.139.40.93" };
 const RRD = "/var/lib/cbox-graphs/rrd";
-const TRAFFIC = `${RRD}/${AGENT.id}/snmp/guifi_traffic-eth0.rrd`;
+/** As people call their interfaces; two are called the same. */
+const ODD_NAMES = ["wlan1:ap", "bridge,1", "ether1 up/link", "<ap>", "twin", "twin"];
 const UNITS = ["store", "poll", "web"].map((name) => `cbox-guifi-graphs-${name}.service`);
 
 let community: ServiceLab;
 let box: ChrootBox;
 let graphs: GraphClient;
 let agent: ChildProcess | undefined;
+/** File of the figures of the agent's eth0. */
+let TRAFFIC: string;
 
 beforeAll(async () => {
   const devices = [
@@ -48,7 +51,17 @@ beforeAll(async () => {
   box = community.boxOf("box");
   graphs = graphClient(community.lab, "client", BOX);
   await install(box, findService("snmp")!);
-  await box.writeFile("/etc/snmp/agent.conf", "rocommunity public 10.0.0.0/8\n");
+  const { lab } = community;
+  const ip = (...words: string[]) => lab.run("agent", ["ip", ...words]);
+  for (const index of ODD_NAMES.keys()) await ip("link", "add", `odd${index}`, "type", "dummy");
+  const links = JSON.parse((await ip("-json", "link")).stdout) as { ifname: string; ifindex: number }[];
+  const numberOf = (name: string) => links.find(({ ifname }) => ifname === name)?.ifindex;
+  TRAFFIC = `${RRD}/${AGENT.id}/snmp-eth0/guifi_traffic-${numberOf("eth0")}.rrd`;
+  // Linux has no such names, other systems have.
+  const names = ODD_NAMES.map(
+    (name, index) => `override .1.3.6.1.2.1.31.1.1.1.1.${numberOf(`odd${index}`)} octet_str "${name}"\n`,
+  );
+  await box.writeFile("/etc/snmp/agent.conf", `rocommunity public 10.0.0.0/8\n${names.join("")}`);
   const snmpd = ["snmpd", "-f", "-Lo", "-C", "-c", "/etc/snmp/agent.conf", "udp:161"];
   agent = chrootBox(community.rootOf("box"), community.lab.place("agent").namespace).start(snmpd);
 });
@@ -224,8 +237,14 @@ describe("figures", () => {
   test("the page of a device has a picture for each of its interfaces", async () => {
     const { body } = await graphs.get(`device=${AGENT.id}`);
     expect(body).toContain("<h1>CanBruixaRd1</h1>");
-    expect(body.match(/interface=eth0&amp;node=70002&amp;device=70010&amp;start=-86400/g)).toHaveLength(1);
-    expect(body).not.toContain("interface=lo&");
+    const pictures = [...body.matchAll(/alt="([^"]*)" src="\?(call=\S*index=\d+\S*start=-86400)"/g)];
+    const shown = ["eth0", "wlan1:ap", "bridge,1", "ether1 up_link", "&lt;ap&gt;", "twin", "twin"];
+    expect(pictures.map(([, name]) => name).sort()).toEqual(shown.sort());
+    expect(body).not.toContain('alt="lo"');
+    for (const [, name, query = ""] of pictures) {
+      const drawn = await graphs.picture(query.replaceAll("&amp;", "&"));
+      expect(drawn.width, name).toBeGreaterThan(400);
+    }
   });
 
   test("what it takes", async () => {
