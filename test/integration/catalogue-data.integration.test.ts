@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
+import { failureOf } from "../failure-of.ts";
 import type { ChrootBox } from "./chroot-box.ts";
 import { BOX, image, NEIGHBOUR, passwordsOf, type ServiceLab, serviceLab } from "./service-lab.ts";
 import { expectSandboxed } from "./units.ts";
@@ -86,7 +87,19 @@ describe("a key-value store", () => {
     expect(await community.isOpen(2379)).toBe(true);
     expect((await box.run("/usr/local/sbin/cbox-etcd-member", ["settle"])).stderr).toBe("");
     expect((await etcdctl(box, BOX, "put", "greeting", "bon dia")).stdout).toBe("OK\n");
-    await community.switchOn("neighbour", "etcd", { cluster: "join", endpoints: `http://${BOX}:2379` });
+    const join = () =>
+      community.switchOn("neighbour", "etcd", { cluster: "join", endpoints: `http://${BOX}:2379` });
+    // A third one was let in as a learner and never came.
+    await etcdctl(box, BOX, "member", "add", "ghost", "--learner", "--peer-urls=http://10.139.40.99:2380");
+    const failure = await failureOf(join);
+    expect(failure.code).toBe("command-failed");
+    const [, letGo = ""] =
+      /http:\/\/10\.139\.40\.99:2380, which has never come\..* let it go: etcdctl (.*)/.exec(
+        failure.found ?? "",
+      ) ?? [];
+    expect(letGo).toMatch(new RegExp(`^--endpoints=http://${BOX}:2379 member remove [0-9a-f]{16}$`));
+    expect((await neighbour.run("etcdctl", letGo.split(" "))).code).toBe(0);
+    await join();
     expect((await neighbour.run("/usr/local/sbin/cbox-etcd-member", ["settle"])).stderr).toBe("");
     expect((await etcdctl(neighbour, NEIGHBOUR, "get", "greeting", "--print-value-only")).stdout).toBe(
       "bon dia\n",
