@@ -53,7 +53,8 @@ beforeAll(async () => {
   await install(box, findService("snmp")!);
   const { lab } = community;
   const ip = (...words: string[]) => lab.run("agent", ["ip", ...words]);
-  for (const index of ODD_NAMES.keys()) await ip("link", "add", `odd${index}`, "type", "dummy");
+  for (const index of [0, 2, 4])
+    await ip("link", "add", `odd${index}`, "type", "veth", "peer", "name", `odd${index + 1}`);
   const links = JSON.parse((await ip("-json", "link")).stdout) as { ifname: string; ifindex: number }[];
   const numberOf = (name: string) => links.find(({ ifname }) => ifname === name)?.ifindex;
   TRAFFIC = `${RRD}/${AGENT.id}/snmp-eth0/guifi_traffic-${numberOf("eth0")}.rrd`;
