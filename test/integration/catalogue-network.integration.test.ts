@@ -79,7 +79,7 @@ describe("the community's names", () => {
       "ns.example.net.",
       "ns1.andoain.guifi.local.",
     ]);
-    expect(await dig("client", "andoain.guifi.local", "AAAA")).toBe("fd00:69::18");
+    expect(await dig("client", "andoain.example.net", "AAAA")).toBe("fd00:69::18");
     expect(await dig("client", "bcn_roof.andoain.guifi.local")).toBe("10.69.12.20");
     expect(await dig("client", reversed("10.69.12.20"), "PTR")).toBe("bcn_roof.andoain.guifi.local.");
     expect(await dig("client", reversed("10.69.14.35"), "PTR")).toBe("andaiztondo6rd1--74176.ip.guifi.net.");

@@ -312,12 +312,14 @@ describe("refreshing", () => {
       if (command !== "named-checkconf" || looks++ > 0) return run(command, args, options);
       const path = args.at(-1)?.replace("named.conf", "internal.andoain.guifi.local");
       const lines = (await box.readFile(path ?? ""))?.split("\n") ?? [];
-      const number = lines.findIndex((line) => line.startsWith("* IN A")) + 1;
+      const number = lines.findIndex((line) => line.startsWith("@ IN MX")) + 1;
       return { code: 1, stdout: `dns_master_load: ${path}:${number}: pretended\n`, stderr: "" };
     };
     const said: string[] = [];
     expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("changed");
-    expect(said[0]).toBe("left out of internal.andoain.guifi.local, BIND refuses it: * IN A 10.69.12.18");
+    expect(said[0]).toBe(
+      "left out of internal.andoain.guifi.local, BIND refuses it: @ IN MX 10 mx1.example.net.",
+    );
     const link = await box.readLink("/var/lib/bind/community-box/current");
     const zone = box.files.get(`/var/lib/bind/community-box/${link}/internal.andoain.guifi.local`);
     expect(zone).toContain("\n; left out\n");

@@ -156,11 +156,14 @@ function addMadeUp(state: SiteState): void {
       // A name as members type them, and a name server within the zone that has no address.
       hosts: [...inner.hosts, { name: "BCN_roof", ipv4: "10.69.12.20" }],
       more: {
-        ...{ externalMX: "mx1.example.net,mx2.example.net", domain_ip_v6: "fd00:69::18" },
+        ...{ externalMX: "mx1.example.net,mx2.example.net", domain_ip: "" },
         externalNS: "ns.example.net,ns9.andoain.guifi.local",
       },
     },
-    andoain(2, "andoain.example.net", "internal", "10.69.12.18"),
+    {
+      ...andoain(2, "andoain.example.net", "internal", "10.69.12.18"),
+      more: { domain_ip_v6: "fd00:69::18" },
+    },
     andoain(3, "andoain.example.net", "external", "192.0.2.18"),
   );
 }
