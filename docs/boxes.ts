@@ -44,7 +44,7 @@ title: A board from the attic
 parent: pc-hardware # ./cbox profiles lists the families
 kernel:
   arguments: [nomodeset]
-overlays: [attic] # files for it in my-boards/overlays/attic/files/, if it needs any
+# overlays: [attic] # if it needs files of its own: they lie in my-boards/overlays/attic/files/
 hardware:
   devices: # the build fails when the image lacks a module or a firmware file of these
     - { name: network card, id: "pci:10ec:8168", module: r8169 }

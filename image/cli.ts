@@ -133,7 +133,9 @@ export function createProgram(): Command {
   const answersFor = (command: Command) =>
     command
       .option("--profile <id>", "the hardware they are for", "vm-amd64")
-      .option("--community <id|file>", "the community they are for (default: guifi)");
+      .option("--community <id|file>", "the community they are for (default: guifi)")
+      .option("--image <folder>", "where the image is whose lists they are checked by (default: out/ID)")
+      .option("--overwrite", "replace files that are there");
   const answers = answersFor(program.command("answers"))
     .description("the answers files of boxes: write, check, merge; or all those of a fleet")
     .option("--fleet <csv>", "one file for each row of this list, ...")

@@ -4,12 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
+import type { ImageLists } from "../../common/image-lists.ts";
 import { type FieldError, sentence } from "../../common/schema.ts";
 import type { Manifest } from "../manifest.ts";
 import { PROFILES, PROJECT } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile } from "../profile/index.ts";
 import { listed, placed, type YamlFile } from "../profile/yaml-file.ts";
 import { imageFacts } from "../stages/dress.ts";
+import { findLists } from "./lists.ts";
 
 const USUAL = "guifi";
 
@@ -18,22 +20,77 @@ export interface ForImage {
   readonly profile: ResolvedProfile;
   /** Id of the community, or its file; the usual one unless said. */
   readonly community?: string;
+  /** Those of the image, where it is at hand. */
+  readonly lists?: ImageLists;
 }
 
-/** What an image says of itself. Its community may be one that only who built it has; the checks are the same. */
-export function forManifest({ profile, community }: Pick<Manifest, "profile" | "community">): ForImage {
+/**
+ * What an image says of itself. Its community may be one that only who built it has; the checks are the same.
+ * @param folder where the image and its lists are
+ */
+export function forManifest(
+  { profile, community }: Pick<Manifest, "profile" | "community">,
+  folder: string,
+): ForImage {
   const isOurs = existsSync(join(PROFILES, "communities", `${community}.yaml`));
-  return { profile, community: isOurs ? community : USUAL };
+  return { profile, community: isOurs ? community : USUAL, ...listsIn(folder) };
+}
+
+/** The lists of the image in a folder, if it has any. */
+export function listsIn(folder: string): Pick<ForImage, "lists"> {
+  const lists = findLists(folder);
+  return lists ? { lists } : {};
+}
+
+/** What only the box itself can say: its cards and disks, its room. */
+const ONLY_THE_BOX = ["install", "network.interface", "network.wifi", "contexts", "services"];
+/** What only the community's servers can say. */
+const ONLY_THE_SERVERS = ["member", "node"];
+/** What is looked up in the lists of the image. */
+const OF_THE_IMAGE = ["system.keyboard", "system.timezone", "system.owner.name", "network.wifi.country"];
+
+/** Sentences about what these files say and nobody has checked here. */
+export function unchecked(files: readonly unknown[], { profile, lists }: ForImage): string[] {
+  const said = (fields: readonly string[]) =>
+    fields.filter((field) => files.some((data) => valueAt(data, field) !== undefined)).join(", ");
+  const groups: [string, string][] = [
+    [
+      said(lists ? [] : OF_THE_IMAGE),
+      `Not checked, since there is no image of ${profile.id} here (./cbox build ${profile.id}, or --image FOLDER)`,
+    ],
+    [said(ONLY_THE_BOX), "Only the box can tell whether it has what these need"],
+    [said(ONLY_THE_SERVERS), "Only the community's servers can tell whether these are known"],
+  ];
+  return groups.filter(([fields]) => fields !== "").map(([fields, why]) => `${why}: ${fields}.`);
+}
+
+/** Sentences about what is right, and may not be meant. */
+export function remarks(data: unknown): string[] {
+  const ssid = valueAt(data, "network.wifi.ssid");
+  const isOpen = ssid !== undefined && !valueAt(data, "network.wifi.passphrase");
+  return isOpen
+    ? [`network.wifi: ${JSON.stringify(ssid)} is an open network, since there is no passphrase.`]
+    : [];
+}
+
+function valueAt(data: unknown, field: string): unknown {
+  return field
+    .split(".")
+    .reduce<unknown>(
+      (here, name) =>
+        typeof here === "object" && here !== null ? (here as Record<string, unknown>)[name] : undefined,
+      data,
+    );
 }
 
 /** Every mistake of each file, in their order; a thousand files take a few seconds. */
 export async function mistakesIn(
   files: readonly unknown[],
-  { profile, community = USUAL }: ForImage,
+  { profile, community = USUAL, lists }: ForImage,
 ): Promise<readonly (readonly FieldError[])[]> {
   const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
   const plan = { profile, version, community: loadCommunity(community) };
-  const input = JSON.stringify({ files, image: imageFacts(plan, "") });
+  const input = JSON.stringify({ files, image: imageFacts(plan, ""), lists });
   const program = join(PROJECT, "firstboot/check-answers.ts");
   const { stdout } = await $({
     quiet: true,

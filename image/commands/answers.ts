@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox answers`: writes an answers file to begin with, checks files, lays one over another, and makes the files of a
 // whole fleet from a list.
+import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Document } from "yaml";
 import { writeFileAtomic } from "../../common/atomic.ts";
 import { fail } from "../../common/fail.ts";
-import { demandRight, type ForImage, inWords, mistakesIn } from "../answers/check.ts";
+import {
+  demandRight,
+  type ForImage,
+  inWords,
+  listsIn,
+  mistakesIn,
+  remarks,
+  unchecked,
+} from "../answers/check.ts";
 import { exampleAnswers } from "../answers/example.ts";
 import { answersOf, columnOf, type Fleet, readFleet, refuse, twins } from "../answers/fleet.ts";
 import { layOver, openAnswers, readAnswers } from "../answers/merge.ts";
 import { shownPath } from "../paths.ts";
 import { resolveProfile } from "../profile/index.ts";
+import type { YamlFile } from "../profile/yaml-file.ts";
+import { defaultOut } from "./build.ts";
 
 /** Of the options that all of them have. */
 export interface AnswersOptions {
   readonly profile: string;
   readonly community?: string;
   readonly output?: string;
+  /** Folder of the image; where a build of the profile goes unless said. */
+  readonly image?: string;
+  /** What is there may be replaced. */
+  readonly overwrite?: boolean;
 }
 
 export interface AnswersFleetOptions extends AnswersOptions {
@@ -30,13 +45,17 @@ export interface AnswersFleetOptions extends AnswersOptions {
 const PRIVATE = { mode: 0o600 };
 
 export const ANSWERS_COMMANDS = {
-  async new({ profile, output }: AnswersOptions): Promise<void> {
-    await write(exampleAnswers(resolveProfile(profile)), output);
+  async new({ profile, output, overwrite }: AnswersOptions): Promise<void> {
+    await write(exampleAnswers(resolveProfile(profile)), output, overwrite);
   },
 
   async check(paths: readonly string[], options: AnswersOptions): Promise<void> {
-    await demandRight(paths.map(readAnswers), forImage(options));
+    const image = forImage(options);
+    const files = paths.map(readAnswers);
+    await demandRight(files, image);
     console.log(paths.length === 1 ? `${paths[0]} is right.` : `${paths.length} files are right.`);
+    for (const { name, data } of files) for (const remark of remarks(data)) console.log(`${name}: ${remark}`);
+    for (const line of unchecked(dataOf(files), image)) console.log(line);
   },
 
   async merge(paths: readonly string[], options: AnswersOptions): Promise<void> {
@@ -52,7 +71,7 @@ export const ANSWERS_COMMANDS = {
         hint: "./cbox answers check FILE looks at one of them",
       });
     }
-    await write(String(merged), options.output);
+    await write(String(merged), options.output, options.overwrite);
   },
 
   async fleet(options: AnswersFleetOptions): Promise<void> {
@@ -66,15 +85,20 @@ export const ANSWERS_COMMANDS = {
       });
     }
     const fleet = readFleet(list);
-    const answers = await checkedFleet(fleet, base, forImage(options));
+    const image = forImage(options);
+    const answers = await checkedFleet(fleet, base, image);
+    const files = answers.map((document, index) => join(out, fileName(fleet, index, document)));
+    if (!options.overwrite) refuseToOverwrite(files);
     await mkdir(out, { recursive: true, mode: 0o700 });
     for (const [index, document] of answers.entries()) {
-      const path = join(out, fileName(fleet, index, document));
+      const path = files[index]!;
       // An old file may be readable to all. Not synced one by one, which takes longer than all else together.
       await rm(path, { force: true });
       await writeFile(path, String(document), { ...PRIVATE, flag: "wx" });
     }
     console.log(`${answers.length} files in ${out}, each of them checked.`);
+    const data = answers.map((document): unknown => document.toJS());
+    for (const line of unchecked(data, image)) console.log(line);
   },
 } as const;
 
@@ -111,13 +135,36 @@ function fileName(fleet: Fleet, index: number, document: Document): string {
   return typeof name === "string" ? `${name}.yaml` : `row-${fleet.rows[index]!.number}.yaml`;
 }
 
-function forImage({ profile, community }: Pick<AnswersOptions, "profile" | "community">): ForImage {
-  return { profile: resolveProfile(profile), ...(community ? { community } : {}) };
+function forImage({
+  profile: id,
+  community,
+  image,
+}: Pick<AnswersOptions, "profile" | "community" | "image">): ForImage {
+  const profile = resolveProfile(id);
+  return { profile, ...(community ? { community } : {}), ...listsIn(image ?? defaultOut(profile.id)) };
 }
 
-async function write(text: string, output: string | undefined): Promise<void> {
+function dataOf(files: readonly YamlFile[]): unknown[] {
+  return files.map(({ data }) => data);
+}
+
+/** A person has filled them in, perhaps with passwords that are nowhere else. */
+function refuseToOverwrite(files: readonly string[]): void {
+  const there = files.filter((file) => existsSync(file));
+  if (there.length === 0) return;
+  const more = there.length > 1 ? ` and ${there.length - 1} more` : "";
+  fail({
+    code: "answers-exist",
+    what: "There is such a file already; nothing was written.",
+    found: `${there[0]}${more}`,
+    hint: "another name or folder, or --overwrite",
+  });
+}
+
+async function write(text: string, output: string | undefined, overwrite = false): Promise<void> {
   if (output === undefined) process.stdout.write(text);
   else {
+    if (!overwrite) refuseToOverwrite([output]);
     await writeFileAtomic(output, text, PRIVATE);
     console.log(`Written to ${output}`);
   }

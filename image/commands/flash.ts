@@ -2,13 +2,14 @@
 // `cbox flash PROFILE|IMAGE [DISK|FILE]`: puts an image onto a card, a stick or a file, with the answers of its box.
 // Without a disk it shows which there are.
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import type { Document } from "yaml";
 import { leastBytes } from "../../common/disk-size.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
-import { demandRight, forManifest, inWords, mistakesIn } from "../answers/check.ts";
+import { demandRight, forManifest, inWords, mistakesIn, remarks, unchecked } from "../answers/check.ts";
 import { answersOf, readFleet, refuse, rowOf } from "../answers/fleet.ts";
 import { openAnswers, readAnswers } from "../answers/merge.ts";
 import { checkWifi, putWifi, type Wifi } from "../answers/wifi.ts";
@@ -56,7 +57,7 @@ export async function flashCommand(
   const files = await gatherFiles(options);
   if (process.stderr.isTTY) say(`Looking at the image ...`);
   const source = await openSource(what, (id) => options.out ?? defaultOut(id));
-  await checkAnswers(files, source, options);
+  for (const line of await checkAnswers(files, source, options)) say(line);
   const demands = demandsOf(what, source, options);
   const target = await findTarget(disk, demands, Math.max(source.size, minimumOf(source) * 2 ** 30));
   say(`${source.name}\n  ${gigabytes(source.size)} as a disk${madeFor(source)}.`);
@@ -189,18 +190,22 @@ function readAuthority(path: string): string {
   });
 }
 
-/** Before anything is written: a box that refuses its answers is a long way off. */
+/** Before anything is written: a box that refuses its answers is a long way off. Returns what could not be checked. */
 async function checkAnswers(
   { answers, file }: Files,
-  { manifest }: ImageSource,
+  { manifest, name }: ImageSource,
   { fleet, row }: FlashCommandOptions,
-): Promise<void> {
-  if (!answers) return;
-  const image = manifest ? forManifest(manifest) : { profile: resolveProfile("vm-amd64") };
-  if (file) return demandRight([{ ...file, data: answers.toJS() }], image);
-  const [mistakes = []] = await mistakesIn([answers.toJS()], image);
-  if (mistakes.length > 0)
-    refuse(`${fleet}, row ${row}`, mistakes.map(inWords), "correct that row, or the base");
+): Promise<string[]> {
+  if (!answers) return [];
+  const image = manifest ? forManifest(manifest, dirname(name)) : { profile: resolveProfile("vm-amd64") };
+  const data: unknown = answers.toJS();
+  if (file) await demandRight([{ ...file, data }], image);
+  else {
+    const [mistakes = []] = await mistakesIn([data], image);
+    if (mistakes.length > 0)
+      refuse(`${fleet}, row ${row}`, mistakes.map(inWords), "correct that row, or the base");
+  }
+  return [...remarks(data), ...unchecked([data], image)];
 }
 
 function contentsOf({ answers, authority }: Files): Readonly<Record<string, string>> {

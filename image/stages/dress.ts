@@ -3,6 +3,7 @@
 // is copied by hard links, so files are always replaced, never written into.
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { EXAMPLE_FILE } from "../answers/example.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import type { Layer } from "../layers.ts";
 import type { Session } from "../session.ts";
@@ -87,6 +88,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
     const { path, content } = await finishFile(file, data);
     bootFiles.set(path, content);
   }
+  bootFiles.set(EXAMPLE_FILE, Buffer.from(plan.example));
   return bootFiles;
 }
 

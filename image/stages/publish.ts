@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { listsFile, listsOf } from "../answers/lists.ts";
 import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import type { DiskTools } from "../disk-tools.ts";
@@ -100,6 +101,11 @@ export async function publish(session: Session, options: PublishOptions): Promis
       npm: plan.bundle.packages,
     });
     await writeFile(join(staged, `${name}.spdx.json`), `${JSON.stringify(sbom, null, 1)}\n`);
+
+    if (options.root) {
+      const lists = await listsOf(options.root);
+      await writeFile(join(staged, listsFile(name)), `${JSON.stringify(lists, null, 1)}\n`);
+    }
 
     const manifest: Manifest = {
       format: 1,

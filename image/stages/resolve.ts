@@ -7,6 +7,7 @@ import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
+import { EXAMPLE_FILE, exampleOnCard } from "../answers/example.ts";
 import { type Bundle, bundleFirstboot } from "../bundle.ts";
 import { BOOT_LABEL } from "../disk-layout.ts";
 import { overlayDirs } from "../own-profiles.ts";
@@ -24,6 +25,8 @@ export interface Plan {
   readonly overlays: readonly OverlayFile[];
   /** Files of the overlays for the FAT partition. */
   readonly bootFiles: readonly OverlayFile[];
+  /** Answers to fill in, for CBOX-BOOT. */
+  readonly example: string;
   /** Files that packages read while they are installed, rendered, by path on the box. */
   readonly before: Readonly<Record<string, string>>;
   /** live-build hooks of the overlays, in the order of their names. */
@@ -83,6 +86,7 @@ export async function resolve(
     hooks,
     catalogue,
     bundle: await bundleFirstboot(),
+    example: exampleOnCard(profile),
   };
 }
 
@@ -92,6 +96,7 @@ export function dressInputs(plan: Plan): Record<string, string> {
   return Object.fromEntries([
     ...plan.overlays.map((file) => [`/${file.target}`, identity(file)]),
     ...plan.bootFiles.map((file) => [`${BOOT_LABEL}:${file.target}`, identity(file)]),
+    [`${BOOT_LABEL}:${EXAMPLE_FILE}`, createHash("sha256").update(plan.example).digest("hex")],
     ["first-boot bundle", plan.bundle.sha256],
     ...plan.catalogue.map((service) => [
       `service ${service.id}`,

@@ -4,16 +4,25 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { parse, parseDocument } from "yaml";
-import { inWords, mistakesIn } from "../../image/answers/check.ts";
-import { exampleAnswers } from "../../image/answers/example.ts";
+import { secretFields } from "../../firstboot/answers/file.ts";
+import { redact } from "../../firstboot/answers/redact.ts";
+import { allSteps } from "../../firstboot/steps/index.ts";
+import { inWords, mistakesIn, unchecked } from "../../image/answers/check.ts";
+import { exampleAnswers, exampleOnCard } from "../../image/answers/example.ts";
 import { answersOf, readFleet, rowOf } from "../../image/answers/fleet.ts";
+import { findLists, listsOf } from "../../image/answers/lists.ts";
 import { layOver, openAnswers } from "../../image/answers/merge.ts";
 import { readAnswersSchema } from "../../image/answers/schema.ts";
 import { checkWifi, putWifi } from "../../image/answers/wifi.ts";
 import { ANSWERS_COMMANDS } from "../../image/commands/answers.ts";
+import { PROJECT } from "../../image/paths.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
+import { LISTS, makeImageFolder, makeRoot } from "./helpers/image-lists.ts";
+
+// Each check is a program of its own, which takes its time to start on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 const profile = resolveProfile("vm-amd64");
 const BASE = `version: 1
@@ -39,7 +48,7 @@ beforeEach(() => {
 
 describe("the example", () => {
   it("lacks nothing but the password", async () => {
-    const [mistakes] = await mistakesIn([parse(exampleAnswers(profile))], { profile });
+    const [mistakes] = await mistakesIn([parse(exampleAnswers(profile))], { profile, lists: LISTS });
     expect(mistakes!.map(({ field, code }) => [field, code])).toEqual([
       ["system.owner.password", "password-short"],
     ]);
@@ -48,18 +57,147 @@ describe("the example", () => {
   it("has every field, under its right name, once the signs in front are taken away", async () => {
     const all = exampleAnswers(profile).replace(/^( *)#(?=\S)/gm, "$1");
     expect(Object.keys(parse(all))).toEqual(Object.keys(readAnswersSchema().properties ?? {}));
-    const [mistakes] = await mistakesIn([parse(all)], { profile });
+    const [mistakes] = await mistakesIn([parse(all)], { profile, lists: LISTS });
     const form = ["unknown-key", "wrong-type", "not-allowed", "wrong-form", "out-of-range"];
     expect(mistakes!.filter(({ code }) => form.includes(code))).toEqual([]);
   });
 });
 
+describe("the example on the card", () => {
+  it("has Windows line ends and the words of three languages, and is the same file otherwise", () => {
+    const text = exampleOnCard(profile);
+    expect(
+      text
+        .split("\n")
+        .slice(0, -1)
+        .every((line) => line.endsWith("\r")),
+    ).toBe(true);
+    const asked = (language: string) =>
+      JSON.parse(readFileSync(join(PROJECT, `firstboot/i18n/${language}/system.json`), "utf8"))[
+        "ask.system.hostname"
+      ];
+    expect(text).toContain("  # Name of the box: letters, digits and hyphens.");
+    for (const language of ["ca", "es"]) expect(text).toContain(`  # ${language}: ${asked(language)}\r\n`);
+    const fields = (file: string) => file.split(/\r?\n/).filter((line) => /^ *#?[\w-]+:/.test(line));
+    expect(fields(text)).toEqual(fields(exampleAnswers(profile)));
+  });
+
+  it("sets a box up once it is filled in with the editor of Windows", async () => {
+    const filled = exampleOnCard(profile).replace(
+      'password: ""',
+      'password: "cargol groc damunt la teulada"',
+    );
+    expect(filled).toContain("cargol");
+    expect(await mistakesIn([parse(filled)], { profile, lists: LISTS })).toEqual([[]]);
+    const { clean } = await redact(filled, secretFields(allSteps));
+    expect(clean).not.toContain("cargol");
+    expect(parse(clean).system.owner).toEqual({ name: "anna" });
+    const untouched = exampleOnCard(profile);
+    expect(parse(untouched)).toEqual(parse(exampleAnswers(profile)));
+  });
+});
+
+describe("the lists of an image", () => {
+  it("are taken from its root file system", async () => {
+    expect(await listsOf(makeRoot(folder))).toEqual(LISTS);
+  });
+
+  it("are found by the manifest, and what is damaged is said", async () => {
+    expect(findLists(folder)).toBeUndefined();
+    makeImageFolder(folder);
+    expect(findLists(folder)).toEqual(LISTS);
+    put("community-box-1-vm-amd64.lists.json", "{");
+    expect(await failureOf(() => findLists(folder))).toMatchObject({
+      code: "lists-damaged",
+      message: expect.stringMatching(/lists\.json is damaged\.$/),
+    });
+  });
+
+  it("decide, and not those of this computer", async () => {
+    const cases: [object, string[]][] = [
+      [{ timezone: "Europe/Kiev" }, []],
+      [{ timezone: "CET" }, []],
+      [{ timezone: "Europe/Berlin" }, ["system.timezone timezone-unknown"]],
+      [{ keyboard: "us" }, []],
+      [{ keyboard: "de" }, ["system.keyboard keyboard-unknown"]],
+      [{ owner: { name: "backup", password: "cargol groc damunt" } }, ["system.owner.name owner-name-taken"]],
+    ];
+    const files = cases.map(([system]) => ({ version: 1, system: { ...parse(BASE).system, ...system } }));
+    const mistakes = await mistakesIn(files, { profile, lists: LISTS });
+    expect(mistakes.map((each) => each.map(({ field, code }) => `${field} ${code}`))).toEqual(
+      cases.map(([, expected]) => expected),
+    );
+  });
+
+  it("that are not there are no reason to refuse, and that is said", async () => {
+    const system = { ...parse(BASE).system, timezone: "Mars/Base", keyboard: "xx" };
+    const data = { version: 1, system, network: { wifi: { ssid: "casa", country: "XX" } }, member: {} };
+    expect(await mistakesIn([data], { profile })).toEqual([[]]);
+    expect(unchecked([data], { profile })).toEqual([
+      "Not checked, since there is no image of vm-amd64 here (./cbox build vm-amd64, or --image FOLDER): system.keyboard, system.timezone, system.owner.name, network.wifi.country.",
+      "Only the box can tell whether it has what these need: network.wifi.",
+      "Only the community's servers can tell whether these are known: member.",
+    ]);
+    const known = await mistakesIn([data], { profile, lists: LISTS });
+    expect(known[0]!.map(({ field }) => field).sort()).toEqual([
+      "network.wifi.country",
+      "system.keyboard",
+      "system.timezone",
+    ]);
+    expect(unchecked([parse(BASE)], { profile, lists: LISTS })).toEqual([]);
+  });
+});
+
+describe("a file that is there", () => {
+  it.each([
+    ["new", (output: string, more: object) => ANSWERS_COMMANDS.new({ profile: "vm-amd64", output, ...more })],
+    [
+      "merge",
+      (output: string, more: object) =>
+        ANSWERS_COMMANDS.merge([base], { profile: "vm-amd64", output, ...more }),
+    ],
+    [
+      "fleet",
+      (output: string, more: object) =>
+        ANSWERS_COMMANDS.fleet({
+          ...{ profile: "vm-amd64", out: folder, base, ...more },
+          fleet: put("list.csv", `system.hostname\n${output.slice(folder.length + 1, -".yaml".length)}\n`),
+        }),
+    ],
+  ] as const)("is not replaced by %s without a word", async (_command, run) => {
+    const file = put("filled.yaml", "mine\n");
+    expect(await failureOf(() => run(file, {}))).toMatchObject({
+      code: "answers-exist",
+      message: "There is such a file already; nothing was written.",
+      found: file,
+      hint: "another name or folder, or --overwrite",
+    });
+    expect(readFileSync(file, "utf8")).toBe("mine\n");
+    await run(file, { overwrite: true });
+    expect(readFileSync(file, "utf8")).toContain("version: 1");
+  });
+});
+
 describe("check", () => {
-  const options = { profile: "vm-amd64" };
+  let options = { profile: "vm-amd64", image: "" };
+  beforeEach(() => {
+    options = { profile: "vm-amd64", image: makeImageFolder(folder) };
+  });
 
   it("takes a right file", async () => {
     await ANSWERS_COMMANDS.check([base], options);
-    expect(console.log).toHaveBeenCalledWith(`${base} is right.`);
+    expect(vi.mocked(console.log).mock.calls).toEqual([[`${base} is right.`]]);
+  });
+
+  it("says what it could not check, and that a network without a passphrase is open", async () => {
+    const text = `${BASE}network:\n  wifi: { ssid: casa, passphrase: "" }\n`;
+    await ANSWERS_COMMANDS.check([put("open.yaml", text)], options);
+    expect(vi.mocked(console.log).mock.calls.flat().slice(1)).toEqual([
+      expect.stringMatching(
+        /open\.yaml: network\.wifi: "casa" is an open network, since there is no passphrase\.$/,
+      ),
+      "Only the box can tell whether it has what these need: network.wifi.",
+    ]);
   });
 
   it("names file, line, field, what is wrong and what to do, of every mistake; never a secret", async () => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A board nobody has heard of, as YAML in a directory of its own: no line of TypeScript, none of the project's files.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
 import { OWN_PROFILES, overlayDirs } from "../../image/own-profiles.ts";
-import { OVERLAYS, PROFILES } from "../../image/paths.ts";
+import { OVERLAYS, PROFILES, PROJECT } from "../../image/paths.ts";
 import { listProfiles, resolveProfile, sharedBase } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -31,6 +31,20 @@ function attic(): string {
   vi.stubEnv(OWN_PROFILES, dir);
   return dir;
 }
+
+it("is taken as the page about boxes shows it", () => {
+  const page = readFileSync(join(PROJECT, "docs/boxes/README.md"), "utf8");
+  const [, text = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  const [, folder = "", name = ""] = /^# (\S+)\/(\S+)\.yaml$/m.exec(text) ?? [];
+  const dir = join(temporaryDirectory(), folder);
+  mkdirSync(dir);
+  writeFileSync(join(dir, `${name}.yaml`), text);
+  vi.stubEnv(OWN_PROFILES, dir);
+  expect(resolveProfile(name)).toMatchObject({ id: name, kernel: { arguments: ["nomodeset"] } });
+  // The commands below it are about this board and this folder.
+  for (const command of ["profile show", "build"])
+    expect(page).toMatch(new RegExp(`^\\./cbox ${command} ${name} .*--profiles ${folder}$`, "m"));
+});
 
 it("resolves beside the project's profiles, with the overlay that lies beside it", () => {
   const dir = attic();
