@@ -15,11 +15,10 @@ import { boxFacts, offer } from "../services/offer.ts";
 import { forget, isOwn, ownProject, ownServices, remember } from "../services/own.ts";
 import { type Place, placeOf } from "../services/place.ts";
 import { countOf, parsePort, portName, shortList } from "../services/ports.ts";
+import { COMPOSE_FILES } from "../services/project-words.ts";
 import { forgetState, readStates } from "../services/state.ts";
 import type { ServicesOptions, ServicesTools } from "./services.ts";
 
-/** What docker compose looks for, in its order. */
-const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
 /** Where a project lies until it has been looked through. */
 const NEW = ".new";
@@ -113,14 +112,14 @@ interface Source {
 
 async function findSource({ box }: ServicesTools, path: string): Promise<Source> {
   const names = await box.list(path).catch((): string[] => []);
-  if (FILES.some((each) => names.includes(each))) return { directory: path };
+  if (COMPOSE_FILES.some((each) => names.includes(each))) return { directory: path };
   if (names.length === 0 && (await box.readFile(path).catch(() => undefined)))
     return { directory: dirname(path), file: path };
   return fail({
     code: "compose-source",
     what: `There is no compose project at ${path}.`,
     found: names.length
-      ? `a directory without any of ${FILES.join(", ")}`
+      ? `a directory without any of ${COMPOSE_FILES.join(", ")}`
       : "neither a file nor a directory with files",
     hint: "Give the directory with the compose file in it, or the file itself.",
   });
@@ -176,7 +175,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   const beside = join(directory, ".env");
   const pushes = file
     ? [
-        [file, `${place.id}${PROJECTS}/${staged}/${FILES[0]}`],
+        [file, `${place.id}${PROJECTS}/${staged}/${COMPOSE_FILES[0]}`],
         // Its variables belong to it.
         ...((await box.exists(beside)) ? [[beside, `${place.id}${PROJECTS}/${staged}/.env`]] : []),
       ]

@@ -69,7 +69,8 @@ async function listeningPorts(
   const found: number[] = [];
   for (const port of wanted) {
     const answers = inside?.has(`${port.protocol}/${port.port}`) ?? true;
-    if (answers && (await isReachable(box, port))) found.push(port.port);
+    // An announcement does not tell TCP from UDP, so one number is said once.
+    if (answers && !found.includes(port.port) && (await isReachable(box, port))) found.push(port.port);
   }
   return found;
 }

@@ -10,6 +10,7 @@ import { diskFull, IS_DISK_FULL, must } from "../box.ts";
 import { parseJson } from "../world.ts";
 import type { Place } from "./place.ts";
 import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";
+import { describeProject, nameInFile } from "./project-words.ts";
 
 const compose = (id: string, ...words: readonly string[]) => [
   ...["compose", "--project-name", id, "--project-directory", projectDirectory(id)],
@@ -112,6 +113,8 @@ export interface ProjectPlan {
   readonly onHost: readonly string[];
   /** Variables that its containers would get if they were set, such as "web: HTTP_PROXY". */
   readonly absent: readonly string[];
+  /** Description for the community, such as "gitea:1.22_forge". */
+  readonly announcedAs: string;
   /** What Docker said about a file that it takes. */
   readonly said: readonly string[];
 }
@@ -163,7 +166,8 @@ export async function readProject(place: Place, id: string, directory: string): 
     ),
   );
   const ranges = inRanges(onePerNumber(ports), isAlike);
-  return { images: [...new Set(images)], ports: ranges, onHost, absent, said: words };
+  const announcedAs = describeProject((await nameInFile(place, directory)) ?? id, services);
+  return { images: [...new Set(images)], ports: ranges, onHost, absent, announcedAs, said: words };
 }
 
 /** The part of these ports that is the wanted one; undefined unless each of its numbers is published. */

@@ -45,11 +45,10 @@ const PRIORITY = 1000;
 /** A project that lies in its directory already. `open`: the ports that other machines may reach; its others are closed. */
 export function ownProject(
   id: string,
-  { images, ports }: ProjectPlan,
+  { images, ports, announcedAs }: ProjectPlan,
   open: readonly ProjectPort[],
 ): Service {
   const words = (text: string) => ({ en: text, ca: text, es: text });
-  const image = (images[0] ?? id).replace(/^.*\//, "").replace(/@.*$/, "");
   const service = asProject({
     ...{ id, title: words(id), description: words(images.join(", ") || id) },
     ...{ enabled: false, priority: PRIORITY, source: "network", packages: [], managed: true },
@@ -66,7 +65,7 @@ export function ownProject(
     ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
     ...{ prepare: [], activate: [], deactivate: [], data: [] },
     ...(open.some(({ last }) => last === undefined)
-      ? { publication: { type: "Docker", description: `${image}_${id}`, each_port: true, txt: "" } }
+      ? { publication: { type: "Docker", description: announcedAs, each_port: true, txt: "" } }
       : {}),
   });
   // The owner's files are in their place already, under their own names.

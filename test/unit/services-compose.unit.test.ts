@@ -7,6 +7,7 @@ import { translator } from "../../firstboot/i18n.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
 import { ownServices } from "../../firstboot/services/own.ts";
+import { describeProject } from "../../firstboot/services/project-words.ts";
 import { failureOf } from "../failure-of.ts";
 import { type FakeBox, IMAGE, PowerCut } from "./helpers/fake-box.ts";
 import { roomyBox, stateOf } from "./helpers/services-box.ts";
@@ -185,6 +186,54 @@ describe("a project of the owner's", () => {
       "5300 wiki:3_wiki",
     ]);
     expect(await run(box, "list")).toMatch(/^wiki +community +works, announced as 10\.1\.2\.50:8085$/m);
+  });
+
+  test.each([
+    [
+      "of several addresses, and of TCP and UDP",
+      'services: { dns: { image: "pihole:6", ports: ["0.0.0.0:8053:53", "[::]:8053:53", "8053:53/udp"] } }',
+      ["8053 pihole:6_wiki"],
+    ],
+    [
+      "with a database, which stands first",
+      'services: { db: { image: "postgres:16" }, web: { image: "gitea/gitea:1.22", ports: ["3000:3000"] } }',
+      ["3000 gitea:1.22_wiki"],
+    ],
+    [
+      "with a name of its own",
+      'name: forge\nservices: { git: { image: "gitea/gitea:1.22", ports: ["2222:22", "3000:3000"] } }',
+      ["2222 gitea:1.22_forge", "3000 gitea:1.22_forge"],
+    ],
+  ])("%s is announced once for each number, by what people open", async (_what, text, announced) => {
+    const box = boxWith({ "compose.yaml": text });
+    await run(box, "enable", "serf");
+    await compose(box, "add", "/home/anna/wiki");
+    const { published } = await publish(box, IMAGE);
+    expect(published.filter(({ s }) => s === "Docker").map(({ p, d }) => `${p} ${d}`)).toEqual(announced);
+  });
+
+  test.each([
+    [
+      "the port where programs speak HTTP",
+      { ssh: { image: "a:1", ports: [22] }, ui: { image: "b:2", ports: [8080] } },
+      "b:2_x",
+    ],
+    [
+      "a database's own port is no page",
+      { db: { image: "mariadb:11", ports: [3306] }, app: { image: "c:3" } },
+      "c:3_x",
+    ],
+    [
+      "without any, the first one",
+      { a: { image: "reg.example.net:5000/t/d@sha256:00" }, b: { image: "e" } },
+      "d_x",
+    ],
+    ["one that is built here", { web: { ports: [80] } }, "web_x"],
+  ])("what people open: %s", (_what, services, words) => {
+    const read = Object.entries(services as Record<string, { image?: string; ports?: number[] }>).map(
+      ([name, { ports = [], ...more }]) => [name, { ...more, ports: ports.map((target) => ({ target })) }],
+    );
+    expect(describeProject("x", Object.fromEntries(read))).toBe(words);
   });
 
   test("a single file, under another name, with one of its ports", async () => {
