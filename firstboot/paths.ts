@@ -69,7 +69,18 @@ export const paths = {
 } as const;
 
 /** The files a person shares with the box on its FAT partition; `used`: what answers.yaml is called after a reset. */
-export function answersPaths(bootMount: string): { answers: string; report: string; used: string } {
+export function answersPaths(bootMount: string): {
+  answers: string;
+  report: string;
+  used: string;
+  /** Words of whoever prepared the card, for whoever sets the box up. */
+  note: string;
+} {
   const at = (name: string) => join(bootMount, name);
-  return { answers: at("answers.yaml"), report: at("answers-report.yaml"), used: at("used-answers.yaml") };
+  return {
+    answers: at("answers.yaml"),
+    report: at("answers-report.yaml"),
+    used: at("used-answers.yaml"),
+    note: at("note.txt"),
+  };
 }

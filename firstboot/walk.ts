@@ -20,6 +20,7 @@ import {
   type WalkEvent,
   type WalkMachine,
 } from "./machine.ts";
+import { answersPaths } from "./paths.ts";
 import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
@@ -82,6 +83,7 @@ export class Walk {
   readonly #secrets = new Secrets();
   readonly #listeners = new Set<Listener>();
   #misnamed: string | undefined;
+  #note: readonly string[] = [];
   #progress: Progress[] = [];
   #saved: Promise<void> = Promise.resolve();
   /** There is a snapshot on the disk. */
@@ -101,6 +103,7 @@ export class Walk {
     const walk = new Walk(tools, course, machine, isOurs ? loaded.snapshot : undefined, loaded.putAside);
     walk.#isKept = loaded.snapshot !== undefined;
     walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
+    walk.#note = await readNote(tools.box, tools.image);
     return walk;
   }
 
@@ -171,6 +174,11 @@ export class Walk {
   /** A file on the boot partition that was probably meant to be answers.yaml. */
   get misnamed(): string | undefined {
     return this.#misnamed;
+  }
+
+  /** Words of whoever prepared the card (`note.txt`): at most as many lines as a page has room for. */
+  get note(): readonly string[] {
+    return this.#note;
   }
 
   /** Lines since applying began. */
@@ -549,6 +557,15 @@ export class Walk {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+const NOTE_LINES = 8;
+const NOTE_COLUMNS = 76;
+
+async function readNote(box: Box, { boot_mount }: ImageInfo): Promise<string[]> {
+  const text = (await box.readFile(answersPaths(boot_mount).note).catch(() => undefined)) ?? "";
+  const lines = text.split(/\r?\n/).map((line) => line.trimEnd().slice(0, NOTE_COLUMNS));
+  return lines.filter(Boolean).slice(0, NOTE_LINES);
 }
 
 function stoppedByHand(): Failure {

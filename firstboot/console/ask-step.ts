@@ -449,7 +449,7 @@ async function withCommands<Given extends object>(
     const command: Command = reply.command;
     if (command === "back") return { command };
     const t = translate(walk);
-    if (command === "help") await terminal.pause(helpPage(t, question), signal);
+    if (command === "help") await terminal.pause(helpPage(t, question, walk.note), signal);
     if (command === "log") await terminal.pause(logPage(t, await walk.log.tail(LOG_LINES)), signal);
   }
 }

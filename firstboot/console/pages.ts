@@ -21,6 +21,8 @@ export interface WelcomeNotes {
   readonly note?: string | undefined;
   /** A file that was probably meant to be answers.yaml. */
   readonly misnamed?: string | undefined;
+  /** Words of whoever prepared the card. */
+  readonly words?: readonly string[];
 }
 
 /** Nobody has begun, so nobody has chosen a language: all of them say how to begin. */
@@ -28,7 +30,7 @@ export function welcomePage(
   version: string,
   title: string,
   isResumed: boolean,
-  { note, misnamed: name }: WelcomeNotes = {},
+  { note, misnamed: name, words = [] }: WelcomeNotes = {},
 ): Page {
   const all = languages.map(translator);
   return {
@@ -39,6 +41,7 @@ export function welcomePage(
       "",
       ...(isResumed ? all.map((t) => t("welcome.resumed")) : all.map((t) => t("welcome.purpose"))),
       ...(note ? ["", note] : []),
+      ...(words.length ? ["", ...words] : []),
       ...(name ? ["", ...all.map((t) => t("welcome.misnamed", { name }))] : []),
       "",
       ...all.map((t) => t("welcome.begin")),
@@ -130,7 +133,8 @@ export function optionLabel(t: Translate, question: Question, value: string, isY
   return isTextKey(key) ? t(key) : value;
 }
 
-export function helpPage(t: Translate, question: Question): Page {
+/** `words`: of whoever prepared the card. */
+export function helpPage(t: Translate, question: Question, words: readonly string[] = []): Page {
   const about = ({ step, path }: Question) => {
     const key = `help.${step}.${path}`;
     return isTextKey(key) ? t(key) : "";
@@ -142,7 +146,7 @@ export function helpPage(t: Translate, question: Question): Page {
   return {
     tag: `help/${question.tag}`,
     title: about(question),
-    lines: [...each, "", t("help.commands"), "", t("press-enter")],
+    lines: [...each, "", t("help.commands"), ...(words.length ? ["", ...words] : []), "", t("press-enter")],
     more: t("more"),
   };
 }

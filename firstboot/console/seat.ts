@@ -162,7 +162,11 @@ export class Seat {
     const putAside = walk.putAside ? english("welcome.put-aside", { path: walk.putAside }) : undefined;
     // A walk by an answers file that failed: nobody was there to be told.
     const note = context.trouble ? troubleSentence(translate(walk), context.trouble) : putAside;
-    return welcomePage(image.version, title, view === "resumed", { note, misnamed: walk.misnamed });
+    return welcomePage(image.version, title, view === "resumed", {
+      note,
+      misnamed: walk.misnamed,
+      words: walk.note,
+    });
   }
 
   get #progress(): ProgressView {

@@ -32,11 +32,20 @@ export async function demoCommand(): Promise<void> {
     console.log(introduction());
     await bootOnTerminal(profile, image, readMachine(profile, { memory: MEMORY }), network, {
       "ca.pem": lab.authority(),
+      "note.txt": note(),
     });
   } finally {
     await lab.down();
     console.log("The box and the lab are gone. Start again with ./cbox demo");
   }
+}
+
+/** The same at the box, where it is needed: on its first page and in the help of each question. */
+function note(): string {
+  const members = MEMBERS.map(({ name, password }) => `  ${name}: ${password}`);
+  return ["Demo: you are one of these members, by name and password;", `your node is ${NODES.own} (Anna's).`]
+    .concat(members)
+    .join("\n");
 }
 
 /** What a person has to know who sits at the box: there is nobody else here to ask. */
@@ -48,7 +57,7 @@ function introduction(): string {
     "",
     "You are one of these members, by name and password:",
     table(members, "  "),
-    `Your place on the map is node ${NODES.own} (Anna's).`,
+    `Your place on the map is node ${NODES.own} (Anna's). The box shows this, too: ? at a question.`,
     "",
     "In another terminal:",
     `  ./cbox lab show --name ${LAB}    what the community knows of your box`,

@@ -17,6 +17,8 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
   readonly mirror: Mirror;
   /** Kernel command line without the root device. */
   readonly kernel_arguments: string;
+  /** The same for a start whose messages are all shown. */
+  readonly talkative_arguments: string;
   /** Whether the kernel is a 64-bit one, which some old processors cannot run. */
   readonly needs_long_mode: boolean;
   /** What mounts CBOX-BOOT. */
@@ -103,6 +105,9 @@ async function moveOut(mount: string): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
+/** Words of the kernel's command line that keep messages of the start from the consoles. */
+const QUIET = /^(quiet|loglevel=\d+|systemd\.show_status=.*)$/;
+
 export function templateData(plan: Plan, mirror: Mirror, epoch: number): TemplateData {
   const { profile, community, version } = plan;
   const consoles = profile.consoles.flatMap(({ kernel }) => (kernel ? [`console=${kernel}`] : []));
@@ -112,6 +117,9 @@ export function templateData(plan: Plan, mirror: Mirror, epoch: number): Templat
     version,
     mirror,
     kernel_arguments: [...consoles, ...profile.kernel.arguments].join(" "),
+    talkative_arguments: [...consoles, ...profile.kernel.arguments.filter((word) => !QUIET.test(word))].join(
+      " ",
+    ),
     needs_long_mode: profile.architecture === "amd64",
     boot_unit: mountUnit(profile.boot.mount),
     built: new Date(epoch * 1000).toISOString().replace(".000", ""),

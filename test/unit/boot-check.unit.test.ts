@@ -8,7 +8,8 @@ import type { ImageFiles } from "../../image/image-files.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
 
 const RELEASE = "6.12.107+deb13-arm64";
-const CMDLINE = "console=tty0 console=ttyS1,115200 root=LABEL=CBOX-ROOT rw net.ifnames=0  rootwait \n";
+const CMDLINE =
+  "console=tty0 console=ttyS1,115200 root=LABEL=CBOX-ROOT rw net.ifnames=0  rootwait quiet loglevel=3 systemd.show_status=auto \n";
 const CONFIG = `arm_64bit=1\nenable_uart=1\nkernel=vmlinuz-${RELEASE}\ninitramfs initrd.img-${RELEASE}\n`;
 const SETTINGS = 'CONSOLES="tty0 ttyS1,115200"\nROOTPART="LABEL=CBOX-ROOT"\nCMA=0\n';
 

@@ -4,12 +4,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  helpPage,
   problemSentence,
   reviewDetailPage,
   reviewOptions,
   reviewPage,
   stepSummary,
   warningText,
+  welcomePage,
 } from "../../firstboot/console/pages.ts";
 import { type Page, parts } from "../../firstboot/console/terminal.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
@@ -17,6 +19,7 @@ import { languages, translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import type { WalkContext } from "../../firstboot/machine.ts";
 import { problem } from "../../firstboot/problems.ts";
+import { questionsOf } from "../../firstboot/questions.ts";
 import { steps as realSteps } from "../../firstboot/steps/index.ts";
 import type { QuestionSchema, Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
@@ -274,6 +277,21 @@ async function talkAbout(only: Step, isRich: boolean) {
   };
   return { walk, person, talk, leave };
 }
+
+test("words of whoever prepared the card stand on the first page and in the help, no more than fit", async () => {
+  const box = new FakeBox();
+  box.files.set("/boot/efi/note.txt", `You are anna.\r\n\n${"x".repeat(200)}\n${"line\n".repeat(50)}`);
+  const walk = await Walk.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
+  expect(walk.note[0]).toBe("You are anna.");
+  expect(walk.note).toHaveLength(8);
+  for (const line of walk.note) expect(line.length).toBeLessThanOrEqual(76);
+  const welcome = welcomePage("0.1.0", "A box", false, { words: walk.note });
+  expect(welcome.lines).toContain("You are anna.");
+  expect(parts({ ...welcome, more: "more" })).toHaveLength(1);
+  const [question] = questionsOf(member);
+  expect(helpPage(t, question!, walk.note).lines).toContain("You are anna.");
+  expect(helpPage(t, question!).lines).not.toContain("You are anna.");
+});
 
 test("a password that is too short is refused before it is typed once more", async () => {
   const guarded = step(

@@ -52,7 +52,10 @@ it("resolves beside the project's profiles, with the overlay that lies beside it
   expect(board).toMatchObject({
     release: "trixie",
     architecture: "amd64",
-    kernel: { package: "linux-image-amd64", arguments: ["nomodeset"] },
+    kernel: {
+      package: "linux-image-amd64",
+      arguments: ["quiet", "loglevel=3", "systemd.show_status=auto", "nomodeset"],
+    },
     overlays: ["base", "image", "screen", "pc-x86", "wifi", "attic"],
     watchdog: { seconds: 30 },
   });
