@@ -5,9 +5,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { asProject } from "./compose.ts";
-import { fail } from "./fail.ts";
+import { Failure, fail } from "./fail.ts";
 import { compileSchema, sentence } from "./schema.ts";
 import { type Service, type ServiceFile, serviceSchema } from "./service.ts";
+import { textOf } from "./text-encoding.ts";
 
 const check = compileSchema<ServiceFile>(serviceSchema, { name: "service.yaml" });
 
@@ -34,9 +35,10 @@ export function readService(directory: string, id: string): Service {
   const folder = join(directory, id);
   let data: unknown;
   try {
-    data = parse(readFileSync(join(folder, "service.yaml"), "utf8"));
+    data = parse(textOf(readFileSync(join(folder, "service.yaml")), "service.yaml"));
   } catch (error) {
-    return broken(id, [(error as Error).message.split("\n")[0] ?? ""]);
+    const found = error instanceof Failure ? ` It is ${error.found}.` : "";
+    return broken(id, [`${(error as Error).message.split("\n")[0]}${found}`]);
   }
   const checked = check(data);
   if (!checked.ok) return broken(id, checked.errors.map(sentence));
@@ -44,7 +46,7 @@ export function readService(directory: string, id: string): Service {
     readdirSync(folder)
       .filter((name) => name.endsWith(".hbs"))
       .sort()
-      .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+      .map((name) => [name, textOf(readFileSync(join(folder, name)), name)]),
   );
   const service = { ...asProject(checked.value), templates };
   const mistakes = senseOf(id, service);

@@ -114,7 +114,7 @@ export async function demandRight(files: readonly YamlFile[], image: ForImage): 
     code: "answers-refused",
     what: `The answers have ${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}; nothing was done.`,
     found: listed(lines),
-    hint: "correct them and try again; ./cbox answers new shows a file with every field",
+    hint: `correct them and try again; they were checked for ${image.profile.id} (--profile); ./cbox answers new shows every field`,
   });
 }
 

@@ -53,7 +53,10 @@ export const ANSWERS_COMMANDS = {
     const image = forImage(options);
     const files = paths.map(readAnswers);
     await demandRight(files, image);
-    console.log(paths.length === 1 ? `${paths[0]} is right.` : `${paths.length} files are right.`);
+    const [first = ""] = paths;
+    console.log(
+      `${paths.length === 1 ? `${first} is` : `${paths.length} files are`} right for ${image.profile.id}.`,
+    );
     for (const { name, data } of files) for (const remark of remarks(data)) console.log(`${name}: ${remark}`);
     for (const line of unchecked(dataOf(files), image)) console.log(line);
   },

@@ -8,6 +8,9 @@ import { copyFile, cp, mkdir, open, readFile, stat, symlink, truncate, writeFile
 import { basename, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import type { ImageLists } from "../../common/image-lists.ts";
+import { EXAMPLE_FILE, exampleOnCard } from "../../image/answers/example.ts";
+import { listsFile } from "../../image/answers/lists.ts";
 import { bootPartition } from "../../image/boot-partition.ts";
 import { defaultOut } from "../../image/commands/build.ts";
 import { MIB } from "../../image/disk-layout.ts";
@@ -123,13 +126,26 @@ describe("onto a file", () => {
     const passphrase = join(folder, "passphrase");
     await writeFile(passphrase, "cargol groc\n");
     const wifi = ["--wifi", "Can Bruixa", "--wifi-passphrase", passphrase, "--wifi-country", "ES"];
-    const files = ["--answers", answers, ...wifi, "--ca", authority];
-    const { code, output } = await flash("vm-amd64", disk, ...files, "--yes", "--json");
+    const files = ["--answers", answers, ...wifi, "--ca", authority, "--yes"];
+    // The image of a virtual machine has no programs for Wi-Fi, as its lists say; those of this copy say that it has.
+    const refused = await flash("vm-amd64", disk, ...files);
+    expect(refused).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(
+        /\[answers-refused\]\nfound: .*network\.wifi: This box has no Wi-Fi card/,
+      ),
+    });
+    const { out, image } = await copyOfImage();
+    const path = join(out, listsFile(manifest.name));
+    const lists = JSON.parse(await readFile(path, "utf8")) as ImageLists;
+    const programs = { "/usr/sbin/wpa_supplicant": "", "/usr/sbin/wpa_cli": "", "/usr/sbin/iw": "" };
+    await writeFile(path, JSON.stringify({ ...lists, files: { ...lists.files, ...programs } }));
+    const { code, output } = await flash("vm-amd64", disk, "--out", out, ...files, "--json");
     expect(output).not.toContain("cargol groc");
     expect({ code, output: JSON.parse(output) }).toMatchObject({
       code: 0,
       output: {
-        ...{ image: packed, profile: "vm-amd64", target: disk, kind: "file", verified: true },
+        ...{ image, profile: "vm-amd64", target: disk, kind: "file", verified: true },
         files: ["answers.yaml", "ca.pem"],
       },
     });
@@ -143,6 +159,8 @@ describe("onto a file", () => {
       network: { wifi: { ssid: "Can Bruixa", passphrase: "cargol groc", country: "ES" } },
     });
     expect(await partition.get("ca.pem")).toBe(AUTHORITY);
+    // The image's own, for who has no such command.
+    expect(await partition.get(EXAMPLE_FILE)).toBe(exampleOnCard(manifest.profile));
   });
 
   test("a box of a fleet, by its row", async () => {

@@ -186,7 +186,7 @@ describe("check", () => {
 
   it("takes a right file", async () => {
     await ANSWERS_COMMANDS.check([base], options);
-    expect(vi.mocked(console.log).mock.calls).toEqual([[`${base} is right.`]]);
+    expect(vi.mocked(console.log).mock.calls).toEqual([[`${base} is right for vm-amd64.`]]);
   });
 
   it("says what it could not check, and that a network without a passphrase is open", async () => {
@@ -209,6 +209,7 @@ describe("check", () => {
     expect(failure).toMatchObject({
       code: "answers-refused",
       message: "The answers have 5 mistakes; nothing was done.",
+      hint: expect.stringContaining("they were checked for vm-amd64 (--profile)"),
     });
     const lines = failure.found!.split("\n  - ").slice(1);
     expect(lines[0]).toMatch(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { readCatalogue } from "../../common/catalogue.ts";
+import { readCatalogue, readService } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
@@ -212,5 +212,17 @@ describe("what is offered", () => {
             expect(box.places.includes(place) && service.where.allowed.includes(place)).toBe(true);
       }),
     );
+  });
+});
+
+test("a service whose file is not UTF-8 is refused, and its encoding named", async () => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, "radio"));
+  writeFileSync(join(directory, "radio/service.yaml"), Buffer.from("id: radio\n# emissió\n", "latin1"));
+  expect(await failureOf(() => readService(directory, "radio"))).toMatchObject({
+    code: "service-invalid",
+    message: expect.stringContaining(
+      "service.yaml is not saved as UTF-8. It is Latin-1 (Windows-1252), line 2.",
+    ),
   });
 });
