@@ -347,6 +347,24 @@ export const serviceSchema = {
         when,
       },
     },
+    copies: {
+      type: "object",
+      description: "Of a service that keeps files on several boxes.",
+      additionalProperties: false,
+      required: ["count", "wanted", "spread"],
+      properties: {
+        count: { ...argv, description: "Prints how many boxes take copies now, this one included." },
+        wanted: {
+          type: "string",
+          description: "Template: on how many a file is kept, if there are so many.",
+        },
+        spread: {
+          ...argv,
+          description:
+            "Puts files anew whose keys it reads, one a line, and prints for each the number of boxes that have it then, and its key; - for what is no key.",
+        },
+      },
+    },
     found: {
       type: "object",
       description:

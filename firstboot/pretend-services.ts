@@ -52,6 +52,8 @@ export class PretendServices {
   /** Units that start and listen to nothing, for tests. */
   readonly deafUnits = new Set<string>();
 
+  /** In the storage grid. */
+  gridBoxes = 1;
   readonly docker: PretendDocker;
 
   readonly #files: PretendFiles;
@@ -176,6 +178,8 @@ export class PretendServices {
         await this.#files.move(at(args.at(-2) ?? ""), at(last));
         return 0;
     }
+    if (command === "/usr/local/sbin/cbox-tahoe-copies")
+      return last === "count" ? `${this.gridBoxes}\n` : this.#spread(input);
     if (COMMANDS.has(command)) return 0;
     if (isHost) return undefined;
     switch (command) {
@@ -197,6 +201,11 @@ export class PretendServices {
         return this.#systemctl(place, args);
     }
     return undefined;
+  }
+
+  #spread(keys: string): string {
+    const lines = keys.split("\n").filter(Boolean);
+    return lines.map((key) => `${key.startsWith("URI:CHK:") ? this.gridBoxes : "-"} ${key}\n`).join("");
   }
 
   /** `incus file push --project P [--recursive] FROM INSTANCE/PATH`. */

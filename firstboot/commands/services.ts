@@ -16,6 +16,7 @@ import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { PUBLISH_TIMER } from "../serf.ts";
 import { projectLog } from "../services/compose.ts";
+import { copiesOf, spreadFiles } from "../services/copies.ts";
 import { defaultInputs } from "../services/data.ts";
 import { activate, deactivate, removeData } from "../services/engine.ts";
 import { waitUntilHealthy } from "../services/health.ts";
@@ -43,10 +44,12 @@ export interface ServicesOptions {
   readonly yes?: boolean;
   readonly name?: string;
   readonly port?: readonly string[];
+  /** For `spread`, one a line; standard input unless said. */
+  readonly keys?: string;
 }
 
-/** These only look. */
-const LOOKING = ["list", "log", "secret"];
+/** These change nothing of the box's settings. */
+const LOOKING = ["list", "log", "secret", "spread"];
 
 type Verb = (tools: ServicesTools, service: Service, options: ServicesOptions) => Promise<void>;
 
@@ -60,6 +63,7 @@ const VERBS: { readonly [verb: string]: Verb } = {
   log,
   secret,
   upgrade: renew,
+  spread,
   "remove-data": forget,
 };
 
@@ -67,6 +71,7 @@ const USAGE = `usage: cbox services [list] [--json]
        cbox services enable ID [--context host|owner|community]
        cbox services disable|start|stop|publish|unpublish|log|secret|upgrade ID
        cbox services remove-data ID --yes
+       cbox services spread ID < FILE-WITH-KEYS
        cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT[-LAST][/udp]]... [--yes]
        cbox services compose remove NAME --yes
        cbox services setup
@@ -162,6 +167,10 @@ async function list(
   const views = await overview(box, image);
   if (json) return print(JSON.stringify({ services: views.map(viewData) }, undefined, 2));
   for (const view of views) print(listLine(view, t));
+  for (const { service, copies } of views) {
+    if (copies && copies.boxes > 1)
+      print(t("services.copies.spread", { title: service.title.en, id: service.id }));
+  }
 }
 
 export function listLine(view: ServiceView, t: Translate): string {
@@ -194,7 +203,36 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
   const faults = await waitUntilHealthy(tools, service, state);
   await publish(box, image);
   if (faults.length) notWorking(service, "was switched on", faults);
+  if ((await copiesOf({ box, image }, service, state))?.boxes === 1)
+    print(t("services.copies.one", { title: service.title.en }));
   await secret(tools, service);
+}
+
+/** Keys of files come by standard input: they are secrets, and a command line is seen by all. */
+async function spread(tools: ServicesTools, service: Service, { keys }: ServicesOptions): Promise<void> {
+  const { box, image, t, print } = tools;
+  if (!service.copies) {
+    fail({
+      code: "service-no-copies",
+      what: `${service.title.en} keeps no files on other boxes.`,
+      hint: "cbox services",
+    });
+  }
+  const state = await stateOf(tools, service);
+  if (keys === undefined && process.stdin.isTTY) print(t("services.copies.ask"));
+  const given = keys ?? (await readAll(process.stdin));
+  for (const { boxes, key, isNew } of await spreadFiles({ box, image }, service, state, given)) {
+    const name = isNew ? key : `${key.slice(0, 20)}...`;
+    const done = boxes === 0 ? "unreadable" : isNew ? "spread-anew" : "spread-done";
+    const word = boxes === undefined ? "not-spread" : done;
+    print(t(`services.copies.${word}`, { key: name, count: boxes ?? 0 }));
+  }
+}
+
+async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  return text;
 }
 
 /** Also of a service that the catalogue's texts do not know. */

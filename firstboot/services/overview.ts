@@ -13,6 +13,7 @@ import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
 import { parseJson } from "../world.ts";
 import { isAnnounced } from "./announce.ts";
+import { type Copies, copiesOf } from "./copies.ts";
 import { defaultInputs } from "./data.ts";
 import { portsOf } from "./engine.ts";
 import { faultsOf } from "./health.ts";
@@ -32,6 +33,8 @@ export interface ServiceView {
   readonly announced?: { readonly address: string; readonly port: string } | { readonly reason: string };
   /** Serf: nodes in sight, this one included. */
   readonly members?: number;
+  /** Of one that keeps files on several boxes: how many take copies now, and how many are wanted. */
+  readonly copies?: Copies;
   readonly ports: readonly string[];
   /** Where it could run; empty with the reason why not. */
   readonly places: readonly PlaceId[];
@@ -52,6 +55,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
     const isOn = state?.state === "on";
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
     const ports = portsOf(service, data).filter(({ closed }) => !closed);
+    const copies = isOn && mayLook(state) ? await copiesOf({ box, image }, service, state) : undefined;
     const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
       service,
@@ -62,6 +66,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
         ? { announced: announcementOf(service.publication.type, ports, result) }
         : {}),
       ...(members === undefined ? {} : { members }),
+      ...(copies === undefined ? {} : { copies }),
       ports: ports.map((port) => `${port.protocol}/${numbersOf(port)}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
@@ -117,7 +122,7 @@ export function isTroubled({ state, faults }: ServiceView): boolean {
 }
 
 /** "works, announced as 10.1.2.3:5000, 12 nodes in sight". */
-export function doing({ state, faults, announced, members }: ServiceView, t: Translate): string {
+export function doing({ state, faults, announced, members, copies }: ServiceView, t: Translate): string {
   if (state === "off") return t("status.services.off");
   if (state !== "on") return t("status.services.half");
   const parts = [
@@ -129,12 +134,13 @@ export function doing({ state, faults, announced, members }: ServiceView, t: Tra
     parts.push(t("status.not-published", { reason: isTextKey(key) ? t(key) : announced.reason }));
   }
   if (members !== undefined) parts.push(t("status.members", { count: members }));
+  if (copies !== undefined) parts.push(t("status.services.copies", { ...copies }));
   return parts.join(", ");
 }
 
 /** For programs. */
 export function viewData(view: ServiceView): { readonly [name: string]: Value } {
-  const { service, state, where, faults, announced, members, ports, places, reason } = view;
+  const { service, state, where, faults, announced, members, copies, ports, places, reason } = view;
   return {
     id: service.id,
     title: service.title.en,
@@ -146,6 +152,7 @@ export function viewData(view: ServiceView): { readonly [name: string]: Value } 
       announced !== undefined && "address" in announced ? `${announced.address}:${announced.port}` : null,
     not_announced_because: announced !== undefined && "reason" in announced ? announced.reason : null,
     ...(members === undefined ? {} : { members }),
+    ...(copies === undefined ? {} : { copies: { ...copies } }),
     ports,
     places,
     not_offered_because: reason ?? null,

@@ -2,6 +2,9 @@
 // The catalogue's storage grid (Tahoe-LAFS) over two boxes: one begins it, the other joins by what the first announces.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { announcements } from "../../firstboot/services/announce.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import { copiesOf, spreadFiles } from "../../firstboot/services/copies.ts";
+import type { ServiceState } from "../../firstboot/services/state.ts";
 import type { ChrootBox } from "./chroot-box.ts";
 import { BOX, image, type ServiceLab, serviceLab, until } from "./service-lab.ts";
 import { expectSandboxed } from "./units.ts";
@@ -44,6 +47,19 @@ describe("a storage grid", () => {
     expect(stdout).toMatch(/^pb:\/\/[a-z2-7]{32}@tcp:10\.139\.40\.60:3458\//);
   });
 
+  const [tahoe, state] = [findService("tahoe-lafs")!, { where: "host", inputs: {} } as ServiceState];
+  const copies = () => copiesOf({ box, image }, tahoe, state);
+  let early: string;
+
+  test("of one box keeps all copies on its disk, and says so", async () => {
+    expect(await until(copies, (found) => found?.boxes === 1)).toEqual({ boxes: 1, wanted: 3 });
+    early = await curl("box", "--request", "PUT", "--data-binary", `early ${letter}`, gateway);
+    expect(early).toMatch(/^URI:CHK:.*:1:3:1806$/);
+    expect(await spreadFiles({ box, image }, tahoe, state, `${early}\n`)).toEqual([
+      { boxes: 1, key: early, isNew: false },
+    ]);
+  });
+
   test("another box joins by that address, and what one puts in the other takes out", async () => {
     const { ready } = await announcements(box, image, BOX);
     const furl = ready.find(({ s }) => s === "tahoe-lafs")?.t.replace("furl=", "");
@@ -62,6 +78,24 @@ describe("a storage grid", () => {
     expect(await get("box", cap)).toBe(letter);
     await community.expectOnlyDeclared("box");
     await community.expectOnlyDeclared("neighbour");
+  });
+
+  test("what was put in before has no copy on the other box until it is spread; check and repair do not mind", async () => {
+    expect(await until(copies, (found) => found?.boxes === 2)).toEqual({ boxes: 2, wanted: 3 });
+    const check = `${gateway}/${encodeURIComponent(early)}?t=check&repair=true&output=json`;
+    const report = await curl("box", "--request", "POST", check);
+    const { "pre-repair-results": before, "repair-attempted": attempted } = JSON.parse(report);
+    expect([before.results.healthy, attempted]).toEqual([true, false]);
+    const storage = () =>
+      community.boxOf("neighbour").list("/var/lib/cbox-tahoe/node/storage/shares", { recursive: true });
+    const kept = await storage();
+
+    const spread = await spreadFiles({ box, image }, tahoe, state, `${early}\nURI:LIT:nothing\n`);
+    expect(spread).toEqual([
+      { boxes: 2, key: early, isNew: false },
+      { key: "URI:LIT:nothing", isNew: false },
+    ]);
+    expect((await storage()).length).toBeGreaterThan(kept.length);
   });
 
   test("a copy is left when the box where it was put in is gone", async () => {

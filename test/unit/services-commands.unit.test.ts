@@ -61,6 +61,40 @@ describe("cbox services", () => {
     });
   });
 
+  test("a storage grid of one box: all copies on its disk, and said so; with others, that files can be put anew", async () => {
+    const box = roomyBox();
+    expect(await run(box, "enable", "tahoe-lafs")).toContain(
+      "no other box is in the grid yet, so all copies of a file lie on this one disk.",
+    );
+    const alone = await run(box, "list");
+    expect(alone).toMatch(/^tahoe-lafs .* 1 of 3 boxes take copies$/m);
+    expect(alone).not.toContain("spread");
+    box.system.services.gridBoxes = 2;
+    const joined = await run(box, "list");
+    expect(joined).toMatch(/^tahoe-lafs .* 2 of 3 boxes take copies$/m);
+    expect(joined).toContain("To put them anew: sudo cbox services spread tahoe-lafs");
+    const { services } = JSON.parse(await run(box, "list", undefined, { json: true }));
+    expect(services.find(({ id }: { id: string }) => id === "tahoe-lafs").copies).toEqual({
+      boxes: 2,
+      wanted: 3,
+    });
+  });
+
+  test("spread puts files anew by keys that no command line shows, and says what is no key", async () => {
+    const box = roomyBox();
+    box.system.services.gridBoxes = 2;
+    await run(box, "enable", "tahoe-lafs");
+    const key = `URI:CHK:${"a".repeat(26)}:${"b".repeat(52)}:1:3:1800`;
+    expect(await run(box, "spread", "tahoe-lafs", { keys: `${key}\nURI:DIR2:x\n` })).toBe(
+      "URI:CHK:aaaaaaaaaaaa...: on 2 boxes\nURI:DIR2:x...: no key of a file (URI:CHK:...), left as it is",
+    );
+    expect(box.system.commands.filter((line) => line.includes(key))).toEqual([]);
+    expect(await failureOf(() => run(box, "spread", "snmp", { keys: key }))).toMatchObject({
+      code: "service-no-copies",
+      message: expect.stringContaining("keeps no files on other boxes"),
+    });
+  });
+
   test("enable of one that does not come up says what is wrong, and where to look", async () => {
     const box = roomyBox();
     box.system.services.deafUnits.add("snmpd.service");
