@@ -98,6 +98,24 @@ export interface UpdatesState {
   /** Until when fixes are known: the date of the security archive's list that the box has; null: none yet. */
   readonly known_until: string | null;
   readonly restart_due: boolean;
+  /** Packages whose fix the last run passed over, most often since it needs a package that is no fix; with the context. */
+  readonly kept_back: readonly string[];
+}
+
+/** Written by unattended-upgrade at the end of a run, names with blanks between; removed when there are none. */
+const KEPT_BACK = "/var/lib/unattended-upgrades/kept-back";
+
+/** Such as "libxml2" and "community: openssl". Into contexts only root can look. */
+export async function keptBack(box: Box): Promise<string[]> {
+  const record = await readRecord(box);
+  const isRoot = (await box.run("id", ["-u"])).stdout.trim() === "0";
+  const contexts = !isRoot || !record || "none" in record ? [] : CONTEXTS;
+  const found: string[] = [];
+  for (const id of ["host", ...contexts] as const) {
+    const names = ((await placeOf(box, id).readFile(KEPT_BACK)) ?? "").split(/\s+/).filter(Boolean);
+    found.push(...names.map((name) => (id === "host" ? name : `${id}: ${name}`)));
+  }
+  return found;
 }
 
 /** Undefined on a box that does not update itself, nor could. */
@@ -109,6 +127,7 @@ export async function readUpdates(box: Box): Promise<UpdatesState | undefined> {
     working: await areTimersRight(box, updates),
     known_until: await knownUntil(box),
     restart_due: await box.exists(RESTART_DUE),
+    kept_back: updates === "off" ? [] : await keptBack(box),
   };
 }
 

@@ -21,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeChoices } from "../../firstboot/choices.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
 import { IS_BUSY } from "../../firstboot/services/packages.ts";
-import { readUpdates, updateBox } from "../../firstboot/updates.ts";
+import { keptBack, readUpdates, updateBox } from "../../firstboot/updates.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { OVERLAYS } from "../../image/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
@@ -74,6 +74,7 @@ const INSTALLED: readonly TestPackage[] = [
   { name: "cbox-point", version: "1.0" },
   { name: "cbox-backport", version: "1.0" },
   { name: "cbox-other", version: "1.0" },
+  { name: "cbox-needy", version: "1.0" },
   { name: "cbox-postinst", version: "1.0" },
   { name: "cbox-preinst", version: "1.0" },
   ...["6.12.1", "6.12.2"].map(kernel),
@@ -82,10 +83,14 @@ const INSTALLED: readonly TestPackage[] = [
 const OFFERED: Readonly<Record<ArchiveId, readonly TestPackage[]>> = {
   security: [
     { name: "cbox-fixed", version: "1.1", files: { [CONF]: "as it should be\n" } },
+    { name: "cbox-needy", version: "1.1", depends: "cbox-needed" },
     kernel("6.12.3"),
     { name: "linux-image-cbox", version: "1.1", depends: "linux-image-6.12.3-amd64" },
   ],
-  point: [{ name: "cbox-point", version: "1.1" }],
+  point: [
+    { name: "cbox-point", version: "1.1" },
+    { name: "cbox-needed", version: "1.0" },
+  ],
   backports: [{ name: "cbox-backport", version: "1.1" }],
   elsewhere: [{ name: "cbox-other", version: "1.1" }],
 };
@@ -167,6 +172,15 @@ describe.each([
     ]);
     expect(await box.readFile(CONF)).toBe("as its owner wants it\n");
     expect(await box.readFile(`${CONF}.dpkg-dist`)).toBe("as it should be\n");
+  });
+
+  test("a fix that needs a package from elsewhere is kept back and named, until somebody installs it", async () => {
+    expect(await versions("cbox-needy")).toEqual(["cbox-needy 1.0"]);
+    expect(await keptBack(box)).toEqual(["cbox-needy"]);
+    await must("apt-get", "install", "--assume-yes", "cbox-needy");
+    expect(await versions("cbox-needy")).toEqual(["cbox-needy 1.1"]);
+    await must("unattended-upgrade", "-v");
+    expect(await keptBack(box)).toEqual([]);
   });
 
   test("a new kernel makes a restart due, which is at night; the last but one makes room", async () => {

@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readChoices, writeChoices } from "../../firstboot/choices.ts";
 import { readStatus, statusData, statusText } from "../../firstboot/commands/status.ts";
+import { warningText } from "../../firstboot/console/pages.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
@@ -202,6 +203,42 @@ describe("status", () => {
         },
       ],
     });
+  });
+
+  test("names fixes that are kept back, on the box and in its contexts; so does the last page, while it is so", async () => {
+    const kept = "/var/lib/unattended-upgrades/kept-back";
+    await setUp("fixes");
+    expect((await readStatus(box, image, [system])).steps).toMatchObject([
+      { data: { updates: { kept_back: [] } } },
+    ]);
+    box.files.set(kept, "libxml2 openssl");
+    box.files.set(`${rootOf("community")}${kept}`, "curl\n");
+    expect(await updatesLine()).toContain("kept back: libxml2, openssl, community: curl");
+    expect((await readStatus(box, image, [system])).steps).toMatchObject([
+      {
+        state: "trouble",
+        advice: { key: "status.system.kept-back-advice" },
+        data: { updates: { working: true, kept_back: ["libxml2", "openssl", "community: curl"] } },
+      },
+    ]);
+    const answers = {
+      language: "en",
+      hostname: "can-bruixa",
+      updates: "fixes" as const,
+      owner: { name: "anna" },
+    };
+    const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+    const warnings = await system.verify(answers, tools);
+    expect(warnings.map((warning) => warningText(t, warning))).toEqual([
+      "These packages have a fix that does not install itself, since it needs more than fixes: libxml2, openssl, community: curl. To install them: sudo apt update && sudo apt full-upgrade",
+    ]);
+    expect(await system.verify({ ...answers, updates: "off" }, tools).catch(({ code }) => code)).toBe(
+      "updates-not-set",
+    );
+    box.files.delete(kept);
+    box.files.delete(`${rootOf("community")}${kept}`);
+    expect(await updatesLine()).not.toContain("kept back");
+    expect(await system.verify(answers, tools)).toEqual([]);
   });
 
   test("off is no trouble; timers that were stopped are", async () => {

@@ -5,6 +5,7 @@ import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
 import { type Translate, translator } from "../../i18n.ts";
 import type { ImageInfo } from "../../image-info.ts";
+import { shortList } from "../../services/ports.ts";
 import { readUpdates, type UpdatesState } from "../../updates.ts";
 import { isListening } from "../../world.ts";
 import type { StepStatus } from "../step.ts";
@@ -22,7 +23,9 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
       ? "trouble.ssh-not-listening"
       : updates?.working === false
         ? "trouble.updates-not-set"
-        : undefined;
+        : updates?.kept_back.length
+          ? "status.system.kept-back-advice"
+          : undefined;
   return {
     state: trouble ? "trouble" : "works",
     rows: [
@@ -45,12 +48,14 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   };
 }
 
-function inWords({ choice, known_until: until, restart_due: isDue }: UpdatesState, t: Translate): string {
+function inWords(updates: UpdatesState, t: Translate): string {
+  const { choice, known_until: until, restart_due: isDue, kept_back: kept } = updates;
   return [
     t(`status.system.updates.${choice}`),
     ...(choice === "off"
       ? []
       : [until ? t("status.system.known", { day: until.slice(0, 10) }) : t("status.system.none-known")]),
+    ...(kept.length ? [t("status.system.kept-back", { names: shortList(kept) })] : []),
     ...(isDue ? [t("status.system.restart-due", { command: "sudo reboot" })] : []),
   ].join("; ");
 }

@@ -3,7 +3,8 @@
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
-import { areTimersRight, canUpdate, type Updates } from "../../updates.ts";
+import { shortList } from "../../services/ports.ts";
+import { areTimersRight, canUpdate, keptBack, type Updates } from "../../updates.ts";
 import { hostKeyFingerprints, isListening } from "../../world.ts";
 import type { StepTools, Warning } from "../step.ts";
 import { findAccount } from "./account.ts";
@@ -20,8 +21,10 @@ export async function verify(answers: SystemAnswers, tools: StepTools): Promise<
     fail({ code: "host-keys-missing", what: "The box has no SSH host keys.", hint: "Try again." });
   }
   await verifySshd(box);
-  if (answers.updates !== undefined) await verifyUpdates(box, answers.updates);
-  return [];
+  if (answers.updates === undefined) return [];
+  await verifyUpdates(box, answers.updates);
+  const kept = answers.updates === "off" ? [] : await keptBack(box);
+  return kept.length ? [{ code: "updates-kept-back", values: { names: shortList(kept) } }] : [];
 }
 
 async function verifyAccount(box: Box, name: string, hasPassword: boolean): Promise<void> {
