@@ -177,6 +177,6 @@ function sayWhenFull(path: string): (error: NodeJS.ErrnoException) => never {
 }
 
 function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "EINVAL") return undefined;
+  if (["ENOENT", "ENOTDIR", "EISDIR", "EINVAL"].includes(error.code ?? "")) return undefined;
   throw error;
 }

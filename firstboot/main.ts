@@ -45,6 +45,7 @@ async function aboutStep(id: string, [verb, ...rest]: readonly string[]): Promis
   const step = steps.find((each) => each.id === id);
   if (!step) return (await import("./commands/help.ts")).help([id]);
   if (verb === "setup") return (await import("./commands/step-setup.ts")).stepSetup(step, rest);
+  if (id === "vpn" && verb === "refresh") return (await import("./commands/vpn-refresh.ts")).refreshNow();
   const own = STEP_COMMANDS[id];
   if (!own && ["help", "--help", "-h"].includes(verb ?? ""))
     return (await import("./commands/help.ts")).help([id]);

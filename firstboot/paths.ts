@@ -61,6 +61,12 @@ export const paths = {
   vpn: "/etc/community-box/vpn.json",
   /** Who answered last through the VPN. */
   vpnAnswer: "/run/community-box/vpn.json",
+  /** When the rendezvous was asked last, and what came of it. */
+  vpnAsked: "/run/community-box/vpn-asked.json",
+  /** The key of a VPN that is not the community's: the rendezvous is asked again with it. For root alone. */
+  vpnKey: "/var/lib/community-box/vpn-key",
+  /** Program: who else has an address, by ARP. */
+  addressTaken: "/usr/lib/community-box/address-taken",
   avahi: "/etc/avahi/community-box.conf",
   avahiUnit: "/etc/systemd/system/avahi-daemon.service.d/10-community-box.conf",
   /** Exists = the box updates itself. APT's timers have it as a condition: the name is a contract. */

@@ -174,7 +174,7 @@ export class PretendServices {
         await this.#files.remove(at(last));
         return 0;
       case "mv":
-        if (!args.includes("--no-target-directory")) return undefined;
+        if (!args.includes("--no-target-directory") || args.includes("--exchange")) return undefined;
         await this.#files.move(at(args.at(-2) ?? ""), at(last));
         return 0;
     }

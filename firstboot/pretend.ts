@@ -33,6 +33,8 @@ export class PretendSystem {
   dhcpAddress: string | undefined = "10.1.2.50/24";
   readonly interface = "enp1s0";
   pingable = true;
+  /** What commands print, by a whole command line or by a command. */
+  readonly answers = new Map<string, string>();
   /** Commands that do not work today. */
   readonly failing = new Set<string>();
   members = 2;
@@ -60,6 +62,8 @@ export class PretendSystem {
   async #answer(command: string, args: readonly string[], input: string): Promise<string | number> {
     const name = args.at(-1) ?? "";
     if (this.failing.has(command)) return 1;
+    const said = this.answers.get([command, ...args].join(" ")) ?? this.answers.get(command);
+    if (said !== undefined) return said;
     const ofContexts = this.contexts.answer(command, args, input);
     if (ofContexts !== undefined) return ofContexts;
     const ofServices = await this.services.answer(command, args, input);

@@ -40,7 +40,7 @@ export const commands: readonly CommandHelp[] = [
   step("network"),
   step("member"),
   step("node"),
-  step("vpn"),
+  { ...step("vpn"), syntax: ["vpn [--json]", `vpn ${SETUP}`, "vpn refresh"], text: "cli.vpn.text" },
   {
     name: "contexts",
     syntax: ["contexts [--json]", `contexts ${SETUP}`, "contexts --help"],

@@ -121,6 +121,9 @@ async function stillTrue(
     // The row of updates has those of now.
     if (code === "updates-kept-back") return false;
     const from = step ?? code.replace(/-passed$/, "");
+    // Its step says so itself, as long as it is true.
+    if (code === "vpn-waiting" || code === "vpn-same-address") return false;
+    if (code === "vpn-no-peers") return !hasPeers(found);
     return !(code === `${from}-passed` && working.has(from));
   });
   const passing = new Set(["serf-no-address", "serf-no-peers", "services-passed", "network-passed"]);
@@ -129,6 +132,11 @@ async function stillTrue(
   return left.filter(
     ({ code }) => !passing.has(code) || !info || (code === "serf-no-peers" && info.members < 2),
   );
+}
+
+function hasPeers(found: readonly NamedStatus[]): boolean {
+  const { peers } = found.find(({ id }) => id === "vpn")?.data ?? {};
+  return Array.isArray(peers) && peers.length > 0;
 }
 
 const WIDTH = 80;

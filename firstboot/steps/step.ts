@@ -121,8 +121,8 @@ export interface Warning {
 
 /** How a step's part of the box is doing, for `cbox status` and for `cbox <step>`. */
 export interface StepStatus {
-  /** `off`: not wanted or put off; `trouble`: wanted, and does not work now. */
-  readonly state: "works" | "off" | "trouble";
+  /** `off`: not wanted or put off; `waiting`: set up, and others take their time; `trouble`: wanted, and does not work now. */
+  readonly state: "works" | "off" | "waiting" | "trouble";
   /** For people: a label and its value. */
   readonly rows: readonly { readonly label: TextKey; readonly value: string }[];
   /** What is wrong or missing, and the command that mends it. */

@@ -45,6 +45,8 @@ export function avahiConfiguration(network: string, hostname: string): string {
     "use-ipv4=yes",
     "use-ipv6=no",
     `allow-interfaces=${network}`,
+    // In the mode "router" the interface is one, and would be left out.
+    "allow-point-to-point=yes",
     "ratelimit-interval-usec=1000000",
     "ratelimit-burst=1000",
     "",

@@ -6,21 +6,34 @@ import { type Box, must } from "../box.ts";
 import { vpnPaths } from "./paths.ts";
 import type { TincFile } from "./tinc-files.ts";
 
-/** Does nothing when all is as it should be. The directory exists: the key was put there first. */
+interface Difference {
+  /** New, or with another content. */
+  readonly changed: readonly string[];
+  readonly gone: readonly string[];
+}
+
+/**
+ * Returns the paths below the directory that changed or went; none when all was as it should be. The directory exists:
+ * the key was put there first.
+ */
 export async function putInPlace(
   box: Box,
   network: string,
   files: ReadonlyMap<string, TincFile>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { directory, next } = vpnPaths(network);
   // Also what a power cut left behind, new or old.
   await box.remove(next);
-  if (await isSame(box, directory, files)) return;
-  await box.makeDirectory(next, { mode: 0o755 });
-  for (const [path, { content, mode }] of files) await box.writeFile(`${next}/${path}`, content, { mode });
-  if (!(await exchange(box, next, directory))) await replaceEach(box, directory, files);
+  const difference = await differenceOf(box, directory, files);
+  const paths = [...difference.changed, ...difference.gone];
+  if (paths.length === 0) return paths;
+  // What stays as it is keeps its time as well: on SIGHUP tincd ends the connection to each host whose file is newer.
+  await must(box, "cp", ["--archive", "--link", "--no-target-directory", directory, next]);
+  await change(box, next, files, difference);
+  if (!(await exchange(box, next, directory))) await change(box, directory, files, difference);
   await must(box, "sync", ["--file-system", directory]);
   await box.remove(next);
+  return paths;
 }
 
 /** False where `mv` cannot do it: before version 9.5 of coreutils, which Debian 12 has. */
@@ -34,20 +47,29 @@ async function exchange(box: Box, one: string, other: string): Promise<boolean> 
 }
 
 /** File by file, each whole: first the hosts, then what names them, then away with what nothing names any more. */
-async function replaceEach(box: Box, directory: string, files: ReadonlyMap<string, TincFile>): Promise<void> {
+async function change(
+  box: Box,
+  directory: string,
+  files: ReadonlyMap<string, TincFile>,
+  { changed, gone }: Difference,
+): Promise<void> {
   const isHost = (path: string) => path.startsWith("hosts/");
-  const ordered = [...files].sort(([one], [other]) => Number(isHost(other)) - Number(isHost(one)));
-  for (const [path, { content, mode }] of ordered)
-    await box.writeFile(`${directory}/${path}`, content, { mode });
-  const present = await box.list(directory, { recursive: true });
-  for (const path of present.filter((each) => !files.has(each))) await box.remove(`${directory}/${path}`);
+  for (const path of [...changed].sort((one, other) => Number(isHost(other)) - Number(isHost(one)))) {
+    const { content = "", mode } = files.get(path) ?? {};
+    await box.writeFile(`${directory}/${path}`, content, mode === undefined ? {} : { mode });
+  }
+  for (const path of gone) await box.remove(`${directory}/${path}`);
 }
 
-async function isSame(box: Box, directory: string, files: ReadonlyMap<string, TincFile>): Promise<boolean> {
-  const present = await box.list(directory, { recursive: true });
-  if (present.length !== files.size || !present.every((path) => files.has(path))) return false;
+async function differenceOf(
+  box: Box,
+  directory: string,
+  files: ReadonlyMap<string, TincFile>,
+): Promise<Difference> {
+  const changed: string[] = [];
   for (const [path, { content }] of files) {
-    if ((await box.readFile(`${directory}/${path}`)) !== content) return false;
+    if ((await box.readFile(`${directory}/${path}`)) !== content) changed.push(path);
   }
-  return true;
+  const present = await box.list(directory, { recursive: true });
+  return { changed, gone: present.filter((path) => !files.has(path)) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a box needs to be in a VPN: its name and address there, and the peers. Whoever it came from, a rendezvous or an
-// answers file, it passes through here, and only what has the right form comes out.
+// answers file, it passes through here, and only what has the right form comes out. It binds nobody else: which subnets a
+// neighbour claims over tinc's own protocol counts more than what is said of it here.
 
 import { contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "../steps/network/ipv4.ts";
 import { readPublicKey } from "./keys.ts";

@@ -6,6 +6,11 @@ export const TINC = "/etc/tinc";
 /** 1 to 15 letters, digits and underscores: also the name of the interface. */
 export const NETWORK_NAME = /^[A-Za-z0-9_]{1,15}$/;
 
+/** Asks the rendezvous again, every hour. */
+export const ASK_AGAIN = "cbox-vpn.timer";
+/** Tells tincd that the clock was set. */
+export const CLOCK_WATCH = "cbox-vpn-clock.timer";
+
 export interface VpnPaths {
   readonly directory: string;
   /** A whole directory in the making. */

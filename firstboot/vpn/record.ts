@@ -16,6 +16,10 @@ export interface VpnRecord {
   readonly rendezvous?: string;
   /** By which the rendezvous knows this box. Kept although another card may be the first one tomorrow. */
   readonly mac?: string;
+  /** Since when the box waits for a gateway that does not know it yet (ISO 8601); absent once somebody has answered. */
+  readonly waiting_since?: string;
+  /** Who else was found to have this box's address. */
+  readonly same_address?: string;
   readonly peers: readonly { readonly name: string; readonly address?: string; readonly inside?: string }[];
 }
 
@@ -23,6 +27,16 @@ export interface VpnRecord {
 export interface LastAnswer {
   readonly at: string;
   readonly from: string;
+}
+
+/** What came of asking the rendezvous again; gone after a restart. */
+export interface LastAsked {
+  /** Both ISO 8601. */
+  readonly at: string;
+  /** The last time that an answer was taken. */
+  readonly answered?: string;
+  /** The code of the error, when it was not taken this time. */
+  readonly failed?: string;
 }
 
 /** Undefined when the box is in none, or nobody can read what was written. */
@@ -36,7 +50,7 @@ export async function writeRecord(
   box: Box,
   network: string,
   { name, address, mode, peers }: Membership,
-  origin: { readonly rendezvous?: string; readonly mac?: string },
+  origin: Pick<VpnRecord, "rendezvous" | "mac" | "waiting_since" | "same_address">,
 ): Promise<void> {
   const record: VpnRecord = {
     network,
@@ -53,11 +67,35 @@ export async function writeRecord(
       };
     }),
   };
+  await put(box, record);
+}
+
+/** What was seen of the VPN since the record was read; undefined takes an entry away. */
+export async function noteSeen(
+  box: Box,
+  record: VpnRecord,
+  seen: { readonly [entry in "waiting_since" | "same_address"]?: string | undefined },
+): Promise<void> {
+  const { peers, ...rest } = { ...record, ...seen };
+  const entries = Object.entries(rest).filter(([, value]) => value !== undefined);
+  await put(box, { ...(Object.fromEntries(entries) as Omit<VpnRecord, "peers">), peers });
+}
+
+async function put(box: Box, record: VpnRecord): Promise<void> {
   await writeIfChanged(box, paths.vpn, `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 export async function readLastAnswer(box: Pick<Box, "readFile">): Promise<LastAnswer | undefined> {
   return parseJson<LastAnswer | undefined>((await box.readFile(paths.vpnAnswer)) ?? "", undefined);
+}
+
+export async function writeLastAnswer(box: Box, from: string): Promise<void> {
+  const answer: LastAnswer = { at: box.now().toISOString(), from };
+  await box.writeFile(paths.vpnAnswer, `${JSON.stringify(answer)}\n`);
+}
+
+export async function readLastAsked(box: Pick<Box, "readFile">): Promise<LastAsked | undefined> {
+  return parseJson<LastAsked | undefined>((await box.readFile(paths.vpnAsked)) ?? "", undefined);
 }
 
 /** The address of a peer in the VPN, where it was told. */

@@ -10,6 +10,8 @@ export interface TincFile {
   readonly mode: number;
 }
 
+/** Seconds, at most, to the next call of a host that did not answer or refused; tinc's own is 900. */
+const MAX_TIMEOUT = 300;
 /** More connections than this make a network slow to settle, not safer. */
 const MAX_CONNECTIONS = 16;
 
@@ -40,6 +42,21 @@ export function tincFiles(
   ]);
 }
 
+/**
+ * Whether a running tincd has to start anew: by SIGHUP it takes other hosts and whom it calls, but neither a name, an
+ * address, a mode nor a key of its own. `changed`: paths; `before`, `after`: tinc.conf.
+ */
+export function needsRestart(
+  { name }: Membership,
+  changed: readonly string[],
+  before = "",
+  after = "",
+): boolean {
+  const own = ["rsa_key.priv", "tinc-up", `hosts/${name}`];
+  const rest = (text: string) => text.replace(/^ConnectTo = .*\n/gm, "");
+  return changed.some((path) => own.includes(path)) || rest(before) !== rest(after);
+}
+
 /** Peers that can be called; one behind NAT waits to be called, as this box may. */
 export function callable({ peers }: Membership): readonly Peer[] {
   return peers.filter(({ address }) => address !== undefined);
@@ -56,6 +73,7 @@ function configuration(network: string, membership: Membership): string[] {
     "AddressFamily = ipv4",
     `Port = ${port}`,
     `PrivateKeyFile = ${vpnPaths(network).privateKey}`,
+    `MaxTimeout = ${MAX_TIMEOUT}`,
     ...callable(membership)
       .slice(0, MAX_CONNECTIONS)
       .map((peer) => `ConnectTo = ${peer.name}`),

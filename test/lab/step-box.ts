@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A box for the code of the steps, without a guest: its files below a directory of a lab's host, its commands, requests
 // and tincd in that host's namespace. The lab's host has to be without a server of its own.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import type { Box, HttpRequest } from "../../firstboot/box.ts";
@@ -79,10 +80,15 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
       if (verb === "enable") enabled.add(unit);
       if (verb === "is-enabled" && !enabled.has(unit)) return 1;
       if (verb === "disable") enabled.delete(unit);
-      if (verb === "disable" || verb === "restart") await stop(unit);
-      const process = running.get(unit);
-      const isActive = process !== undefined && isAlive(process);
-      if (verb === "restart" || (verb === "start" && !isActive)) await start(unit);
+      const isRunning = () => {
+        const process = running.get(unit);
+        return process !== undefined && isAlive(process);
+      };
+      if (verb === "try-reload-or-restart" && isRunning()) signalTinc(lab, host, "SIGHUP");
+      const isAnew = verb === "restart" || (verb === "try-restart" && isRunning());
+      if (verb === "disable" || isAnew) await stop(unit);
+      const isActive = isRunning();
+      if (isAnew || (verb === "start" && !isActive)) await start(unit);
       // Of the others only tinc is really there.
       if (verb === "is-active" && unit.startsWith("tinc@") && !isActive) return 3;
     }
@@ -107,6 +113,15 @@ export async function stepBox(lab: Lab, host: string, mac: string, hostname: str
       for (const unit of running.keys()) await stop(unit);
     },
   };
+}
+
+/** To the one tincd on a host of the lab. */
+export function signalTinc(lab: Lab, host: string, signal: NodeJS.Signals): void {
+  const pids = execFileSync("ip", ["netns", "pids", lab.place(host).namespace], { encoding: "utf8" });
+  const isTinc = (pid: string) => readFileSync(`/proc/${pid}/comm`, "utf8") === "tincd\n";
+  const [tincd, ...others] = pids.trim().split("\n").filter(isTinc);
+  if (!tincd || others.length > 0) throw new Error(`one tincd on ${host}: ${[tincd, ...others].join(", ")}`);
+  process.kill(Number(tincd), signal);
 }
 
 /** Before {@link requestThrough}: puts the program into the directory of the lab's host. */

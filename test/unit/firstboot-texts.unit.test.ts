@@ -74,6 +74,7 @@ const problemCodes = keys
 const troubleCodes = keys.filter((key) => /^trouble\.[\w-]+$/.test(key)).map((key) => key.slice(8));
 const warningCodes = keys.filter((key) => key.startsWith("warning.")).map((key) => key.slice(8));
 const values = {
+  other: "52:54:00:12:34:56",
   minimum: 10,
   line: 12,
   encoding: "Latin-1 (Windows-1252)",

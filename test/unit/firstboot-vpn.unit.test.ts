@@ -4,98 +4,30 @@
 
 import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
-import type { HttpRequest, HttpResponse } from "../../firstboot/box.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
+import type { HttpResponse } from "../../firstboot/box.ts";
 import { writeMarker } from "../../firstboot/marker.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { communityAddress } from "../../firstboot/serf.ts";
-import type { StepTools } from "../../firstboot/steps/step.ts";
 import { check, missing } from "../../firstboot/steps/vpn/check.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";
 import { formOf } from "../../firstboot/vpn/rendezvous.ts";
 import { targetsOf } from "../../firstboot/vpn/tunnel.ts";
 import { failureOf } from "../failure-of.ts";
-import { answer } from "../lab/rendezvous/handler.ts";
-import type { VpnNode, VpnPlan } from "../lab/rendezvous/plan.ts";
 import { FakeBox, IMAGE, PowerCut, rsaKey } from "./helpers/fake-box.ts";
-
-const GETINCONF = "http://10.139.40.84/index.php";
-const JSON_FORM = "https://vpn.example.net";
-const JOIN: VpnAnswers = { join: true, network: "guifi", rendezvous: [GETINCONF] };
-const image: ImageInfo = {
-  ...IMAGE,
-  community: { ...IMAGE.community, vpn: { ...IMAGE.community.vpn, network_key: "secret-of-ours" } },
-};
-
-/** A rendezvous in this process; counts what it was asked. */
-function rendezvous(change: Partial<VpnPlan> = {}) {
-  const plan: VpnPlan = {
-    network: "guifi",
-    key: "secret-of-ours",
-    mode: "switch",
-    range: "10.228.0",
-    gateway: { name: "gateway", publicKey: rsaKey(1).publicKey },
-    ...change,
-  };
-  let nodes: readonly VpnNode[] = [];
-  const asked: HttpRequest[] = [];
-  return {
-    asked,
-    nodes: () => nodes,
-    from: "10.1.2.50",
-    reply: undefined as HttpResponse | undefined,
-    async request(wanted: HttpRequest): Promise<HttpResponse> {
-      asked.push(wanted);
-      if (this.reply && wanted.method === "POST") return this.reply;
-      const { status, body } = await answer(
-        {
-          method: wanted.method,
-          path: new URL(wanted.url).pathname,
-          contentType: wanted.headers?.["Content-Type"] ?? "",
-          body: Buffer.from(wanted.body ?? []).toString(),
-          from: this.from,
-        },
-        {
-          plan,
-          nodes: () => nodes,
-          async keep(next) {
-            nodes = next;
-          },
-        },
-      );
-      return { status, body: Buffer.from(body) };
-    },
-  };
-}
-
-type Server = ReturnType<typeof rendezvous>;
-
-function boxWith(server: Server | undefined): FakeBox {
-  const box = new FakeBox();
-  box.files.set("/etc/hostname", "can-bruixa\n");
-  if (server) box.servers = { ...box.servers, request: (wanted) => server.request(wanted) };
-  return box;
-}
-
-function toolsOf(box: FakeBox): StepTools & { readonly said: string[] } {
-  const said: string[] = [];
-  return {
-    box,
-    image,
-    passed: new Set(),
-    given: new Set(),
-    answersOf: () => ({}),
-    signal: new AbortController().signal,
-    said,
-    progress: (key, values = {}) => void said.push(`${key} ${Object.values(values).join(" ")}`.trim()),
-  };
-}
-
-const apply = (box: FakeBox, answers: VpnAnswers = JOIN) => vpn.apply(answers as never, toolsOf(box));
-const verify = (box: FakeBox, answers: VpnAnswers = JOIN) => vpn.verify(answers as never, toolsOf(box));
-const tincFilesOf = (box: FakeBox) =>
-  [...box.files.keys()].filter((path) => path.startsWith("/etc/tinc/")).sort();
+import {
+  apply,
+  boxWith,
+  GETINCONF,
+  image,
+  JOIN,
+  JSON_FORM,
+  rendezvous,
+  type Server,
+  tincFilesOf,
+  toolsOf,
+  verify,
+} from "./helpers/vpn.ts";
 
 describe("the questions", () => {
   const facts = { defaults: {}, interfaces: ["lo", "enp1s0", "incusbr0"] };
@@ -217,7 +149,10 @@ describe("joining by getinconf", () => {
       "/etc/tinc/guifi/tinc.conf",
     ]);
     expect(box.system.enabled).toEqual(
-      new Set(["tinc.service", "tinc@guifi.service", "avahi-daemon.service", "avahi-daemon.socket"]),
+      new Set([
+        ...["tinc.service", "tinc@guifi.service", "cbox-vpn.timer", "cbox-vpn-clock.timer"],
+        ...["avahi-daemon.service", "avahi-daemon.socket"],
+      ]),
     );
     expect(box.files.get(paths.avahi)).toMatch(/host-name=can-bruixa[\s\S]*allow-interfaces=guifi/);
     expect(await verify(box)).toEqual([]);
@@ -467,10 +402,11 @@ describe("what goes wrong is said, and changes nothing", () => {
 describe("verify", () => {
   test("waits, then says that nobody answers", async () => {
     const box = boxWith(rendezvous());
-    await apply(box);
+    const answers = { ...JOIN, rendezvous: [JSON_FORM] };
+    await apply(box, answers);
     box.system.pingable = false;
     const before = box.now().getTime();
-    expect(await failureOf(() => verify(box))).toMatchObject({
+    expect(await failureOf(() => verify(box, answers))).toMatchObject({
       code: "vpn-silent",
       message: "The box is set up for the VPN, but nobody answers through it.",
       found: "no answer within 45 s",
@@ -481,6 +417,31 @@ describe("verify", () => {
       advice: { key: "status.vpn.advice", values: { command: "sudo cbox vpn setup" } },
       data: { answers: false, last_answer: null },
     });
+  });
+
+  test("a gateway that hears of new boxes once an hour is a warning, and waited for", async () => {
+    const box = boxWith(rendezvous());
+    await apply(box);
+    box.system.pingable = false;
+    expect(await verify(box)).toEqual([{ code: "vpn-waiting" }]);
+    const since = "2026-01-01T00:00:45.000Z";
+    expect(await vpn.status?.(box, image)).toMatchObject({
+      state: "waiting",
+      advice: { key: "status.vpn.waiting", values: { since: "2026-01-01 00:00 UTC" } },
+      data: { answers: false, waiting_since: since },
+    });
+    // Set up again meanwhile: it waits since then.
+    await apply(box);
+    await verify(box);
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "waiting" });
+    box.powerOn();
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "waiting" });
+    box.system.pingable = true;
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "works", data: { waiting_since: null } });
+    // Once it has answered, silence is trouble.
+    expect(await verify(box)).toEqual([]);
+    box.system.pingable = false;
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "trouble" });
   });
 
   test("tells a tinc that does not run", async () => {
@@ -526,6 +487,71 @@ describe("verify", () => {
     expect(new Set(guessed).size).toBe(guessed.length);
     expect(targetsOf({ address: "10.228.0.1/30", peers: [{ name: "b" }] })).toEqual(["10.228.0.2"]);
   });
+});
+
+describe("another box with the same address", () => {
+  const advice = (other: string) => ({
+    key: "status.vpn.same-address",
+    values: { address: "10.228.0.2", other },
+  });
+
+  test("in a switched VPN is found by ARP, told in the set-up and in `cbox vpn`, and forgotten when it has gone", async () => {
+    const box = boxWith(rendezvous());
+    await apply(box);
+    box.system.answers.set(`${paths.addressTaken} guifi 10.228.0.2`, "52:54:00:aa:bb:cc\n");
+    const values = { address: "10.228.0.2", other: "52:54:00:aa:bb:cc" };
+    expect(await verify(box)).toEqual([{ code: "vpn-same-address", values }]);
+    expect(await vpn.status?.(box, image)).toMatchObject({
+      ...{ state: "trouble", advice: advice("52:54:00:aa:bb:cc") },
+      data: { same_address: "52:54:00:aa:bb:cc", answers: true },
+    });
+    box.system.answers.clear();
+    expect(await verify(box)).toEqual([]);
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "works", data: { same_address: null } });
+  });
+
+  test("in a routed VPN is found in what the rendezvous says", async () => {
+    const box = boxWith(undefined);
+    const key = rsaKey(1).publicKey;
+    const hosts = [
+      { name: "gateway", subnets: ["10.228.0.1"], key },
+      { name: "can_pau", subnets: ["10.228.0.2"], key },
+    ];
+    const bundle = { name: "can_bruixa", address: "10.228.0.2/24", mode: "router", hosts } as const;
+    const answers = { join: true, bundle: { ...bundle, hosts: [...hosts] } };
+    await apply(box, answers);
+    expect(await verify(box, answers)).toEqual([
+      { code: "vpn-same-address", values: { address: "10.228.0.2", other: "can_pau" } },
+    ]);
+    expect(await vpn.status?.(box, image)).toMatchObject({ state: "trouble", advice: advice("can_pau") });
+    expect(box.system.commands.filter((line) => line.startsWith(paths.addressTaken))).toEqual([]);
+  });
+});
+
+test("a neighbour whose tinc is too old for this box's OpenSSL is named as the reason, in both forms", async () => {
+  const log =
+    "Error during initialisation of cipher from old: error:0308010C:digital envelope routines::unsupported\n";
+  for (const url of [GETINCONF, JSON_FORM]) {
+    const box = boxWith(rendezvous());
+    const answers = { ...JOIN, rendezvous: [url] };
+    await apply(box, answers);
+    box.system.pingable = false;
+    box.system.answers.set("journalctl", log);
+    expect(await failureOf(() => verify(box, answers))).toMatchObject({
+      code: "vpn-silent",
+      message: "The box is set up for the VPN, but nobody answers through it.",
+      found:
+        "a neighbour's tinc is too old: it speaks Blowfish, and this box lacks OpenSSL's legacy provider",
+    });
+  }
+});
+
+test("Avahi takes the tunnel in every mode: that of a router is a point-to-point interface", async () => {
+  for (const mode of ["router", "switch", "hub"] as const) {
+    const box = boxWith(rendezvous({ mode }));
+    await apply(box);
+    expect(box.files.get(paths.avahi)).toMatch(/^allow-interfaces=guifi$[\s\S]*^allow-point-to-point=yes$/m);
+  }
 });
 
 describe("leaving and moving", () => {
@@ -629,6 +655,9 @@ test("status shows who the box is, and who answered", async () => {
       peers: [{ name: "gateway", address: "10.139.40.85" }],
       answers: true,
       last_answer: { from: "10.228.0.1", at: "2026-01-01T00:00:00.000Z" },
+      last_asked: null,
+      same_address: null,
+      waiting_since: null,
     },
   });
 });

@@ -20,6 +20,7 @@ const plan: VpnPlan = {
   mode: "router",
   range: "10.228.0",
   gateway: { name: "gateway", publicKey: rsaKey(1).publicKey },
+  gatewayAsksEvery: 3600,
 };
 const own: VpnNode = {
   name: "can_bruixa",
@@ -133,6 +134,7 @@ describe("tinc's files", () => {
       "AddressFamily = ipv4",
       "Port = 655",
       "PrivateKeyFile = /etc/tinc/guifi/rsa_key.priv",
+      "MaxTimeout = 300",
       "ConnectTo = gateway",
       "ConnectTo = can_mas",
       "",
@@ -274,6 +276,7 @@ const LINES = new RegExp(
     "AddressFamily = ipv4",
     "Port = [0-9]{1,5}",
     "PrivateKeyFile = /etc/tinc/guifi/rsa_key.priv",
+    "MaxTimeout = 300",
     String.raw`Address = \d{1,3}(\.\d{1,3}){3}`,
     `Subnet = ${CIDR}`,
     "-----(BEGIN|END) RSA (PUBLIC|PRIVATE) KEY-----",

@@ -6,19 +6,19 @@ import { type Box, must } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { stopAvahi } from "../../vpn/avahi.ts";
-import { NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
+import { ASK_AGAIN, CLOCK_WATCH, NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
 import { readRecord } from "../../vpn/record.ts";
 import type { ResetOptions } from "../step.ts";
 
 export async function leave(box: Box, network: string): Promise<void> {
   const { unit, directory, next, privateKey } = vpnPaths(network);
-  await must(box, "systemctl", ["disable", "--now", unit]);
+  await must(box, "systemctl", ["disable", "--now", ASK_AGAIN, CLOCK_WATCH, unit]);
   await stopAvahi(box);
   await box.remove(next);
   for (const name of await box.list(directory)) {
     if (`${directory}/${name}` !== privateKey) await box.remove(`${directory}/${name}`);
   }
-  await box.remove(paths.vpnAnswer);
+  for (const path of [paths.vpnAnswer, paths.vpnAsked, paths.vpnKey]) await box.remove(path);
   // Last: it is how a power cut in the middle of this is noticed.
   await box.remove(paths.vpn);
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the VPN is doing: who the box is there, and whether somebody answers right now.
+// How the VPN is doing: who the box is there, whether somebody answers right now, and when it last heard who else is there.
 
 import type { Box } from "../../box.ts";
-import { readLastAnswer, readRecord } from "../../vpn/record.ts";
+import {
+  type LastAsked,
+  readLastAnswer,
+  readLastAsked,
+  readRecord,
+  type VpnRecord,
+} from "../../vpn/record.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
 import type { StepStatus } from "../step.ts";
 import { wasPassed } from "../was-passed.ts";
@@ -13,30 +19,25 @@ const MAX_TARGETS = 4;
 export async function status(box: Box): Promise<StepStatus> {
   const record = await readRecord(box);
   if (!record) return notJoined(box);
-  const { network, name, address, mode, peers, rendezvous } = record;
+  const { network, name, address, mode, peers, rendezvous, waiting_since, same_address } = record;
   const last = await readLastAnswer(box);
+  const asked = await readLastAsked(box);
   const targets = [...new Set([...(last ? [last.from] : []), ...targetsOf(record)])].slice(0, MAX_TARGETS);
   const from = await askPeers(box, network, targets);
   const answer = from ? { from, at: box.now().toISOString() } : last;
-  const isWell = from !== undefined || peers.length === 0;
+  const state = stateOf(record, from);
   return {
-    state: isWell ? "works" : "trouble",
+    state,
     rows: [
       { label: "status.vpn.network", value: `${network} (${mode})` },
       { label: "status.vpn.address", value: `${address}, ${name}` },
       { label: "status.vpn.peers", value: peerNames(peers) },
       ...(answer
-        ? [
-            {
-              label: "status.vpn.answer" as const,
-              value: `${answer.from}, ${answer.at.slice(0, 16).replace("T", " ")} UTC`,
-            },
-          ]
+        ? [{ label: "status.vpn.answer" as const, value: `${answer.from}, ${minute(answer.at)}` }]
         : []),
+      ...askedRows(asked),
     ],
-    ...(isWell
-      ? {}
-      : { advice: { key: "status.vpn.advice" as const, values: { command: "sudo cbox vpn setup" } } }),
+    ...adviceOf(state, record),
     data: {
       joined: true,
       network,
@@ -47,9 +48,50 @@ export async function status(box: Box): Promise<StepStatus> {
       peers: peers.map((peer) => ({ ...peer })),
       answers: from !== undefined,
       last_answer: answer ? { ...answer } : null,
+      last_asked: asked ? { ...asked } : null,
+      same_address: same_address ?? null,
+      waiting_since: state === "waiting" ? (waiting_since ?? null) : null,
     },
   };
 }
+
+const JOIN = "sudo cbox vpn setup";
+
+function stateOf(
+  { peers, waiting_since, same_address }: VpnRecord,
+  from: string | undefined,
+): StepStatus["state"] {
+  if (same_address !== undefined) return "trouble";
+  // The first box of a VPN is alone, and right to be.
+  if (from !== undefined || peers.length === 0) return "works";
+  return waiting_since === undefined ? "trouble" : "waiting";
+}
+
+function adviceOf(
+  state: StepStatus["state"],
+  { address, same_address: other, waiting_since = "" }: VpnRecord,
+): Pick<StepStatus, "advice"> {
+  const [own = ""] = address.split("/");
+  if (other !== undefined)
+    return { advice: { key: "status.vpn.same-address", values: { address: own, other } } };
+  if (state === "trouble") return { advice: { key: "status.vpn.advice", values: { command: JOIN } } };
+  if (state === "waiting")
+    return { advice: { key: "status.vpn.waiting", values: { since: minute(waiting_since) } } };
+  return {};
+}
+
+/** What came of asking who else is there. */
+function askedRows(asked: LastAsked | undefined): StepStatus["rows"] {
+  const { at, answered, failed } = asked ?? {};
+  return [
+    ...(answered === undefined ? [] : [{ label: "status.vpn.asked" as const, value: minute(answered) }]),
+    ...(at === undefined || failed === undefined
+      ? []
+      : [{ label: "status.vpn.ask-failed" as const, value: `${minute(at)} [${failed}]` }]),
+  ];
+}
+
+const minute = (at: string) => `${at.slice(0, 16).replace("T", " ")} UTC`;
 
 function peerNames(peers: readonly { readonly name: string }[]): string {
   const shown = peers.slice(0, 3).map(({ name }) => name);
@@ -60,6 +102,6 @@ function peerNames(peers: readonly { readonly name: string }[]): string {
 async function notJoined(box: Box): Promise<StepStatus> {
   const data = { joined: false };
   if (!(await wasPassed(box, "vpn"))) return { state: "off", rows: [], data };
-  const advice = { key: "status.vpn.later", values: { command: "sudo cbox vpn setup" } } as const;
+  const advice = { key: "status.vpn.later", values: { command: JOIN } } as const;
   return { state: "trouble", rows: [], advice, data };
 }

@@ -2,10 +2,12 @@
 // Verifies "vpn": somebody answers through the tunnel. Connections take a few seconds to come about.
 
 import { fail } from "../../../common/fail.ts";
-import { paths } from "../../paths.ts";
+import type { Box } from "../../box.ts";
 import { isAvahiRunning } from "../../vpn/avahi.ts";
 import { vpnPaths } from "../../vpn/paths.ts";
-import { readRecord, type VpnRecord } from "../../vpn/record.ts";
+import { noteSeen, readRecord, type VpnRecord, writeLastAnswer } from "../../vpn/record.ts";
+import { isHourly } from "../../vpn/request.ts";
+import { findSameAddress } from "../../vpn/same-address.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
 import type { StepTools, Warning } from "../step.ts";
 import type { VpnAnswers } from "./questions.ts";
@@ -21,30 +23,65 @@ export async function verify(answers: VpnAnswers, tools: StepTools): Promise<War
   // The first box of a VPN is alone, and right to be.
   if (record.peers.length === 0) return [...warnings, { code: "vpn-no-peers" }];
   const from = await waitForAnswer(record, tools);
+  if (from === undefined) return [...warnings, await waiting(record, tools)];
   progress("progress.vpn.answer", { address: from });
-  const answer = { at: box.now().toISOString(), from };
-  await box.writeFile(paths.vpnAnswer, `${JSON.stringify(answer)}\n`);
-  return warnings;
+  await writeLastAnswer(box, from);
+  const other = await findSameAddress(box, record);
+  await noteSeen(box, record, { waiting_since: undefined, same_address: other });
+  const [address = ""] = record.address.split("/");
+  return other === undefined
+    ? warnings
+    : [...warnings, { code: "vpn-same-address", values: { address, other } }];
 }
 
-async function waitForAnswer(record: VpnRecord, { box, progress, signal }: StepTools): Promise<string> {
+/** Undefined when nobody has answered. */
+async function waitForAnswer(
+  record: VpnRecord,
+  { box, progress, signal }: StepTools,
+): Promise<string | undefined> {
   const { network } = record;
   const targets = targetsOf(record);
   const deadline = box.now().getTime() + WAIT_SECONDS * 1000;
   for (;;) {
     const left = Math.ceil((deadline - box.now().getTime()) / 1000);
-    if (left <= 0) break;
+    if (left <= 0) return undefined;
     progress("progress.vpn.wait", { seconds: left }, { transient: true });
     const from = await askPeers(box, network, targets, signal);
     if (from !== undefined) return from;
     await box.sleep(1000, signal);
   }
-  const { code } = await box.run("systemctl", ["is-active", "--quiet", vpnPaths(network).unit]);
+}
+
+/** A gateway that asks its rendezvous once an hour is right to refuse a new box till then. */
+async function waiting(record: VpnRecord, { box, image }: StepTools): Promise<Warning> {
+  const { code } = await box.run("systemctl", ["is-active", "--quiet", vpnPaths(record.network).unit]);
   if (code !== 0) return stopped("the unit is not active");
+  const isTooOld = await hasMetTooOld(box, record);
+  if (!isHourly(record, image) || isTooOld) return silent(isTooOld);
+  await noteSeen(box, record, { waiting_since: record.waiting_since ?? box.now().toISOString() });
+  return { code: "vpn-waiting" };
+}
+
+/** Whether tinc's log has that a neighbour speaks a cipher (Blowfish) that this box's OpenSSL lacks. */
+async function hasMetTooOld(box: Box, { network }: VpnRecord): Promise<boolean> {
+  const { unit } = vpnPaths(network);
+  const { stdout } = await box.run("journalctl", [
+    "--boot",
+    "--no-pager",
+    "--output=cat",
+    "--lines=1000",
+    `--unit=${unit}`,
+  ]);
+  return stdout.includes("digital envelope routines::unsupported");
+}
+
+function silent(isTooOld: boolean): never {
   return fail({
     code: "vpn-silent",
     what: "The box is set up for the VPN, but nobody answers through it.",
-    found: `no answer within ${WAIT_SECONDS} s`,
+    found: isTooOld
+      ? "a neighbour's tinc is too old: it speaks Blowfish, and this box lacks OpenSSL's legacy provider"
+      : `no answer within ${WAIT_SECONDS} s`,
     hint: "Try again, or go on without: the box keeps trying to connect by itself.",
   });
 }

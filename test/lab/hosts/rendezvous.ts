@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Community, LabHost } from "../host.ts";
 import { bundleProgram } from "../program.ts";
-import { RENDEZVOUS_ADDRESS, type VpnPlan } from "../rendezvous/plan.ts";
+import { GATEWAY_ASKS_EVERY, RENDEZVOUS_ADDRESS, type VpnPlan } from "../rendezvous/plan.ts";
 
 export type VpnMode = VpnPlan["mode"];
 
@@ -26,10 +26,15 @@ export function rendezvous(name: string, mode: VpnMode = "switch"): LabHost {
 }
 
 /** The lab's VPN. The gateway's key is the same for all who ask in this process: both of its hosts are made here. */
-export function vpnPlan({ vpn }: Community, mode: VpnMode): VpnPlan {
+export function vpnPlan(
+  { vpn }: Community,
+  mode: VpnMode,
+  gatewayAsksEvery: number = GATEWAY_ASKS_EVERY,
+): VpnPlan {
   const { network, network_key: key = network } = vpn;
   const { publicKey } = gatewayKey();
-  return { network, key, mode, range: "10.228.0", gateway: { name: "gateway", publicKey } };
+  const gateway = { name: "gateway", publicKey };
+  return { network, key, mode, range: "10.228.0", gateway, gatewayAsksEvery };
 }
 
 let made: { readonly publicKey: string; readonly privateKey: string } | undefined;

@@ -22,9 +22,10 @@ const nodes = new Map<string, VpnNode>();
 let output = "";
 
 layOut();
-for (const node of await registered()) add(node);
+await learn();
 
 let tincd = start();
+setInterval(() => void learn(), plan.gatewayAsksEvery * 1000);
 
 createServer((asked, response) => {
   if (asked.method === "PUT") {
@@ -36,6 +37,11 @@ createServer((asked, response) => {
       add(JSON.parse(body) as VpnNode);
       response.end();
     });
+    return;
+  }
+  // The hour is over.
+  if (asked.method === "POST") {
+    void learn().then(() => response.end());
     return;
   }
   void peers().then((found) => response.end(JSON.stringify(found)));
@@ -77,6 +83,20 @@ function start(): ChildProcess {
   return child;
 }
 
+/** As the program of 2014 did every hour: whoever is registered is known, and nobody else. */
+async function learn(): Promise<void> {
+  const known = await registered();
+  if (!known) return;
+  for (const name of nodes.keys()) {
+    if (known.some((node) => node.name === name)) continue;
+    nodes.delete(name);
+    rmSync(`${NET}/hosts/${name}`);
+  }
+  for (const node of known) {
+    if (JSON.stringify(nodes.get(node.name)) !== JSON.stringify(node)) add(node);
+  }
+}
+
 /** tincd reads a host's file when that host calls. */
 function add(node: VpnNode): void {
   nodes.set(node.name, node);
@@ -89,8 +109,8 @@ function write(name: string, content: string | readonly string[], mode = 0o644):
   renameSync(`${NET}/${name}.new`, `${NET}/${name}`);
 }
 
-/** Empty while the rendezvous is down. */
-function registered(): Promise<readonly VpnNode[]> {
+/** Undefined while the rendezvous is down. */
+function registered(): Promise<readonly VpnNode[] | undefined> {
   return new Promise((resolve) => {
     const asked = get({ host: RENDEZVOUS_ADDRESS, port: INTERNAL_PORT, timeout: 1000 }, (response) => {
       let body = "";
@@ -99,7 +119,7 @@ function registered(): Promise<readonly VpnNode[]> {
       });
       response.on("end", () => resolve(JSON.parse(body) as VpnNode[]));
     });
-    asked.on("error", () => resolve([]));
+    asked.on("error", () => resolve(undefined));
     asked.on("timeout", () => asked.destroy());
   });
 }

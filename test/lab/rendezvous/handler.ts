@@ -25,8 +25,9 @@ export interface Answer {
 export interface Keeper {
   readonly plan: VpnPlan;
   nodes(): readonly VpnNode[];
-  /** Keeps them, and tells the gateway before anybody is answered. */
-  keep(nodes: readonly VpnNode[], changed: VpnNode): Promise<void>;
+  keep(nodes: readonly VpnNode[]): Promise<void>;
+  /** Before a box that asked by JSON is answered. Of those that ask by getinconf the gateway hears when it asks. */
+  tellGateway(node: VpnNode): Promise<void>;
   /** On purpose; see the lab's faults. */
   readonly fault?: "refuse" | Garbage;
 }
@@ -111,7 +112,8 @@ async function settle(wanted: Registration, keeper: Keeper, form: "script" | "js
   const type = form === "json" ? "application/json" : "text/plain";
   if (fault && fault !== "refuse")
     return { status: 200, type, body: garbage(fault, form, plan, nodes, node) };
-  await keeper.keep(nodes, node);
+  await keeper.keep(nodes);
+  if (form === "json") await keeper.tellGateway(node);
   const body =
     form === "json" ? JSON.stringify(jsonReply(plan, nodes, node)) : scriptReply(plan, nodes, node);
   return { status: 200, type, body };

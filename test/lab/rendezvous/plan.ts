@@ -14,7 +14,12 @@ export interface VpnPlan {
   /** First three bytes of the range, a /24. Not the lab's own. */
   readonly range: string;
   readonly gateway: { readonly name: string; readonly publicKey: string };
+  /** After how many seconds the gateway asks the rendezvous again: an hour, in a community. */
+  readonly gatewayAsksEvery: number;
 }
+
+/** The lab's hour: long enough that a box meets a gateway that does not know it yet. */
+export const GATEWAY_ASKS_EVERY = 3;
 
 /** What a box registered. */
 export interface VpnNode {

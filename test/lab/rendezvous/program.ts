@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The lab's rendezvous, run by the lab's own Node: HTTP for the older form, HTTPS for the newer one, and a port of the
-// lab's own that tells the gateway who has registered. Words: a fault, such as "refuse" or "html".
+// lab's own, where the gateway asks who has registered. Words: a fault, such as "refuse" or "html".
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
@@ -21,13 +21,15 @@ const keeper: Keeper = {
   plan,
   ...(fault ? { fault } : {}),
   nodes: () => nodes,
-  async keep(next, changed) {
-    nodes = [...next];
-    writeFileSync(`${NODES}.new`, JSON.stringify(nodes, undefined, 2));
-    renameSync(`${NODES}.new`, NODES);
-    await tellGateway(changed);
-  },
+  keep,
+  tellGateway,
 };
+
+async function keep(next: readonly VpnNode[]): Promise<void> {
+  nodes = [...next];
+  writeFileSync(`${NODES}.new`, JSON.stringify(nodes, undefined, 2));
+  renameSync(`${NODES}.new`, NODES);
+}
 
 /** One that is down asks for all of them when it is up again. */
 function tellGateway(node: VpnNode): Promise<void> {
@@ -68,7 +70,11 @@ function respond(asked: IncomingMessage, response: ServerResponse): void {
 }
 
 const secrets = { key: readFileSync("/srv/tls.key"), cert: readFileSync("/srv/tls.crt") };
-createServer((_, response) => response.end(JSON.stringify(nodes))).listen(INTERNAL_PORT, () => {
+// GET: all nodes. DELETE /<name>: as by the hand of who looks after the rendezvous.
+createServer(async ({ method, url = "" }, response) => {
+  if (method === "DELETE") await keep(nodes.filter(({ name }) => url !== `/${name}`));
+  response.end(JSON.stringify(nodes));
+}).listen(INTERNAL_PORT, () => {
   createSecureServer(secrets, respond).listen(443, () => {
     createServer(respond).listen(80, () => console.log("rendezvous is ready"));
   });

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks the rendezvous again: who has come to the VPN, and who has gone. tinc refuses whom it has no key of, so a box that
+// never asked again would be closed to everybody who joins after it. Nobody sits before it: what goes wrong is written
+// down for `cbox vpn`, and the next hour tries again.
+
+import { Failure } from "../../common/fail.ts";
+import { type Box, must } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import { putInPlace } from "./directory.ts";
+import { publicHalf } from "./keys.ts";
+import { vpnPaths } from "./paths.ts";
+import {
+  type LastAsked,
+  noteSeen,
+  readLastAsked,
+  readRecord,
+  type VpnRecord,
+  writeLastAnswer,
+  writeRecord,
+} from "./record.ts";
+import { addressesOutside, askFor, refuseConflict, rendezvousAt } from "./request.ts";
+import { findSameAddress } from "./same-address.ts";
+import { needsRestart, tincFiles } from "./tinc-files.ts";
+import { askPeers, targetsOf } from "./tunnel.ts";
+
+/**
+ * `none`: there is nobody to ask, since the box is in no VPN or was told all by its answers file. `failed`: no answer that
+ * could be taken. `busy`: the set-up changes the VPN meanwhile.
+ */
+export type RefreshResult = "none" | "busy" | "failed" | "unchanged" | "changed";
+
+export interface RefreshTools {
+  readonly log?: (line: string) => void;
+  /** Keeps the set-up out while something is changed; fails with `setup-busy`. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Idempotent. */
+export async function refreshVpn(
+  box: Box,
+  image: ImageInfo,
+  { log = () => {}, alone }: RefreshTools,
+): Promise<RefreshResult> {
+  const record = await readRecord(box);
+  if (!record?.rendezvous) return "none";
+  try {
+    const answer = await askAgain(box, image, record, record.rendezvous);
+    // Not before: a silent server must not keep a person from the set-up.
+    return await alone(async () => {
+      if (JSON.stringify(await readRecord(box)) !== JSON.stringify(record)) return "busy";
+      const changed = await take(box, record, answer);
+      if (changed.length) log(`the VPN has changed: ${changed.join(", ")}`);
+      await noteAsked(box);
+      await look(box);
+      return changed.length ? "changed" : "unchanged";
+    });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (error.code === "setup-busy") return "busy";
+    log(`the rendezvous was asked in vain (${error.code}${error.found ? `, ${error.found}` : ""})`);
+    await noteAsked(box, error.code);
+    return "failed";
+  }
+}
+
+type Answer = Awaited<ReturnType<typeof askFor>> & {
+  readonly key: { readonly privateKey: string; readonly publicKey: string };
+};
+
+async function askAgain(box: Box, image: ImageInfo, record: VpnRecord, url: string): Promise<Answer> {
+  const { network } = record;
+  const privateKey = (await box.readFile(vpnPaths(network).privateKey)) ?? "";
+  const publicKey = publicHalf(privateKey) ?? noKey();
+  const outside = await addressesOutside(box, [network]);
+  const answer = await askFor(box, image, {
+    ...{ network, record, publicKey, outside },
+    key: (await box.readFile(paths.vpnKey))?.trim(),
+    rendezvous: [rendezvousAt(url, image)],
+  });
+  refuseConflict(answer.membership, outside);
+  return { ...answer, key: { privateKey, publicKey } };
+}
+
+async function take(
+  box: Box,
+  record: VpnRecord,
+  { membership, mac, key }: Answer,
+): Promise<readonly string[]> {
+  const { network, rendezvous, waiting_since, same_address } = record;
+  const { unit, directory } = vpnPaths(network);
+  const before = await box.readFile(`${directory}/tinc.conf`);
+  const files = tincFiles(network, membership, key);
+  const changed = await putInPlace(box, network, files);
+  await writeRecord(box, network, membership, {
+    ...(rendezvous === undefined ? {} : { rendezvous }),
+    ...{ mac },
+    ...(waiting_since === undefined ? {} : { waiting_since }),
+    ...(same_address === undefined ? {} : { same_address }),
+  });
+  // One that tincd could not be told of the last time is told now.
+  if (changed.length === 0 && (await readLastAsked(box))?.failed !== "command-failed") return changed;
+  const isOther = needsRestart(membership, changed, before, files.get("tinc.conf")?.content);
+  await must(box, "systemctl", [isOther ? "try-restart" : "try-reload-or-restart", unit]);
+  return changed;
+}
+
+async function noteAsked(box: Box, failed?: string): Promise<void> {
+  const at = box.now().toISOString();
+  const answered = failed === undefined ? at : (await readLastAsked(box))?.answered;
+  const asked: LastAsked = {
+    at,
+    ...(answered === undefined ? {} : { answered }),
+    ...(failed === undefined ? {} : { failed }),
+  };
+  await box.writeFile(paths.vpnAsked, `${JSON.stringify(asked)}\n`);
+}
+
+/** Whether somebody answers by now a box that waits for that, and whether somebody else has its address. */
+async function look(box: Box): Promise<void> {
+  const record = await readRecord(box);
+  if (!record) return;
+  const from =
+    record.waiting_since === undefined ? undefined : await askPeers(box, record.network, targetsOf(record));
+  if (from !== undefined) await writeLastAnswer(box, from);
+  await noteSeen(box, record, {
+    ...(from === undefined ? {} : { waiting_since: undefined }),
+    same_address: await findSameAddress(box, record),
+  });
+}
+
+function noKey(): never {
+  throw new Failure({
+    code: "vpn-key-damaged",
+    what: "The box's own key of the VPN is damaged or gone.",
+    hint: "sudo cbox vpn setup",
+  });
+}

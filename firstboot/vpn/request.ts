@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a box tells a rendezvous about itself, when it joins and whenever it asks again, and what it does not take for an
+// answer.
+
+import { fail } from "../../common/fail.ts";
+import { tlsTrust } from "../authorities.ts";
+import type { Box } from "../box.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { foremost } from "../steps/network/interfaces.ts";
+import { contains, parseCidr } from "../steps/network/ipv4.ts";
+import { type Address, ipv4Addresses } from "../world.ts";
+import type { Membership } from "./membership.ts";
+import type { VpnRecord } from "./record.ts";
+import { askRendezvous, formOf, type Joined, type Rendezvous } from "./rendezvous.ts";
+
+export interface Asking {
+  readonly network: string;
+  /** Of the network; undefined: the community's. */
+  readonly key?: string | undefined;
+  /** The box's own, PEM (PKCS #1). */
+  readonly publicKey: string;
+  /** In the order they are asked. */
+  readonly rendezvous: readonly Rendezvous[];
+  /** Addresses of the box outside of every VPN. */
+  readonly outside: readonly Address[];
+  /** The membership so far, which says by which card the rendezvous knows the box. */
+  readonly record?: VpnRecord | undefined;
+}
+
+/** Fails with `vpn-no-interface`, or as {@link askRendezvous} does. `onAsk`: the host that is asked now. */
+export async function askFor(
+  box: Box,
+  image: ImageInfo,
+  { network, key, publicKey, rendezvous, outside, record }: Asking,
+  onAsk: (host: string) => void = () => {},
+): Promise<Joined & { readonly mac: string }> {
+  const { vpn } = image.community;
+  const mac = await macAddress(box, record);
+  const wanted = {
+    network,
+    key: key ?? vpn.network_key ?? network,
+    mac,
+    hostname: ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox",
+    addresses: outside.map(({ address }) => address),
+    port: vpn.port,
+    publicKey,
+  };
+  return { ...(await askRendezvous(box, rendezvous, wanted, await tlsTrust(box, image), onAsk)), mac };
+}
+
+/** The community's own list says in which form each is asked; of an address that was typed it follows from its looks. */
+export function rendezvousAt(url: string, image: ImageInfo): Rendezvous {
+  const known = communityRendezvous(image).find((each) => each.url === url);
+  return known ?? { url, form: formOf(url) };
+}
+
+export function communityRendezvous(image: ImageInfo): readonly Rendezvous[] {
+  return image.community.vpn.rendezvous.map((each) =>
+    typeof each === "string" ? { url: each, form: formOf(each) } : each,
+  );
+}
+
+/** Whether the others hear of a new box only when they ask again themselves, which the programs of that form do hourly. */
+export function isHourly({ rendezvous }: VpnRecord, image: ImageInfo): boolean {
+  return rendezvous !== undefined && rendezvousAt(rendezvous, image).form === "getinconf";
+}
+
+/** Of every interface but those of the VPNs named. */
+export async function addressesOutside(
+  box: Box,
+  tunnels: readonly (string | undefined)[],
+): Promise<readonly Address[]> {
+  return (await ipv4Addresses(box)).filter((each) => !tunnels.includes(each.interface));
+}
+
+/** Of the card by which the rendezvous knows the box, as long as the box has it; else of the one with a cable in it. */
+async function macAddress(box: Box, record: VpnRecord | undefined): Promise<string> {
+  const chosen = await foremost(box, { known: record?.mac });
+  if (chosen && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(chosen.mac)) return chosen.mac;
+  return fail({
+    code: "vpn-no-interface",
+    what: "The box has no network card by which the VPN could know it.",
+    hint: "Plug the network card in and try again, or go on without the VPN.",
+  });
+}
+
+/** A VPN with the addresses of the network at home would cut the box off from one of the two. */
+export function refuseConflict({ address }: Membership, outside: readonly Address[]): void {
+  const range = parseCidr(address);
+  const other = outside.find((each) => {
+    const its = parseCidr(`${each.address}/${each.prefix}`);
+    return range && its && (contains(range, its.network) || contains(its, range.network));
+  });
+  if (!other) return;
+  fail({
+    code: "vpn-address-conflict",
+    what: "The VPN uses addresses that the box's own network has already; nothing was changed.",
+    found: `${address} in the VPN, ${other.address}/${other.prefix} at ${other.interface}`,
+    hint: "Change the address of the local network, or go on without the VPN.",
+  });
+}
