@@ -3,15 +3,20 @@
 // answers.yaml without a key pressed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import type { ImageInfo } from "../../firstboot/image-info.ts";
+import type { StepTools } from "../../firstboot/steps/step.ts";
+import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
+import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
 import { labMember } from "../lab/members.ts";
 import { readAll } from "../lab/readers/index.ts";
 import { memberWhere } from "../lab/serf.ts";
+import { stepBox } from "../lab/step-box.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
@@ -27,6 +32,10 @@ const MIB = 1024 * 1024;
 /** Too little for contexts. */
 const SMALL = 768;
 
+const community = loadCommunity("guifi");
+/** As much of it as the step "vpn" of the neighbour asks for. */
+const image = { community } as unknown as ImageInfo;
+
 let lab: Lab;
 let box: Box;
 let it: Subject;
@@ -35,7 +44,8 @@ let firstIdentity: seen.Identity;
 
 beforeAll(async () => {
   it = await subject("vm-amd64");
-  lab = await labUp({ name: "walktest", root: await labRoot(), community: loadCommunity("guifi") });
+  const hosts = [...LAB_HOSTS, { name: "neighbour", address: "10.139.40.62" }];
+  lab = await labUp({ name: "walktest", root: await labRoot(), community, hosts });
   const files = { "ca.pem": lab.authority() };
   box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files });
   await box.powerOn();
@@ -188,6 +198,45 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     );
     const states = seen.stepStates(await box.ask("cbox status --json"));
     expect(states).toMatchObject({ member: "works", node: "works", vpn: "works", contexts: "works" });
+  });
+
+  test("hears of a box that joins the VPN after it, and both reach each other without the gateway", async () => {
+    expect(await box.ask("ls /etc/tinc/guifi/hosts")).toBe("can_bruixa\ngateway");
+    const neighbour = await stepBox(lab, "neighbour", "52:54:00:aa:00:02", "can-pau");
+    try {
+      const tools = { ...neighbour, image, progress: () => {}, given: new Set(), passed: new Set() };
+      await vpn.apply({ join: true }, tools as unknown as StepTools);
+      // The hour of the timer is made shorter, and nothing else.
+      const hour = "[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\nRandomizedDelaySec=0\\nAccuracySec=1s\\n";
+      const place = "/run/systemd/system/cbox-vpn.timer.d";
+      await box.ask(`mkdir -p ${place} && printf '${hour}' >${place}/hour.conf`);
+      await box.ask("systemctl daemon-reload && systemctl restart cbox-vpn.timer");
+      const hosts = () => box.ask("ls /etc/tinc/guifi/hosts");
+      await expect.poll(hosts, { timeout: BOOT_MS }).toBe("can_bruixa\ncan_pau\ngateway");
+      await lab.change("vpn", "test", { isDown: true });
+      const { address: own } = JSON.parse(await box.ask("cat /etc/community-box/vpn.json"));
+      const kept = JSON.parse((await neighbour.box.readFile("/etc/community-box/vpn.json")) ?? "");
+      const inside = (address: string) => address.split("/")[0] ?? "";
+      const fromBox = async () => (await box.shell(`ping -c 1 -W 5 -I guifi ${inside(kept.address)}`)).code;
+      await expect.poll(fromBox, { timeout: BOOT_MS }).toBe(0);
+      expect((await neighbour.run("ping", "-c", "1", "-W", "10", "-I", "guifi", inside(own))).code).toBe(0);
+      const { last_asked } = JSON.parse(await box.ask("cbox vpn --json"));
+      expect(last_asked).toEqual({ at: last_asked.answered, answered: expect.stringMatching(/^20/) });
+    } finally {
+      await neighbour.off();
+      await lab.change("vpn", "test", undefined);
+    }
+  });
+
+  test("tells tinc when its clock was set, so that it does not wait till the old time comes round", async () => {
+    const told = () =>
+      box.ask(
+        "journalctl --boot --no-pager -o cat -u tinc@guifi.service | grep -c 'Got ALRM signal' || true",
+      );
+    const before = Number(await told());
+    await box.ask("date --set '-1 hour'");
+    await expect.poll(async () => Number(await told()), { timeout: BOOT_MS }).toBeGreaterThan(before);
+    await box.ask("date --set '+1 hour'");
   });
 
   test("updates itself, and its contexts do, with nothing of that in memory", async () => {

@@ -68,7 +68,9 @@ async function succeeds(running: Promise<{ code: number; stdout: string; stderr:
 }
 
 /** The whole VPN is the two of them: each is given the other's address and key, as by an answers file with a bundle. */
-async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
+async function vpnAnswers(
+  mode: "switch" | "router",
+): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
   const host = async (at: WholeBox, name: string, address: string, inside: string) => {
     const { publicKey: key } = await ownKey(at.box, "guifi");
     return { name, address, subnets: [inside], key };
@@ -78,7 +80,7 @@ async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: s
     await host(two, "can_pau", TWO, TWO_IN_VPN),
   ];
   const answers = (name: string, address: string, other: object) => {
-    const bundle = { name, address: `${address}/24`, mode: "switch", hosts: [other] };
+    const bundle = { name, address: `${address}/24`, mode, hosts: [other] };
     return stringify({ version: 1, vpn: { join: true, bundle } });
   };
   return {
@@ -87,18 +89,28 @@ async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: s
   };
 }
 
+const TINCD = ["tincd", "--net=guifi", "--no-detach"];
+const AVAHI = "avahi-daemon.service";
+const SET_UP_VPN = ["vpn", "setup", "--answers", "/root/vpn.yaml"];
+
+async function joinVpn({ box, cboxWith, start, startUnit }: WholeBox, answers: string): Promise<void> {
+  await box.writeFile("/root/vpn.yaml", answers);
+  await succeeds(cboxWith(SET_UP_VPN, "/etc/tinc/guifi/tinc.conf", async () => start(...TINCD)));
+  await startUnit(AVAHI);
+}
+
+async function leaveVpn({ box, cbox, stopUnit }: WholeBox): Promise<void> {
+  for (const program of [AVAHI, TINCD.join(" ")]) await stopUnit(program);
+  await box.writeFile("/root/vpn.yaml", stringify({ version: 1, vpn: { join: false } }));
+  await succeeds(cbox(...SET_UP_VPN));
+}
+
 /** In the VPN, with Avahi there, discovery, and Syncthing. */
 async function setUp(at: WholeBox, answers: string): Promise<void> {
   const { box, cbox, cboxWith, start, startUnit } = at;
-  await box.writeFile("/root/vpn.yaml", answers);
-  await succeeds(
-    cboxWith(["vpn", "setup", "--answers", "/root/vpn.yaml"], "/etc/tinc/guifi/tinc.conf", async () =>
-      start("tincd", "--net=guifi", "--no-detach"),
-    ),
-  );
   await box.makeDirectory("/run/dbus");
   start("dbus-daemon", "--system", "--nofork", "--nopidfile");
-  await startUnit("avahi-daemon.service");
+  await joinVpn(at, answers);
   await succeeds(
     cboxWith(["services", "enable", "serf"], "/etc/serf/community-box.json", () => startUnit("serf.service")),
   );
@@ -141,7 +153,7 @@ const syncthing = (at: WholeBox, ...words: string[]) =>
   );
 
 test("what one publishes the other finds, by Serf and by Avahi, with its distance", async () => {
-  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers();
+  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("switch");
   await Promise.all([setUp(one, answersOfOne), setUp(two, answersOfTwo)]);
   // Serf's coordinates come with the first probes.
   const hasDistance = (found: readonly FoundService[]) => found.every(({ rtt_ms }) => rtt_ms !== undefined);
@@ -228,6 +240,15 @@ test("a box whose file of tags was cut by a power cut is found again", async () 
   await one.startUnit("serf.service");
   await holds(async () => (await one.box.run("serf", ["info"])).code === 0);
   await succeeds(one.cbox("publish"));
+  await untilFound(byBoth);
+});
+
+test("in a routed VPN, whose interface is point-to-point, what one publishes the other finds by Avahi, too", async () => {
+  const { ofOne, ofTwo } = await vpnAnswers("router");
+  await Promise.all([leaveVpn(one), leaveVpn(two)]);
+  await untilFound((found) => found.length === 1 && !byBoth(found));
+  await Promise.all([joinVpn(one, ofOne), joinVpn(two, ofTwo)]);
+  expect((await two.box.run("ip", ["link", "show", "guifi"])).stdout).toContain("POINTOPOINT");
   await untilFound(byBoth);
 });
 

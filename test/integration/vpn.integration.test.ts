@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The step "vpn" against the lab: Debian's tincd on both sides, a rendezvous that speaks both forms. Needs root.
-import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Box } from "../../firstboot/box.ts";
 import type { readImageInfo } from "../../firstboot/image-info.ts";
 import type { StepTools } from "../../firstboot/steps/step.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";
+import { refreshVpn } from "../../firstboot/vpn/refresh.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
+import { PROJECT } from "../../image/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { dns } from "../lab/hosts/dns.ts";
@@ -16,8 +18,10 @@ import { gatewayKey, rendezvous } from "../lab/hosts/rendezvous.ts";
 import { vpnGateway } from "../lab/hosts/vpn-gateway.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";
 import { TRAP } from "../lab/rendezvous/garbage.ts";
+import { INTERNAL_PORT } from "../lab/rendezvous/plan.ts";
 import { vpnPeers } from "../lab/rendezvous/reader.ts";
-import { type StepBox, stepBox } from "../lab/step-box.ts";
+import { serverLog } from "../lab/server.ts";
+import { type StepBox, signalTinc, stepBox } from "../lab/step-box.ts";
 import { IMAGE } from "../unit/helpers/fake-box.ts";
 
 const NAME = "vpntest";
@@ -41,7 +45,8 @@ beforeAll(async () => {
     hosts: [
       dns("dns", "10.139.40.1"),
       rendezvous("rendezvous"),
-      vpnGateway("vpn"),
+      // It asks the rendezvous when a test says that its hour is over.
+      vpnGateway("vpn", "switch", 3600),
       { name: "one", address: "10.139.40.61" },
       { name: "two", address: "10.139.40.62" },
     ],
@@ -70,8 +75,18 @@ function toolsOf({ box }: StepBox): StepTools & { readonly said: string[] } {
   };
 }
 
+/** The gateway asks the rendezvous again. */
+async function hour(): Promise<void> {
+  const asking = ["curl", "--silent", "--show-error", "--fail", "--request", "POST"];
+  const { code, stderr } = await lab.run("vpn", [...asking, `http://127.0.0.1:${INTERNAL_PORT}/`]);
+  expect(code, stderr).toBe(0);
+}
+
+const apply = (of: StepBox, answers: VpnAnswers) => vpn.apply(answers as never, toolsOf(of));
+
 async function enter(of: StepBox, answers: VpnAnswers): Promise<void> {
-  await vpn.apply(answers as never, toolsOf(of));
+  await apply(of, answers);
+  await hour();
   expect(await vpn.verify(answers as never, toolsOf(of))).toEqual([]);
 }
 
@@ -86,7 +101,33 @@ async function ping(from: string, to: string): Promise<number> {
   return (await lab.run(from, ["ping", "-n", "-q", "-c", "1", "-W", "5", "-I", "guifi", to])).code;
 }
 
+/** A minute is over at each look at its clock, and nothing takes any time. */
+function hurried({ box }: StepBox): Box {
+  let minutes = 0;
+  const now = () => new Date(Date.now() + ++minutes * 60_000);
+  return { ...box, now };
+}
+
+const refresh = ({ box }: StepBox) => refreshVpn(box, image, { alone: (work) => work() });
+const logOf = (host: string) => serverLog(lab.place(host).directory);
+
 describe("joining", () => {
+  test("by getinconf, a gateway that does not know the box yet is waited for, and answers after its hour", async () => {
+    await apply(one, GETINCONF);
+    await expect.poll(() => logOf("vpn"), { timeout: 30_000 }).toContain("had unknown identity (can_bruixa)");
+    const tools = { ...toolsOf(one), box: hurried(one) };
+    expect(await vpn.verify(GETINCONF as never, tools)).toEqual([{ code: "vpn-waiting" }]);
+    expect(await vpn.status?.(one.box, image)).toMatchObject({ state: "waiting" });
+    await hour();
+    await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 60_000 }).toBe(0);
+    expect(await refresh(one)).toBe("unchanged");
+    expect(await vpn.status?.(one.box, image)).toMatchObject({
+      state: "works",
+      data: { waiting_since: null },
+    });
+    await apply(one, { join: false });
+  });
+
   test("by getinconf: the tunnel carries pings both ways, and the lab shows the box", async () => {
     await enter(one, GETINCONF);
     expect(await ping("one", "10.228.0.1")).toBe(0);
@@ -94,7 +135,10 @@ describe("joining", () => {
     expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
     expect(statSync(join(one.root, "etc/tinc/guifi/rsa_key.priv")).mode & 0o777).toBe(0o600);
     expect(one.enabled).toEqual(
-      new Set(["tinc.service", "tinc@guifi.service", "avahi-daemon.service", "avahi-daemon.socket"]),
+      new Set([
+        ...["tinc.service", "tinc@guifi.service", "cbox-vpn.timer", "cbox-vpn-clock.timer"],
+        ...["avahi-daemon.service", "avahi-daemon.socket"],
+      ]),
     );
     expect(await vpnPeers.read(lab)).toEqual([
       expect.objectContaining({ name: "can_bruixa", address: "10.228.0.2", reachable: "yes" }),
@@ -142,13 +186,7 @@ describe("joining", () => {
   });
 
   test("a gateway that has died is found again when it is back, as it is with Debian's unit", async () => {
-    const inside = execFileSync("ip", ["netns", "pids", lab.place("vpn").namespace], { encoding: "utf8" });
-    const tincd = inside
-      .trim()
-      .split("\n")
-      .filter((pid) => /^tincd$/m.test(readFileSync(`/proc/${pid}/comm`, "utf8")));
-    expect(tincd).toHaveLength(1);
-    process.kill(Number(tincd[0]), "SIGSEGV");
+    signalTinc(lab, "vpn", "SIGSEGV");
     await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 5000 }).not.toBe(0);
     await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 90_000 }).toBe(0);
   });
@@ -175,6 +213,13 @@ describe("joining", () => {
     try {
       await enter(two, answers as unknown as VpnAnswers);
       expect(await ping("two", "10.228.0.1")).toBe(0);
+      // Who else has an address is asked through the tunnel.
+      const probe = 'busybox mount -t sysfs sysfs /sys; exec perl -e "$@"';
+      const taken = (address: string) =>
+        two.run("sh", "-euc", probe, "probe", overlay("address-taken"), "guifi", address);
+      const oneMac = expect.stringMatching(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}\n$/);
+      expect(await taken("10.228.0.1")).toEqual({ code: 0, stdout: oneMac, stderr: "" });
+      expect(await taken("10.228.0.3")).toEqual({ code: 0, stdout: "", stderr: "" });
     } finally {
       await lab.change("rendezvous", "test", undefined);
     }
@@ -191,6 +236,63 @@ function picture({ root }: StepBox): Record<string, string> {
     ]),
   );
 }
+
+const overlay = (name: string) =>
+  readFileSync(join(PROJECT, "overlays/base/files/usr/lib/community-box", name), "utf8");
+
+test("OpenSSL speaks what nodes with an old tinc speak, when it is configured as tinc's unit has it, and only then", async () => {
+  writeFileSync(join(lab.place("one").directory, "legacy.cnf"), overlay("openssl-legacy.cnf"));
+  const cipher = ["-bf-ofb", "-K", "00".repeat(16), "-iv", "00".repeat(8), "-in", "/srv/legacy.cnf"];
+  const encrypt = (...settings: string[]) =>
+    lab.run("one", ["env", ...settings, "openssl", "enc", ...cipher]);
+  const usual = await encrypt();
+  expect([usual.code, usual.stderr]).toEqual([1, expect.stringContaining("unsupported")]);
+  expect(await encrypt("OPENSSL_CONF=/srv/legacy.cnf")).toMatchObject({ code: 0, stderr: "" });
+});
+
+describe("asking again, without a gateway between", () => {
+  beforeAll(async () => {
+    await apply(two, { join: false });
+    await forget("can_bruixa1");
+    await apply(one, GETINCONF);
+    await lab.change("vpn", "test", { isDown: true });
+  });
+  afterAll(() => lab.change("vpn", "test", undefined));
+
+  async function forget(name: string): Promise<void> {
+    const asking = ["curl", "--silent", "--show-error", "--fail", "--request", "DELETE"];
+    const url = `http://127.0.0.1:${INTERNAL_PORT}/${name}`;
+    const { code, stderr } = await lab.run("rendezvous", [...asking, url]);
+    expect(code, stderr).toBe(0);
+  }
+
+  test.each([
+    ["getinconf", GETINCONF],
+    ["JSON", JSON_FORM],
+  ])(
+    "by %s, a box that joins later is refused till then, reached after, and gone in the end",
+    async (_form, answers) => {
+      await apply(one, answers);
+      expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
+      const before = logOf("one").length;
+      await apply(two, answers);
+      const refused = () => logOf("one").slice(before);
+      await expect.poll(refused, { timeout: 30_000 }).toContain("had unknown identity (can_bruixa1)");
+      expect(await refresh(one)).toBe("changed");
+      expect(hostFiles(one)).toEqual(["can_bruixa", "can_bruixa1", "gateway"]);
+      const addressOf = ({ root }: StepBox) =>
+        JSON.parse(readFileSync(join(root, "etc/community-box/vpn.json"), "utf8")).address.split("/")[0];
+      await expect.poll(() => ping("one", addressOf(two)), { timeout: 30_000 }).toBe(0);
+      expect(await ping("two", addressOf(one))).toBe(0);
+      expect(refused()).toContain("Got HUP signal");
+      await forget("can_bruixa1");
+      expect(await refresh(one)).toBe("changed");
+      expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
+      await expect.poll(() => ping("one", addressOf(two)), { timeout: 30_000 }).not.toBe(0);
+      await apply(two, { join: false });
+    },
+  );
+});
 
 describe("a rendezvous that is broken", () => {
   let before: Record<string, string>;
@@ -255,14 +357,13 @@ describe("a rendezvous that is broken", () => {
   test("a gateway that is down: the box is ready, says so, and connects when it is up again", async () => {
     await lab.change("vpn", "test", { isDown: true });
     try {
-      await vpn.apply(GETINCONF, toolsOf(one));
-      expect(await failureOf(() => vpn.verify(GETINCONF, toolsOf(one)))).toMatchObject({
-        code: "vpn-silent",
-      });
+      await apply(one, JSON_FORM);
+      const tools = { ...toolsOf(one), box: hurried(one) };
+      expect(await failureOf(() => vpn.verify(JSON_FORM, tools))).toMatchObject({ code: "vpn-silent" });
       expect(await vpn.status?.(one.box, image)).toMatchObject({ state: "trouble" });
     } finally {
       await lab.change("vpn", "test", undefined);
     }
-    expect(await vpn.verify(GETINCONF, toolsOf(one))).toEqual([]);
+    expect(await vpn.verify(JSON_FORM, toolsOf(one))).toEqual([]);
   });
 });
