@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The one door for errors a person should read: a stable code, a sentence, what was found, and what to do.
 
+/** The key of a text and what goes into it. */
+export interface FoundText {
+  readonly key: string;
+  readonly values: { readonly [name: string]: string | number };
+}
+
 /** What went wrong, for a person. `code` is stable and listed in docs/errors.md; `hint` is a command where possible. */
 export interface FailureDetails {
   readonly code: string;
   readonly what: string;
   readonly found?: string;
+  /** `found` as a text of the box's catalogues, where it is one. */
+  readonly foundText?: FoundText;
   readonly hint?: string;
   /** Exit code of the process, 1 unless said. 130 after Ctrl-C. */
   readonly exitCode?: number;
@@ -14,6 +22,7 @@ export interface FailureDetails {
 export class Failure extends Error {
   readonly code: string;
   readonly found: string | undefined;
+  readonly foundText: FoundText | undefined;
   readonly hint: string | undefined;
   readonly exitCode: number;
 
@@ -22,6 +31,7 @@ export class Failure extends Error {
     this.name = "Failure";
     this.code = details.code;
     this.found = details.found;
+    this.foundText = details.foundText;
     this.hint = details.hint;
     this.exitCode = details.exitCode ?? 1;
   }

@@ -8,6 +8,7 @@ import { request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
 import { fail } from "../common/fail.ts";
 import type { HttpRequest, HttpResponse, LdapBind, TlsTrust } from "./box.ts";
+import { sayFound } from "./found-text.ts";
 
 const HTTP_TIMEOUT = 15_000;
 const MAX_BYTES = 1024 * 1024;
@@ -140,7 +141,7 @@ export function tooSlow(host: string, timeout: number): never {
   return fail({
     code: "server-slow",
     what: `${host} does not answer.`,
-    found: `${host}: nothing within ${timeout / 1000} s`,
+    ...sayFound("found.slow", { host, seconds: timeout / 1000 }),
     hint: "Try again later.",
   });
 }
@@ -149,7 +150,7 @@ function tooLarge(host: string, maxBytes: number): never {
   return fail({
     code: "reply-too-large",
     what: `The answer of ${host} is too large to be right.`,
-    found: `more than ${Math.round(maxBytes / 1024)} KiB`,
+    ...sayFound("found.more-than", { size: Math.round(maxBytes / 1024) }),
     hint: "Try again later; if it stays so, tell the community.",
   });
 }

@@ -3,6 +3,7 @@
 // so that tests can give it a made-up box and cut its power after any effect.
 
 import { fail } from "../common/fail.ts";
+import { saidOr } from "./found-text.ts";
 
 export interface RunOptions {
   /** Given on standard input; the only way a secret may reach a command, and never logged. */
@@ -137,7 +138,7 @@ export async function must(
     return fail({
       code: "command-slow",
       what: `The command "${shortened([command, ...args].join(" "))}" took longer than ${result.endedAfter} s and was ended, twice.`,
-      found: lastLine(result.stderr) || "no message",
+      ...saidOr(lastLine(result.stderr), "found.silent-for", { seconds: result.endedAfter }),
       hint: "Try again when the box is less busy; the log (l) has the details.",
     });
   }
@@ -145,7 +146,7 @@ export async function must(
   return fail({
     code: "command-failed",
     what: `The command "${shortened([command, ...args].join(" "))}" failed with exit code ${result.code}.`,
-    found: lastLine(result.stderr) || lastLine(result.stdout) || "no message",
+    ...saidOr(lastLine(result.stderr) || lastLine(result.stdout), "found.exit-code", { code: result.code }),
     hint: "Try again; the log (l) has the details.",
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The pages of the wizard as plain data, so that tests can lay each of them out at 80x24 in every language.
 
+import { foundSentence } from "../found-text.ts";
 import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
 import type { WalkContext } from "../machine.ts";
 import { isQuotable, type Problem } from "../problems.ts";
@@ -275,7 +276,8 @@ function shortKey(item: string): string {
 }
 
 export function failurePage(t: Translate, trouble: Trouble | null, step: string): Page {
-  const { code = "unexpected", found, hint }: Partial<Trouble> = trouble ?? {};
+  const { code = "unexpected", hint }: Partial<Trouble> = trouble ?? {};
+  const found = foundSentence(t, trouble ?? {});
   const hintKey = `trouble.${code}.hint`;
   return {
     tag: "error",

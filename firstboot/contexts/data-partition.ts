@@ -4,6 +4,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { paths } from "../paths.ts";
 import { DATA_LABEL, readDisk } from "./facts.ts";
 
@@ -34,7 +35,7 @@ export async function dataPartition(box: Box): Promise<string> {
     : fail({
         code: "data-partition-missing",
         what: "The partition for the data of the contexts could not be made.",
-        found: `no partition ${DATA_LABEL}`,
+        ...sayFound("found.no-partition", { label: DATA_LABEL }),
         hint: "Try again; the log (l) has the details.",
       });
 }

@@ -4,6 +4,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import type { StepTools } from "../steps/step.ts";
@@ -143,7 +144,7 @@ async function importTemplate(box: Box): Promise<void> {
     fail({
       code: "template-missing",
       what: "The image lacks the template of the contexts.",
-      found: `no ${file}`,
+      ...sayFound("found.no-file", { file }),
       hint: "The image is damaged: write it to the disk again.",
     });
   }

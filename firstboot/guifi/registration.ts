@@ -4,6 +4,7 @@
 
 import { Failure, fail } from "../../common/fail.ts";
 import type { Box } from "../box.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { API, type ApiAnswer, type ApiError, failWith, type GuifiApi, type Params } from "./api.ts";
 import {
@@ -120,7 +121,7 @@ async function shown(
   return fail({
     code: "device-not-shown",
     what: `The web site says that it has the device "${name}", but the page of the node ${page.title} does not show it.`,
-    found: page.devices.map(({ title }) => title).join(", ") || "no devices",
+    ...saidOr(page.devices.map(({ title }) => title).join(", "), "found.other-devices", { count: 0 }),
     hint: "Try again; if it stays so, choose another name for the device.",
   });
 }
@@ -310,11 +311,12 @@ function named(page: NodePage, id: number): Device {
   return fail({
     code: "giver-unknown",
     what: `The node ${page.title} has no device ${id} with an address by cable.`,
-    found: `those that have one: ${
-      givers(page)
-        .map(({ id, title }) => `${title} (${id})`)
-        .join(", ") || "none"
-    }`,
+    ...sayFound("found.givers", {
+      names:
+        givers(page)
+          .map(({ id, title }) => `${title} (${id})`)
+          .join(", ") || "-",
+    }),
     hint: "Choose another device for the address, or none.",
   });
 }

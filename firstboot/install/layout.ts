@@ -4,6 +4,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { parseJson } from "../world.ts";
 import type { Disk } from "./disks.ts";
 
@@ -41,7 +42,9 @@ export async function readLayout(box: Box, source: Disk, bootMount: string): Pro
     fail({
       code: "install-source-unknown",
       what: "The stick that the box started from is not laid out as the image is.",
-      found: mountedAt(bootMount) ? `partitions of ${source.path}` : `nothing is mounted at ${bootMount}`,
+      ...(mountedAt(bootMount)
+        ? sayFound("found.partitions-of", { disk: source.path })
+        : sayFound("found.not-mounted", { path: bootMount })),
       hint: "Write the image to the stick again, and start again.",
     })
   );

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { minimumGib } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import type { StepTools } from "../steps/step.ts";
@@ -31,7 +32,9 @@ export async function planMove(to: string, { box, image }: Pick<StepTools, "box"
     return fail({
       code: "install-disk-gone",
       what: "The disk to install to is not there any more, or it is in use.",
-      found: disks.candidates.map(diskText).join("; ") || "no disk that will do",
+      ...(disks.candidates.length > 0
+        ? { found: disks.candidates.map(diskText).join("; ") }
+        : sayFound("found.no-disk")),
       hint: "Look at its cables and try again, or choose another one.",
     });
   }
@@ -49,7 +52,7 @@ export async function move(to: string, tools: StepTools): Promise<void> {
     fail({
       code: "install-disk-small",
       what: "The system does not fit on the disk.",
-      found: `${diskText(target)}; ${sizeText(mib * 1024 * 1024)} are needed`,
+      ...sayFound("found.disk-needs", { disk: diskText(target), size: sizeText(mib * 1024 * 1024) }),
       hint: "Choose a larger disk.",
     });
   }

@@ -7,6 +7,7 @@ import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../box.ts";
+import { saidOr } from "../found-text.ts";
 import { parseJson } from "../world.ts";
 import type { Place } from "./place.ts";
 import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";
@@ -36,8 +37,9 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   fail({
     code: "service-images",
     what: `The container images of ${title.en} could not be fetched.`,
-    found:
-      [...dockerWords(pulled.stderr), ...dockerWords(pulled.stdout)].join("\n") || `exit code ${pulled.code}`,
+    ...saidOr([...dockerWords(pulled.stderr), ...dockerWords(pulled.stdout)].join("\n"), "found.exit-code", {
+      code: pulled.code,
+    }),
     hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
   });
 }
@@ -61,7 +63,7 @@ export async function startProject(
   fail({
     code: "compose-start",
     what: `The containers of ${title.en} could not be started.`,
-    found: words || stderr.trim() || `exit code ${code}`,
+    ...saidOr(words || stderr.trim(), "found.exit-code", { code }),
     hint: `Mend what Docker says there, then the same command again; more: sudo cbox services log ${id}`,
   });
 }

@@ -5,6 +5,7 @@
 import { fail } from "../../common/fail.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, type RunResult } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { paths } from "../paths.ts";
 import type { Place } from "./place.ts";
 
@@ -86,7 +87,7 @@ async function refuseWithoutRoom(place: Place, service: Service, plan: string): 
   fail({
     code: "service-no-room",
     what: `There is not enough room on the disk for ${service.title.en}.`,
-    found: `${needed + RESERVE_MIB} MiB needed, ${free} MiB free`,
+    ...sayFound("found.room", { needed: needed + RESERVE_MIB, free }),
     hint: HINTS[place.id],
   });
 }

@@ -5,6 +5,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { Failure, fail } from "../../common/fail.ts";
 import type { Box, HttpResponse, TlsTrust } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { parseIpv4 } from "../steps/network/ipv4.ts";
 import { parseJson } from "../world.ts";
 import { type Fault, type Membership, readMembership } from "./membership.ts";
@@ -183,7 +184,7 @@ function silent(host: string, { found }: Failure): never {
   return fail({
     code: "rendezvous-silent",
     what: "The rendezvous of the VPN does not answer.",
-    found: `${host}: ${found ?? "no answer"}`,
+    ...(found ? { found: `${host}: ${found}` } : sayFound("found.host-silent", { host })),
     hint: "Check the network and try again, or go on without the VPN: cbox vpn setup does it later.",
   });
 }
@@ -192,7 +193,7 @@ function refused(host: string): never {
   return fail({
     code: "rendezvous-refused",
     what: "The rendezvous does not let the box into the VPN.",
-    found: `${host}: wrong key of the network`,
+    ...sayFound("found.vpn-key", { host }),
     hint: "Ask the community for the key of the network, or go on without the VPN.",
   });
 }
@@ -201,7 +202,7 @@ function unknownNetwork(host: string, network: string): never {
   return fail({
     code: "rendezvous-network-unknown",
     what: "The rendezvous does not know this VPN.",
-    found: `${network} at ${host}`,
+    ...sayFound("found.vpn-at", { network, host }),
     hint: "Check the name of the network, or go on without the VPN.",
   });
 }

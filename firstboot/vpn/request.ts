@@ -5,6 +5,7 @@
 import { fail } from "../../common/fail.ts";
 import { tlsTrust } from "../authorities.ts";
 import type { Box } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { foremost } from "../steps/network/interfaces.ts";
 import { contains, parseCidr } from "../steps/network/ipv4.ts";
@@ -95,7 +96,9 @@ export function refuseConflict({ address }: Membership, outside: readonly Addres
   fail({
     code: "vpn-address-conflict",
     what: "The VPN uses addresses that the box's own network has already; nothing was changed.",
-    found: `${address} in the VPN, ${other.address}/${other.prefix} at ${other.interface}`,
+    ...sayFound("found.addresses-clash", {
+      ...{ address, other: `${other.address}/${other.prefix}`, interface: other.interface },
+    }),
     hint: "Change the address of the local network, or go on without the VPN.",
   });
 }

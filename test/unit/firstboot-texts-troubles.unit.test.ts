@@ -5,7 +5,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { catalogues, isTextKey, languages } from "../../firstboot/i18n.ts";
+import { Failure } from "../../common/fail.ts";
+import { failurePage } from "../../firstboot/console/pages.ts";
+import { sayFound } from "../../firstboot/found-text.ts";
+import { catalogues, isTextKey, languages, translator } from "../../firstboot/i18n.ts";
+import { toTrouble } from "../../firstboot/trouble.ts";
 
 const root = join(import.meta.dirname, "../..");
 const entries = ["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"];
@@ -64,4 +68,37 @@ describe.each(languages)("in %s", (language) => {
       expect(lacking).toEqual([]);
     },
   );
+});
+
+describe("what a failure found", () => {
+  test.each([
+    ["en", "Found: no answer from a DHCP server"],
+    ["es", "Detalle: no responde ningún servidor DHCP"],
+    ["ca", "Detall: no respon cap servidor DHCP"],
+  ])("is said in the language of the page, also after the snapshot: %s", (language, line) => {
+    const failure = new Failure({ code: "no-address", what: "No address.", ...sayFound("found.no-dhcp") });
+    expect(failure.found).toBe("no answer from a DHCP server");
+    const kept = JSON.parse(JSON.stringify(toTrouble(failure)));
+    expect(failurePage(translator(language), kept, "network").lines).toContain(line);
+  });
+
+  test("what a program said stays as it is", () => {
+    const failure = new Failure({ code: "command-failed", what: "It failed.", found: "E: no space" });
+    expect(failurePage(translator("es"), toTrouble(failure), "system").lines).toContain(
+      "Detalle: E: no space",
+    );
+  });
+
+  test("is no English sentence in the code of the walk", () => {
+    // Two words in a row between quotes are a sentence; said by no page are those of these files.
+    const exempt = /services\/found\.ts|contexts\/slivers\.ts|image-info\.ts|lock\.ts|text-encoding\.ts/;
+    const offenders = [...files]
+      .filter(([file]) => !exempt.test(file))
+      .flatMap(([file, text]) =>
+        [...text.matchAll(/\bcode: [^{}]*?,\s+what: [^\n]*\s+found:\s*([^\n]*)/g)]
+          .filter(([, found = ""]) => /["`}][^"`{}]*\b[a-z]{2,} [a-z]{2,}/.test(found))
+          .map(([, found]) => `${file}: ${found}`),
+      );
+    expect(offenders).toEqual([]);
+  });
 });

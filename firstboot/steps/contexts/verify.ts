@@ -6,6 +6,7 @@ import { get, instancesOf } from "../../contexts/incus.ts";
 import { CONTEXTS, type ContextId } from "../../contexts/names.ts";
 import type { Limits } from "../../contexts/plan.ts";
 import { readRecord } from "../../contexts/record.ts";
+import { sayFound } from "../../found-text.ts";
 import type { StepTools, Warning } from "../step.ts";
 import type { ContextsAnswers } from "./questions.ts";
 
@@ -38,7 +39,7 @@ async function checkLimits({ box }: StepTools, id: ContextId, limits: Limits): P
   fail({
     code: "contexts-limits",
     what: `The limits of the context "${id}" are not the planned ones.`,
-    found: wrong.map(([key]) => `${key}=${project?.config?.[key] ?? "not set"}`).join(", "),
+    found: wrong.map(([key]) => `${key}=${project?.config?.[key] ?? "-"}`).join(", "),
     hint: "Try again; the log (l) has the details.",
   });
 }
@@ -61,7 +62,9 @@ async function checkLife({ box, signal }: StepTools, id: ContextId): Promise<voi
   fail({
     code: "context-silent",
     what: `The context "${id}" was started, but no command runs in it.`,
-    found: own ? `it is ${own.status.toLowerCase()}` : "it does not exist",
+    ...(own
+      ? sayFound("found.context-state", { state: own.status.toLowerCase() })
+      : sayFound("found.context-none")),
     hint: "Try again; the log (l) has the details.",
   });
 }

@@ -2,6 +2,7 @@
 // Verifies "install": reads the new disk again, not what is still in memory of it, and looks whether it is whole.
 
 import { fail } from "../../../common/fail.ts";
+import { saidOr } from "../../found-text.ts";
 import { HERE } from "../../install/choose.ts";
 import { partitionPath } from "../../install/disks.ts";
 import { planMove } from "../../install/move.ts";
@@ -24,7 +25,7 @@ export async function verify(answers: InstallAnswers, tools: StepTools): Promise
     fail({
       code: "install-damaged",
       what: "What was written to the disk does not come back as it was.",
-      found: bad ? (bad.stderr || bad.stdout).trim().split("\n").at(-1) || "damaged" : "another boot code",
+      ...saidOr((bad?.stderr || bad?.stdout || "").trim().split("\n").at(-1) ?? "", "found.boot-code"),
       hint: "Try again. If it fails again, the disk is broken: choose another one.",
     });
   }

@@ -5,6 +5,7 @@
 import { fail } from "../../../common/fail.ts";
 import { isAuthorityIgnored } from "../../authorities.ts";
 import type { Box } from "../../box.ts";
+import { sayFound } from "../../found-text.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
 import { websiteName } from "../../image-info.ts";
 import { HIDDEN, problem } from "../../problems.ts";
@@ -82,7 +83,7 @@ async function apply(answers: MemberAnswers, { box, image, progress }: StepTools
   return fail({
     code: "member-refused",
     what: "The community does not know this user name with this password.",
-    found: found.isSure ? "the web site says no" : "the directory says no, and the web site cannot be asked",
+    ...sayFound(found.isSure ? "found.site-no" : "found.directory-no"),
     hint: "Change the answers and try again, or sign in later.",
   });
 }

@@ -3,6 +3,7 @@
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
+import { sayFound } from "../../found-text.ts";
 import { paths } from "../../paths.ts";
 import { wifiCard } from "../../wifi/card.ts";
 import { isInReach, wifiState } from "../../wifi/supplicant.ts";
@@ -77,7 +78,9 @@ async function waitForAddress(
   return fail({
     code: "no-address",
     what: "The box has no network address yet.",
-    found: answers.method === "static" ? `${answers.address} is not in use` : "no answer from a DHCP server",
+    ...(answers.method === "static"
+      ? sayFound("found.address-unused", { address: answers.address ?? "" })
+      : sayFound("found.no-dhcp")),
     hint: "Check the cable and try again, or go on: the box takes its address as soon as it gets one.",
   });
 }
@@ -102,7 +105,7 @@ async function askGateway(gateway: string, { box, progress, signal }: StepTools)
   fail({
     code: "gateway-silent",
     what: "The gateway does not answer.",
-    found: `no answer from ${gateway}`,
+    ...sayFound("found.no-answer", { address: gateway }),
     hint: "Check the address of the gateway and the cable, or go on without.",
   });
 }

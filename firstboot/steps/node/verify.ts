@@ -2,6 +2,7 @@
 // Verifies "node" as anybody in the network would: does the node's public page show the box, and with its address?
 
 import { fail } from "../../../common/fail.ts";
+import { sayFound } from "../../found-text.ts";
 import { GuifiApi } from "../../guifi/api.ts";
 import { addressOf, type Device, readNode } from "../../guifi/cnml.ts";
 import { freshNode } from "../../guifi/registration.ts";
@@ -21,7 +22,7 @@ export async function verify(answers: NodeAnswers, tools: StepTools): Promise<Wa
     return fail({
       code: "device-not-shown",
       what: "The node's page shows the box with another address than the one it was given.",
-      found: `${shown ?? "none"} instead of ${kept.device?.address ?? "none"}`,
+      ...sayFound("found.instead", { shown: shown ?? "-", kept: kept.device?.address ?? "-" }),
       hint: "Try again.",
     });
   }
@@ -50,7 +51,7 @@ async function shownDevice({ node, device }: Registration, tools: StepTools): Pr
     fail({
       code: "device-not-shown",
       what: `The page of the node ${node?.name ?? ""} does not show the box.`,
-      found: `${page?.devices.length ?? 0} other devices`,
+      ...sayFound("found.other-devices", { count: page?.devices.length ?? 0 }),
       hint: "Try again; the web site may take a while.",
     })
   );

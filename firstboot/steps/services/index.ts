@@ -4,6 +4,7 @@
 
 import { Failure, fail } from "../../../common/fail.ts";
 import type { Service } from "../../../common/service.ts";
+import { sayFound } from "../../found-text.ts";
 import { english } from "../../i18n.ts";
 import { paths } from "../../paths.ts";
 import { announced, publish } from "../../publish.ts";
@@ -181,7 +182,7 @@ async function verifySerf(
     return fail({
       code: "serf-not-published",
       what: "Discovery (Serf) runs, but the box is not announced.",
-      found: `${seen.length} announced services`,
+      ...sayFound("found.announced", { count: seen.length }),
       hint: "Try again, or go on without: the box tries again every ten minutes.",
     });
   }

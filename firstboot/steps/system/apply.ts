@@ -5,6 +5,7 @@
 import { fail } from "../../../common/fail.ts";
 import { type Box, must, writeIfChanged } from "../../box.ts";
 import { readChoices, writeChoices } from "../../choices.ts";
+import { saidOr } from "../../found-text.ts";
 import { paths } from "../../paths.ts";
 import { readTimeZones, zoneOf } from "../../time-zones.ts";
 import { updateBox, updateContexts } from "../../updates.ts";
@@ -82,7 +83,7 @@ async function checkMachineId(box: Box): Promise<void> {
   fail({
     code: "machine-id-missing",
     what: "The box has no identity of its own: /etc/machine-id is not 32 hexadecimal digits.",
-    found: machineId || "an empty file",
+    ...saidOr(machineId, "found.empty-file"),
     hint: "Restart the box and begin again.",
   });
 }

@@ -3,6 +3,7 @@
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
+import { sayFound } from "../../found-text.ts";
 import { isAvahiRunning } from "../../vpn/avahi.ts";
 import { vpnPaths } from "../../vpn/paths.ts";
 import { noteSeen, readRecord, type VpnRecord, writeLastAnswer } from "../../vpn/record.ts";
@@ -79,9 +80,7 @@ function silent(isTooOld: boolean): never {
   return fail({
     code: "vpn-silent",
     what: "The box is set up for the VPN, but nobody answers through it.",
-    found: isTooOld
-      ? "a neighbour's tinc is too old: it speaks Blowfish, and this box lacks OpenSSL's legacy provider"
-      : `no answer within ${WAIT_SECONDS} s`,
+    ...(isTooOld ? sayFound("found.vpn-too-old") : sayFound("found.silent-for", { seconds: WAIT_SECONDS })),
     hint: "Try again, or go on without: the box keeps trying to connect by itself.",
   });
 }
