@@ -121,6 +121,10 @@ export const communitySchema = {
           ...httpUrl,
           description: "Public description of nodes (CNML); /<id>/<action> is appended.",
         },
+        device_url: {
+          ...httpUrl,
+          description: "Page of a device for a person; /<id> is appended. Left out: no page is named.",
+        },
       },
     },
     licence: {

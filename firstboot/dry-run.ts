@@ -61,6 +61,7 @@ const IMAGE: ImageInfo = {
       url: "https://guifi.net/api",
       auth_url: "https://guifi.net/api/auth",
       cnml_url: "https://guifi.net/guifi/cnml",
+      device_url: "https://guifi.net/guifi/device",
     },
     licence: {
       title: "Network Commons Licence (XOLN)",

@@ -36,6 +36,7 @@ type StepCommand = (args: readonly string[]) => Promise<void>;
 /** Steps with more to say than their status: what follows the step's name goes there, except "setup". */
 const STEP_COMMANDS: { readonly [step: string]: () => Promise<StepCommand> } = {
   contexts: async () => (await import("./commands/contexts.ts")).contexts,
+  node: async () => (await import("./commands/node.ts")).node,
   services: async () => (await import("./commands/services.ts")).services,
 };
 

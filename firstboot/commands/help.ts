@@ -24,7 +24,7 @@ const WIDTH = 80;
 const SETUP = "setup [--answers FILE]";
 
 /** A step of the set-up: its status, and its questions once more. */
-function step(name: "system" | "network" | "member" | "node" | "vpn"): CommandHelp {
+function step(name: "system" | "network" | "member" | "vpn"): CommandHelp {
   return {
     name,
     syntax: [`${name} [--json]`, `${name} ${SETUP}`],
@@ -39,7 +39,12 @@ export const commands: readonly CommandHelp[] = [
   step("system"),
   step("network"),
   step("member"),
-  step("node"),
+  {
+    name: "node",
+    syntax: ["node [--json]", `node ${SETUP}`, "node leave [--answers FILE] [--yes]"],
+    line: "cli.node",
+    text: "cli.node.text",
+  },
   { ...step("vpn"), syntax: ["vpn [--json]", `vpn ${SETUP}`, "vpn refresh"], text: "cli.vpn.text" },
   {
     name: "contexts",

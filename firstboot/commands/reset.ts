@@ -4,15 +4,20 @@
 
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { fail } from "../../common/fail.ts";
+import { Failure, fail } from "../../common/fail.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
+import { troubleSentence } from "../console/pages.ts";
+import { placesOf } from "../guifi/leave.ts";
+import { readRegistration } from "../guifi/store.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
 import { lockSetup } from "../lock.ts";
 import { beginReset } from "../reset.ts";
 import { summarize } from "../summary.ts";
+import { toTrouble } from "../trouble.ts";
+import { type LeaveTools, leave, terminalAsk } from "./node.ts";
 import { needRoot } from "./root.ts";
 
 export interface ResetArgs {
@@ -32,6 +37,11 @@ export async function reset(args: readonly string[]): Promise<void> {
   const release = await lockSetup();
   try {
     if (!isSure) {
+      const mayGoOn = keepData || (await offerLeave({ box, image, t, print: say, ask: terminalAsk() }));
+      if (!mayGoOn) {
+        process.exitCode = 1;
+        return;
+      }
       const sentence = image.converted ? "reset.converted" : "reset";
       say(t(`${sentence}.${keepData ? "keep-data" : "all"}`, { owner: owner || "-" }));
       if (!(await isMeant(t, hostname))) {
@@ -51,6 +61,22 @@ export async function reset(args: readonly string[]): Promise<void> {
       : t("reset.begun", { consoles }),
   );
   await must(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
+}
+
+/** Once all is deleted here, only the member can remove the device. False when that was wanted and did not work. */
+export async function offerLeave(tools: LeaveTools): Promise<boolean> {
+  const { box, t, print, ask } = tools;
+  if (!ask || placesOf(await readRegistration(box)).length === 0) return true;
+  const typed = (await ask(t("reset.leave"))).trim().toLowerCase();
+  if (!["yes", "si", "sí", "s", "y"].includes(typed)) return true;
+  try {
+    await leave(tools, { isSure: true });
+    return true;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === "interrupted") throw error;
+    print(t("reset.leave.failed", { what: troubleSentence(t, toTrouble(error)) }));
+    return false;
+  }
 }
 
 /** Fails with `usage`: nobody deletes by forgetting a word. */

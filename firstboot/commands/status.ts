@@ -110,6 +110,13 @@ async function unfinishedSetups(box: Box, steps: readonly Step[]): Promise<strin
   return found;
 }
 
+const OF_REGISTRATION = new Set([
+  "node-renamed",
+  "node-no-address",
+  "node-address-differs",
+  "node-left-behind",
+]);
+
 /** What was missing at the end of the set-up may have come since. */
 async function stillTrue(
   box: Box,
@@ -117,9 +124,12 @@ async function stillTrue(
   found: readonly NamedStatus[],
 ): Promise<readonly Warning[]> {
   const working = new Set(found.filter(({ state }) => state === "works").map(({ id }) => id));
+  const isOff = found.some(({ id, state }) => id === "node" && state === "off");
   const left = warnings.filter(({ code, step }) => {
     // The row of updates has those of now.
     if (code === "updates-kept-back") return false;
+    // Of a registration that was given back since.
+    if (isOff && OF_REGISTRATION.has(code)) return false;
     const from = step ?? code.replace(/-passed$/, "");
     // Its step says so itself, as long as it is true.
     if (code === "vpn-waiting" || code === "vpn-same-address") return false;

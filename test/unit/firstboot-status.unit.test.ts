@@ -10,12 +10,14 @@ import {
   stepData,
   stepStatusText,
 } from "../../firstboot/commands/status.ts";
+import { remember } from "../../firstboot/guifi/store.ts";
 import { translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { readMarker, writeMarker } from "../../firstboot/marker.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
+import { node } from "../../firstboot/steps/node/index.ts";
 import type { Step } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { Walk } from "../../firstboot/walk.ts";
@@ -121,6 +123,22 @@ describe("all of it", () => {
     expect(await codes()).toEqual(["vpn-passed"]);
     box.system.dhcpAddress = undefined;
     expect(await codes()).toEqual(["network-passed", "vpn-passed"]);
+  });
+
+  test("of a registration that was given back nothing is missing", async () => {
+    const marker = await readMarker(box);
+    const warnings = [{ code: "node-address-differs", values: { address: "10.1.2.3", mask: "255.0.0.0" } }];
+    await writeMarker(box, { ...marker!, warnings });
+    const codes = async () => (await readStatus(box, IMAGE, [node])).warnings.map(({ code }) => code);
+    await remember(box, {
+      node: { id: 7, name: "n" },
+      device: { id: 9, name: "n-box", address: "10.1.2.3" },
+    });
+    expect(await codes()).toEqual(["node-address-differs"]);
+    const status = await readStatus(box, IMAGE, [node]);
+    expect(statusText(status, t)).toContain("https://guifi.net/guifi/device/9");
+    await remember(box, { node: undefined, device: undefined });
+    expect(await codes()).toEqual([]);
   });
 
   test("before the set-up nothing is asked of the steps", async () => {

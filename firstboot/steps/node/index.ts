@@ -28,7 +28,8 @@ export const node = defineStep<NodeAnswers, NodeFacts>({
   apply,
   verify,
   status,
-  // The device stays at the site, which only its member may change; it is found again by its MAC address.
+  // The device stays at the site, which only its member may change, and is found again by its MAC address. Who wants it
+  // gone is asked before (`cbox node leave`).
   reset: async (box) =>
     remember(box, {
       licence: undefined,
@@ -52,13 +53,14 @@ async function survey(_box: Box, image: ImageInfo, all: AllAnswers): Promise<Nod
   };
 }
 
-async function status(box: Box): Promise<StepStatus> {
+async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   const { member, node: place, device, licence, services } = await readRegistration(box);
   const data = {
     node: place ?? null,
     device: device ?? null,
     licence: licence ?? null,
     services: services ?? {},
+    page: pageOf(image, device) ?? null,
   };
   if (!place || !device) {
     return {
@@ -77,10 +79,17 @@ async function status(box: Box): Promise<StepStatus> {
       { label: "label.node.id", value: `${place.id}, ${place.name}` },
       { label: "label.node.name", value: device.name },
       ...(device.address ? [{ label: "status.node.address" as const, value: device.address }] : []),
+      ...(data.page ? [{ label: "status.node.page" as const, value: data.page }] : []),
     ],
     ...(device.address
       ? {}
       : { advice: { key: "status.node.no-address" as const, values: { command: "cbox node setup" } } }),
     data,
   };
+}
+
+/** Where a person sees the box at the web site. */
+function pageOf({ community }: ImageInfo, device: { readonly id: number } | undefined): string | undefined {
+  const { device_url: base } = community.api;
+  return base && device ? `${base}/${device.id}` : undefined;
 }

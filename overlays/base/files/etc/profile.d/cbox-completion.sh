@@ -6,7 +6,8 @@ _cbox() {
 	case "$COMP_CWORD:${COMP_WORDS[1]}:${COMP_WORDS[2]-}" in
 	1:*) words="status setup system network member node vpn contexts services search publish reset help" ;;
 	2:services:*) words="setup enable disable start stop publish unpublish log secret upgrade remove-data compose --json" ;;
-	2:system:* | 2:network:* | 2:member:* | 2:node:* | 2:vpn:* | 2:contexts:*) words="setup --json" ;;
+	2:node:*) words="setup leave --json" ;;
+	2:system:* | 2:network:* | 2:member:* | 2:vpn:* | 2:contexts:*) words="setup --json" ;;
 	2:status:*) words="--json" ;;
 	2:search:*) words="--json --join" ;;
 	2:reset:*) words="--keep-data --all" ;;
@@ -14,6 +15,7 @@ _cbox() {
 	2:setup:*) words="--answers" ;;
 	3:services:compose) words="add remove" ;;
 	3:reset:*) words="--yes" ;;
+	3:node:leave) words="--answers --yes" ;;
 	3:*:setup) words="--answers" ;;
 	4:*:setup | 3:setup:--answers)
 		COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `cbox node`: how the registration is doing, and `cbox node leave`, which gives the box's address and device back to the
+// community. The member's password is asked for, since the box never keeps it.
+
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { fail } from "../../common/fail.ts";
+import { parseAnswers } from "../answers/file.ts";
+import { takeAuthorities } from "../authorities.ts";
+import type { Box } from "../box.ts";
+import { linuxBox } from "../box-linux.ts";
+import { readChoices } from "../choices.ts";
+import { asRecord, GuifiApi } from "../guifi/api.ts";
+import type { Credentials } from "../guifi/credentials.ts";
+import { leaveNode, type Place, placesOf } from "../guifi/leave.ts";
+import { readRegistration } from "../guifi/store.ts";
+import { type Translate, translator } from "../i18n.ts";
+import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { alone } from "../lock.ts";
+import { openLog } from "../log.ts";
+import { node as step } from "../steps/node/index.ts";
+import { needRoot } from "./root.ts";
+import { stepStatus } from "./status.ts";
+
+export interface LeaveTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly t: Translate;
+  readonly print: (line: string) => void;
+  /** Asks on the terminal; undefined where there is none. */
+  readonly ask?: ((question: string, options?: { isSecret?: boolean }) => Promise<string>) | undefined;
+}
+
+export async function node(args: readonly string[]): Promise<void> {
+  const [verb, ...rest] = args;
+  if (["help", "--help", "-h"].includes(verb ?? "")) return (await import("./help.ts")).help(["node"]);
+  if (verb === undefined || verb.startsWith("-")) return stepStatus(step, args);
+  if (verb !== "leave") {
+    return fail({
+      code: "unknown-command",
+      what: `cbox has no command "node ${verb}".`,
+      hint: "cbox help node",
+      exitCode: 2,
+    });
+  }
+  const { values } = parseArgs({
+    args: rest,
+    options: { yes: { type: "boolean" }, answers: { type: "string" } },
+  });
+  needRoot(["cbox node", ...args].join(" "));
+  await alone(async () => {
+    const log = openLog(linuxBox());
+    const box = linuxBox({ onCommand: log });
+    const image = await readImageInfo(box);
+    await takeAuthorities(box, image, log);
+    const { language = image.community.default_language } = await readChoices(box);
+    const print = (line: string) => void process.stdout.write(`${line}\n`);
+    const tools = { box, image, t: translator(language), print, ask: terminalAsk() };
+    const file = values.answers === undefined ? undefined : await readMember(values.answers);
+    log("node leave");
+    const isDone = await leave(tools, { isSure: Boolean(values.yes), ...(file ? { member: file } : {}) });
+    await log.tail(1);
+    if (!isDone) process.exitCode = 1;
+  });
+}
+
+export interface LeaveOptions {
+  readonly isSure?: boolean;
+  readonly member?: Credentials;
+}
+
+/** False when the person did not mean it. Fails with `terminal-needed`, and as {@link leaveNode}. */
+export async function leave(
+  tools: LeaveTools,
+  { isSure = false, member }: LeaveOptions = {},
+): Promise<boolean> {
+  const { box, image, t, print, ask = terminalNeeded } = tools;
+  const registration = await readRegistration(box);
+  const places = placesOf(registration);
+  if (!places.length) {
+    print(t("node.leave.nothing"));
+    return true;
+  }
+  if (!isSure) {
+    for (const place of places) print(t("node.leave.what", valuesOf(place)));
+    const name = places[0]?.device.name ?? "";
+    const typed = await ask(t("node.leave.ask", { name }));
+    if (typed.trim() !== name) {
+      print(t("node.leave.not-meant"));
+      return false;
+    }
+  }
+  const credentials = member ?? (await typedCredentials(tools, registration.member?.name ?? ""));
+  const session = { box, image, api: new GuifiApi(box, image, credentials) };
+  await leaveNode(session, (place) => print(t("node.leave.removing", valuesOf(place))));
+  print(t("node.leave.done"));
+  return true;
+}
+
+function valuesOf({ node: at, device }: Place) {
+  return { node: at.name, id: at.id, name: device.name, address: device.address ?? "-" };
+}
+
+async function typedCredentials(
+  { t, ask = terminalNeeded }: LeaveTools,
+  known: string,
+): Promise<Credentials> {
+  const typed = (await ask(t("node.leave.username", { name: known }))).trim();
+  const password = await ask(t("node.leave.password"), { isSecret: true });
+  return { username: typed || known, password };
+}
+
+function terminalNeeded(): never {
+  return fail({
+    code: "terminal-needed",
+    what: "The questions need a terminal.",
+    hint: "cbox node leave --yes --answers FILE, with the member's user name and password in the file",
+  });
+}
+
+/** The section `member` of an answers file; "-": standard input. */
+async function readMember(name: string): Promise<Credentials> {
+  const content = await (name === "-" ? text(process.stdin) : readFile(name, "utf8")).catch(
+    (error: NodeJS.ErrnoException) =>
+      fail({
+        code: "answers-unreadable",
+        what: `The file "${name}" cannot be read.`,
+        found: error.code ?? "",
+      }),
+  );
+  const parsed = await parseAnswers(Buffer.from(content));
+  const { username, password } = asRecord(asRecord("data" in parsed ? parsed.data : undefined)?.member) ?? {};
+  if (typeof username === "string" && typeof password === "string") return { username, password };
+  return fail({
+    code: "answers-unreadable",
+    what: `The file "${name}" does not say who signs in.`,
+    found: "problem" in parsed ? parsed.problem.code : "no member.username and member.password",
+    hint: "It needs a section member with username and password, as in an answers.yaml.",
+  });
+}
+
+/** What is typed for a secret is not shown. Fails with `interrupted`. */
+export function terminalAsk(): LeaveTools["ask"] {
+  if (!process.stdin.isTTY) return undefined;
+  return async (question, { isSecret = false } = {}) => {
+    const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
+    const output = isSecret ? silent : process.stdout;
+    const prompt = createInterface({ input: process.stdin, output, terminal: true });
+    if (isSecret) process.stdout.write(`${question} `);
+    try {
+      return await prompt.question(`${question} `);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ABORT_ERR") throw error;
+      return fail({ code: "interrupted", what: "Stopped by Ctrl-C.", exitCode: 130 });
+    } finally {
+      prompt.close();
+      if (isSecret) process.stdout.write("\n");
+    }
+  };
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Gives back what the community's site has of this box: its services, its address and its device. Each is looked up on
+// the node's page before it is touched, so that this can be done again after any interruption.
+
+import { Failure, fail } from "../../common/fail.ts";
+import { type ApiAnswer, failWith } from "./api.ts";
+import { addressOf, type Device, type NodePage, readNode } from "./cnml.ts";
+import { BOX_TYPE, change, type Session } from "./registration.ts";
+import { type Registration, readRegistration, remember } from "./store.ts";
+
+/** A device of this box at the site; two when the box has moved. */
+export interface Place {
+  readonly node: { readonly id: number; readonly name: string };
+  readonly device: { readonly id: number; readonly name: string; readonly address?: string };
+}
+
+/** Where the site has this box, as far as the box knows. */
+export function placesOf({ node, device, former }: Registration): Place[] {
+  return [...(node && device ? [{ node, device }] : []), ...(former ? [former] : [])];
+}
+
+/**
+ * Removes the box from the site, and then from its own record. Consent and member stay on record. Fails with
+ * `device-still-shown`, and as the API; what was not removed stays on record.
+ */
+export async function leaveNode(session: Session, removing: (place: Place) => void): Promise<void> {
+  const { box } = session;
+  for (const place of placesOf(await readRegistration(box))) {
+    removing(place);
+    await removeDevice(session, place);
+  }
+  await remember(box, { node: undefined, device: undefined, former: undefined, services: undefined });
+}
+
+async function removeDevice(session: Session, place: Place): Promise<void> {
+  const own = await look(session, place);
+  if (!own) return;
+  // The site keeps the services of a device that is gone, and their names taken.
+  for (const { id } of own.services) await done(session, place, "guifi.service.remove", { service_id: id });
+  // One address a call; there are two after an interrupted registration.
+  for (const _ of own.interfaces.filter(({ ipv4 }) => ipv4 !== undefined)) {
+    const now = await look(session, place);
+    if (now && addressOf(now)) await done(session, place, "guifi.cloudy.unlink", { cloudy_id: own.id });
+  }
+  await done(session, place, "guifi.device.remove", { device_id: own.id });
+  if (!(await look(session, place))) return;
+  fail({
+    code: "device-still-shown",
+    what: `The page of the node ${place.node.name} still shows the device ${place.device.name}.`,
+    found: `device ${place.device.id}`,
+    hint: "Try again; if it stays so, remove the device at the web site.",
+  });
+}
+
+/** What the page says counts: an answer that cannot be read is no failure once the device is not there any more. */
+async function done(
+  session: Session,
+  place: Place,
+  command: string,
+  params: { readonly [name: string]: number },
+): Promise<void> {
+  const answer: ApiAnswer | Failure = await change(session, command, params);
+  if (!(answer instanceof Failure)) return answer.isDone ? undefined : failWith(answer.errors);
+  const own = await look(session, place).catch(() => {
+    throw answer;
+  });
+  const isLeft =
+    own &&
+    (command === "guifi.device.remove" ||
+      (command === "guifi.cloudy.unlink" && addressOf(own) !== undefined) ||
+      own.services.some(({ id }) => id === params.service_id));
+  if (isLeft) throw answer;
+}
+
+/** The device of this box on a fresh page; undefined when it, or its node, is gone. Another's of its number is not it. */
+async function look({ box, image, api }: Session, { node, device }: Place): Promise<Device | undefined> {
+  await api.call("guifi.cnml.clear");
+  const page: NodePage | undefined = await readNode(box, image, node.id);
+  return page?.devices.find(({ id, type }) => id === device.id && type === BOX_TYPE);
+}
