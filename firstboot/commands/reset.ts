@@ -5,6 +5,7 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { Failure, fail } from "../../common/fail.ts";
+import { dropTypedAhead } from "../../common/typed-ahead.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -100,6 +101,7 @@ async function isMeant(t: Translate, hostname: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
   }
+  await dropTypedAhead(process.stdin);
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const typed = await prompt.question(`${t("reset.ask", { hostname })} `);

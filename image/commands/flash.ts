@@ -9,6 +9,7 @@ import type { Document } from "yaml";
 import { leastBytes } from "../../common/disk-size.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
+import { dropTypedAhead } from "../../common/typed-ahead.ts";
 import { demandRight, forManifest, inWords, mistakesIn, remarks, unchecked } from "../answers/check.ts";
 import { answersOf, readFleet, refuse, rowOf } from "../answers/fleet.ts";
 import { openAnswers, readAnswers } from "../answers/merge.ts";
@@ -252,6 +253,7 @@ async function confirm({ description, name }: Target, { yes, json }: FlashComman
       hint: `run it on a terminal, ${how}`,
     });
   }
+  await dropTypedAhead(process.stdin);
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const question = `All of this will be gone. Type ${name} to go on, or anything else to stop: `;
