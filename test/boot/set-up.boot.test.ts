@@ -202,13 +202,13 @@ describe("vm-amd64 BIOS: set up key by key", () => {
 
   test("hears of a box that joins the VPN after it, and both reach each other without the gateway", async () => {
     expect(await box.ask("ls /etc/tinc/guifi/hosts")).toBe("can_bruixa\ngateway");
+    const place = "/run/systemd/system/cbox-vpn.timer.d";
     const neighbour = await stepBox(lab, "neighbour", "52:54:00:aa:00:02", "can-pau");
     try {
       const tools = { ...neighbour, image, progress: () => {}, given: new Set(), passed: new Set() };
       await vpn.apply({ join: true }, tools as unknown as StepTools);
       // The hour of the timer is made shorter, and nothing else.
       const hour = "[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\nRandomizedDelaySec=0\\nAccuracySec=1s\\n";
-      const place = "/run/systemd/system/cbox-vpn.timer.d";
       await box.ask(`mkdir -p ${place} && printf '${hour}' >${place}/hour.conf`);
       await box.ask("systemctl daemon-reload && systemctl restart cbox-vpn.timer");
       const hosts = () => box.ask("ls /etc/tinc/guifi/hosts");
@@ -223,6 +223,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
       const { last_asked } = JSON.parse(await box.ask("cbox vpn --json"));
       expect(last_asked).toEqual({ at: last_asked.answered, answered: expect.stringMatching(/^20/) });
     } finally {
+      await box.ask(`rm -r ${place}; systemctl daemon-reload; systemctl restart cbox-vpn.timer`);
       await neighbour.off();
       await lab.change("vpn", "test", undefined);
     }
