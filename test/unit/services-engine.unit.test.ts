@@ -7,6 +7,8 @@ import { stringify } from "yaml";
 import type { PublishedService } from "../../common/serf-payload.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { type Box, must } from "../../firstboot/box.ts";
+import { warningText } from "../../firstboot/console/pages.ts";
+import { translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
@@ -424,6 +426,18 @@ describe("the step", () => {
     expect((await stateOf(box, "guifi-proxy"))?.trouble).toMatchObject({ code: "service-packages" });
     const result = await publish(box, IMAGE);
     expect(result.published.map(({ s }) => s)).not.toContain("proxy3");
+  });
+
+  test("a storage grid of this box alone is a warning of the last page, and none once another box is in it", async () => {
+    const box = boxWith({ "tahoe-lafs": { enabled: true } });
+    const walk = await run(box);
+    expect(walk.context.warnings.map((warning) => warningText(translator("en"), warning))).toEqual([
+      expect.stringContaining(
+        "no other box is in the grid yet, so all copies of a file lie on this one disk",
+      ),
+    ]);
+    box.system.services.gridBoxes = 2;
+    expect(await own[1]!.verify({ "tahoe-lafs": { enabled: true } }, toolsFor(box))).toEqual([]);
   });
 
   test("what is not wanted any more is switched off", async () => {

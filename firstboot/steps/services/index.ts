@@ -10,6 +10,7 @@ import { paths } from "../../paths.ts";
 import { announced, publish } from "../../publish.ts";
 import { serfInfo } from "../../serf.ts";
 import { catalogue } from "../../services/catalogue.ts";
+import { copiesOf } from "../../services/copies.ts";
 import { declare } from "../../services/declare.ts";
 import { activate, deactivate, removeData, stopSerf } from "../../services/engine.ts";
 import { waitUntilHealthy } from "../../services/health.ts";
@@ -130,6 +131,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
 async function verify(answers: Answers, tools: StepTools): Promise<Warning[]> {
   const wanted = chosen(answers);
   const bad: string[] = [];
+  const alone: Warning[] = [];
   for (const { service } of wanted.filter(({ service: { id } }) => id !== "serf")) {
     const state = (await readStates(tools.box))[service.id];
     if (!state?.trouble) tellAct(tools, "wait", service.id);
@@ -139,8 +141,11 @@ async function verify(answers: Answers, tools: StepTools): Promise<Warning[]> {
         ? await waitUntilHealthy(tools, service, state, tools.signal)
         : ["not activated"];
     if (faults.length) bad.push(`${service.id} (${faults.join(", ")})`);
+    else if (state && (await copiesOf(tools, service, state))?.boxes === 1)
+      alone.push({ code: "services-one-copy", values: { title: service.title.en } });
   }
   const warnings = [
+    ...alone,
     ...(await verifySerf(
       wanted.some(({ service }) => service.id === "serf"),
       wanted.length > 0,
