@@ -42,7 +42,7 @@ export default defineConfig({
     fileParallelism: false,
     sequence: { sequencer: LongestFirst },
     projects: [
-      level("unit", 20_000),
+      level("unit", 120_000),
       level("integration", 900_000),
       level("boot", 1_200_000),
       level("long", 1_500_000),
