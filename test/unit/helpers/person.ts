@@ -3,7 +3,7 @@
 
 import { Terminal } from "../../../firstboot/console/terminal.ts";
 
-const PATIENCE = 5000;
+const PATIENCE = 60_000;
 
 export class Person {
   readonly terminal: Terminal;
