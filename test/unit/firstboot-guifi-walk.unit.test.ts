@@ -108,7 +108,7 @@ describe("a box with a member and a node", () => {
       expect(community.boxes[0]!.interfaces.length, at).toBe(1);
       expect(leaks(box), at).toEqual([]);
     }
-  }, 120_000);
+  }, 600_000);
 
   test("a cut after the site has done it, before the box knows, doubles nothing either", async () => {
     for (const command of [

@@ -69,4 +69,4 @@ test("many processes that want the same at once do it one after the other", asyn
   });
   expect((await Promise.all(all)).map(([code]) => code)).toEqual([0, 0, 0, 0]);
   expect(readFileSync(steps, "utf8")).toBe("in out ".repeat(4));
-}, 60_000);
+}, 600_000);

@@ -354,7 +354,12 @@ describe("afterwards", () => {
     });
     const found = await node.status!(box, IMAGE);
     expect(found).toMatchObject({ state: "works", data: { node: kept.node, device: kept.device } });
-    expect(found.rows.map(({ value }) => value)).toEqual(["54052, BCNCanBruixa20", "can-box", "10.1.2.3"]);
+    expect(found.rows.map(({ value }) => value)).toEqual([
+      "54052, BCNCanBruixa20",
+      "can-box",
+      "10.1.2.3",
+      "https://guifi.net/guifi/device/9",
+    ]);
     expect(found.advice).toBeUndefined();
     box.files.set(paths.guifi, JSON.stringify({ ...kept, device: { id: 9, name: "can-box" } }));
     expect(await node.status!(box, IMAGE)).toMatchObject({ advice: { key: "status.node.no-address" } });

@@ -294,7 +294,7 @@ describe("power cut", () => {
       expect(picture(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual(whole);
       expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
     }
-  }, 120_000);
+  }, 600_000);
 
   test("a typed password is asked for again, and only that", async () => {
     const box = new FakeBox();

@@ -490,5 +490,5 @@ describe("the step", () => {
       expect(await applied(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual([]);
       expect(picture(box), `after cut ${cut}, before ${calm.effects[cut]}`).toEqual(whole);
     }
-  }, 60_000);
+  }, 600_000);
 });
