@@ -55,6 +55,8 @@ export const paths = {
   /** What contexts and slivers start from, and what Incus is told. */
   contextTemplate: "/usr/share/community-box/context",
   contextPreseed: "/usr/share/community-box/context/preseed.yaml.template",
+  /** Mounts the data partition where Incus keeps the files of its pools. systemd demands this name for that place. */
+  dataMount: "/etc/systemd/system/var-lib-incus-disks.mount",
   /** mDNS form of what is announced, for Avahi. */
   avahiServices: "/etc/avahi/services",
   /** What the box knows of its VPN (firstboot/vpn/record.ts); readable by everyone. */

@@ -32,6 +32,8 @@ export class PretendContexts {
   /** Bytes of the disk; an image of 1 GiB is on it, and root has 4. */
   diskSize = 16 * GIB;
   hasData = false;
+  /** Type and label of the file system on the data partition, as blkid prints them. */
+  dataFileSystem = "";
   readonly pools = new Map<string, Entity>();
   readonly networks = new Map<string, Entity>();
   readonly acls = new Map<string, Entity>();
@@ -52,15 +54,38 @@ export class PretendContexts {
       case "lsblk":
         return this.#lsblk();
       case "df":
+        if (args.includes("--output=target,used,size")) return this.#poolUse(args.at(-1) ?? "");
         return `Avail\n${Math.floor((this.diskSize - 4.5 * GIB) / 1024 ** 2)}\n`;
       case "systemd-repart":
         this.hasData = true;
+        return 0;
+      case "blkid":
+        return this.dataFileSystem || 2;
+      case "mke2fs":
+        this.dataFileSystem = "TYPE=ext4\nLABEL=CBOX-DATA\n";
+        return 0;
+      case "wipefs":
+        this.dataFileSystem = "";
+        return 0;
+      case "stat":
+      case "truncate":
+        return args.at(-1)?.startsWith("/var/lib/incus/disks/") ? this.#poolFile(command, args) : undefined;
+      case "losetup":
+        return args.includes("--output=NAME") ? "/dev/loop0\n" : 0;
+      case "btrfs":
+      case "chmod":
         return 0;
       case "incus":
         return this.#incus(args, input);
       default:
         return undefined;
     }
+  }
+
+  #poolUse(place: string): string {
+    const pool = this.pools.get(place.split("/").at(-1) ?? "");
+    const size = Number.parseInt(pool?.config?.size ?? "0", 10);
+    return `Mounted on  Used  1M-blocks\n${pool ? `${place} 150 ${size}` : `/ 1500 ${size}`}\n`;
   }
 
   #lsblk(): string {
@@ -112,8 +137,7 @@ export class PretendContexts {
         if (rest.at(-1) !== "/etc/hostname") return undefined;
         return own()?.status === "Running" ? `${rest[0]}\n` : 1;
       case "storage":
-        this.pools.clear();
-        return 0;
+        return rest[0] === "delete" && this.pools.delete(rest[1] ?? "") ? 0 : 1;
       case "project":
         return this.projects.delete(rest.at(-1) ?? "") ? 0 : 1;
       case "network": {
@@ -123,6 +147,17 @@ export class PretendContexts {
       default:
         return undefined;
     }
+  }
+
+  /** A pool's file: its size, which the pretended file system in it always has. */
+  #poolFile(command: "stat" | "truncate", args: readonly string[]): string | number {
+    const name = /\/([\w-]+)\.img$/.exec(args.at(-1) ?? "")?.[1] ?? "";
+    const pool = this.pools.get(name);
+    if (!pool) return 1;
+    if (command === "stat") return `${Number.parseInt(pool.config?.size ?? "0", 10) * 1024 ** 2}\n`;
+    const mib = /=(\d+)M$/.exec(args[0] ?? "")?.[1] ?? "0";
+    this.pools.set(name, { ...pool, config: { ...pool.config, size: `${mib}MiB` } });
+    return 0;
   }
 
   #image(words: readonly string[]): number {

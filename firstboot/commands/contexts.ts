@@ -9,9 +9,11 @@ import { fail } from "../../common/fail.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
+import { wrap } from "../console/ascii.ts";
 import { type Instance, instancesOf } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
 import { type Amount, bounds, type NoContexts, planContexts } from "../contexts/plan.ts";
+import { readPoolUse, SEPARATE } from "../contexts/pools.ts";
 import { readRecord, writeRecord } from "../contexts/record.ts";
 import { partOf } from "../contexts/room.ts";
 import { type Division, divide, finishDivision } from "../contexts/set-up.ts";
@@ -43,6 +45,8 @@ interface Options {
   readonly vm?: boolean;
   readonly image?: string;
 }
+
+const WIDTH = 80;
 
 export const USAGE = `usage: cbox contexts [list] [--json]
        cbox contexts resize community [--memory MIB] [--cpus N] [--disk GIB] [--processes N] [--instances N]
@@ -123,6 +127,12 @@ function parse(args: readonly string[]): Parsed {
 
 async function list({ box, t, print }: ContextsTools, { options }: Parsed): Promise<number> {
   const division = await readDivision(box);
+  // The numbers of a pool that both share would be true of neither.
+  const disks =
+    division.pools === "own"
+      ? await Promise.all(CONTEXTS.map(async (id) => [id, await readPoolUse(box, id)] as const))
+      : [];
+  const diskOf = new Map(disks);
   const all = await Promise.all(CONTEXTS.map(async (id) => ({ id, instances: await instancesOf(box, id) })));
   const rows = all.flatMap(({ id, instances }) =>
     [...instances]
@@ -131,7 +141,8 @@ async function list({ box, t, print }: ContextsTools, { options }: Parsed): Prom
   );
   if (options.json) {
     const { host, owner, community } = division;
-    print(JSON.stringify({ limits: { host, owner, community }, instances: rows }, undefined, 2));
+    const pools = division.pools === "own" ? Object.fromEntries(diskOf) : "shared";
+    print(JSON.stringify({ limits: { host, owner, community }, pools, instances: rows }, undefined, 2));
     return 0;
   }
   const { memoryMib, diskMib } = division.host;
@@ -140,9 +151,15 @@ async function list({ box, t, print }: ContextsTools, { options }: Parsed): Prom
     const { memoryMib: memory, cpus, diskMib: disk, processes, instances } = division[id];
     const values = { id, memory, cpus, all: division.box.cpus, disk, processes, instances };
     print(t("contexts.list.limits", values));
+    const use = diskOf.get(id);
+    if (use) print(t("contexts.list.disk", { used: use.usedMib, size: use.sizeMib }));
     for (const row of rows.filter(({ context }) => context === id)) {
       print(`  ${row.name.padEnd(16)} ${row.status.toLowerCase().padEnd(8)} ${amounts(row)}`);
     }
+  }
+  if (division.pools !== "own") {
+    const told = t("status.contexts.shared", { command: SEPARATE });
+    for (const line of wrap(told, WIDTH)) print(line);
   }
   return 0;
 }
@@ -204,7 +221,8 @@ async function resize({ box, image, t, print }: ContextsTools, { words, options 
   const percent = isLess
     ? Math.min(90, Math.round((plan.community.cpus / before.box.cpus) * 100))
     : before.cpuPercent;
-  const after: Division = { ...plan, box: before.box, cpuPercent: percent };
+  const { pools } = before;
+  const after: Division = { ...plan, box: before.box, cpuPercent: percent, ...(pools ? { pools } : {}) };
   await checkFit(box, after);
   await divide(box, image, after);
   await finishDivision(box, after);

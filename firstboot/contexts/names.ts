@@ -7,7 +7,10 @@ import type { Limits } from "./plan.ts";
 export type ContextId = "owner" | "community";
 export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
 
-export const POOL = "cbox";
+/** The pool of a context. */
+export const poolOf = (id: ContextId) => `cbox-${id}`;
+/** The pool of both, on a box that was set up before each had its own. */
+export const SHARED_POOL = "cbox";
 /** The template, by its alias in Incus. */
 export const TEMPLATE = "cbox-context";
 /** Its name until all of it is on the disk. */

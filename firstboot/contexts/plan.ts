@@ -49,8 +49,9 @@ const NEEDED_DISK_MIB = 1536;
 
 const HOST_MEMORY_PART = 0.25;
 const HOST_MEMORY_MIB = 320;
-/** Also holds the template and what btrfs needs to keep its own books. */
-const HOST_DISK_MIB = 500;
+/** In the pool of each context beside its share: the template, and what btrfs needs to keep its own books. */
+export const POOL_BOOKS_MIB = 250;
+const HOST_DISK_MIB = 2 * POOL_BOOKS_MIB;
 const HOST_PROCESSES_PART = 0.25;
 
 /** The least a context can start with. */

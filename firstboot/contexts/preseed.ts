@@ -7,20 +7,18 @@ import { fail } from "../../common/fail.ts";
 import { compileSchema } from "../../common/schema.ts";
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
-import { type ContextId, LEAST_INSTANCE, POOL } from "./names.ts";
+import { type ContextId, LEAST_INSTANCE } from "./names.ts";
 import type { Limits } from "./plan.ts";
 
-/** Where the data of the contexts is: in a partition, or in a file that Incus makes. */
-export type PoolSource = { readonly device: string } | { readonly mib: number };
-
 export interface PreseedData {
-  /** Absent when the pool is there. */
-  readonly pool?: PoolSource;
+  /** Those that are not there yet. */
+  readonly pools: readonly { readonly name: string; readonly mib: number }[];
   readonly contexts: readonly PreseedContext[];
 }
 
 export interface PreseedContext {
   readonly id: ContextId;
+  readonly poolName: string;
   readonly description: string;
   readonly limits: Limits;
   readonly cpuSet: string;
@@ -36,13 +34,11 @@ export async function renderPreseed(box: Box, data: PreseedData): Promise<string
   const { default: Handlebars } = await import("handlebars");
   const text = render(() =>
     Handlebars.compile(template, { strict: true, noEscape: true })({
-      pool: data.pool ? { name: POOL, device: null, mib: null, ...data.pool } : null,
-      poolName: POOL,
+      pools: data.pools,
       contexts: data.contexts.map((each) => ({
         ...each,
         // On a small disk a context may have less than an instance gets elsewhere, and its own must fit in.
         instance: { ...LEAST_INSTANCE, diskMib: Math.min(LEAST_INSTANCE.diskMib, each.limits.diskMib) },
-        poolName: POOL,
         packages: paths.pool,
       })),
     }),
@@ -105,11 +101,7 @@ const check = compileSchema<object>(
       storage_pools: named(
         {
           driver: { enum: ["btrfs"] },
-          config: {
-            ...config({}),
-            properties: { source: { type: "string", pattern: "^/dev/[\\w/.-]+$" }, size },
-            anyOf: [{ required: ["source"] }, { required: ["size"] }],
-          },
+          config: config({ size }),
         },
         ["driver", "config"],
       ),

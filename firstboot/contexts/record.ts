@@ -10,7 +10,12 @@ import type { NoContexts, Plan, Resources } from "./plan.ts";
 /** What was divided, and how; or why the box has no contexts. */
 export type ContextsRecord =
   | { readonly none: NoContexts; readonly box: Resources }
-  | (Plan & { readonly box: Resources; readonly cpuPercent: number });
+  | (Plan & {
+      readonly box: Resources;
+      readonly cpuPercent: number;
+      /** Each context has a storage pool of its own; absent on a box of an older image, where both have one. */
+      readonly pools?: "own";
+    });
 
 export async function readRecord(box: Pick<Box, "readFile">): Promise<ContextsRecord | undefined> {
   return parseJson<ContextsRecord | undefined>((await box.readFile(paths.contexts)) ?? "", undefined);

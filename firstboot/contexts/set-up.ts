@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes the contexts from a plan: partition, Incus, networks with their ACLs, projects, template, one container each.
+// Makes the contexts from a plan: partition, Incus, storage pools, networks with their ACLs, projects, template, one
+// container each.
 // Each act looks first and makes what is not there, so that a power cut repeats it.
 
 import { fail } from "../../common/fail.ts";
@@ -8,18 +9,28 @@ import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import type { StepTools } from "../steps/step.ts";
-import { dataPartition } from "./data-partition.ts";
+import { dataPartition, mountData } from "./data-partition.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
-import { removeLoopFile } from "./loop-pool.ts";
-import { CONTEXTS, type ContextId, MADE, POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
+import { CONTEXTS, type ContextId, MADE, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
 import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
-import { type PoolSource, type PreseedContext, renderPreseed } from "./preseed.ts";
+import {
+  growPools,
+  hasOwnPools,
+  missingPools,
+  type Pools,
+  poolName,
+  readPools,
+  shrinkPools,
+} from "./pools.ts";
+import { type PreseedContext, renderPreseed } from "./preseed.ts";
 import { balance, type Part } from "./room.ts";
 import { type ContextNetworks, chooseNetworks, ensureAcls } from "./walls.ts";
 
 export interface Division extends Plan {
   readonly box: Resources;
   readonly cpuPercent: number;
+  /** Absent on a box that was set up when both had one storage pool. */
+  readonly pools?: "own";
 }
 
 /** lxcfs: what a container sees as its memory and processors; the walls before the first packet. */
@@ -27,11 +38,9 @@ const UNITS = ["lxcfs.service", "cbox-contexts.service", "incus.socket", "incus-
 export async function setUp(
   division: Division,
   { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,
-): Promise<void> {
+): Promise<Pools> {
   progress("progress.contexts.disk", { gib: gib(division.box.diskMib) });
-  const source: PoolSource = image.converted
-    ? { mib: division.box.diskMib }
-    : { device: await dataPartition(box) };
+  const device = image.converted ? undefined : await dataPartition(box);
 
   progress("progress.contexts.incus");
   await must(box, "systemctl", ["enable", ...UNITS]);
@@ -40,8 +49,12 @@ export async function setUp(
   // What Incus has written by now is not on the disk yet: its certificates, later the files of its networks.
   await must(box, "sync", []);
 
+  // Only Incus knows whether the partition is its own: the one pool of an older set-up, with all that is in it.
+  const pools = await readPools(box);
+  if (device && pools === "own") await mountData(box, device, await hasOwnPools(box));
+
   progress("progress.contexts.networks");
-  await divide(box, image, division, source);
+  await divide(box, image, division);
   await must(box, "sync", []);
 
   progress("progress.contexts.template");
@@ -51,18 +64,17 @@ export async function setUp(
     await ensureContainer(box, id, division[id]);
   }
   await must(box, "sync", []);
+  return pools;
 }
 
 /**
  * Gives what is there the limits of the division. A context that gets less gives it up first, for a project cannot have
  * less than its instances; one that gets more takes it last.
+ * @throws Failure `no-room` when a context holds more than it would get; nothing is changed then.
  */
-export async function divide(
-  box: Box,
-  image: ImageInfo,
-  division: Division,
-  source?: PoolSource,
-): Promise<void> {
+export async function divide(box: Box, image: ImageInfo, division: Division): Promise<void> {
+  const pools = await readPools(box);
+  if (pools === "own") await shrinkPools(box, division);
   for (const id of CONTEXTS) {
     const now = await limitsNow(box, id);
     if (!now) continue;
@@ -73,7 +85,8 @@ export async function divide(
       processes: Math.min(processes, now.processes),
     });
   }
-  await configure(box, image, division, source);
+  await configure(box, image, division, pools);
+  if (pools === "own") await growPools(box, division);
 }
 
 /** After {@link divide}: the context that gets more takes it. */
@@ -98,25 +111,23 @@ async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
 }
 
 /** Projects, networks and profiles as the division says. */
-async function configure(box: Box, image: ImageInfo, division: Division, source?: PoolSource): Promise<void> {
+async function configure(box: Box, image: ImageInfo, division: Division, pools: Pools): Promise<void> {
   const networks = await chooseNetworks(box);
   await ensureAcls(box, networks, image);
-  const pool = source && (await missingPool(box, source));
-  const contexts = CONTEXTS.map((id) => describe(id, division, networks));
-  const preseed = await renderPreseed(box, { ...(pool ? { pool } : {}), contexts });
+  const missing = pools === "own" ? await missingPools(box, division) : [];
+  const contexts = CONTEXTS.map((id) => ({
+    ...describe(id, division, networks),
+    poolName: poolName(pools, id),
+  }));
+  const preseed = await renderPreseed(box, { pools: missing, contexts });
   await must(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
 }
 
-/** A pool whose making was cut short is no pool; it is taken away and made again. */
-async function missingPool(box: Box, source: PoolSource): Promise<PoolSource | undefined> {
-  const known = await get<{ status?: string }>(box, `/1.0/storage-pools/${POOL}`);
-  if (known?.status === "Created") return undefined;
-  if (known) await must(box, "incus", ["storage", "delete", POOL]);
-  if ("mib" in source) await removeLoopFile(box);
-  return source;
-}
-
-function describe(id: ContextId, division: Division, networks: ContextNetworks): PreseedContext {
+function describe(
+  id: ContextId,
+  division: Division,
+  networks: ContextNetworks,
+): Omit<PreseedContext, "poolName"> {
   const { box, cpuPercent } = division;
   const isOwner = id === "owner";
   return {

@@ -5,8 +5,9 @@
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
 import { type Instance, instancesOf, send } from "./incus.ts";
-import { MADE, POOL, SLIVER, TEMPLATE } from "./names.ts";
+import { MADE, SLIVER, TEMPLATE } from "./names.ts";
 import type { Limits } from "./plan.ts";
+import { poolName, readPools } from "./pools.ts";
 import { balance, lacking, type Part, partOf, remainder, settings } from "./room.ts";
 
 const PROJECT = "community";
@@ -37,6 +38,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
     });
   }
   checkRoom(limits, instances, wish);
+  const pool = poolName(await readPools(box), PROJECT);
   await balance(box, PROJECT, limits, [wish]);
   try {
     await send(box, "POST", `/1.0/instances?project=${PROJECT}`, {
@@ -44,7 +46,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
       type: isVm ? "virtual-machine" : "container",
       source: { type: "image", alias: image, project: "default" },
       config: { ...settings(wish), [SLIVER]: "true", [MADE]: "true" },
-      devices: { root: { type: "disk", path: "/", pool: POOL, size: `${wish.diskMib}MiB` } },
+      devices: { root: { type: "disk", path: "/", pool, size: `${wish.diskMib}MiB` } },
     });
     await must(box, "incus", ["start", name, "--project", PROJECT]);
   } catch (error) {

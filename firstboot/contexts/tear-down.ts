@@ -3,16 +3,20 @@
 
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
+import { unmountData } from "./data-partition.ts";
 import { get, instancesOf } from "./incus.ts";
-import { CONTEXTS, networkOf, POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
+import { CONTEXTS, networkOf, poolOf, SHARED_POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
+
+const POOLS = [...CONTEXTS.map(poolOf), SHARED_POOL];
 
 export async function tearDown(box: Box, keepData: boolean): Promise<void> {
-  const isMade = await get(box, `/1.0/storage-pools/${POOL}`);
-  if (isMade && !keepData) await removeAll(box);
+  const made = await Promise.all(POOLS.map((pool) => get(box, `/1.0/storage-pools/${pool}`)));
+  if (made.some(Boolean) && !keepData) await removeAll(box);
   // The guests first, as at a shutdown.
   await box.run("systemctl", ["disable", "--now", "incus-startup.service"]);
   await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"]);
   await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"]);
+  if (!keepData) await unmountData(box);
   await box.remove(paths.contexts);
 }
 
@@ -26,5 +30,5 @@ async function removeAll(box: Box): Promise<void> {
     await box.run("incus", ["network", "acl", "delete", networkOf(id)]);
   }
   for (const image of [TEMPLATE, TEMPLATE_NEW]) await box.run("incus", ["image", "delete", image]);
-  await box.run("incus", ["storage", "delete", POOL]);
+  for (const pool of POOLS) await box.run("incus", ["storage", "delete", pool]);
 }

@@ -145,7 +145,10 @@ describe("vm-amd64 BIOS: the walls", () => {
     for (const [attempt, answer] of [
       ["mknod /root/disk b 254 3", /Operation not permitted/],
       ["mount -t ext4 /dev/vda3 /mnt", /permission denied|does not exist|not permitted|special device/i],
-      ["mount -t btrfs LABEL=cbox /mnt", /permission denied|can't find|not permitted|special device/i],
+      [
+        "mount -t btrfs LABEL=cbox-community /mnt",
+        /permission denied|can't find|not permitted|special device/i,
+      ],
       ["echo b > /proc/sysrq-trigger", /Permission denied|Read-only|cannot create/i],
       ["echo 1 > /proc/sys/kernel/panic", /Permission denied|Read-only|cannot create/i],
       ["modprobe dummy || insmod /lib/modules/none.ko", /not found|not permitted|could not|No such file/i],
@@ -222,8 +225,51 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     expect(size).toBeGreaterThan(1000 * MIB);
     expect(size).toBeLessThan(2048 * MIB);
     expect(await ownerAnswers()).toBeLessThan(ANSWERS_WITHIN);
-    await say("community", "rm -f /root/fill /root/seed; sync");
+    await say("community", "rm -f /root/fill; sync");
     await box.ask("df --output=avail -B1M / | awk 'NR == 2 { exit $1 < 500 }'");
+  });
+
+  /** The share, and beside it the template and the books of its file system. */
+  const COMMUNITY_MIB = 2048 + 250;
+
+  test("files and snapshots of the community's root end at its disk, and the owner's context writes on", async () => {
+    expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB);
+    const btrfs = await contexts.bringBtrfs(box, "community");
+    // A subvolume of its own, which no quota of the container counts, and one snapshot for each 100 MiB.
+    const { stdout } = await inside(
+      "community",
+      `cd /root && ${btrfs} subvolume create own >/dev/null && n=0 && ` +
+        `while [ $n -lt 60 ] && for i in $(seq 25); do cat seed || exit_=1; [ -z "$exit_" ] || break; done >own/fill && ` +
+        `[ -z "$exit_" ] && ${btrfs} subvolume snapshot own own-$n >/dev/null; do n=$((n + 1)); done; echo made $n`,
+    );
+    const made = 100 * Number(/made (\d+)/.exec(stdout)?.[1]);
+    times.push(`snapshots of the community's root hold ${made} MiB of ${COMMUNITY_MIB}`);
+    expect(made).toBeGreaterThan(1500);
+    expect(made).toBeLessThan(COMMUNITY_MIB);
+    expect(await box.ask("stat -c %s /var/lib/incus/disks/cbox-community.img")).toBe(
+      String(COMMUNITY_MIB * MIB),
+    );
+    expect(await ownerAnswers()).toBeLessThan(ANSWERS_WITHIN);
+    const { pools } = JSON.parse(await box.ask("cbox contexts --json", LONG));
+    expect(pools.community.sizeMib).toBe(COMMUNITY_MIB);
+    expect(pools.community.usedMib).toBeGreaterThan(1500);
+    expect(pools.owner.usedMib).toBeLessThan(500);
+    // What is full cannot be made smaller, and stays as it is.
+    expect((await box.shell("cbox contexts resize community --disk 1", LONG)).stderr).toContain("[no-room]");
+    expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB);
+    await say("community", `cd /root && ${btrfs} subvolume delete own own-* >/dev/null; rm -f seed; sync`);
+    await box.ask("btrfs subvolume sync /var/lib/incus/storage-pools/cbox-community", LONG);
+  });
+
+  test("the disks of both change their size while they are in use", async () => {
+    const owner = await contexts.diskMib(box, "owner");
+    await box.ask("cbox contexts resize community --disk 1", LONG);
+    expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB - 1024);
+    expect(await contexts.diskMib(box, "owner")).toBe(owner + 1024);
+    await box.ask("cbox contexts resize community --disk 2", LONG);
+    expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB);
+    expect(await contexts.diskMib(box, "owner")).toBe(owner);
+    expect(await say("owner", "cat /root/diary")).toBe("mine");
   });
 });
 

@@ -90,9 +90,10 @@ describe("the set-up of the machine", () => {
     expect(stdout).toContain("contexts");
     const states = stepStates(await box.ask("cbox status --json", SLOW));
     expect(states).toMatchObject({ system: "works", contexts: "works" });
-    expect(await box.ask("incus storage get cbox source; incus storage get cbox size")).toMatch(
-      /^\/var\/lib\/incus\/disks\/cbox\.img\n\d+MiB$/,
-    );
+    for (const pool of ["cbox-owner", "cbox-community"]) {
+      const about = await box.ask(`incus storage get ${pool} source; incus storage get ${pool} size`);
+      expect(about).toMatch(new RegExp(`^/var/lib/incus/disks/${pool}\\.img\\n\\d+MiB$`));
+    }
     expect(await box.ask(OWN)).toBe(before);
     expect((await health(box)).failedUnits).toBe("");
   });

@@ -5,7 +5,8 @@ import type { Box } from "./harness.ts";
 const MIB = 1024 * 1024;
 /** Starting a container on an emulated processor. */
 const LONG = { timeoutMs: 300_000 };
-const POOL = "/var/lib/incus/storage-pools/cbox";
+/** Where the file system of a context's own storage pool is mounted on the box. */
+const poolOf = (id: string) => `/var/lib/incus/storage-pools/cbox-${id}`;
 /** Turns taken by each side of a comparison; an odd number, since the middle one counts. */
 const TURNS = 5;
 
@@ -49,10 +50,11 @@ export async function memoryOf(box: Box, id: string): Promise<number> {
 
 /** Makes one more sliver: the seconds it takes and the MiB it adds to the disk. */
 export async function makeSliver(box: Box, name: string): Promise<{ seconds: number; mib: number }> {
+  const pool = poolOf("community");
   const used = async () => {
-    await box.ask(`sync; btrfs filesystem sync ${POOL}`, LONG);
+    await box.ask(`sync; btrfs filesystem sync ${pool}`, LONG);
     return Number(
-      await box.ask(`btrfs filesystem usage -b ${POOL} 2>/dev/null | awk '$1 == "Used:" { print $2; exit }'`),
+      await box.ask(`btrfs filesystem usage -b ${pool} 2>/dev/null | awk '$1 == "Used:" { print $2; exit }'`),
     );
   };
   const before = await used();
@@ -60,6 +62,21 @@ export async function makeSliver(box: Box, name: string): Promise<{ seconds: num
   await box.ask(`cbox contexts sliver create ${name} --memory 96 --disk 1`, LONG);
   const seconds = (performance.now() - start) / 1000;
   return { seconds, mib: ((await used()) - before) / MIB };
+}
+
+/** The MiB of the disk that a context sees as its own. */
+export async function diskMib(box: Box, id: string): Promise<number> {
+  return Number.parseInt(await say(box, id, "df --block-size=1M --output=size / | tail -n 1"), 10);
+}
+
+/** Puts `btrfs` with its libraries into a context, which has none; resolves to the command there. */
+export async function bringBtrfs(box: Box, id: string): Promise<string> {
+  await box.ask(
+    "mkdir -p /tmp/tools && cp $(command -v btrfs) $(ldd $(command -v btrfs) | grep -o '/[^ ]*') /tmp/tools/ && " +
+      `tar -C /tmp -c tools | incus exec ${id} --project ${id} -- tar -x -C /opt`,
+    LONG,
+  );
+  return "env LD_LIBRARY_PATH=/opt/tools /opt/tools/btrfs";
 }
 
 /** How fast the owner's context counts, as a part of what the box itself does. */
@@ -70,12 +87,13 @@ export function processorRatio(box: Box): Promise<number> {
 
 /** How fast the owner's context writes to the disk, as a part of what the box does on the same file system. */
 export async function fileSystemRatio(box: Box): Promise<number> {
+  const pool = poolOf("owner");
   const work = (folder: string) =>
     `cat ${folder}/seed ${folder}/seed > ${folder}/copy; sync ${folder}/copy; rm ${folder}/copy`;
-  await box.ask(`head -c 32M /dev/urandom > ${POOL}/seed`, LONG);
+  await box.ask(`head -c 32M /dev/urandom > ${pool}/seed`, LONG);
   await say(box, "owner", "head -c 32M /dev/urandom > /root/seed");
-  const result = await ratio(box, work(POOL), work("/root"));
-  await box.ask(`rm ${POOL}/seed`);
+  const result = await ratio(box, work(pool), work("/root"));
+  await box.ask(`rm ${pool}/seed`);
   await say(box, "owner", "rm /root/seed");
   return result;
 }

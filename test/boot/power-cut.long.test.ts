@@ -49,6 +49,7 @@ const CUTS: readonly (readonly [when: string, line: string])[] = [
   ["the tunnel is being tried", "state verify_vpn"],
   ["the contexts are about to be made", "state apply_contexts"],
   ["the data partition has just been made", "systemd-repart .* -> 0"],
+  ["the data partition has just been formatted", "mke2fs .* -> 0"],
   ["the storage has just been made", "incus admin init --preseed -> 0"],
   ["the template has just been taken in", "incus image import .* -> 0"],
   ["the first context has just been made", "POST .*/1.0/instances.project=owner -> 0"],

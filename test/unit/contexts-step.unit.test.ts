@@ -37,9 +37,9 @@ describe("the questions", () => {
   test("offer the shares with the numbers of this box, in the language that was chosen", async () => {
     const survey = await contexts.survey(new FakeBox(), IMAGE, { system: { language: "en" } });
     expect(survey.choices?.share?.map(({ label }) => label)).toEqual([
-      "A little: 368 MiB memory, 1 of 2 CPU, 2.8 GiB disk",
+      "A little: 368 MiB memory, 1 of 2 CPU, 2.7 GiB disk",
       "Half: 737 MiB memory, 1 of 2 CPU, 5.5 GiB disk",
-      "Most: 1106 MiB memory, 1 of 2 CPU, 8.3 GiB disk",
+      "Most: 1106 MiB memory, 1 of 2 CPU, 8.2 GiB disk",
       "Exact numbers",
     ]);
     expect(survey.defaults).toMatchObject({ share: "half", memory_mib: 737, cpus: 1 });
@@ -183,14 +183,15 @@ describe("what is made", () => {
 
   test("a pool that a power cut left half made is made anew; a whole one is never touched", async () => {
     const box = await divided();
-    const [, told] = [box.system.contexts.pools.size, box.system.contexts.pools];
+    const { pools } = box.system.contexts;
     box.system.commands.length = 0;
     await contexts.apply({}, toolsFor(box));
     expect(box.system.commands.filter((line) => line.startsWith("incus storage"))).toEqual([]);
-    told.set("cbox", { status: "Pending" });
+    pools.set("cbox-community", { status: "Pending" });
     await contexts.apply({}, toolsFor(box));
-    expect(box.system.commands).toContain("incus storage delete cbox");
-    expect(told.get("cbox")?.status).toBe("Created");
+    expect(box.system.commands).toContain("incus storage delete cbox-community");
+    expect(box.system.commands).not.toContain("incus storage delete cbox-owner");
+    expect(pools.get("cbox-community")?.status).toBe("Created");
   });
 
   test.each([6.1, 7, 8])("are made on a small disk of %s GB, with every share", async (gib) => {
@@ -221,10 +222,143 @@ describe("what is made", () => {
     expect(kept.system.contexts.instances.size).toBe(2);
     expect(kept.files.has(paths.contexts)).toBe(false);
     expect(kept.system.enabled.has("incus-startup.service")).toBe(false);
+    expect(kept.files.has(paths.dataMount)).toBe(true);
     const gone = await divided();
     await contexts.reset?.(gone, IMAGE, { keepData: false, progress: () => {} });
     const { instances, pools, projects, networks, acls } = gone.system.contexts;
     expect([instances, pools, projects, networks, acls].map(({ size }) => size)).toEqual([0, 0, 0, 0, 0]);
+    expect(gone.files.has(paths.dataMount)).toBe(false);
+  });
+});
+
+describe("the disk of a context", () => {
+  const DEVICE = "/dev/disk/by-partuuid/0d1c2b3a-0000-4000-8000-000000000004";
+  const MOUNT = "var-lib-incus-disks.mount";
+  const about = (box: FakeBox, pattern: RegExp) =>
+    box.system.commands.filter((line) => pattern.test(line)).map((line) => line.replace(/\/\S*\//g, ""));
+
+  test("is a file on the data partition, which is formatted once and mounted before the pools are made", async () => {
+    const box = await divided();
+    const { commands, contexts: made } = box.system;
+    expect(box.files.get(paths.dataMount)).toContain(`What=${DEVICE}\nWhere=/var/lib/incus/disks\n`);
+    const order = ["incus admin waitready", "mke2fs", `systemctl start ${MOUNT}`, "incus admin init"].map(
+      (start) => commands.findIndex((line) => line.startsWith(start)),
+    );
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order[0]).toBeGreaterThan(0);
+    const sizes = [...made.pools.values()].map(({ config }) => Number.parseInt(config?.size ?? "", 10));
+    expect(sizes).toHaveLength(2);
+    const record = await readRecord(box);
+    if (!record || "none" in record) throw new Error("not divided");
+    expect(record.pools).toBe("own");
+    expect(sizes[0]! + sizes[1]!).toBeLessThanOrEqual(record.box.diskMib);
+    expect(sizes).toEqual([record.owner.diskMib + 250, record.community.diskMib + 250]);
+    await contexts.apply({}, toolsFor(box));
+    expect(about(box, /^(mke2fs|wipefs)/)).toHaveLength(2);
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["btrfs of an older set-up", "TYPE=btrfs\nLABEL=cbox\n"],
+    ["a file system of somebody else", "TYPE=ext4\nLABEL=photos\n"],
+  ])("where the partition holds %s, it is wiped and formatted", async (_name, found) => {
+    const box = new FakeBox();
+    box.system.contexts.dataFileSystem = found;
+    await contexts.apply({}, toolsFor(box));
+    expect(about(box, /^(mke2fs|wipefs)/).map((line) => line.split(" ")[0])).toEqual(["wipefs", "mke2fs"]);
+  });
+
+  test("is never formatted while Incus knows a pool there: data-partition-damaged", async () => {
+    const box = await divided();
+    box.system.contexts.dataFileSystem = "";
+    box.system.commands.length = 0;
+    expect(await failureOf(() => contexts.apply({}, toolsFor(box)))).toMatchObject({
+      code: "data-partition-damaged",
+      message: "The partition with the data of the contexts cannot be read.",
+      found: `nothing known on ${DEVICE}`,
+    });
+    expect(about(box, /^(mke2fs|wipefs)/)).toEqual([]);
+  });
+
+  test("gets another size with another share: first the smaller one, its file system before its file", async () => {
+    const box = await divided({ share: "little" });
+    box.system.commands.length = 0;
+    await contexts.apply({ share: "most" }, toolsFor(box));
+    expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
+    const [owner, community] = ["cbox-owner", "cbox-community"].map((name) =>
+      Number.parseInt(box.system.contexts.pools.get(name)?.config?.size ?? "", 10),
+    );
+    expect(about(box, /^(btrfs|truncate|losetup --set)/)).toEqual([
+      `btrfs filesystem resize ${owner! * 1024 ** 2} cbox-owner`,
+      "btrfs filesystem sync cbox-owner",
+      `truncate --size=${owner}M cbox-owner.img`,
+      "losetup --set-capacity loop0",
+      `truncate --size=${community}M cbox-community.img`,
+      "losetup --set-capacity loop0",
+    ]);
+    expect(community).toBeGreaterThan(owner!);
+  });
+
+  test("that holds more than it would get is refused, and nothing is changed: no-room", async () => {
+    const box = await divided({ share: "most" });
+    const before = await readRecord(box);
+    box.system.failing.add("btrfs");
+    expect(await failureOf(() => contexts.apply({ share: "little" }, toolsFor(box)))).toMatchObject({
+      code: "no-room",
+      message: 'The context "community" holds more than it would get.',
+      found: expect.stringContaining("btrfs: btrfs: pretended failure"),
+    });
+    expect(await readRecord(box)).toEqual(before);
+    box.system.failing.clear();
+    expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
+  });
+
+  test("verify sees one that has not the planned size", async () => {
+    const box = await divided();
+    const { pools } = box.system.contexts;
+    pools.set("cbox-community", { ...pools.get("cbox-community"), config: { size: "9000MiB" } });
+    expect(await failureOf(() => contexts.verify({}, toolsFor(box)))).toMatchObject({
+      code: "contexts-limits",
+      message: 'The disk of the context "community" has not the planned size.',
+      found: "storage pool cbox-community: 9000 MiB, not 5870",
+    });
+  });
+
+  test("is one of both on a box of an older image: left as it is, and told with the command", async () => {
+    const box = new FakeBox();
+    box.system.contexts.hasData = true;
+    box.system.contexts.dataFileSystem = "TYPE=btrfs\nLABEL=cbox\n";
+    box.system.contexts.pools.set("cbox", { status: "Created", config: { size: "" } });
+    await contexts.apply({}, toolsFor(box));
+    expect([...box.system.contexts.pools.keys()]).toEqual(["cbox"]);
+    expect(about(box, /^(mke2fs|wipefs|btrfs|truncate)/)).toEqual([]);
+    expect(box.system.contexts.profiles.get("owner")?.devices?.root?.pool).toBe("cbox");
+    expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
+    for (const id of ["owner", "community"]) {
+      box.files.set(`/sys/fs/cgroup/lxc.payload.${id}_${id}/memory.current`, "20971520\n");
+      box.files.set(`/sys/fs/cgroup/lxc.payload.${id}_${id}/pids.current`, "9\n");
+    }
+    expect(await contexts.status?.(box, IMAGE)).toMatchObject({
+      state: "works",
+      advice: { key: "status.contexts.shared", values: { command: "sudo cbox reset --all" } },
+      data: { pools: "shared" },
+    });
+    await contexts.reset?.(box, IMAGE, { keepData: false, progress: () => {} });
+    await contexts.apply({}, toolsFor(box));
+    expect([...box.system.contexts.pools.keys()]).toEqual(["cbox-owner", "cbox-community"]);
+  });
+
+  test("is a file on the root file system of a converted machine, within half of what is free", async () => {
+    const box = new FakeBox();
+    const image = { ...IMAGE, converted: true };
+    await contexts.apply({}, toolsFor(box, image));
+    expect(await contexts.verify({}, toolsFor(box, image))).toEqual([]);
+    expect(about(box, /^(mke2fs|wipefs|systemd-repart)/)).toEqual([]);
+    expect(box.files.has(paths.dataMount)).toBe(false);
+    const sizes = [...box.system.contexts.pools.values()].map(({ config }) =>
+      Number.parseInt(config?.size ?? "", 10),
+    );
+    expect(sizes[0]! + sizes[1]!).toBe(Math.floor((16 - 4.5) * 1024 * 0.5));
   });
 });
 
@@ -292,10 +426,14 @@ describe("what goes wrong", () => {
     expect(told).toHaveLength(1);
     expect(parse(told[0]!)).toMatchObject({
       storage_pools: [
-        { name: "cbox", config: { source: "/dev/disk/by-partuuid/0d1c2b3a-0000-4000-8000-000000000004" } },
+        { name: "cbox-owner", config: { size: "5871MiB" } },
+        { name: "cbox-community", config: { size: "5870MiB" } },
       ],
       networks: [{ name: "cbox-owner" }, { name: "cbox-community" }],
-      profiles: [{ project: "owner" }, { project: "community" }],
+      profiles: [
+        { project: "owner", devices: { root: { pool: "cbox-owner" } } },
+        { project: "community", devices: { root: { pool: "cbox-community" } } },
+      ],
     });
     expect(told[0]).not.toMatch(/undefined|\[object|\{\{/);
   });
@@ -395,10 +533,11 @@ describe("cbox contexts", () => {
     const box = await divided();
     const { printed } = await say(box, "");
     expect(printed).toContain("host: keeps 492 MiB memory and 500 MiB of the data disk");
-    expect(printed).toContain("community: 737 MiB memory, 1/2 CPU, 5637 MiB disk, 5887 PID, 7 instances");
+    expect(printed).toContain("community: 737 MiB memory, 1/2 CPU, 5620 MiB disk, 5887 PID, 7 instances");
     for (const line of printed.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     expect(JSON.parse((await say(box, "--json")).printed)).toMatchObject({
       limits: { community: { memoryMib: 737 } },
+      pools: { owner: { usedMib: 150, sizeMib: 5871 }, community: { usedMib: 150, sizeMib: 5870 } },
       instances: [
         { context: "owner", name: "owner" },
         { context: "community", memoryMib: { limit: 737 } },

@@ -82,7 +82,7 @@ async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> 
   const plan = planContexts(resources, answers);
   const percent = cpuPercent(resources, answers, plan.community.cpus);
   const division = { ...plan, box: resources, cpuPercent: percent };
-  await setUp(division, tools);
-  await writeRecord(box, division);
+  const pools = await setUp(division, tools);
+  await writeRecord(box, { ...division, ...(pools === "own" ? { pools } : {}) });
   await updateContexts(box, tools.image);
 }

@@ -4,6 +4,7 @@
 import type { Box } from "../../box.ts";
 import { CONTEXTS } from "../../contexts/names.ts";
 import type { NoContexts } from "../../contexts/plan.ts";
+import { SEPARATE } from "../../contexts/pools.ts";
 import { readRecord } from "../../contexts/record.ts";
 import { gib } from "../../contexts/set-up.ts";
 import { readUse } from "../../contexts/use.ts";
@@ -16,6 +17,11 @@ const REASONS: Readonly<Record<NoContexts, string>> = {
   memory: "too-little-memory",
   disk: "too-little-disk",
 };
+const DOWN = {
+  key: "status.contexts.down",
+  values: { command: "sudo systemctl restart incus-startup" },
+} as const;
+const SHARED = { key: "status.contexts.shared", values: { command: SEPARATE } } as const;
 const SET_UP = "sudo cbox contexts setup";
 
 export async function status(box: Box): Promise<StepStatus> {
@@ -41,25 +47,22 @@ export async function status(box: Box): Promise<StepStatus> {
     CONTEXTS.map(async (id) => ({ id, limits: record[id], use: await readUse(box, id) })),
   );
   const isWell = found.every(({ use }) => use !== undefined);
+  const hasOwnPools = record.pools === "own";
   return {
     state: isWell ? "works" : "trouble",
     rows: found.map(({ id, limits, use }) => ({
       label: `status.contexts.${id}`,
       value: `${use ? `${use.memoryMib}/` : "- /"}${limits.memoryMib} MiB, ${limits.cpus}/${record.box.cpus} CPU, ${gib(limits.diskMib)} GiB`,
     })),
-    ...(isWell
-      ? {}
-      : {
-          advice: {
-            key: "status.contexts.down",
-            values: { command: "sudo systemctl restart incus-startup" },
-          },
-        }),
-    data: Object.fromEntries(
-      found.map(({ id, limits, use }): [string, Value] => [
-        id,
-        { running: use !== undefined, limits: { ...limits }, use: use ? { ...use } : null },
-      ]),
-    ),
+    ...(isWell && hasOwnPools ? {} : { advice: isWell ? SHARED : DOWN }),
+    data: {
+      ...Object.fromEntries(
+        found.map(({ id, limits, use }): [string, Value] => [
+          id,
+          { running: use !== undefined, limits: { ...limits }, use: use ? { ...use } : null },
+        ]),
+      ),
+      pools: hasOwnPools ? "own" : "shared",
+    },
   };
 }

@@ -3,8 +3,9 @@
 
 import { fail } from "../../../common/fail.ts";
 import { get, instancesOf } from "../../contexts/incus.ts";
-import { CONTEXTS, type ContextId } from "../../contexts/names.ts";
+import { CONTEXTS, type ContextId, poolOf } from "../../contexts/names.ts";
 import type { Limits } from "../../contexts/plan.ts";
+import { poolMib, readPoolUse } from "../../contexts/pools.ts";
 import { readRecord } from "../../contexts/record.ts";
 import { sayFound } from "../../found-text.ts";
 import type { StepTools, Warning } from "../step.ts";
@@ -21,6 +22,7 @@ export async function verify(_answers: ContextsAnswers, tools: StepTools): Promi
   tools.progress("progress.contexts.verify");
   for (const id of CONTEXTS) {
     await checkLimits(tools, id, record[id]);
+    if (record.pools === "own") await checkPool(tools, id, record[id]);
     await checkLife(tools, id);
   }
   return [];
@@ -40,6 +42,17 @@ async function checkLimits({ box }: StepTools, id: ContextId, limits: Limits): P
     code: "contexts-limits",
     what: `The limits of the context "${id}" are not the planned ones.`,
     found: wrong.map(([key]) => `${key}=${project?.config?.[key] ?? "-"}`).join(", "),
+    hint: "Try again; the log (l) has the details.",
+  });
+}
+
+async function checkPool({ box }: StepTools, id: ContextId, limits: Limits): Promise<void> {
+  const [made, planned] = [(await readPoolUse(box, id))?.sizeMib, poolMib(limits)];
+  if (made === planned) return;
+  fail({
+    code: "contexts-limits",
+    what: `The disk of the context "${id}" has not the planned size.`,
+    found: `storage pool ${poolOf(id)}: ${made ?? "no"} MiB, not ${planned}`,
     hint: "Try again; the log (l) has the details.",
   });
 }
