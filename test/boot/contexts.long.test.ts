@@ -225,7 +225,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     expect(size).toBeGreaterThan(1000 * MIB);
     expect(size).toBeLessThan(2048 * MIB);
     expect(await ownerAnswers()).toBeLessThan(ANSWERS_WITHIN);
-    await say("community", "rm -f /root/fill; sync");
+    await say("community", "rm -f /root/fill /root/seed; sync");
     await box.ask("df --output=avail -B1M / | awk 'NR == 2 { exit $1 < 500 }'");
   });
 
@@ -238,7 +238,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     // A subvolume of its own, which no quota of the container counts, and one snapshot for each 100 MiB.
     const { stdout } = await inside(
       "community",
-      `cd /root && ${btrfs} subvolume create own >/dev/null && n=0 && ` +
+      `cd /root && head -c 4M /dev/urandom >seed && ${btrfs} subvolume create own >/dev/null && n=0 && ` +
         `while [ $n -lt 60 ] && for i in $(seq 25); do cat seed || exit_=1; [ -z "$exit_" ] || break; done >own/fill && ` +
         `[ -z "$exit_" ] && ${btrfs} subvolume snapshot own own-$n >/dev/null; do n=$((n + 1)); done; echo made $n`,
     );
