@@ -183,7 +183,7 @@ async function makeTemplate(): Promise<void> {
       release: "test",
       architecture: "amd64",
       machine: "x86_64",
-      epoch: 0,
+      epoch: 1_700_000_000,
       description: "test",
       templates: {},
     },
