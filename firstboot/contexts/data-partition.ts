@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { type Box, must, writeIfChanged } from "../box.ts";
-import { sayFound } from "../found-text.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import { paths } from "../paths.ts";
 import { DATA_LABEL, readDisk } from "./facts.ts";
 import { POOL_FILES } from "./pools.ts";
@@ -59,7 +59,7 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
       fail({
         code: "data-partition-damaged",
         what: "The partition with the data of the contexts cannot be read.",
-        found: stdout.trim().replaceAll("\n", ", ") || `nothing known on ${device}`,
+        ...saidOr(stdout.trim().replaceAll("\n", ", "), "found.no-file-system", { device }),
         hint: `sudo blkid --probe ${device}; the data is given up by: sudo cbox reset --all`,
       });
     }

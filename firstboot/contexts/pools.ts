@@ -5,6 +5,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import { get } from "./incus.ts";
 import { CONTEXTS, type ContextId, poolOf, SHARED_POOL } from "./names.ts";
 import { type Limits, POOL_BOOKS_MIB } from "./plan.ts";
@@ -101,7 +102,7 @@ async function shrinkFileSystem(box: Box, id: ContextId, mib: number): Promise<v
     fail({
       code: "no-room",
       what: `The context "${id}" holds more than it would get.`,
-      found: `its disk would have ${mib} MiB; btrfs: ${stderr.trim().split("\n").at(-1)}`,
+      ...sayFound("found.disk-of", { mib, said: stderr.trim().split("\n").at(-1) ?? "" }),
       hint: "Remove files or snapshots in it first, or choose another size: sudo cbox contexts",
     });
   }

@@ -275,7 +275,7 @@ describe("the disk of a context", () => {
     expect(await failureOf(() => contexts.apply({}, toolsFor(box)))).toMatchObject({
       code: "data-partition-damaged",
       message: "The partition with the data of the contexts cannot be read.",
-      found: `nothing known on ${DEVICE}`,
+      found: `no file system on ${DEVICE}`,
     });
     expect(about(box, /^(mke2fs|wipefs)/)).toEqual([]);
   });
@@ -320,7 +320,7 @@ describe("the disk of a context", () => {
     expect(await failureOf(() => contexts.verify({}, toolsFor(box)))).toMatchObject({
       code: "contexts-limits",
       message: 'The disk of the context "community" has not the planned size.',
-      found: "storage pool cbox-community: 9000 MiB, not 5870",
+      found: "cbox-community: 9000 MiB instead of 5870 MiB",
     });
   });
 

@@ -52,7 +52,7 @@ async function checkPool({ box }: StepTools, id: ContextId, limits: Limits): Pro
   fail({
     code: "contexts-limits",
     what: `The disk of the context "${id}" has not the planned size.`,
-    found: `storage pool ${poolOf(id)}: ${made ?? "no"} MiB, not ${planned}`,
+    ...sayFound("found.instead", { shown: `${poolOf(id)}: ${made ?? "-"} MiB`, kept: `${planned} MiB` }),
     hint: "Try again; the log (l) has the details.",
   });
 }
