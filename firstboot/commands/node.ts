@@ -5,9 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
 import { parseAnswers } from "../answers/file.ts";
 import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
@@ -123,7 +124,7 @@ function terminalNeeded(): never {
 
 /** The section `member` of an answers file; "-": standard input. */
 async function readMember(name: string): Promise<Credentials> {
-  const content = await (name === "-" ? text(process.stdin) : readFile(name, "utf8")).catch(
+  const bytes = await (name === "-" ? buffer(process.stdin) : readFile(name)).catch(
     (error: NodeJS.ErrnoException) =>
       fail({
         code: "answers-unreadable",
@@ -131,6 +132,7 @@ async function readMember(name: string): Promise<Credentials> {
         found: error.code ?? "",
       }),
   );
+  const content = textOf(bytes, name === "-" ? "What came in" : name);
   const parsed = await parseAnswers(Buffer.from(content));
   const { username, password } = asRecord(asRecord("data" in parsed ? parsed.data : undefined)?.member) ?? {};
   if (typeof username === "string" && typeof password === "string") return { username, password };
