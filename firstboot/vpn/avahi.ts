@@ -5,6 +5,7 @@
 
 import { type Box, must, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
+import { switchOff } from "./units.ts";
 
 export const AVAHI_UNITS = ["avahi-daemon.service", "avahi-daemon.socket"] as const;
 const [AVAHI] = AVAHI_UNITS;
@@ -31,7 +32,7 @@ export async function isAvahiRunning(box: Box): Promise<boolean> {
 
 export async function stopAvahi(box: Box): Promise<void> {
   if (await isSomebodysOwn(box)) return;
-  await must(box, "systemctl", ["disable", "--now", ...AVAHI_UNITS]);
+  await switchOff(box, ...AVAHI_UNITS);
   await box.remove(paths.avahi);
   await box.remove(paths.avahiUnit);
   await must(box, "systemctl", ["daemon-reload"]);

@@ -19,6 +19,7 @@ import {
   rendezvousAt,
 } from "../../vpn/request.ts";
 import { tincFiles } from "../../vpn/tinc-files.ts";
+import { switchOff, switchOn } from "../../vpn/units.ts";
 import type { Address } from "../../world.ts";
 import type { StepTools } from "../step.ts";
 import { leave } from "./leave.ts";
@@ -54,8 +55,8 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
   await must(box, "systemctl", ["enable", ALL_NETWORKS, unit]);
   // Always: a cut may have come between the files and this, and who runs may know the old ones only.
   await must(box, "systemctl", ["restart", unit]);
-  await must(box, "systemctl", ["enable", "--now", CLOCK_WATCH]);
-  await must(box, "systemctl", [origin.rendezvous ? "enable" : "disable", "--now", ASK_AGAIN]);
+  await switchOn(box, CLOCK_WATCH);
+  await (origin.rendezvous ? switchOn : switchOff)(box, ASK_AGAIN);
   await startAvahi(box, network);
 }
 

@@ -2,17 +2,18 @@
 // Out of the VPN again: everything goes but the key, so that a box that comes back is the same one. A reset of all
 // takes the key as well.
 
-import { type Box, must } from "../../box.ts";
+import type { Box } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { stopAvahi } from "../../vpn/avahi.ts";
 import { ASK_AGAIN, CLOCK_WATCH, NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
 import { readRecord } from "../../vpn/record.ts";
+import { switchOff } from "../../vpn/units.ts";
 import type { ResetOptions } from "../step.ts";
 
 export async function leave(box: Box, network: string): Promise<void> {
   const { unit, directory, next, privateKey } = vpnPaths(network);
-  await must(box, "systemctl", ["disable", "--now", ASK_AGAIN, CLOCK_WATCH, unit]);
+  await switchOff(box, ASK_AGAIN, CLOCK_WATCH, unit);
   await stopAvahi(box);
   await box.remove(next);
   for (const name of await box.list(directory)) {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Units of the VPN, on and off for good. Not by `--now`, which systemctl refuses where systemd does not run, as in a root
+// file system that is prepared for a box.
+
+import { type Box, must } from "../box.ts";
+
+export async function switchOn(box: Box, ...units: readonly string[]): Promise<void> {
+  await must(box, "systemctl", ["enable", ...units]);
+  await must(box, "systemctl", ["start", ...units]);
+}
+
+export async function switchOff(box: Box, ...units: readonly string[]): Promise<void> {
+  await must(box, "systemctl", ["disable", ...units]);
+  await must(box, "systemctl", ["stop", ...units]);
+}
