@@ -43,7 +43,7 @@ export interface BoxResult {
 
 const order = JSON.parse(process.argv[2] ?? "{}") as BoxOrder;
 const box = linuxBox({ root: ROOT });
-const image = { boot_mount: "/boot/efi", community: order.community } as ImageInfo;
+const image = { version: "test", boot_mount: "/boot/efi", community: order.community } as ImageInfo;
 
 if (order.isNew) await rm(ROOT, { recursive: true, force: true });
 for (const [path, text] of Object.entries({
