@@ -68,9 +68,7 @@ async function succeeds(running: Promise<{ code: number; stdout: string; stderr:
 }
 
 /** The whole VPN is the two of them: each is given the other's address and key, as by an answers file with a bundle. */
-async function vpnAnswers(
-  mode: "switch" | "router",
-): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
+async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
   const host = async (at: WholeBox, name: string, address: string, inside: string) => {
     const { publicKey: key } = await ownKey(at.box, "guifi");
     return { name, address, subnets: [inside], key };
@@ -80,7 +78,7 @@ async function vpnAnswers(
     await host(two, "can_pau", TWO, TWO_IN_VPN),
   ];
   const answers = (name: string, address: string, other: object) => {
-    const bundle = { name, address: `${address}/24`, mode, hosts: [other] };
+    const bundle = { name, address: `${address}/24`, mode: "switch", hosts: [other] };
     return stringify({ version: 1, vpn: { join: true, bundle } });
   };
   return {
@@ -97,12 +95,6 @@ async function joinVpn({ box, cboxWith, start, startUnit }: WholeBox, answers: s
   await box.writeFile("/root/vpn.yaml", answers);
   await succeeds(cboxWith(SET_UP_VPN, "/etc/tinc/guifi/tinc.conf", async () => start(...TINCD)));
   await startUnit(AVAHI);
-}
-
-async function leaveVpn({ box, cbox, stopUnit }: WholeBox): Promise<void> {
-  for (const program of [AVAHI, TINCD.join(" ")]) await stopUnit(program);
-  await box.writeFile("/root/vpn.yaml", stringify({ version: 1, vpn: { join: false } }));
-  await succeeds(cbox(...SET_UP_VPN));
 }
 
 /** In the VPN, with Avahi there, discovery, and Syncthing. */
@@ -153,7 +145,7 @@ const syncthing = (at: WholeBox, ...words: string[]) =>
   );
 
 test("what one publishes the other finds, by Serf and by Avahi, with its distance", async () => {
-  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("switch");
+  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers();
   await Promise.all([setUp(one, answersOfOne), setUp(two, answersOfTwo)]);
   // Serf's coordinates come with the first probes.
   const hasDistance = (found: readonly FoundService[]) => found.every(({ rtt_ms }) => rtt_ms !== undefined);
@@ -240,15 +232,6 @@ test("a box whose file of tags was cut by a power cut is found again", async () 
   await one.startUnit("serf.service");
   await holds(async () => (await one.box.run("serf", ["info"])).code === 0);
   await succeeds(one.cbox("publish"));
-  await untilFound(byBoth);
-});
-
-test("in a routed VPN, whose interface is point-to-point, what one publishes the other finds by Avahi, too", async () => {
-  const { ofOne, ofTwo } = await vpnAnswers("router");
-  await Promise.all([leaveVpn(one), leaveVpn(two)]);
-  await untilFound((found) => found.length === 1 && !byBoth(found));
-  await Promise.all([joinVpn(one, ofOne), joinVpn(two, ofTwo)]);
-  expect((await two.box.run("ip", ["link", "show", "guifi"])).stdout).toContain("POINTOPOINT");
   await untilFound(byBoth);
 });
 
