@@ -35,8 +35,10 @@ export const paths = {
   /** Result of the last `cbox publish`, for `cbox status`. */
   published: "/run/community-box/publish.json",
   issue: "/etc/issue.d/community-box.issue",
-  /** Shown after log-in by pam_motd(8). */
-  motd: "/etc/motd.d/community-box",
+  /** Shown after log-in by pam_motd(8). In memory: how the box is doing changes with every start. */
+  motd: "/run/motd.d/community-box",
+  /** What is shown there from a start on till the box has looked how it is doing: as it was after the set-up. */
+  motdAtStart: "/var/lib/community-box/motd",
   network: "/etc/systemd/network/10-community-box.network",
   networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",

@@ -60,7 +60,8 @@ export async function completeReset(tools: ResetTools, { keepData }: PendingRese
     }
   }
   for (const { id } of steps) await box.remove(paths.setupState(id));
-  for (const path of [paths.state, paths.answersKept, paths.issue, paths.motd]) await box.remove(path);
+  for (const path of [paths.state, paths.answersKept, paths.issue, paths.motd, paths.motdAtStart])
+    await box.remove(path);
   await box.remove(paths.resetting);
 }
 

@@ -41,7 +41,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   await serveConsoles(walk, image.consoles);
   await log.tail(1);
   // Those who log in read it.
-  await refreshMotd(box, image);
+  await refreshMotd(box, image, { isSetUp: true });
   await startLogins(box, image.consoles);
 }
 

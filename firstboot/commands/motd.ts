@@ -48,15 +48,19 @@ function fitting(names: readonly string[], say: (names: string) => string): stri
   return [whole, ...fewer].find((line) => toAscii(line).length <= COLUMNS) ?? whole;
 }
 
-/** Written when it changes, for a card does not like to be written to. A box that is not set up has none. */
+/** A box that is not set up has none. `isSetUp`: the set-up has just ended, and the next start shows the same at first. */
 export async function refreshMotd(
   box: Box,
   image: ImageInfo,
-  steps: readonly Step[] = allSteps,
+  {
+    steps = allSteps,
+    isSetUp = false,
+  }: { readonly steps?: readonly Step[]; readonly isSetUp?: boolean } = {},
 ): Promise<void> {
   if (!(await readMarker(box))) return;
   const { language = image.community.default_language } = await readChoices(box);
   const text = motdText(await readStatus(box, image, steps), translator(language));
   // A disk that is full or read-only spoils these lines and nothing else.
-  await writeIfChanged(box, paths.motd, text).catch(() => {});
+  const places = isSetUp ? [paths.motd, paths.motdAtStart] : [paths.motd];
+  for (const path of places) await writeIfChanged(box, path, text).catch(() => {});
 }

@@ -53,7 +53,7 @@ export async function setup(args: readonly string[]): Promise<void> {
     if (values.answers === undefined) await talk(walk, log);
     else await runThrough(walk, (line) => void process.stdout.write(`${line}\n`));
     await log.tail(1);
-    await refreshMotd(box, image);
+    await refreshMotd(box, image, { isSetUp: true });
   });
 }
 

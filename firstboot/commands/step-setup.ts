@@ -42,7 +42,7 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
     const tools = { box, image, steps, log };
     const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
     await log.tail(1);
-    await refreshMotd(box, image);
+    await refreshMotd(box, image, { isSetUp: true });
     if (outcome !== "done") process.exitCode = outcome === "interrupted" ? 130 : 1;
   });
 }

@@ -61,20 +61,30 @@ describe("the file", () => {
 
   test("is written in the owner's language, and anew only when it changes", async () => {
     const box = boxSetUp();
-    await refreshMotd(box, IMAGE, [working]);
+    await refreshMotd(box, IMAGE, { steps: [working] });
     expect(box.files.get(paths.motd)).toContain("tot el que s'ha configurat funciona");
     const writes = () => box.effects.filter((effect) => effect.includes(paths.motd)).length;
     const before = writes();
     expect(before).toBe(1);
-    await refreshMotd(box, IMAGE, [working]);
+    await refreshMotd(box, IMAGE, { steps: [working] });
     expect(writes()).toBe(before);
-    await refreshMotd(box, IMAGE, [working, broken]);
+    await refreshMotd(box, IMAGE, { steps: [working, broken] });
     expect(box.files.get(paths.motd)).toContain("no funciona: VPN.");
+  });
+
+  test("of the end of the set-up is what the next start shows at first; later ones are in memory alone", async () => {
+    const box = boxSetUp();
+    await refreshMotd(box, IMAGE, { steps: [working], isSetUp: true });
+    const kept = box.files.get(paths.motdAtStart);
+    expect(kept).toBe(box.files.get(paths.motd));
+    await refreshMotd(box, IMAGE, { steps: [working, broken] });
+    expect(box.files.get(paths.motdAtStart)).toBe(kept);
+    expect(box.files.get(paths.motd)).not.toBe(kept);
   });
 
   test("is not there before the set-up", async () => {
     const box = new FakeBox();
-    await refreshMotd(box, IMAGE, [working]);
+    await refreshMotd(box, IMAGE, { steps: [working] });
     expect(box.files.has(paths.motd)).toBe(false);
   });
 });

@@ -31,6 +31,7 @@ beforeEach(async () => {
   await setUp(box);
   box.files.set(HOME_FILE, "miau");
   box.files.set(paths.motd, "Community Box\n");
+  box.files.set(paths.motdAtStart, "Community Box\n");
   box.files.set("/home/anna/.ssh/authorized_keys", "ssh-ed25519 AAAA\n");
   box.files.set(paths.setupState("network"), "{}");
 });
@@ -59,6 +60,7 @@ describe.each([
       paths.choices,
       paths.issue,
       paths.motd,
+      paths.motdAtStart,
       paths.serfConfig,
     ]) {
       expect(box.files.has(path), path).toBe(false);
