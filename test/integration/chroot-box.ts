@@ -57,7 +57,7 @@ export function chrootBox(
 
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" };
 
-function collect(child: ReturnType<typeof spawn>, { input = "", timeout = 60_000 }: RunOptions = {}) {
+function collect(child: ReturnType<typeof spawn>, { input = "", timeout }: RunOptions = {}) {
   return new Promise<RunResult>((resolve) => {
     let [stdout, stderr] = ["", ""];
     child.stdout?.on("data", (chunk: Buffer) => {
@@ -66,7 +66,7 @@ function collect(child: ReturnType<typeof spawn>, { input = "", timeout = 60_000
     child.stderr?.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();
     });
-    const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
+    const timer = timeout === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), timeout);
     child.on("close", (code) => {
       clearTimeout(timer);
       resolve({ code: code ?? 124, stdout, stderr });
