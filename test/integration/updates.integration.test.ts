@@ -8,6 +8,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -15,6 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -110,10 +112,25 @@ const MENDING = readFileSync(
 
 const image = { community: loadCommunity("guifi") } as unknown as ImageInfo;
 
-describe.each([
+/** Some kernels are started without the 32-bit half of x86 (`ia32_emulation=0`): an ELF that does nothing but end. */
+function runsI386(): boolean {
+  const elf =
+    "7f454c4601010100000000000000000002000300010000005480040834000000000000000000000034002000010000000000000001000000" +
+    "0000000000800408008004085b0000005b000000050000000010000031db31c040cd80";
+  const program = join(mkdtempSync(join(tmpdir(), "cbox-i386-")), "end");
+  writeFileSync(program, Buffer.from(elf, "hex"), { mode: 0o755 });
+  return spawnSync(program).status === 0;
+}
+
+const BOARDS = [
   { release: "trixie", architecture: "amd64", profile: "container-amd64" },
   { release: "bookworm", architecture: "i386", profile: "jetway-jbc362f36-i386" },
-])("$release", ({ release, architecture, profile: profileId }) => {
+];
+const here = BOARDS.filter(({ architecture }) => architecture !== "i386" || runsI386());
+if (here.length < BOARDS.length)
+  console.warn("updates of i386 are not tried: this kernel runs no such programs");
+
+describe.each(here)("$release", ({ release, architecture, profile: profileId }) => {
   const root = join(cacheDir(), "work", `updates-${release}`);
   const home = join(cacheDir(), "work", `updates-${release}.gnupg`);
   let box: ChrootBox;
