@@ -223,7 +223,7 @@ it("each context gets a btrfs of its own, in a file on the data partition, by wh
   expect(await missingPools(box, SHARES)).toEqual([]);
   expect(await sizes()).toEqual([poolMib(SHARES.owner), poolMib(SHARES.community)]);
 
-  await ask("incus image import /work/metadata.tar /work/rootfs.squashfs --alias template");
+  await ask("cd /work && incus image import metadata.tar rootfs.squashfs --alias template");
   for (const id of CONTEXTS) {
     await ask(`incus init template ${id} --storage ${poolOf(id)} </dev/null`);
     await ask(`chown -R ${MAPPED}:${MAPPED} ${rootOf(id)}`);
