@@ -10,15 +10,15 @@ interface Machine {
   readonly qemu: string;
   /** Class (1: 32 bits, 2: 64 bits) and machine number in the head of its programs, ELF specification. */
   readonly elf: readonly [bits: number, machine: number];
-  /** Architectures whose processors run its programs, too. */
-  readonly native: readonly string[];
+  /** Another architecture whose processors run its programs, too, where the kernel lets them: it is asked. */
+  readonly sharesProcessor?: "amd64";
 }
 
 const MACHINES: Readonly<Record<string, Machine>> = {
-  amd64: { qemu: "x86_64", elf: [2, 0x3e], native: ["amd64"] },
-  i386: { qemu: "i386", elf: [1, 0x03], native: ["i386", "amd64"] },
-  arm64: { qemu: "aarch64", elf: [2, 0xb7], native: ["arm64"] },
-  armhf: { qemu: "arm", elf: [1, 0x28], native: ["armhf"] },
+  amd64: { qemu: "x86_64", elf: [2, 0x3e] },
+  i386: { qemu: "i386", elf: [1, 0x03], sharesProcessor: "amd64" },
+  arm64: { qemu: "aarch64", elf: [2, 0xb7] },
+  armhf: { qemu: "arm", elf: [1, 0x28] },
 };
 
 export const THIS_PROCESSOR = "this processor";
@@ -34,12 +34,17 @@ export type ForeignState =
 /** Whether programs of a Debian architecture run on this machine, or could. Changes nothing. */
 export function foreignState(host: Host, architecture: string): ForeignState {
   const machine = MACHINES[architecture];
-  if (!machine || machine.native.includes(host.architecture)) return { kind: "runs", by: THIS_PROCESSOR };
-  for (const name of [ownName(machine), `qemu-${machine.qemu}`]) {
+  if (!machine || architecture === host.architecture) return { kind: "runs", by: THIS_PROCESSOR };
+  const registered = [ownName(machine), `qemu-${machine.qemu}`].flatMap((name) => {
     const entry = host.read(`${BINFMT}/${name}`);
-    // Flag F: the kernel holds the emulator open, so it need not be inside the chroot.
-    if (entry?.startsWith("enabled") && /^flags: \S*F/m.test(entry)) return { kind: "runs", by: name };
-  }
+    return entry?.startsWith("enabled") ? [{ name, entry }] : [];
+  });
+  // Flag F: the kernel holds the emulator open, so it need not be inside the chroot.
+  const good = registered.find(({ entry }) => /^flags: \S*F/m.test(entry));
+  if (good) return { kind: "runs", by: good.name };
+  // An emulator that is registered is what the kernel would take, so the processor is asked only where there is none.
+  if (registered.length === 0 && machine.sharesProcessor === host.architecture && host.runsI386())
+    return { kind: "runs", by: THIS_PROCESSOR };
   const program = `qemu-${machine.qemu}-static`;
   const emulator = host.find(program);
   if (!emulator) return { kind: "no-emulator", program };

@@ -27,8 +27,8 @@ export interface Check {
   readonly id: string;
   readonly title: string;
   readonly neededFor: readonly Purpose[];
-  /** Only profiles of this architecture need it; ./cbox installs it when one is asked for. */
-  readonly onlyFor?: string;
+  /** Only profiles of these architectures need it; ./cbox installs it when one is asked for. */
+  readonly onlyFor?: readonly string[];
   run(host: Host, circumstances: Circumstances): Promise<Finding>;
 }
 

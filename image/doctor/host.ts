@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the checks ask this machine, as one small interface: a test answers in its stead.
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { PROJECT } from "../paths.ts";
 
 export interface Ran {
   /** Undefined when the program could not be started, or did not end in time. */
@@ -22,6 +23,8 @@ export interface Host {
   find(programOrFile: string): string | undefined;
   /** The text of a file; undefined when it cannot be read. */
   read(path: string): string | undefined;
+  /** Whether the kernel runs programs of 32-bit x86; that of an amd64 machine need not. Runs one: image/runs-i386.sh. */
+  runsI386(): boolean;
   /** The file system a file will be on (any name for it), and its free space. The file need not exist yet. */
   space(path: string): { readonly device: number; readonly freeMib: number };
 }
@@ -63,6 +66,10 @@ export const thisHost: Host = {
       return undefined;
     }
   },
+
+  runsI386: () =>
+    spawnSync("sh", [join(PROJECT, "image/runs-i386.sh")], { stdio: "ignore", env: environment() }).status ===
+    0,
 
   space(path) {
     let folder = path;

@@ -27,7 +27,10 @@ export function runChecks(
   circumstances: Circumstances,
   host: Host = thisHost,
 ): Promise<readonly Checkup[]> {
-  const needed = list.filter(({ onlyFor }) => !onlyFor || circumstances.architectures.includes(onlyFor));
+  const { architectures } = circumstances;
+  const needed = list.filter(
+    ({ onlyFor }) => !onlyFor || onlyFor.some((name) => architectures.includes(name)),
+  );
   return Promise.all(needed.map(async (check) => ({ check, finding: await check.run(host, circumstances) })));
 }
 

@@ -2,6 +2,7 @@
 // One check per Debian package of image/host-packages.txt: is its program or file there, and which version is it?
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { foreignState, THIS_PROCESSOR } from "../foreign.ts";
 import { PROJECT } from "../paths.ts";
 import { asRoot, type Check, PURPOSES, type Purpose } from "./check.ts";
 import type { Host } from "./host.ts";
@@ -9,8 +10,8 @@ import type { Host } from "./host.ts";
 export interface HostPackage {
   readonly name: string;
   readonly neededFor: readonly Purpose[];
-  /** Only for profiles of this architecture: `boot:arm64`. */
-  readonly onlyFor?: string;
+  /** Only for profiles of these architectures: `build:arm64,build:i386`. */
+  readonly onlyFor?: readonly string[];
   readonly proof: string;
   readonly why: string;
 }
@@ -24,10 +25,12 @@ export function hostPackages(
     .map((line) => {
       const [fields = "", why = ""] = line.split(/\s+#\s*/);
       const [name = "", column = "", proof = ""] = fields.split(/\s+/);
-      const [neededFor = "", onlyFor] = column.split(":");
+      const needs = column.split(",").map((need) => need.split(":"));
       // `cli` is what ./cbox itself runs on.
-      const purposes = neededFor === "cli" ? PURPOSES : (neededFor.split(",") as Purpose[]);
-      return { name, neededFor: purposes, ...(onlyFor ? { onlyFor } : {}), proof, why };
+      const purposes =
+        column === "cli" ? PURPOSES : [...new Set(needs.map(([purpose]) => purpose as Purpose))];
+      const onlyFor = needs.flatMap(([, architecture]) => architecture ?? []);
+      return { name, neededFor: purposes, ...(onlyFor.length > 0 ? { onlyFor } : {}), proof, why };
     });
 }
 
@@ -37,8 +40,9 @@ export function packageChecks(packages: readonly HostPackage[] = hostPackages())
     title: `${name} (${why})`,
     neededFor,
     ...(onlyFor ? { onlyFor } : {}),
-    async run(host) {
-      if (neededFor.includes("build") && onlyFor === host.architecture)
+    async run(host, { architectures }) {
+      const concerned = onlyFor?.filter((name) => architectures.includes(name));
+      if (neededFor.includes("build") && concerned?.every((name) => runsHere(host, name)))
         return { ok: true, detail: "not needed: programs run on this processor" };
       const path = host.find(proof);
       if (path) return { ok: true, detail: (await versionOf(host, name)) ?? path };
@@ -49,6 +53,11 @@ export function packageChecks(packages: readonly HostPackage[] = hostPackages())
       };
     },
   }));
+}
+
+function runsHere(host: Host, architecture: string): boolean {
+  const state = foreignState(host, architecture);
+  return state.kind === "runs" && state.by === THIS_PROCESSOR;
 }
 
 async function versionOf(host: Host, name: string): Promise<string | undefined> {

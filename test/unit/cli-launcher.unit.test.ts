@@ -23,6 +23,8 @@ some-file  lab,boot  /cbox-test/firmware  # starts them
 shell      build  sh                   # is there
 arm-tool   build:arm64 cbox-arm-tool   # makes images for boards
 arm-guest  boot:arm64  cbox-arm-guest  # starts them
+both-tool  build:arm64,build:i386  cbox-both-tool  # runs their programs
+old-tool   build:i386  cbox-old-tool   # makes images for old boards
 nodejs     cli    node                 # runs the commands
 `;
 
@@ -40,6 +42,7 @@ beforeEach(() => {
   program("npm", `echo "npm $*" >>"${project}/calls"; [ ! -e "${project}/npm-fails" ]`);
   program("id", "echo 0");
   aptGet("");
+  runsI386(true);
 });
 afterEach(() => rmSync(project, { recursive: true }));
 
@@ -48,6 +51,9 @@ const program = (name: string, script: string) =>
 /** Records the verb of each call; `script` decides how it ends. */
 const aptGet = (script: string) =>
   program("apt-get", `echo "apt-get $DEBIAN_FRONTEND $*" >>"${project}/calls"\n${script}`);
+/** How the question ends whether this machine's kernel runs programs of 32-bit x86. */
+const runsI386 = (does: boolean) =>
+  writeFileSync(join(project, "image/runs-i386.sh"), `exit ${does ? 0 : 1}\n`);
 /** npm's own mark, made so many seconds after the lock file. */
 const npmHasRun = (secondsAfterLock: number) => {
   const mark = join(project, "node_modules/.package-lock.json");
@@ -114,9 +120,21 @@ describe("./cbox", () => {
     profile("pc", "id: pc\narchitecture: amd64\n");
     profile("circle", "id: circle\nparent: circle\n");
     hasTool();
-    expect(cbox(["build", "board"]).err).toContain("packages: arm-tool\n");
+    expect(cbox(["build", "board"]).err).toContain("packages: arm-tool both-tool\n");
     expect(cbox(["boot", "board", "--memory", "2G"]).err).toContain("packages: some-file arm-guest\n");
     for (const other of ["pc", "circle", "nothing"]) expect(cbox(["build", other]).err).toBe("");
+  });
+
+  it("installs what a board of 32-bit x86 needs only where the kernel does not run its programs", () => {
+    mkdirSync(join(project, "profiles"));
+    writeFileSync(join(project, "profiles/raspberry-pi.yaml"), "architecture: arm64\n");
+    writeFileSync(join(project, "profiles/jetway-jbc362f36-i386.yaml"), "architecture: i386\n");
+    hasTool();
+    expect(cbox(["build", "jetway-jbc362f36-i386"]).err).toBe("");
+    expect(cbox(["build", "--all"]).err).toContain("packages: arm-tool both-tool\n");
+    runsI386(false);
+    expect(cbox(["build", "jetway-jbc362f36-i386"]).err).toContain("packages: both-tool old-tool\n");
+    expect(cbox(["build", "--all"]).err).toContain("packages: arm-tool both-tool old-tool\n");
   });
 
   it("fetches package lists only when they do not know the package, and a broken repository does not stop it", () => {

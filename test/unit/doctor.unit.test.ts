@@ -39,6 +39,7 @@ function machine(
     architecture: "amd64",
     find: (program) => `/usr/bin/${program}`,
     read: () => undefined,
+    runsI386: () => true,
     space: () => ({ device: 1, freeMib: 20 * 1024 }),
     async run(program, ...args) {
       const name = Object.keys(healthy).find((start) => [program, ...args].join(" ").startsWith(start));
@@ -173,12 +174,58 @@ describe("the doctor", () => {
     });
   });
 
+  it("asks the kernel whether it runs programs of 32-bit x86, and else wants the emulator for them", async () => {
+    const noEmulator = { find: (name: string) => (name.startsWith("qemu-") ? undefined : name) };
+    const old = { architectures: ["i386"] };
+    expect(foreignState(machine({ ...noEmulator, runsI386: () => true }), "i386")).toEqual({
+      kind: "runs",
+      by: "this processor",
+    });
+    const without = { runsI386: () => false };
+    expect(foreignState(machine(without), "i386")).toEqual({
+      kind: "ready",
+      emulator: "/usr/bin/qemu-i386-static",
+      mounted: false,
+    });
+    expect(await finding("binfmt", machine({ ...noEmulator, ...without }), old)).toEqual({
+      ok: false,
+      detail: "nothing runs programs for i386",
+      cure: "apt-get install --no-install-recommends qemu-user-static",
+    });
+    expect(await finding("package-qemu-user-static", machine(without), old)).toMatchObject({ ok: true });
+    expect(await finding("package-qemu-user-static", machine({ ...noEmulator, ...without }), old)).toEqual({
+      ok: false,
+      detail: "qemu-aarch64-static is not there",
+      cure: "apt-get install --no-install-recommends qemu-user-static",
+    });
+    expect(await finding("package-qemu-user-static", machine(noEmulator), old)).toEqual({
+      ok: true,
+      detail: "not needed: programs run on this processor",
+    });
+  });
+
+  it("takes no emulator for the processor: one that is registered, but of no use in a chroot", () => {
+    const registered = (flags: string) => (path: string) =>
+      path.endsWith("/qemu-i386") ? `enabled\ninterpreter /usr/bin/qemu\nflags: ${flags}\n` : undefined;
+    expect(foreignState(machine({ read: registered("F") }), "i386")).toEqual({
+      kind: "runs",
+      by: "qemu-i386",
+    });
+    expect(foreignState(machine({ read: registered("") }), "i386")).toMatchObject({ kind: "ready" });
+    // Only a processor of amd64 is asked.
+    expect(foreignState(machine({ architecture: "arm64" }), "i386")).toMatchObject({ kind: "ready" });
+    expect(foreignState(machine({ architecture: "i386" }), "amd64")).toMatchObject({ kind: "ready" });
+  });
+
   it("registers what the heads of 64-bit ARM programs look like, with the emulator held open", () => {
     const [, name, type, offset, head, mask, emulator, flags] = registration("arm64", "/e").split(":");
     expect([name, type, offset, emulator, flags]).toEqual(["cbox-aarch64", "M", "", "/e", "F"]);
     const bytes = (text = "") => text.replaceAll("\\x", "");
     expect(bytes(head)).toBe("7f454c460201010000000000000000000200b700");
     expect(bytes(mask)).toBe("ffffffffffffff00fffffffffffffffffeffffff");
+    expect(bytes(registration("i386", "/e").split(":")[4])).toBe(
+      "7f454c460101010000000000000000000200" + "0300",
+    );
   });
 
   it("asks for the machine of a board only where a profile is for that architecture", async () => {
@@ -244,6 +291,7 @@ describe("the list of Debian packages", () => {
     const packages = hostPackages();
     for (const { name, neededFor, proof, why } of packages) {
       expect.soft(neededFor.join(","), name).toMatch(/^(build|boot|flash|lab)(,(build|boot|flash|lab))*$/);
+      expect.soft(new Set(neededFor).size, name).toBe(neededFor.length);
       expect.soft(proof, name).toMatch(/^\S+$/);
       expect.soft(why, name).toMatch(/\w/);
     }
