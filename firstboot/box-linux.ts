@@ -27,6 +27,10 @@ import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
 import { inTurn } from "../common/lock.ts";
 import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
+import type { ImageInfo } from "./image-info.ts";
+import { paths } from "./paths.ts";
+import { userAgent } from "./user-agent.ts";
+import { parseJson } from "./world.ts";
 
 export interface LinuxBoxOptions {
   readonly root?: string;
@@ -45,7 +49,11 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
       return result;
     },
     filter: pipeThrough,
-    request: (wanted) => exchange(wanted),
+    async request(wanted) {
+      const image = await readFile(at(paths.imageInfo), "utf8").catch(() => "");
+      const { version = "" } = parseJson<Partial<ImageInfo>>(image, {});
+      return exchange({ ...wanted, headers: { "User-Agent": userAgent({ version }), ...wanted.headers } });
+    },
     ldapBind: (bind) => ldapBind(bind),
     readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
     readBytes: (path) => readFile(at(path)).catch(undefinedWhenMissing),

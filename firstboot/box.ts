@@ -67,7 +67,8 @@ export interface LdapBind {
 
 export interface Box {
   /** One exchange; any HTTP status is an answer. Throws a Failure: `server-unreachable`, `server-slow`,
-   * `server-untrusted` (certificate), `reply-too-large`. Never follows redirections; nothing of it is logged. */
+   * `server-untrusted` (certificate), `reply-too-large`. Never follows redirections; nothing of it is logged. Says who asks
+   * (user-agent.ts). */
   request(request: HttpRequest): Promise<HttpResponse>;
   /** Resolves to whether the server accepts name and password (49 = refused). Throws a Failure:
    * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`. */

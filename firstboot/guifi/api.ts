@@ -94,7 +94,7 @@ export class GuifiApi {
     const response = await ask(this.#box, {
       method: "POST",
       url: `${base}?${query.join("&")}`,
-      headers: { Accept: "application/json", "User-Agent": userAgent(this.#image), ...token },
+      headers: { Accept: "application/json", ...token },
       body: new Uint8Array(0),
       timeout: this.#timeout,
       tls: await tlsTrust(this.#box, this.#image),
@@ -107,11 +107,6 @@ export class GuifiApi {
     const once = encodeURIComponent(toWellFormed(value));
     return this.#image.community.api.decodes_twice === false ? once : encodeURIComponent(once);
   }
-}
-
-/** How the box names itself to the site: product and version (RFC 9110, 10.1.5). */
-export function userAgent({ version }: Pick<ImageInfo, "version">): string {
-  return `community-box/${version.replace(/[^A-Za-z0-9.+~-]/g, "-") || "0"}`;
 }
 
 /** A request to the site. An answer that is far too long is as good as any other nonsense. */

@@ -5,7 +5,7 @@ import { tlsTrust } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
-import { ask, unavailable, userAgent } from "./api.ts";
+import { ask, unavailable } from "./api.ts";
 import { quotable } from "./credentials.ts";
 import { all, type Element, parseCnml } from "./xml.ts";
 
@@ -50,7 +50,6 @@ export async function readNode(box: Box, image: ImageInfo, id: number): Promise<
   const { status, body } = await ask(box, {
     method: "GET",
     url: `${image.community.api.cnml_url}/${id}/node`,
-    headers: { "User-Agent": userAgent(image) },
     maxBytes: MAX_BYTES,
     timeout: TIMEOUT,
     tls: await tlsTrust(box, image),

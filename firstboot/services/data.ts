@@ -7,6 +7,7 @@ import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import { communityAddress } from "../serf.ts";
+import { userAgent } from "../user-agent.ts";
 import { parseJson } from "../world.ts";
 import type { Place } from "./place.ts";
 import { obtainSecrets } from "./secrets.ts";
@@ -37,6 +38,7 @@ export async function templateData(
     facts: state.facts,
     registration: await registrationOf(box, image, state),
     authorities: await authoritiesIn(place, box, image),
+    user_agent: userAgent(image),
   };
 }
 

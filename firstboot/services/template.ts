@@ -22,6 +22,8 @@ export interface TemplateData {
   readonly found?: Pick<FoundService, "type" | "description" | "host" | "address" | "port" | "txt">;
   /** PEM file, in the place where the service runs, of the authorities to trust. */
   readonly authorities: string;
+  /** What the box calls itself when it asks a web server, such as community-box/0.1.0. */
+  readonly user_agent: string;
 }
 
 export interface Registration {

@@ -68,6 +68,7 @@ export function sampleData(
       proxy_users_dn: "o=proxyusers,dc=guifi,dc=net",
     },
     authorities: "/etc/ssl/certs/ca-certificates.crt",
+    user_agent: "community-box/0.1.0",
   };
 }
 

@@ -39,7 +39,7 @@ describe("over the wire", () => {
     const { api, community } = clientOf();
     await api.call("guifi.service.types");
     const [login, types] = community.requests as [HttpRequest, HttpRequest];
-    const headers = { Accept: "application/json", "User-Agent": "community-box/0.1.0" };
+    const headers = { Accept: "application/json" };
     for (const asked of [login, types]) expect(asked).toMatchObject({ method: "POST", headers });
     expect(login.url).toBe(
       "https://guifi.net/api/auth?command=guifi.auth.login&username=anna&password=vilanova-1905",
@@ -49,7 +49,7 @@ describe("over the wire", () => {
     expect([login.body?.length, types.body?.length]).toEqual([0, 0]);
   });
 
-  test("as a server sees it: POST, an empty body of a known length, and who asks", async () => {
+  test("as a server sees it: POST, and an empty body of a known length", async () => {
     const seen: IncomingMessage[] = [];
     const server = createServer((request, response) => {
       seen.push(request);
@@ -59,13 +59,12 @@ describe("over the wire", () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
     const community = { ...IMAGE.community, api: { ...IMAGE.community.api, url, auth_url: url } };
     const box = Object.assign(new FakeBox(), { request: exchange });
-    const api = new GuifiApi(box, { ...IMAGE, version: "0.1.0-2 (é)", community }, ANNA);
+    const api = new GuifiApi(box, { ...IMAGE, community }, ANNA);
     await api.call("guifi.cnml.clear").finally(() => server.close());
     for (const { method, rawHeaders } of seen) {
       const headers = rawHeaders.join("\n");
       expect(method).toBe("POST");
       expect(headers).toContain("Content-Length\n0");
-      expect(headers).toContain("User-Agent\ncommunity-box/0.1.0-2----");
       expect(headers).not.toContain("Transfer-Encoding");
     }
     expect(seen).toHaveLength(2);

@@ -2,7 +2,7 @@
 // One request as the box makes it, from inside the lab: its words are a request as JSON, its output the answer.
 import { Failure } from "../../../common/fail.ts";
 import type { HttpRequest } from "../../../firstboot/box.ts";
-import { exchange } from "../../../firstboot/box-net.ts";
+import { linuxBox } from "../../../firstboot/box-linux.ts";
 
 export type Exchanged =
   | { readonly status: number; readonly body: string }
@@ -16,7 +16,7 @@ process.stdout.write(JSON.stringify(await exchanged()));
 
 async function exchanged(): Promise<Exchanged> {
   try {
-    const answer = await exchange(request);
+    const answer = await linuxBox().request(request);
     return { status: answer.status, body: answer.body.toString("base64") };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
