@@ -2,7 +2,8 @@
 // cbox on the box: the set-up service, its state, and the announcement of services. Bundled into one file; what a
 // command does not need is not loaded.
 
-import { describeFailure, Failure, fail } from "../common/fail.ts";
+import { fail } from "../common/fail.ts";
+import { ending } from "./ending.ts";
 
 async function main([command = "help", ...rest]: readonly string[]): Promise<void> {
   switch (command) {
@@ -68,21 +69,8 @@ main(process.argv.slice(2)).then(
   // A console left open would keep the process; it has nothing more to say.
   () => process.exit(process.exitCode ?? 0),
   (thrown: unknown) => {
-    const error = isUsage(thrown) ? usage(thrown) : thrown;
-    const isForeseen = error instanceof Failure;
-    process.stderr.write(
-      `${isForeseen ? describeFailure(error) : String((error as Error)?.stack ?? error)}\n`,
-    );
-    process.exit(isForeseen ? error.exitCode : 70);
+    const { text, code } = ending(thrown);
+    process.stderr.write(text);
+    process.exit(code);
   },
 );
-
-/** node:util's parseArgs says well enough what it did not understand. */
-function isUsage(error: unknown): error is Error {
-  return String((error as NodeJS.ErrnoException)?.code).startsWith("ERR_PARSE_ARGS_");
-}
-
-function usage({ message }: Error): Failure {
-  const what = message.split(". ", 1).join("");
-  return new Failure({ code: "usage", what: `${what}.`, hint: "cbox help", exitCode: 2 });
-}

@@ -3,10 +3,9 @@
 // community. The member's password is asked for, since the box never keeps it.
 
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { type AskOptions, askTerminal } from "../../common/ask-terminal.ts";
 import { fail } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { parseAnswers } from "../answers/file.ts";
@@ -32,7 +31,7 @@ export interface LeaveTools {
   readonly t: Translate;
   readonly print: (line: string) => void;
   /** Asks on the terminal; undefined where there is none. */
-  readonly ask?: ((question: string, options?: { isSecret?: boolean }) => Promise<string>) | undefined;
+  readonly ask?: ((question: string, options?: AskOptions) => Promise<string>) | undefined;
 }
 
 export async function node(args: readonly string[]): Promise<void> {
@@ -88,7 +87,7 @@ export async function leave(
   if (!isSure) {
     for (const place of places) print(t("node.leave.what", valuesOf(place)));
     const name = places[0]?.device.name ?? "";
-    const typed = await ask(t("node.leave.ask", { name }));
+    const typed = await ask(t("node.leave.ask", { name }), { isDeliberate: true });
     if (typed.trim() !== name) {
       print(t("node.leave.not-meant"));
       return false;
@@ -144,22 +143,6 @@ async function readMember(name: string): Promise<Credentials> {
   });
 }
 
-/** What is typed for a secret is not shown. Fails with `interrupted`. */
 export function terminalAsk(): LeaveTools["ask"] {
-  if (!process.stdin.isTTY) return undefined;
-  return async (question, { isSecret = false } = {}) => {
-    const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
-    const output = isSecret ? silent : process.stdout;
-    const prompt = createInterface({ input: process.stdin, output, terminal: true });
-    if (isSecret) process.stdout.write(`${question} `);
-    try {
-      return await prompt.question(`${question} `);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ABORT_ERR") throw error;
-      return fail({ code: "interrupted", what: "Stopped by Ctrl-C.", exitCode: 130 });
-    } finally {
-      prompt.close();
-      if (isSecret) process.stdout.write("\n");
-    }
-  };
+  return process.stdin.isTTY ? askTerminal : undefined;
 }

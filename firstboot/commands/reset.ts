@@ -2,10 +2,9 @@
 // `cbox reset`: asks whether it is meant, writes it down, and leaves the work to the set-up service: the session in
 // which this was typed does not survive it.
 
-import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { askTerminal } from "../../common/ask-terminal.ts";
 import { Failure, fail } from "../../common/fail.ts";
-import { dropTypedAhead } from "../../common/typed-ahead.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -68,7 +67,7 @@ export async function reset(args: readonly string[]): Promise<void> {
 export async function offerLeave(tools: LeaveTools): Promise<boolean> {
   const { box, t, print, ask } = tools;
   if (!ask || placesOf(await readRegistration(box)).length === 0) return true;
-  const typed = (await ask(t("reset.leave"))).trim().toLowerCase();
+  const typed = (await ask(t("reset.leave"), { isDeliberate: true })).trim().toLowerCase();
   if (!["yes", "si", "sí", "s", "y"].includes(typed)) return true;
   try {
     await leave(tools, { isSure: true });
@@ -101,12 +100,6 @@ async function isMeant(t: Translate, hostname: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
   }
-  await dropTypedAhead(process.stdin);
-  const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const typed = await prompt.question(`${t("reset.ask", { hostname })} `);
-    return typed.trim() === hostname && hostname !== "";
-  } finally {
-    prompt.close();
-  }
+  const typed = await askTerminal(t("reset.ask", { hostname }), { isDeliberate: true });
+  return typed.trim() === hostname && hostname !== "";
 }

@@ -2,8 +2,8 @@
 // `cbox search [type]`: what the community offers, nearest first, and with a number: open it, or let this box's own
 // service join it.
 
-import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { askTerminal } from "../../common/ask-terminal.ts";
 import { fail } from "../../common/fail.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -47,17 +47,8 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   if (values.join !== undefined) return join(tools, pick(found.services, values.join));
   for (const line of searchLines(found.services, t)) print(line);
   if (found.services.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return;
-  const typed = await ask(toAscii(t("search.which")));
+  const typed = (await askTerminal(toAscii(t("search.which")))).trim();
   if (typed) await join(tools, pick(found.services, typed));
-}
-
-async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return (await terminal.question(`${question} `)).trim();
-  } finally {
-    terminal.close();
-  }
 }
 
 /** By its number in the list, or by ADDRESS:PORT, which stays the same. Fails with `search-unknown`. */

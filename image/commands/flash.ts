@@ -3,13 +3,12 @@
 // Without a disk it shows which there are.
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import type { Document } from "yaml";
+import { askTerminal } from "../../common/ask-terminal.ts";
 import { leastBytes } from "../../common/disk-size.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
-import { dropTypedAhead } from "../../common/typed-ahead.ts";
 import { demandRight, forManifest, inWords, mistakesIn, remarks, unchecked } from "../answers/check.ts";
 import { answersOf, readFleet, refuse, rowOf } from "../answers/fleet.ts";
 import { openAnswers, readAnswers } from "../answers/merge.ts";
@@ -22,7 +21,6 @@ import { findTarget, type Target } from "../flash/target.ts";
 import { interruption } from "../interruption.ts";
 import { resolveProfile } from "../profile/index.ts";
 import type { YamlFile } from "../profile/yaml-file.ts";
-import { askSecret } from "../secret-prompt.ts";
 import { parseMib } from "../size.ts";
 import { defaultOut } from "./build.ts";
 
@@ -166,7 +164,10 @@ async function passphraseOf(ssid: string, file: string | undefined): Promise<str
       });
     }
   }
-  if (process.stdin.isTTY) return askSecret(`Passphrase of "${ssid}" (Enter for an open network): `);
+  if (process.stdin.isTTY) {
+    const question = `Passphrase of "${ssid}" (Enter for an open network):`;
+    return askTerminal(question, { isSecret: true, signal: interruption() });
+  }
   return fail({
     code: "wifi-invalid",
     what: "There is nobody to ask for the passphrase.",
@@ -253,21 +254,15 @@ async function confirm({ description, name }: Target, { yes, json }: FlashComman
       hint: `run it on a terminal, ${how}`,
     });
   }
-  await dropTypedAhead(process.stdin);
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const question = `All of this will be gone. Type ${name} to go on, or anything else to stop: `;
-    const typed = await lines.question(question, { signal: interruption() });
-    if (typed.trim() === name) return;
-    return fail({
-      code: "not-confirmed",
-      what: `Stopped: nothing was written to ${name}.`,
-      found: JSON.stringify(typed),
-      hint: `type ${name}, exactly so, ${how}`,
-    });
-  } finally {
-    lines.close();
-  }
+  const question = `All of this will be gone. Type ${name} to go on, or anything else to stop:`;
+  const typed = await askTerminal(question, { isDeliberate: true, signal: interruption() });
+  if (typed.trim() === name) return;
+  fail({
+    code: "not-confirmed",
+    what: `Stopped: nothing was written to ${name}.`,
+    found: JSON.stringify(typed),
+    hint: `type ${name}, exactly so, ${how}`,
+  });
 }
 
 function report(
