@@ -5,6 +5,7 @@
 
 import { Failure } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import { putInPlace } from "./directory.ts";
@@ -79,6 +80,7 @@ async function askAgain(box: Box, image: ImageInfo, record: VpnRecord, url: stri
     rendezvous: [rendezvousAt(url, image)],
   });
   refuseConflict(answer.membership, outside);
+  if (answer.membership.peers.length === 0 && record.peers.length > 0) refuseEmpty(url, record);
   return { ...answer, key: { privateKey, publicKey } };
 }
 
@@ -126,6 +128,16 @@ async function look(box: Box): Promise<void> {
   await noteSeen(box, record, {
     ...(from === undefined ? {} : { waiting_since: undefined }),
     same_address: await findSameAddress(box, record),
+  });
+}
+
+/** A rendezvous that lost its list: taken for the truth, it would cut this box off from everybody. */
+function refuseEmpty(url: string, { peers }: VpnRecord): never {
+  throw new Failure({
+    code: "rendezvous-empty",
+    what: "The rendezvous names nobody in the VPN any more; the box keeps those that it knows.",
+    ...sayFound("found.vpn-empty", { host: new URL(url).host, count: peers.length }),
+    hint: "Tell who looks after the rendezvous. If really nobody is left: sudo cbox vpn setup.",
   });
 }
 

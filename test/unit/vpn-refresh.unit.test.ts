@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
+import type { HttpResponse } from "../../firstboot/box.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { refreshVpn } from "../../firstboot/vpn/refresh.ts";
@@ -165,6 +166,49 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
     expect(told()).toEqual([]);
     expect((await vpn.status?.(box, image))?.data.last_asked).toMatchObject({ failed: code });
   });
+
+  /** The same reply without a host but the box itself. */
+  function emptied({ status, body }: HttpResponse): HttpResponse {
+    const text = body.toString();
+    const json = text.startsWith("{") ? JSON.stringify({ ...JSON.parse(text), hosts: [] }) : undefined;
+    const others = /^cat > \S+\/hosts\/(?!can_bruixa)\w+ <<EOF\n[\s\S]*?\nEOF\n|^ConnectTo=.*\n/gm;
+    return { status, body: Buffer.from(json ?? text.replace(others, "")) };
+  }
+
+  test.each(FORMS)("a %s rendezvous that names nobody any more, then again", async (_form, url) => {
+    const server = rendezvous();
+    const box = await join(boxWith(server), url);
+    const before = tincFilesOf(box).map((path) => box.files.get(path));
+    const record = box.files.get(paths.vpn);
+    box.servers.request = async (wanted) => emptied(await server.request(wanted));
+    const said: string[] = [];
+    const told = toldSince(box);
+    expect(await refresh(box, said)).toBe("failed");
+    expect(said.join()).toContain("rendezvous-empty");
+    expect(tincFilesOf(box).map((path) => box.files.get(path))).toEqual(before);
+    expect(hostsOf(box)).toEqual(["can_bruixa", "gateway"]);
+    expect(box.files.get(paths.vpn)).toBe(record);
+    expect(told()).toEqual([]);
+    const found = await vpn.status?.(box, image);
+    expect(found).toMatchObject({ advice: { key: "status.vpn.empty" } });
+    expect(found?.data.last_asked).toMatchObject({ failed: "rendezvous-empty" });
+    box.servers.request = (wanted) => server.request(wanted);
+    expect(await refresh(box)).toBe("unchanged");
+    expect(await vpn.status?.(box, image)).not.toHaveProperty("advice");
+  });
+
+  test.each(FORMS)(
+    "the first box of a VPN, to which the %s rendezvous never named anybody",
+    async (_form, url) => {
+      const server = rendezvous();
+      const box = boxWith(server);
+      box.servers.request = async (wanted) => emptied(await server.request(wanted));
+      await join(box, url);
+      expect(hostsOf(box)).toEqual(["can_bruixa"]);
+      expect(await refresh(box)).toBe("unchanged");
+      expect(await vpn.status?.(box, image)).not.toHaveProperty("advice");
+    },
+  );
 
   test("a key of the box that is damaged is not made anew behind its back", async () => {
     const box = await join(boxWith(rendezvous()), JSON_FORM);

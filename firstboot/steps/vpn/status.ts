@@ -37,7 +37,7 @@ export async function status(box: Box): Promise<StepStatus> {
         : []),
       ...askedRows(asked),
     ],
-    ...adviceOf(state, record),
+    ...adviceOf(state, record, asked),
     data: {
       joined: true,
       network,
@@ -70,10 +70,13 @@ function stateOf(
 function adviceOf(
   state: StepStatus["state"],
   { address, same_address: other, waiting_since = "" }: VpnRecord,
+  asked: LastAsked | undefined,
 ): Pick<StepStatus, "advice"> {
   const [own = ""] = address.split("/");
   if (other !== undefined)
     return { advice: { key: "status.vpn.same-address", values: { address: own, other } } };
+  if (asked?.failed === "rendezvous-empty")
+    return { advice: { key: "status.vpn.empty", values: { command: JOIN } } };
   if (state === "trouble") return { advice: { key: "status.vpn.advice", values: { command: JOIN } } };
   if (state === "waiting")
     return { advice: { key: "status.vpn.waiting", values: { since: minute(waiting_since) } } };
