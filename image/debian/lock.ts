@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 
 export interface PackagePin {
   readonly name: string;
@@ -103,6 +104,13 @@ export function lockIdentity(lock: Lock): string {
 export function continuing(own: Lock | undefined, below: Lock | undefined): Lock | undefined {
   if (!below || own?.continues === lockIdentity(below)) return own;
   return { ...below, packages: { ...own?.packages, ...below.packages } };
+}
+
+/** The lock made anew, or the one before where only the time of making differs: then nothing has to be built again. */
+export function unlessTheSame(before: Lock | undefined, after: Lock): Lock {
+  const isSame =
+    isDeepStrictEqual(before?.sets, after.sets) && isDeepStrictEqual(before?.packages, after.packages);
+  return before && isSame ? before : after;
 }
 
 /** Names of the sets whose request differs from what the lock was made for. */

@@ -22,6 +22,7 @@ import {
   pinsOf,
   readLock,
   type SetRequests,
+  unlessTheSame,
   withoutSets,
   withRepeats,
   writeLock,
@@ -147,7 +148,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     lock =
       committed && mode === "use"
         ? await follow(committed, outdated)
-        : await resolveAll(Math.floor(Date.now() / 1000));
+        : unlessTheSame(committed, await resolveAll(Math.floor(Date.now() / 1000)));
     if (below) lock = { ...lock, continues: lockIdentity(below) };
     if (options.write) {
       await mkdir(lockDirectory, { recursive: true });

@@ -12,6 +12,7 @@ import {
   outdatedSets,
   pinsOf,
   readLock,
+  unlessTheSame,
   withoutSets,
   withRepeats,
   writeLock,
@@ -48,6 +49,20 @@ describe("the lock file", () => {
       (await readFile(path, "utf8")).split("\n").filter((line) => line.includes('"sha256"')),
     ).toHaveLength(3);
     expect(await readLock(`${path}.missing`)).toBeUndefined();
+  });
+
+  it("stays as it is, with its time, where a newer one has the same packages in the same sets", () => {
+    const newer: Lock = {
+      ...lock,
+      epoch: lock.epoch + 1,
+      packages: Object.fromEntries(Object.entries(lock.packages).reverse()),
+    };
+    expect(unlessTheSame(lock, newer)).toBe(lock);
+    const moved = { ...newer, packages: { ...newer.packages, apt: pin("apt", "3.1") } };
+    expect(unlessTheSame(lock, moved)).toBe(moved);
+    const smaller = { ...newer, sets: { base: lock.sets.base! } };
+    expect(unlessTheSame(lock, smaller)).toBe(smaller);
+    expect(unlessTheSame(undefined, newer)).toBe(newer);
   });
 
   it("keeps a second version of a package, such as a kernel from backports, for the set that asked for it", () => {
