@@ -58,6 +58,8 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     "Dir::State": directory,
     "Dir::State::status": join(directory, "status"),
     "Dir::Cache": join(directory, "cache"),
+    "Dir::Cache::pkgcache": "pkgcache.bin",
+    "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
     "Dir::Etc::sourcelist": join(directory, "sources.list"),
     "Dir::Etc::sourceparts": join(directory, "empty.d"),
     "Dir::Etc::preferences": preferences,
@@ -68,14 +70,9 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     "Acquire::Languages": "none",
     "Acquire::Retries": "3",
   };
-  const configuration = join(directory, "apt.conf");
-  await writeFile(
-    configuration,
-    Object.entries(settings)
-      .map(([key, value]) => `${key} "${value}";\n`)
-      .join(""),
-  );
-  const env = { APT_CONFIG: configuration };
+  // On the command line, where they win over the settings of this machine (a proxy stays as it is set there). Some
+  // machines keep no binary caches of APT's lists, and every command would then read all of the lists anew.
+  const apt = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   const repositoryOf = (uri: string): Repository => (uri.startsWith(mirror.security) ? "security" : "debian");
 
   // Sets share most of their packages, and to look them up takes longer than to resolve them.
@@ -84,11 +81,11 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   return {
     async refresh() {
       known.clear();
-      await run(["apt-get", "update", "--error-on=any"], { env });
+      await run(["apt-get", ...apt, "update", "--error-on=any"]);
     },
 
     async resolve(request) {
-      const plan = await run(["apt-get", "install", "--yes", "--print-uris", ...request], { env });
+      const plan = await run(["apt-get", ...apt, "install", "--yes", "--print-uris", ...request]);
       const wanted = new Map<string, Repository>();
       for (const [, uri = "", file = ""] of plan.matchAll(/^'([^']+)' (\S+) \d+/gm)) {
         const [name, version] = file.split("_");
@@ -96,8 +93,8 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
       }
       const others = [...wanted.keys()].filter((key) => !keptPins.has(key) && !known.has(key));
       // Not through `run`: the answer is thousands of lines nobody wants in a log.
-      const show = $({ quiet: true, env: { ...process.env, ...env } });
-      const shown = others.length === 0 ? "" : (await show`apt-cache show ${others}`).stdout;
+      const show = $({ quiet: true });
+      const shown = others.length === 0 ? "" : (await show`apt-cache ${apt} show ${others}`).stdout;
       for (const stanza of shown.split(/\n\n+/)) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1] ?? "";
         const name = field("Package");
