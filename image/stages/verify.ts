@@ -43,21 +43,29 @@ export async function verify(session: Session, options: VerifyOptions): Promise<
   });
 }
 
-/** Everything that is wrong with the image; empty when it is sound. */
+/** Everything that is wrong with the image, as published and as built; empty when it is sound. */
 export async function inspect(session: Session, options: VerifyOptions): Promise<Finding[]> {
-  const { manifest, raw, packed, tools, scratch } = options;
+  const { manifest, packed } = options;
+  const [unpacked, findings] = await Promise.all([sha256OfPacked(packed), inspectRaw(session, options)]);
+  return unpacked === manifest.image.raw_sha256
+    ? findings
+    : [`${packed} does not unpack to the image that was built`];
+}
+
+/** Everything that is wrong inside the raw image; empty when it is sound. */
+export async function inspectRaw(
+  session: Session,
+  { manifest, raw, tools, scratch }: Omit<VerifyOptions, "packed">,
+): Promise<Finding[]> {
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   try {
     session.note("unpacking, comparing and checking the file systems");
     const root = `${raw}?offset=${manifest.disk.partitions.root.start * SECTOR}`;
-    const [unpacked, ...damage] = await Promise.all([
-      sha256OfPacked(packed),
+    const damage = await Promise.all([
       checkTable(tools, raw, manifest.disk),
       checkFileSystems(tools, raw, root, manifest.disk, scratch),
     ]);
-    if (unpacked !== manifest.image.raw_sha256)
-      return [`${packed} does not unpack to the image that was built`];
     if (damage.flat().length > 0) return damage.flat();
     const files = openImageFiles(tools, raw, manifest.disk, scratch);
     const content = [
