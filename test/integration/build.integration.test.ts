@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The build, really run: same bytes twice, interruption at any moment, and what goes wrong on a person's machine.
 import { existsSync } from "node:fs";
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { build } from "../../image/build.ts";
 import { readManifest } from "../../image/manifest.ts";
-import { PROFILES } from "../../image/paths.ts";
 import { createSession } from "../../image/session.ts";
-import { openWorkspace } from "../../image/workspace.ts";
-import { builtImage, cbox, coldCache, inBuildTurn, run, scratch } from "./project.ts";
+import { builtImage, cbox, coldCache, inBuildTurn, profilesWith, run, scratch } from "./project.ts";
 
 /** The profile with one package more. */
 const asksFor = (name: string) => (yaml: string) => yaml.replace(/^packages:\n/m, `packages:\n  - ${name}\n`);
@@ -85,23 +83,6 @@ describe("build of vm-amd64", () => {
     expect(result.get("rootfs-vm-amd64")).toContain("package list changed: +tree");
     expect(result.get("base-trixie-amd64") ?? []).not.toContain(expect.stringContaining("tree"));
   });
-
-  it("--update-lock moves the lock once in a build, however many layers ask for packages", async () => {
-    // Where no version moves, the lock stays as it is.
-    const profiles = await profilesWith("locks/trixie-amd64.lock", (text) => {
-      const lock = JSON.parse(text);
-      lock.packages.nano.version = "0.0.1";
-      return JSON.stringify(lock);
-    });
-    const directory = await scratch();
-    const session = createSession({ logDirectory: join(directory, "log") });
-    const workspace = openWorkspace({ session, profiles, lock: "update", cache: directory });
-    const before = JSON.parse(await readFile(join(profiles, "locks/trixie-amd64.lock"), "utf8"));
-    const first = await workspace.packages("trixie", "amd64", ["base"]);
-    const second = await workspace.packages("trixie", "amd64", ["tools"]);
-    expect(first.lock.epoch).toBeGreaterThan(before.epoch);
-    expect(second.lock.epoch).toBe(first.lock.epoch);
-  });
 });
 
 describe("what goes wrong", () => {
@@ -113,46 +94,6 @@ describe("what goes wrong", () => {
         'The package "no-such-package" does not exist in the Debian release and architecture of this profile.',
       found: "no-such-package",
     });
-  });
-
-  it("a lock file whose package left the mirror: a release build stops, another goes on and says so", async () => {
-    const gone = "0".repeat(64);
-    const profiles = await profilesWith("locks/trixie-amd64.lock", (text) => {
-      const lock = JSON.parse(text);
-      Object.assign(lock.packages.nano, {
-        version: "0.0.1",
-        sha256: gone,
-        path: "pool/main/n/nano/nano_0.0.1_amd64.deb",
-      });
-      return JSON.stringify(lock);
-    });
-    const directory = await scratch();
-    const session = createSession({ logDirectory: join(directory, "log") });
-    const open = (lock: "use" | "strict") =>
-      openWorkspace({ session, profiles, lock, cache: directory }).packages("trixie", "amd64", ["base"]);
-
-    await expect(open("strict")).rejects.toMatchObject({
-      code: "package-gone",
-      message: "1 package(s) of the lock file could not be fetched from the mirror.",
-      found: "nano 0.0.1",
-    });
-    const packages = await open("use");
-    expect(packages.drift.find((line) => line.startsWith("nano"))).toMatch(/^nano 0\.0\.1 -> \d/);
-    expect(packages.identity("base").nano).not.toContain(gone.slice(0, 16));
-
-    // The mirror moves once more: what was written down of its versions is gone, too.
-    const noted = join(directory, "locks/trixie-amd64.lock");
-    const stale = JSON.parse(await readFile(noted, "utf8"));
-    Object.assign(stale.packages.nano, {
-      version: "0.0.2",
-      sha256: gone,
-      path: "pool/main/n/nano/nano_0.0.2_amd64.deb",
-    });
-    await writeFile(noted, JSON.stringify(stale));
-    const again = await open("use");
-    expect(again.drift.find((line) => line.startsWith("nano"))).toBe(
-      packages.drift.find((line) => line.startsWith("nano")),
-    );
   });
 
   it("a mirror that does not answer: mirror-unreachable", async () => {
@@ -205,14 +146,6 @@ describe("what goes wrong", () => {
     expect(looking.code).toBe(1);
   });
 });
-
-async function profilesWith(file: string, edit: (text: string) => string): Promise<string> {
-  const profiles = join(await scratch(), "profiles");
-  await cp(PROFILES, profiles, { recursive: true });
-  const path = join(profiles, file);
-  await writeFile(path, edit(await readFile(path, "utf8")));
-  return profiles;
-}
 
 async function dryRun(profiles: string, id: string) {
   const session = createSession({ logDirectory: join(await scratch(), "log") });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the heavy tests share: the command line as a person runs it, scratch directories, and the built image.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { inTurn } from "../../common/lock.ts";
@@ -9,7 +9,7 @@ import { cacheDir } from "../../image/cache-dir.ts";
 import { defaultOut } from "../../image/commands/build.ts";
 import { locateImage } from "../../image/locate-image.ts";
 import { type DiskManifest, readManifest } from "../../image/manifest.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { PROFILES, PROJECT } from "../../image/paths.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -70,6 +70,15 @@ export async function scratch(): Promise<string> {
   const directory = await mkdtemp(join(cacheDir(), "test", "run-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** A copy of the project's profiles and locks, with one file of them edited. */
+export async function profilesWith(file: string, edit: (text: string) => string): Promise<string> {
+  const profiles = join(await scratch(), "profiles");
+  await cp(PROFILES, profiles, { recursive: true });
+  const path = join(profiles, file);
+  await writeFile(path, edit(await readFile(path, "utf8")));
+  return profiles;
 }
 
 /** A cache of its own for a build, cold but for the downloaded packages. Returns the environment to give. */
