@@ -44,8 +44,8 @@ export default defineConfig({
     projects: [
       level("unit", 120_000),
       level("integration", 900_000),
-      level("boot", 1_200_000),
-      level("long", 1_500_000),
+      level("boot", 1_800_000),
+      level("long", 1_800_000),
     ],
   },
 });

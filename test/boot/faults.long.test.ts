@@ -174,7 +174,7 @@ vpn: { join: true }
     const { devices, vpn } = await readAll(lab);
     expect(devices).toHaveLength(before + 1);
     expect(vpn).toContainEqual(expect.objectContaining({ name: "pitjor_dia", reachable: "yes" }));
-    expect(await seen.placesHolding(box, MEMBER.password)).toEqual([]);
+    expect(await seen.placesHolding(box, MEMBER.password)).toEqual([[]]);
   });
 
   test("cbox reset takes it back to the set-up, nobody can log in, and the home is kept", async () => {

@@ -28,9 +28,9 @@ import { Qmp } from "./qmp.ts";
 import { type Key, SerialLine, type Terminal } from "./serial-line.ts";
 import { connectWhenOpen } from "./sockets.ts";
 
-/** Limits in milliseconds, for a processor that is emulated on a busy machine. */
-export const BOOT_MS = 240_000;
-const ANSWER_MS = 60_000;
+/** Limits in milliseconds, for a processor that is emulated, on a machine whose other processes may have most of it. */
+export const BOOT_MS = 600_000;
+const ANSWER_MS = 180_000;
 /**
  * QEMU's emulation now and then loses a race when the kernel patches its own code on two processors, in its first
  * seconds and long before anything of ours runs.

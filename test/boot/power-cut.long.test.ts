@@ -120,8 +120,7 @@ describe("vm-amd64 BIOS: after all these cuts", () => {
   });
 
   test("no secret is in any byte of the disk", async () => {
-    expect(await seen.placesHolding(box, SECRET)).toEqual([]);
-    expect(await seen.placesHolding(box, MEMBER.password)).toEqual([]);
+    expect(await seen.placesHolding(box, SECRET, MEMBER.password)).toEqual([[], []]);
     await box.ask("systemctl poweroff --no-block");
     await box.poweredOff(180_000);
     expect(await diskHolds(box.diskPath, "tall-de-llum")).toBe(true);

@@ -4,7 +4,7 @@ import type { Box } from "./harness.ts";
 import { BOOT_MS } from "./harness.ts";
 
 /** The network, the VPN, contexts and services on an emulated processor. */
-export const APPLY_MS = 600_000;
+export const APPLY_MS = 1_000_000;
 const PROMPT = /^.*?\n(?:\([^\n]*\) )?> /s;
 const LOGIN = /login: /;
 

@@ -73,7 +73,7 @@ describe("messages by MQTT", () => {
 
 describe("a key-value store", () => {
   const etcdctl = (at: ChrootBox, address: string, ...words: string[]) =>
-    at.run("etcdctl", [`--endpoints=http://${address}:2379`, "--command-timeout=20s", ...words]);
+    at.run("etcdctl", [`--endpoints=http://${address}:2379`, "--command-timeout=120s", ...words]);
 
   test("alone: for the box only", async () => {
     await community.switchOn("box", "etcd");

@@ -122,7 +122,7 @@ async function makeImage(name: string, version: string): Promise<void> {
 }
 
 async function say(command: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await box.run(command, args, { timeout: 120_000 });
+  const { code, stdout, stderr } = await box.run(command, args, { timeout: 600_000 });
   expect(code, `${command} ${args.join(" ")}: ${stderr}`).toBe(0);
   return stdout.trim();
 }

@@ -21,8 +21,8 @@ const PROFILE = "container-amd64";
 const MACHINES = join(cacheDir(), "work", "nspawn-test");
 /** Limits in milliseconds, for a machine that does other things, too. The image may have to be built first. */
 const BUILD_MS = 1_800_000;
-const START = { timeoutMs: 60_000 };
-const SET_UP = { timeoutMs: 240_000 };
+const START = { timeoutMs: 300_000 };
+const SET_UP = { timeoutMs: 800_000 };
 const PASSWORD = "dues oques a la bassa";
 const ANSWERS = `version: 1
 system: { language: en, hostname: pallissa, owner: { name: berta, password: "${PASSWORD}" } }

@@ -10,5 +10,5 @@ it("the tiny guest says its word under emulation", async () => {
 it("a guest that says nothing in time does not count as running", async () => {
   const started = performance.now();
   expect(await guestRuns("tcg", 1)).toBe(false);
-  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(performance.now() - started).toBeLessThan(60_000);
 });

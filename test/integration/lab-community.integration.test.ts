@@ -333,7 +333,7 @@ async function askTime(server: string): Promise<{ year: number; isBelievable: bo
     question[0] = 0x23;
     socket.on("message", (reply) => { console.log(reply.toString("hex")); socket.close(); });
     socket.send(question, 123, process.argv[1]);
-    setTimeout(() => process.exit(1), 3000).unref();`;
+    setTimeout(() => process.exit(1), 60_000).unref();`;
   const { stdout } = await client("node", "-e", ask, server);
   const reply = Buffer.from(stdout.trim(), "hex");
   const seconds = reply.readUInt32BE(40) - 2_208_988_800;

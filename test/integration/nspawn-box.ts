@@ -43,7 +43,7 @@ exit`;
 /** For lack of a systemd that it could register the machine at. */
 const ALONE = "--register=no --keep-unit";
 /** Leaves room for a machine that does other things, too. */
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 600_000;
 
 export interface NspawnHost {
   readonly lab: Lab;

@@ -254,7 +254,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
   });
 
   async function must(command: string, ...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await box.run(command, args, { timeout: 120_000 });
+    const { code, stdout, stderr } = await box.run(command, args, { timeout: 600_000 });
     const log = (await box.readFile(LOG)) ?? "";
     expect(code, `${command} ${args.join(" ")}\n${stdout}\n${stderr}\n${log}`).toBe(0);
     return stdout;

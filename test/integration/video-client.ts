@@ -39,7 +39,7 @@ export interface Probed {
 export async function probe(viewer: ChrootBox, address: string): Promise<Probed> {
   const show = ["-show_streams", "-show_entries", "packet=pts_time", "-read_intervals", "%+3"];
   const words = ["-v", "error", "-of", "json", ...show, address];
-  const { stdout } = await viewer.run("ffprobe", words, { timeout: 60_000 });
+  const { stdout } = await viewer.run("ffprobe", words, { timeout: 600_000 });
   const { streams = [], packets = [] } = JSON.parse(stdout || "{}") as {
     streams?: Probed["streams"];
     packets?: unknown[];

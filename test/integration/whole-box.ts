@@ -25,7 +25,7 @@ import { endProcess, startUnit } from "./units.ts";
 
 const PROFILE = "vm-amd64";
 /** An installation, on a machine that builds an image beside it. */
-const COMMAND_MS = 180_000;
+const COMMAND_MS = 600_000;
 
 export interface WholeBox {
   readonly box: ChrootBox;

@@ -10,7 +10,7 @@ import { type HostProcess, hostProcess } from "../../image/host-process.ts";
 
 const LOG = "log";
 /** For a busy machine; an idle one needs a second. */
-const READY_TIMEOUT_MS = 45_000;
+const READY_TIMEOUT_MS = 300_000;
 
 // Private mounts only, gone with the process. $1 root, $2 the server's own directory, then the program. The shell stays
 // as the first process of its PID namespace: a server that drops privileges loses the bond that ends it with unshare.

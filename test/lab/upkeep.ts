@@ -12,7 +12,7 @@ import { changeRecord, type RecordedServer, readRecord, type ServerChange } from
 import { type Place, startServer } from "./server.ts";
 
 /** For a busy machine. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** Starts the server of a host and writes it down. */
 export async function addServer(lab: string, host: LabHost, place: Place, server: Server): Promise<void> {
