@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An answers.yaml with three mistakes: all three are reported, at the console and in the file, and nothing is done.
+// An answers.yaml with three mistakes: all three are reported, at the console and in the file, and nothing is done. It is
+// the start by UEFI with 64 bits as well, at a terminal that knows arrows.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
@@ -23,14 +24,17 @@ const MISTAKES = ["network.gateway", "system.hostname", "system.owner.password"]
 let box: Box;
 
 beforeAll(async () => {
-  box = await createBox({ ...(await subject("vm-amd64")), ownDisk: true });
-  await (await box.bootPartition()).put("answers.yaml", ANSWERS);
+  const files = { "answers.yaml": ANSWERS };
+  box = await createBox({
+    ...(await subject("vm-amd64")),
+    ...{ firmware: "efi64", terminal: "rich", ownDisk: true, files },
+  });
   await box.powerOn();
 });
 
 afterAll(() => box?.destroy());
 
-describe("vm-amd64 BIOS: an answers.yaml with three mistakes", () => {
+describe("vm-amd64 UEFI 64-bit: an answers.yaml with three mistakes", () => {
   test("is refused at the console, each mistake with its field, and the way on by hand is open", async () => {
     const [screen] = await box.expect(/\[answers-refused\] Nothing was changed\..*Press Enter to begin/s, {
       timeoutMs: BOOT_MS,
@@ -42,8 +46,26 @@ describe("vm-amd64 BIOS: an answers.yaml with three mistakes", () => {
     await box.expect(/\[system\/language\]/);
   });
 
-  test("has changed nothing on the box", async () => {
+  test("on a terminal that knows arrows, they choose, and Escape goes back", async () => {
+    const chosen = async () => (await box.expect(/> (\d)\. [^\n]*\n/))[1];
+    const first = await chosen();
+    box.key("down");
+    const second = await chosen();
+    expect(second).not.toBe(first);
+    box.key("up");
+    expect(await chosen()).toBe(first);
+    box.key("enter");
+    await box.expect(/\[system\/timezone\]/);
+    box.key("escape");
+    await box.expect(/\[system\/language\]/);
+  });
+
+  test("started by the firmware, in health", async () => {
+    expect(await seen.firmware(box)).toBe("64");
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
+  });
+
+  test("has changed nothing on the box", async () => {
     expect(await box.shell("getent passwd anna")).toMatchObject({ code: 2, stdout: "" });
     expect(await box.shell("test -e /var/lib/community-box/configured")).toMatchObject({ code: 1 });
     expect(await box.shell("test -e /etc/systemd/network/10-community-box.network")).toMatchObject({

@@ -312,7 +312,9 @@ describe("vm-amd64 BIOS: the second start", () => {
     const total = Math.round((performance.now() - since) / 1000);
     const starting = Math.round(Number((await box.ask("cut -d ' ' -f 1 /proc/uptime")).trim()));
     console.log(`from one login prompt to the next: ${total} s, ${starting} of them to start`);
-    console.log(await box.ask("journalctl -b -1 -o short-monotonic --no-pager | grep -a 'Stopp' | tail -n 60"));
+    console.log(
+      await box.ask("journalctl -b -1 -o short-monotonic --no-pager | grep -a 'Stopp' | tail -n 60"),
+    );
     expect(await box.ask("cat /proc/sys/kernel/random/boot_id", { timeoutMs: BOOT_MS })).not.toBe(boot);
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await seen.identity(box)).toEqual(before.identity);
