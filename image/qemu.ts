@@ -38,10 +38,14 @@ export interface GuestOptions {
   readonly accelerator: "kvm" | "tcg";
   readonly network: "none" | TapNetwork;
   /**
-   * The box's serial port: this terminal (Ctrl-A x leaves), a Unix socket, or no port in the machine at all. `isVirtual`
+   * The box's serial port: this terminal (Ctrl-A x leaves), the same with a file that QEMU copies it to, a Unix socket, or no port in the machine at all. `isVirtual`
    * puts the socket on a virtio console (hvc0) of a machine without serial ports.
    */
-  readonly serial: "terminal" | "none" | { readonly socket: string; readonly isVirtual?: boolean };
+  readonly serial:
+    | "terminal"
+    | { readonly log: string }
+    | "none"
+    | { readonly socket: string; readonly isVirtual?: boolean };
   /** Unix socket for QEMU's own control protocol (QMP). */
   readonly control?: string;
   /** Unix socket of a port that is `probePort(profile)` in the guest. */
@@ -180,6 +184,11 @@ function network(qemu: GuestProfile["qemu"], network: GuestOptions["network"]): 
 function serial(port: GuestOptions["serial"]): string[] {
   if (port === "none") return ["-serial", "none", "-monitor", "none"];
   if (port === "terminal") return ["-serial", "mon:stdio"];
+  if ("log" in port) {
+    // What QEMU makes of "mon:stdio", which has no place for a file.
+    const terminal = `stdio,id=serial,mux=on,signal=off,logfile=${value(port.log)}`;
+    return ["-chardev", terminal, "-serial", "chardev:serial", "-mon", "chardev=serial,mode=readline"];
+  }
   return [
     ...["-chardev", `socket,id=serial,server=on,wait=off,path=${value(port.socket)}`],
     ...(port.isVirtual

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A guest whose serial console is this terminal.
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readSync, watch } from "node:fs";
+import { join } from "node:path";
 import { fail } from "../common/fail.ts";
-import { startGuest } from "./guest.ts";
+import { EARLY_PANIC_SENTENCE, earlyPanics } from "./early-panic.ts";
+import { type Guest, startGuest } from "./guest.ts";
 import type { GuestOptions, GuestProfile } from "./qemu.ts";
+import { Qmp } from "./qmp.ts";
+import { connectWhenOpen } from "./sockets.ts";
+
+export interface TerminalOptions {
+  /** For files of its own; of the caller's, which removes it. */
+  readonly directory: string;
+  /** Aborting it pulls the plug. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Runs the guest until the person leaves (Ctrl-A x), it switches off, or `signal` is aborted.
@@ -12,12 +24,16 @@ import type { GuestOptions, GuestProfile } from "./qemu.ts";
 export async function runOnTerminal(
   profile: GuestProfile,
   options: Omit<GuestOptions, "serial">,
-  signal: AbortSignal,
+  { directory, signal }: TerminalOptions,
 ): Promise<void> {
   const restore = rememberTerminal();
   try {
-    const guest = await startGuest(profile, { ...options, serial: "terminal" }, { stdio: "inherit", signal });
+    const watched = options.accelerator === "tcg" ? watchFiles(directory) : undefined;
+    const machine = { ...options, ...(watched ?? { serial: "terminal" as const }) };
+    const guest = await startGuest(profile, machine, { stdio: "inherit", signal });
+    const unwatch = watched && (await resetEarlyPanics(watched, guest));
     const { code } = await guest.ended;
+    unwatch?.();
     if (signal.aborted) {
       fail({
         code: "interrupted",
@@ -36,6 +52,48 @@ export async function runOnTerminal(
   } finally {
     restore();
   }
+}
+
+interface WatchFiles {
+  readonly serial: { readonly log: string };
+  readonly control: string;
+}
+
+const watchFiles = (directory: string): WatchFiles => ({
+  serial: { log: join(directory, "serial.log") },
+  control: join(directory, "control"),
+});
+
+/** The terminal is QEMU's own and gets every byte of the guest; here only a copy is read. Returns how to stop. */
+async function resetEarlyPanics({ serial, control }: WatchFiles, { ended }: Guest): Promise<() => void> {
+  const gone = new AbortController();
+  void ended.then(() => gone.abort());
+  const qmp = await connectWhenOpen(control, gone.signal)
+    .then((socket) => new Qmp(socket))
+    .catch(() => undefined);
+  // A machine that could not be started says so itself.
+  if (!qmp) return () => {};
+  const read = earlyPanics(() => {
+    process.stderr.write(`\n${EARLY_PANIC_SENTENCE}\n`);
+    void qmp.execute("system_reset");
+  });
+  return follow(serial.log, read);
+}
+
+/** Reads what a file has and whatever is added to it. Returns how to stop. */
+function follow(path: string, read: (text: string) => void): () => void {
+  const file = openSync(path, "r");
+  const bytes = Buffer.alloc(64 * 1024);
+  const more = () => {
+    for (let size = readSync(file, bytes); size > 0; size = readSync(file, bytes))
+      read(bytes.toString("latin1", 0, size));
+  };
+  const watcher = watch(path, more);
+  more();
+  return () => {
+    watcher.close();
+    closeSync(file);
+  };
 }
 
 /** QEMU makes the terminal raw and tidies up after itself, but not when it is killed. */

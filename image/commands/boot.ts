@@ -109,7 +109,7 @@ export async function bootOnTerminal(
       accelerator: await accelerator(profile),
       network,
     };
-    await runOnTerminal(profile, options, interruption());
+    await runOnTerminal(profile, options, { directory: scratch.path, signal: interruption() });
   } finally {
     scratch.remove();
   }

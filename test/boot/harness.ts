@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { boardFiles } from "../../image/board-files.ts";
 import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
+import { EARLY_PANIC_SENTENCE, earlyPanics } from "../../image/early-panic.ts";
 import { prepareFirmware } from "../../image/firmware.ts";
 import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
 import {
@@ -21,22 +22,16 @@ import {
   type GuestProfile,
   probePort,
 } from "../../image/qemu.ts";
+import { Qmp } from "../../image/qmp.ts";
 import { makeScratch } from "../../image/scratch.ts";
+import { connectWhenOpen } from "../../image/sockets.ts";
 import type { Lab } from "../lab/lab.ts";
 import { Probe, probeCredentials, type ShellResult } from "./probe.ts";
-import { Qmp } from "./qmp.ts";
 import { type Key, SerialLine, type Terminal } from "./serial-line.ts";
-import { connectWhenOpen } from "./sockets.ts";
 
 /** Limits in milliseconds, for a processor that is emulated, on a machine whose other processes may have most of it. */
 export const BOOT_MS = 600_000;
 const ANSWER_MS = 180_000;
-/**
- * QEMU's emulation now and then loses a race when the kernel patches its own code on two processors, in its first
- * seconds and long before anything of ours runs.
- */
-const EARLY_PANIC = /^\[ +[0-4]\.\d+\] Kernel panic - not syncing/m;
-const EARLY_PANICS_FORGIVEN = 2;
 
 export interface BoxOptions {
   /** Raw image; it is only read. */
@@ -130,15 +125,10 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";
   let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
-  let panics = 0;
-  if (machine.accelerator === "tcg") {
-    line.watch(EARLY_PANIC, () => {
-      panics += 1;
-      if (panics > EARLY_PANICS_FORGIVEN) return;
-      console.warn(`${name}: the emulated processor failed in the kernel's first seconds; switched on again`);
-      void running?.qmp.execute("system_reset");
-    });
-  }
+  const resetEarlyPanics = earlyPanics(() => {
+    console.warn(`${name}: ${EARLY_PANIC_SENTENCE}`);
+    void running?.qmp.execute("system_reset");
+  });
 
   const on = () => running ?? complain("The box is switched off.");
   const off = () => running && complain("The box is switched on.");
@@ -164,6 +154,7 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     if (machine.serial !== "none") {
       const wire = await connectWhenOpen(file("serial"), dead.signal);
       line.connect(wire, wire);
+      if (machine.accelerator === "tcg") wire.on("data", resetEarlyPanics);
     }
     const probe = new Probe(await connectWhenOpen(file("probe"), dead.signal));
     const qmp = new Qmp(await connectWhenOpen(file("control"), dead.signal));

@@ -62,17 +62,6 @@ export class SerialLine {
     return this.#text.split("\n").slice(-LINES_SHOWN).join("\n");
   }
 
-  /** Calls back each time something new matches. */
-  watch(pattern: RegExp, react: () => void): void {
-    let seen = this.#text.length;
-    this.#onText.add(() => {
-      const match = pattern.exec(this.#text.slice(seen));
-      if (!match) return;
-      seen += match.index + match[0].length;
-      react();
-    });
-  }
-
   /**
    * Waits until the text after the last match matches, and moves on to behind it.
    * @throws Error with the last lines of the transcript, when the time is over or the machine has ended.

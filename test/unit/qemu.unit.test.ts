@@ -43,6 +43,7 @@ const anyOptions = fc.record(
     serial: fc.oneof(
       fc.constantFrom("terminal" as const, "none" as const),
       fc.record({ socket: fc.string() }),
+      fc.record({ log: fc.string() }),
     ),
     control: fc.string({ minLength: 1 }),
     probe: fc.string({ minLength: 1 }),
@@ -158,6 +159,11 @@ describe("machine", () => {
 describe("consoles", () => {
   test("the serial port can be this terminal, a socket, or not there; the screen always is", () => {
     expect(given("-serial")).toEqual(["mon:stdio"]);
+    const serial = { log: "/d/a,b.log" };
+    expect(given("-chardev", { serial })).toEqual(["stdio,id=serial,mux=on,signal=off,logfile=/d/a,,b.log"]);
+    expect([...given("-serial", { serial }), ...given("-mon", { serial })]).toEqual([
+      ...["chardev:serial", "chardev=serial,mode=readline"],
+    ]);
     expect(given("-serial", { serial: "none" })).toEqual(["none"]);
     expect(given("-serial", { serial: { socket: "/d/s" } })).toEqual(["chardev:serial"]);
     expect(given("-chardev", { serial: { socket: "/d/s" } })).toEqual([

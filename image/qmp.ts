@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// QEMU's control protocol, as much of it as the harness needs: the reset button, the keyboard, the screen.
+// QEMU's control protocol, as much of it as is needed here: the reset button, the keyboard, the screen.
 import type { Socket } from "node:net";
 
 interface Reply {

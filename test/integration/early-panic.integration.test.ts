@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A guest on this terminal whose kernel panics in its first seconds, in QEMU: a boot sector that writes such a line to its
+// serial port and stops.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { EARLY_PANIC_SENTENCE } from "../../image/early-panic.ts";
+import { PROJECT } from "../../image/paths.ts";
+import { temporaryDirectory } from "../temporary.ts";
+
+const LOADED_AT = 0x7c00;
+/** As the kernel writes it, with bytes that a terminal must get as they are. */
+const SAID = Buffer.concat([
+  Buffer.from("\x1b[1m\r\n[    1.234567] Kernel panic - not syncing: Fatal exception\r\n"),
+  Buffer.from([0xc3, 0xa9, 0xff, 0x80]),
+  Buffer.from("<end>\r\n"),
+]);
+
+/** QEMU leaves it to the terminal to return to the line's beginning at a line feed. */
+const SHOWN = SAID.toString("latin1").replaceAll("\n", "\r\n");
+
+/** Writes SAID to the first serial port, byte by byte, and stops. */
+function bootSector(): Buffer {
+  const code = (text: number) => [
+    ...[0x31, 0xc0, 0x8e, 0xd8], // xor ax,ax; mov ds,ax
+    ...[0xbe, text & 0xff, text >> 8], // mov si,text
+    ...[0xac, 0x84, 0xc0, 0x74, 0x12], // next: lodsb; test al,al; jz stop
+    ...[0x88, 0xc3, 0xba, 0xfd, 0x03], // mov bl,al; mov dx,0x3fd
+    ...[0xec, 0xa8, 0x20, 0x74, 0xfb], // wait: in al,dx; test al,0x20; jz wait
+    ...[0x88, 0xd8, 0xba, 0xf8, 0x03, 0xee], // mov al,bl; mov dx,0x3f8; out dx,al
+    ...[0xeb, 0xe9], // jmp next
+    ...[0xf4, 0xeb, 0xfd], // stop: hlt; jmp stop
+  ];
+  const { length } = code(0);
+  const disk = Buffer.alloc(1024 * 1024);
+  Buffer.from(code(LOADED_AT + length)).copy(disk);
+  SAID.copy(disk, length);
+  disk.writeUInt16LE(0xaa55, 510);
+  return disk;
+}
+
+test("is reset twice, with a sentence, and the terminal gets every byte as the guest wrote it", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "disk.img"), bootSector());
+  const program = join(directory, "guest.mts");
+  const options = {
+    disk: { path: join(directory, "disk.img"), format: "raw" },
+    accelerator: "tcg",
+    network: "none",
+  };
+  const qemu = { system: "x86_64", machine: "pc", cpu: "max", memory_mib: 64 };
+  const profile = { qemu: { ...qemu, disk: "ide", network: "virtio-net-pci", serial_port: 0 } };
+  writeFileSync(
+    program,
+    `import { runOnTerminal } from ${JSON.stringify(join(PROJECT, "image/terminal.ts"))};
+const { signal } = new AbortController();
+await runOnTerminal(${JSON.stringify(profile)} as never, ${JSON.stringify(options)} as never, { directory: ${JSON.stringify(directory)}, signal });
+console.log("ended well");
+`,
+  );
+  const child = spawn("script", ["-qefc", `node --import tsx ${program}`, "/dev/null"], { cwd: PROJECT });
+  const pieces: Buffer[] = [];
+  let isLeft = false;
+  const count = (what: string) => Buffer.concat(pieces).toString("latin1").split(what).length - 1;
+  child.stdout.on("data", (bytes: Buffer) => {
+    pieces.push(bytes);
+    if (isLeft || count(SHOWN) < 3) return;
+    isLeft = true;
+    child.stdin.write("\x01x");
+  });
+  const [code] = await once(child, "close");
+  expect(count(`\r\n${EARLY_PANIC_SENTENCE}\r\n`)).toBe(2);
+  expect(count(SHOWN)).toBe(3);
+  expect([code, count("ended well")]).toEqual([0, 1]);
+});
