@@ -12,6 +12,7 @@ import type { Step } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { startWalk } from "./helpers/walk.ts";
 
 const steps = allSteps.filter(({ id }) => ["system", "network", "services"].includes(id));
 const USED_FILE = "/boot/efi/used-answers.yaml";
@@ -19,9 +20,7 @@ const HOME_FILE = "/home/anna/photos/cat.jpg";
 let box: FakeBox;
 
 async function setUp(on: FakeBox): Promise<void> {
-  on.files.set(ANSWERS_FILE, VALID_ANSWERS);
-  const walk = await Walk.open({ box: on, image: IMAGE, steps, log: openLog(on) });
-  walk.start();
+  const walk = await startWalk(on, VALID_ANSWERS, { steps });
   await walk.reached("done");
   walk.stop();
 }

@@ -7,40 +7,24 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { must, type RunResult } from "../../firstboot/box.ts";
 import { linuxBox } from "../../firstboot/box-linux.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import type { Step } from "../../firstboot/steps/step.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
-import { ANSWERS_FILE, FakeBox, IMAGE, rsaKey, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
+import { ANSWERS_WITH_VPN, openWalk, startWalk } from "./helpers/walk.ts";
 
 vi.mock("node:child_process", async (original) => {
   const actual = await original<typeof import("node:child_process")>();
   return { ...actual, execFile: vi.fn(actual.execFile) };
 });
 
-const ANSWERS = `${VALID_ANSWERS}vpn:
-  join: true
-  bundle:
-    name: can_bruixa
-    address: 10.228.0.7/24
-    mode: switch
-    hosts:
-      - name: gateway
-        address: 10.139.40.85
-        subnets: [10.228.0.1]
-        key: ${JSON.stringify(rsaKey(1).publicKey)}
-`;
-
 /** The walk by a file, and how it ended. */
 async function setUp(slowness: number) {
   const box = new FakeBox();
   box.slowness = slowness;
-  box.files.set(ANSWERS_FILE, ANSWERS);
-  const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
-  walk.start();
+  const walk = await startWalk(box, ANSWERS_WITH_VPN);
   const failed = steps.map(({ id }) => `failed_${id}`);
   await walk.settles(["done", "welcome", "file_refused", "failed_finishing", ...failed]);
   const { state, context } = walk;
@@ -157,7 +141,7 @@ describe.each([
       verify: async () => [],
     };
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await Walk.open({ box, image, steps: [only], log: openLog(box) });
+    const walk = await openWalk(box, { image, steps: [only] });
     walk.start();
     await walk.reached("welcome");
     const person = new Person(isRich);

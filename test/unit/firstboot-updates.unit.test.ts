@@ -15,8 +15,9 @@ import type { StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { updateContexts } from "../../firstboot/updates.ts";
 import { Walk } from "../../firstboot/walk.ts";
-import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
+import { startWalk } from "./helpers/walk.ts";
 
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"];
@@ -35,9 +36,8 @@ beforeEach(() => {
 /** A walk by a file in which the question is answered so; not at all when left out. */
 async function setUp(updates?: string, which = steps): Promise<Walk> {
   const line = updates ? `  updates: ${updates}\n` : "";
-  box.files.set(ANSWERS_FILE, VALID_ANSWERS.replace("  hostname:", `${line}  hostname:`));
-  const walk = await Walk.open({ box, image, steps: which, log: openLog(box) });
-  walk.start();
+  const answers = VALID_ANSWERS.replace("  hostname:", `${line}  hostname:`);
+  const walk = await startWalk(box, answers, { image, steps: which });
   await walk.reached("done");
   return walk;
 }

@@ -19,9 +19,11 @@ import {
   apply,
   boxWith,
   GETINCONF,
+  hostsOf,
   image,
   JOIN,
   JSON_FORM,
+  neighbour,
   rendezvous,
   type Server,
   tincFilesOf,
@@ -198,11 +200,7 @@ describe("joining by getinconf", () => {
       if (path.startsWith("/sys/class/net/enp1s0")) box.files.delete(path);
     await apply(box);
     expect(box.files.get("/etc/tinc/guifi/tinc.conf")).toContain("Name = can_bruixa1\n");
-    expect(tincFilesOf(box).filter((path) => path.includes("/hosts/"))).toEqual([
-      "/etc/tinc/guifi/hosts/can_bruixa",
-      "/etc/tinc/guifi/hosts/can_bruixa1",
-      "/etc/tinc/guifi/hosts/gateway",
-    ]);
+    expect(hostsOf(box)).toEqual(["can_bruixa", "can_bruixa1", "gateway"]);
   });
 });
 
@@ -392,10 +390,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     const tools = toolsOf(box);
     await vpn.apply({ ...JOIN, rendezvous: [JSON_FORM] } as never, tools);
     expect(tools.said).toContain("progress.vpn.left-out 2");
-    expect(tincFilesOf(box).filter((path) => path.includes("hosts"))).toEqual([
-      "/etc/tinc/guifi/hosts/can_bruixa",
-      "/etc/tinc/guifi/hosts/gateway",
-    ]);
+    expect(hostsOf(box)).toEqual(["can_bruixa", "gateway"]);
   });
 });
 
@@ -703,9 +698,7 @@ describe("power cut", () => {
       const box = boxWith(server);
       await applyAndVerify(box, JOIN);
       // A neighbour has come since, so that files change.
-      const other = boxWith(server);
-      other.files.set("/sys/class/net/enp1s0/address", "52:54:00:00:00:02\n");
-      await apply(other);
+      await apply(neighbour(server, 2));
       return box;
     };
     const calm = await start();
@@ -716,9 +709,8 @@ describe("power cut", () => {
       const box = await start();
       box.cutAfter(cut);
       await expect(applyAndVerify(box, JOIN)).rejects.toBeInstanceOf(PowerCut);
-      const hosts = tincFilesOf(box).filter((path) => path.startsWith("/etc/tinc/guifi/hosts/"));
       const calls = box.files.get("/etc/tinc/guifi/tinc.conf")?.match(/ConnectTo/g) ?? [];
-      expect(hosts.length, `cut ${cut}`).toBe(calls.length + 1);
+      expect(hostsOf(box).length, `cut ${cut}`).toBe(calls.length + 1);
       box.powerOn();
       await applyAndVerify(box, JOIN);
       expect(withoutRun(box)).toEqual(withoutRun(calm));
@@ -738,9 +730,7 @@ describe("power cut", () => {
       const server = rendezvous();
       const box = old(boxWith(server));
       await applyAndVerify(box, JOIN);
-      const other = boxWith(server);
-      other.files.set("/sys/class/net/enp1s0/address", "52:54:00:00:00:02\n");
-      await apply(other);
+      await apply(neighbour(server, 2));
       return box;
     };
     const calm = await start();

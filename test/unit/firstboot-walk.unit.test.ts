@@ -3,40 +3,14 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
-import {
-  ANSWERS_FILE,
-  FakeBox,
-  IMAGE,
-  PASSWORD,
-  REPORT_FILE,
-  rsaKey,
-  VALID_ANSWERS,
-} from "./helpers/fake-box.ts";
+import type { Walk } from "../../firstboot/walk.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
+import { ANSWERS_WITH_VPN, openWalk } from "./helpers/walk.ts";
 
 /** All after system and network. */
 const laterSteps = steps.slice(2).map(({ id }) => id);
-
-/** With everything in it that the steps can do without a server. */
-const MUCH = `${VALID_ANSWERS}vpn:
-  join: true
-  bundle:
-    name: can_bruixa
-    address: 10.228.0.7/24
-    mode: switch
-    hosts:
-      - name: gateway
-        address: 10.139.40.85
-        subnets: [10.228.0.1]
-        key: ${JSON.stringify(rsaKey(1).publicKey)}
-`;
-
-async function open(box: FakeBox): Promise<Walk> {
-  return Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
-}
 
 /** States in which the machine does something; in all others it waits for a person. */
 const BUSY = /^(reading|finishing)$|_check$|^(apply|verify)_/;
@@ -63,7 +37,7 @@ function boxWith(answers: string): FakeBox {
 }
 
 async function runWhole(box: FakeBox): Promise<Walk> {
-  const walk = await open(box);
+  const walk = await openWalk(box);
   walk.start();
   expect(await settle(walk, box)).toBe("done");
   return walk;
@@ -158,7 +132,7 @@ system:
 
   test("all mistakes are reported at once and nothing is applied", async () => {
     const box = boxWith(THREE_MISTAKES);
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     expect(await settle(walk, box)).toBe("file_refused");
     const report = parse(box.files.get(REPORT_FILE) ?? "") as { result: string; errors: { field: string }[] };
@@ -180,14 +154,14 @@ system:
   ])("a box that %s takes the right one when it starts again", async (_what, first, waiting) => {
     const box = boxWith(first ?? "");
     if (first === undefined) box.files.delete(ANSWERS_FILE);
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     expect(await settle(walk, box)).toBe(waiting);
     await walk.reached(waiting);
     walk.stop();
     box.powerOn();
     box.files.set(ANSWERS_FILE, VALID_ANSWERS);
-    const again = await open(box);
+    const again = await openWalk(box);
     expect(again.isResumed).toBe(false);
     again.start();
     expect(await settle(again, box)).toBe("done");
@@ -197,7 +171,7 @@ system:
     const box = boxWith(
       `${THREE_MISTAKES}network: { method: static, address: 10.1.2.3/24, gateway: 10.1.2.1 }\n`,
     );
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     await settle(walk, box);
     expect(walk.context.answers.network).toMatchObject({ method: "static", address: "10.1.2.3/24" });
@@ -221,7 +195,7 @@ system:
     ["a reference to nothing", VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c"), "yaml-syntax"],
   ])("%s is refused by name", async (_what, answers, code) => {
     const box = boxWith(answers);
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     expect(await settle(walk, box)).toBe("file_refused");
     expect(walk.context.problems.map((each) => each.code)).toContain(code);
@@ -245,7 +219,7 @@ describe("an answers file in another encoding", () => {
   ])("is refused: %s", async (encoding, bytes, line) => {
     const box = boxWith("");
     box.bytes.set(ANSWERS_FILE, bytes);
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     expect(await settle(walk, box)).toBe("file_refused");
     expect(walk.context.problems).toMatchObject([
@@ -274,20 +248,20 @@ describe("power cut", () => {
   }
 
   test("after each single effect: the box ends configured, as if nothing had happened", async () => {
-    const calm = boxWith(MUCH);
+    const calm = boxWith(ANSWERS_WITH_VPN);
     await runWhole(calm);
     const whole = picture(calm);
     for (let cut = 0; cut < calm.effects.length; cut++) {
-      const box = boxWith(MUCH);
+      const box = boxWith(ANSWERS_WITH_VPN);
       box.cutAfter(cut);
-      const first = await open(box);
+      const first = await openWalk(box);
       first.start();
       await settle(first, box);
       expect(box.isOff, `cut ${cut} happened`).toBe(true);
       first.stop();
       box.powerOn();
       if (!box.files.has(paths.configured)) {
-        const second = await open(box);
+        const second = await openWalk(box);
         second.start();
         expect(await settle(second, box), `after cut ${cut}, before ${calm.effects[cut]}`).toBe("done");
       }
@@ -298,7 +272,7 @@ describe("power cut", () => {
 
   test("a typed password is asked for again, and only that", async () => {
     const box = new FakeBox();
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     await typeAnswers(walk, box);
     box.cutAfter(8);
@@ -306,7 +280,7 @@ describe("power cut", () => {
     await settle(walk, box);
     walk.stop();
     box.powerOn();
-    const resumed = await open(box);
+    const resumed = await openWalk(box);
     expect(resumed.isResumed).toBe(true);
     resumed.start();
     expect(await settle(resumed, box)).toBe("secret_system");
@@ -320,12 +294,12 @@ describe("power cut", () => {
 
   test("a start after which nobody comes leaves every file as it was", async () => {
     const box = new FakeBox();
-    const first = await open(box);
+    const first = await openWalk(box);
     first.start();
     expect(await settle(first, box)).toBe("welcome");
     first.stop();
     const written = box.everWritten.length;
-    const second = await open(box);
+    const second = await openWalk(box);
     second.start();
     expect(await settle(second, box)).toBe("welcome");
     // What it logs is no file of the box's configuration.
@@ -344,7 +318,7 @@ describe("power cut", () => {
     const box = new FakeBox();
     box.files.set(paths.state, content);
     box.files.set(`${paths.state}.bad-1`, "from before");
-    const walk = await open(box);
+    const walk = await openWalk(box);
     expect(walk.putAside).toBe(`${paths.state}.bad-2`);
     expect(box.files.get(`${paths.state}.bad-2`)).toBe(content);
     walk.start();
@@ -380,7 +354,7 @@ async function typeAnswers(walk: Walk, box: FakeBox): Promise<void> {
 describe("typed", () => {
   test("apply twice is apply once", async () => {
     const box = new FakeBox();
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     await typeAnswers(walk, box);
     walk.send({ type: "CONFIRM" });
@@ -413,7 +387,7 @@ describe("typed", () => {
   test("without an address the person goes on with SKIP, and the box says what is missing", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     await typeAnswers(walk, box);
     walk.send({ type: "CONFIRM" });
@@ -431,7 +405,7 @@ describe("typed", () => {
   test("a new owner name after a failure leaves no second account behind", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     await typeAnswers(walk, box);
     walk.send({ type: "CONFIRM" });
@@ -472,7 +446,7 @@ describe("typed", () => {
   test("by a file, a system that cannot be set up waits for a person, and the report says so", async () => {
     const box = boxWith(VALID_ANSWERS);
     box.files.set("/etc/machine-id", "");
-    const walk = await open(box);
+    const walk = await openWalk(box);
     walk.start();
     expect(await settle(walk, box)).toBe("failed_system");
     expect(walk.context.trouble).toMatchObject({ code: "machine-id-missing" });

@@ -16,8 +16,9 @@ import type { StepTools } from "../../firstboot/steps/step.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/scan.ts";
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
-import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE } from "./helpers/fake-box.ts";
+import { FakeBox, IMAGE, PASSWORD, REPORT_FILE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
+import { startWalk } from "./helpers/walk.ts";
 
 const PASSPHRASE = "set llebres al camp de blat";
 const CONF = "/etc/wpa_supplicant/wpa_supplicant-wlan0.conf";
@@ -114,9 +115,7 @@ const file = (network: object) => ({
 });
 
 async function run(box: FakeBox, network: object): Promise<Walk> {
-  box.files.set(ANSWERS_FILE, JSON.stringify(file(network)));
-  const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
-  walk.start();
+  const walk = await startWalk(box, JSON.stringify(file(network)));
   await walk.settles(["done", "file_refused"]);
   return walk;
 }

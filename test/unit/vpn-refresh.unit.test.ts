@@ -12,11 +12,13 @@ import {
   apply,
   boxWith,
   GETINCONF,
+  hostsOf,
   image,
   JOIN,
   JSON_FORM,
+  join,
+  neighbour,
   rendezvous,
-  type Server,
   tincFilesOf,
   toolsOf,
   verify,
@@ -35,23 +37,6 @@ function toldSince(box: FakeBox): () => readonly string[] {
   const before = box.system.commands.length;
   return () => box.system.commands.slice(before).filter((line) => line.startsWith("systemctl "));
 }
-
-async function join(box: FakeBox, url: string, change: object = {}): Promise<FakeBox> {
-  await apply(box, { ...JOIN, rendezvous: [url], ...change });
-  return box;
-}
-
-function neighbour(server: Server, number: number): FakeBox {
-  const box = boxWith(server);
-  box.files.set("/etc/hostname", `neighbour-${number}\n`);
-  box.files.set("/sys/class/net/enp1s0/address", `52:54:00:00:00:0${number}\n`);
-  return box;
-}
-
-const hostsOf = (box: FakeBox) =>
-  tincFilesOf(box).flatMap((path) =>
-    path.startsWith("/etc/tinc/guifi/hosts/") ? (path.split("/").at(-1) ?? "") : [],
-  );
 
 describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => {
   test("who has come: the host file is there, tincd calls it and is told by SIGHUP, not started anew", async () => {

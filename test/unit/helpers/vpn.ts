@@ -96,3 +96,23 @@ export const verify = (box: FakeBox, answers: VpnAnswers = JOIN) =>
   vpn.verify(answers as never, toolsOf(box));
 export const tincFilesOf = (box: FakeBox) =>
   [...box.files.keys()].filter((path) => path.startsWith("/etc/tinc/")).sort();
+
+/** Has the box join by the rendezvous of this address; returns the box. */
+export async function join(box: FakeBox, url: string, change: object = {}): Promise<FakeBox> {
+  await apply(box, { ...JOIN, rendezvous: [url], ...change });
+  return box;
+}
+
+/** Another box, with a name and a card of its own. */
+export function neighbour(server: Server, number: number): FakeBox {
+  const box = boxWith(server);
+  box.files.set("/etc/hostname", `neighbour-${number}\n`);
+  box.files.set("/sys/class/net/enp1s0/address", `52:54:00:00:00:0${number}\n`);
+  return box;
+}
+
+/** Names of tinc's host files. */
+export const hostsOf = (box: FakeBox) =>
+  tincFilesOf(box).flatMap((path) =>
+    path.startsWith("/etc/tinc/guifi/hosts/") ? (path.split("/").at(-1) ?? "") : [],
+  );

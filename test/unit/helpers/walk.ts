@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A walk by an answers file on a box in memory.
+
+import type { ImageInfo } from "../../../firstboot/image-info.ts";
+import { openLog } from "../../../firstboot/log.ts";
+import { steps as allSteps } from "../../../firstboot/steps/index.ts";
+import type { Step } from "../../../firstboot/steps/step.ts";
+import { Walk } from "../../../firstboot/walk.ts";
+import { ANSWERS_FILE, type FakeBox, IMAGE, rsaKey, VALID_ANSWERS } from "./fake-box.ts";
+
+/** With everything in it that the steps can do without a server. */
+export const ANSWERS_WITH_VPN = `${VALID_ANSWERS}vpn:
+  join: true
+  bundle:
+    name: can_bruixa
+    address: 10.228.0.7/24
+    mode: switch
+    hosts:
+      - name: gateway
+        address: 10.139.40.85
+        subnets: [10.228.0.1]
+        key: ${JSON.stringify(rsaKey(1).publicKey)}
+`;
+
+export interface WalkOptions {
+  readonly image?: ImageInfo;
+  readonly steps?: readonly Step[];
+}
+
+/** The walk of this box, not started yet: by the answers file that is there, or where it was when the power went. */
+export function openWalk(box: FakeBox, { image = IMAGE, steps = allSteps }: WalkOptions = {}): Promise<Walk> {
+  return Walk.open({ box, image, steps, log: openLog(box) });
+}
+
+/** Puts the answers file on the box, and starts. */
+export async function startWalk(box: FakeBox, answers: string, options: WalkOptions = {}): Promise<Walk> {
+  box.files.set(ANSWERS_FILE, answers);
+  const walk = await openWalk(box, options);
+  walk.start();
+  return walk;
+}
