@@ -39,6 +39,7 @@ export async function lint(
     ...templatesOfFound(service).flatMap(([field, template]) =>
       lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
     ),
+    ...Object.entries(service.templates).flatMap(([file, text]) => lintShell(file, text)),
     ...lintPublication(render, service, data),
     ...(service.compose ? lintProject(render, service, data) : []),
   ];
@@ -226,6 +227,21 @@ function lintTemplate(render: RenderTemplate, field: string, template: string, d
       `${field}: the template cannot be rendered: ${line}; it may name ${Object.keys(data).join(", ")}`,
     ];
   }
+}
+
+/** `. FILE`, `source FILE` and `eval TEXT`, where a command may begin. */
+const READS_AS_SHELL = /(?:^|[;&|({]|\b(?:then|do|else)\b)\s*(\.|source|eval)\s+(\S+)/;
+
+/** A shell script runs what it reads: that may come from the image alone, which lies below /usr. */
+export function lintShell(file: string, text: string): string[] {
+  if (!/^#!\s*\S*\b(?:env\s+)?(?:ba|da)?sh\b/.test(text)) return [];
+  return text.split("\n").flatMap((line, index) => {
+    const [, word, what = ""] = /^\s*#/.test(line) ? [] : (READS_AS_SHELL.exec(line) ?? []);
+    if (word === undefined || (word !== "eval" && what.startsWith("/usr/"))) return [];
+    return [
+      `${file}:${index + 1}: expected no "${word}" but of a file below /usr, since the shell runs whatever is in it; found ${JSON.stringify(line.trim())}`,
+    ];
+  });
 }
 
 /** Older nodes take what is announced apart at white space, and read an apostrophe as a quotation mark. */

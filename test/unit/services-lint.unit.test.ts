@@ -2,7 +2,7 @@
 // `cbox services new` and `check`: a scaffold is right but for the words that are still to be written, and every mistake
 // is a sentence that names its field.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { parse, stringify } from "yaml";
@@ -10,7 +10,7 @@ import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { SERVICES_COMMANDS } from "../../image/commands/services.ts";
 import { SERVICES } from "../../image/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import { lint, lintComments } from "../../image/services/lint.ts";
+import { lint, lintComments, lintShell } from "../../image/services/lint.ts";
 import { lintPackages } from "../../image/services/packages.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -278,5 +278,46 @@ describe("the packages of a service", () => {
     expect(console.log).toHaveBeenCalledWith(
       expect.stringMatching(/^my-wiki: packages: my-wiki not looked for/),
     );
+  });
+});
+
+describe("shell scripts run nothing that comes from elsewhere", () => {
+  it.each([
+    ['. "$member"', "."],
+    ["\tsource /var/lib/etcd/member.env", "source"],
+    ['if true; then eval "$said"; fi', "eval"],
+    ["(. ./settings)", "."],
+  ])("%s is refused", async (line, word) => {
+    const script = `#!/bin/sh\nset -eu\n${line}\n`;
+    const found = `expected no "${word}" but of a file below /usr, since the shell runs whatever is in it; found ${JSON.stringify(line.trim())}`;
+    expect(lintShell("start.hbs", script)).toEqual([`start.hbs:3: ${found}`]);
+    const files = [
+      { template: "settings.conf.hbs", target: "/etc/my-wiki/settings.conf" },
+      { template: "start.hbs", target: "/usr/local/sbin/my-wiki", mode: "0755" },
+    ];
+    expect(await mistakesIn("packages", { files }, { "start.hbs": script })).toContain(
+      `start.hbs:3: ${found}`,
+    );
+  });
+
+  it.each([
+    ". /usr/lib/community-box/functions",
+    "# Do not eval this.",
+    "cp . /tmp",
+    "find . -name x",
+    "echo 'retrieval of data'",
+  ])("%s is right", (line) => {
+    expect(lintShell("start.hbs", `#!/bin/bash\n${line}\n`)).toEqual([]);
+  });
+
+  it("also those of the image", () => {
+    const overlays = join(SERVICES, "..");
+    const scripts = readdirSync(overlays, { recursive: true, encoding: "utf8", withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path, readFileSync(path, "latin1")] as const)
+      .filter(([, text]) => text.startsWith("#!"));
+    expect(scripts.length).toBeGreaterThan(10);
+    expect(scripts.flatMap(([path, text]) => lintShell(path, text))).toEqual([]);
   });
 });
