@@ -102,16 +102,27 @@ export async function serviceLab({
   const lab = await labUp({ name, root: await labRoot(), community, hosts: all });
   const roots = new Map<BoxName, string>();
   const made = new Map<BoxName, ChrootBox>();
-  for (const each of boxes) {
-    const [first] = roots.values();
-    const root = first === undefined ? await serviceRoot(`${name}-${each}`) : `${first}-${each}`;
-    if (first !== undefined) await $`rm -rf ${root} && cp --archive ${first} ${root}`;
-    roots.set(each, root);
-    const box = await boxAt(lab, root, each);
-    if (first === undefined) for (const id of shared) await install(box, find(id));
-    made.set(each, box);
-  }
   const running: Running[] = [];
+  const down = async () => {
+    for (const { child } of running) child.kill("SIGKILL");
+    await labDown(name);
+    for (const root of roots.values()) rmSync(root, { recursive: true, force: true });
+  };
+  try {
+    for (const each of boxes) {
+      const [first] = roots.values();
+      const root = first === undefined ? await serviceRoot(`${name}-${each}`) : `${first}-${each}`;
+      if (first !== undefined) await $`rm -rf ${root} && cp --archive ${first} ${root}`;
+      roots.set(each, root);
+      const box = await boxAt(lab, root, each);
+      if (first === undefined) for (const id of shared) await install(box, find(id));
+      made.set(each, box);
+    }
+  } catch (error) {
+    // Whoever called it has nothing yet to take down.
+    await down();
+    throw error;
+  }
   const boxOf = (at: BoxName) => made.get(at)!;
   const client = (...command: string[]) => lab.run("client", command);
   return {
@@ -126,11 +137,7 @@ export async function serviceLab({
     restart: (at, unit) => restart(running, boxOf(at), unit),
     expectOnlyDeclared: (at) => expectOnlyDeclared(boxOf(at)),
     residentKib: (at, program) => residentKib(lab.place(at).namespace, program),
-    async down() {
-      for (const { child } of running) child.kill("SIGKILL");
-      await labDown(name);
-      for (const root of roots.values()) rmSync(root, { recursive: true, force: true });
-    },
+    down,
   };
 }
 

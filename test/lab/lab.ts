@@ -28,6 +28,7 @@ import {
   type LabRecord,
   labDirectory,
   readRecord,
+  recordedLabs,
   removeRecord,
   type ServerChange,
 } from "./record.ts";
@@ -74,6 +75,7 @@ export async function labUp(options: LabOptions): Promise<Lab> {
   const lab = openLab(name, root);
   if (isUp(readRecord(name))) return lab;
   await labDown(name);
+  await removeAbandoned();
   const starting = hostProcess()!;
   if (!claimRecord(name, { starting, root, servers: [], boxes: [], faults: [] })) return busy(name);
   try {
@@ -92,7 +94,8 @@ export async function labUp(options: LabOptions): Promise<Lab> {
     changeRecord(name, ({ starting: _, ...before }) => before);
     return lab;
   } catch (error) {
-    await removeLab(name);
+    // Why it failed is worth more than what stays behind: the next lab clears that away.
+    await removeLab(name).catch(() => {});
     throw error;
   }
 }
@@ -183,6 +186,14 @@ function plug(box: string): { tap: string; mac: string } {
 
 function isUp(record: LabRecord | undefined): boolean {
   return record !== undefined && !record.starting && record.servers.every(isAsWanted);
+}
+
+/** Labs, of any name, whose process ended while it was setting them up. What is in use stays. */
+export async function removeAbandoned(): Promise<void> {
+  for (const name of recordedLabs()) {
+    const starting = readRecord(name)?.starting;
+    if (starting && !isAlive(starting)) await removeLab(name).catch(() => {});
+  }
 }
 
 async function removeLab(name: string): Promise<boolean> {

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What is written down about a running lab, so that any later process can find it, use it and remove it.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import type { HostProcess } from "../../image/host-process.ts";
 import type { Authority, CertificateRequest } from "./authority.ts";
 
@@ -61,6 +70,15 @@ export function readRecord(lab: string): LabRecord | undefined {
     return JSON.parse(readFileSync(recordPath(lab), "utf8")) as LabRecord;
   } catch {
     return undefined;
+  }
+}
+
+/** Names of the labs that something is written down about. */
+export function recordedLabs(): readonly string[] {
+  try {
+    return readdirSync(dirname(labDirectory("any")));
+  } catch {
+    return [];
   }
 }
 

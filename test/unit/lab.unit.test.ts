@@ -2,13 +2,16 @@
 // The parts of the lab that only read and decide.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { hostProcess } from "../../image/host-process.ts";
 import { FAULTS } from "../lab/faults/index.ts";
 import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { escapeRdn } from "../lab/hosts/ldap.ts";
+import { removeAbandoned } from "../lab/lab.ts";
 import { labMember, MEMBERS } from "../lab/members.ts";
 import { PROXY_READER, PROXY_USERS } from "../lab/proxy-users.ts";
 import { READERS } from "../lab/readers/index.ts";
 import { nameIn, parseBinds } from "../lab/readers/signed-in.ts";
+import { claimRecord, readRecord, removeRecord } from "../lab/record.ts";
 
 describe("names in the directory", () => {
   test("are escaped as RFC 4514 says", () => {
@@ -83,4 +86,18 @@ describe("what the lab is made of", () => {
     expect(labMember("anna").inDirectory).toBe(true);
     expect(() => labMember("nobody")).toThrow("The lab has no member called nobody.");
   });
+});
+
+test("a lab whose process ended while it set it up is removed by whoever sets up another; one that is being set up is not", async () => {
+  const starting = hostProcess()!;
+  const record = { starting, root: "/nowhere", servers: [], boxes: [], faults: [] };
+  const [ended, going] = ["unitended", "unitgoing"];
+  try {
+    claimRecord(ended, { ...record, starting: { ...starting, started: "long ago" } });
+    claimRecord(going, record);
+    await removeAbandoned();
+    expect([readRecord(ended), readRecord(going)]).toEqual([undefined, record]);
+  } finally {
+    for (const name of [ended, going]) removeRecord(name);
+  }
 });
