@@ -107,7 +107,8 @@ export const serviceSchema = {
       properties: {
         file: {
           ...template,
-          description: "The compose file, a template in the folder. Ports are published at 127.0.0.1.",
+          description:
+            "The compose file, a template in the folder. Public ports are published as 8080:80, others at 127.0.0.1.",
         },
         environment: {
           ...template,

@@ -54,6 +54,9 @@ export const paths = {
   pool: "/usr/share/community-box/pool",
   /** How the box was divided, or why it was not; readable by everyone. */
   contexts: "/etc/community-box/contexts.json",
+  /** Rules of nftables that lead into the contexts, for the next start (services/forward.ts). The walls' unit loads it. */
+  contextPorts: "/etc/community-box/ports.nft",
+  contextPortsLock: "/run/community-box/ports.lock",
   /** What contexts and slivers start from, and what Incus is told. */
   contextTemplate: "/usr/share/community-box/context",
   contextPreseed: "/usr/share/community-box/context/preseed.yaml.template",

@@ -41,6 +41,12 @@ export class PretendContexts {
   /** By project: its only profile, "default". */
   readonly profiles = new Map<string, Entity>();
   readonly instances = new Map<string, PretendInstance>();
+  /** By project: what its own container has got by DHCP; none unless a test says so. */
+  readonly addresses = new Map<string, string>();
+  /** By project: the devices that are ports. They belong to the services. */
+  proxies: (project: string) => Devices = () => ({});
+  /** What `nft --json list ruleset` knows. */
+  ruleset: object = { nftables: [] };
   /** Names of images. */
   readonly images = new Set<string>();
 
@@ -75,6 +81,8 @@ export class PretendContexts {
       case "btrfs":
       case "chmod":
         return 0;
+      case "nft":
+        return args.includes("list") ? JSON.stringify(this.ruleset) : 0;
       case "incus":
         return this.#incus(args, input);
       default:
@@ -226,7 +234,10 @@ export class PretendContexts {
       this.instances.set(key, { config: body.config ?? {}, devices: body.devices ?? {}, status: "Stopped" });
     } else if (before) {
       const config = { ...before.config, ...body.config };
-      this.instances.set(key, { ...before, config, devices: body.devices ?? before.devices });
+      const devices = Object.entries({ ...before.devices, ...body.devices }).filter(
+        ([, { type }]) => type !== "proxy",
+      );
+      this.instances.set(key, { ...before, config, devices: Object.fromEntries(devices) });
     } else return 1;
     if (!this.#isExceeded(project)) return 0;
     if (before) this.instances.set(key, before);
@@ -240,13 +251,17 @@ export class PretendContexts {
       .map(([key, instance]) => [key.slice(project.length + 1), instance]);
   }
 
-  #shown(project: string, name: string, { config, devices, status }: PretendInstance) {
+  #shown(project: string, name: string, { config, devices: own, status }: PretendInstance) {
     const profile = this.profiles.get(project);
+    const devices = name === project ? { ...own, ...this.proxies(project) } : own;
+    const address = name === project ? this.addresses.get(project) : undefined;
+    const eth0 = { addresses: [{ family: "inet", address, scope: "global" }] };
     const expanded = {
       expanded_config: { ...profile?.config, ...config },
       expanded_devices: { ...profile?.devices, ...devices },
     };
-    return { name, status, type: "container", config, devices, ...expanded, state: null };
+    const state = address === undefined ? null : { network: { eth0 } };
+    return { name, status, type: "container", config, devices, ...expanded, state };
   }
 
   #isExceeded(project: string): boolean {

@@ -61,6 +61,8 @@ export class PretendServices {
   readonly #contexts = new Map<string, PretendPlace>();
   /** Ports of contexts that Incus listens on, by context and device. */
   readonly devices = new Map<string, string>();
+  /** Where inside they lead, by the same keys. */
+  readonly #targets = new Map<string, string>();
 
   constructor(files: PretendFiles, host: Omit<PretendPlace, "root">) {
     this.#files = files;
@@ -75,6 +77,17 @@ export class PretendServices {
     input: string,
   ): Promise<string | number | undefined> {
     return command === "incus" ? this.#incus(args, input) : this.#inside(this.#host, command, args, input);
+  }
+
+  /** As Incus shows them. */
+  proxies(context: string): { [device: string]: { [key: string]: string } } {
+    const own = [...this.devices].filter(([key]) => key.startsWith(`${context}/`));
+    return Object.fromEntries(
+      own.map(([key, listen]) => {
+        const device = { type: "proxy", bind: "host", listen, connect: this.#targets.get(key) ?? "" };
+        return [key.slice(context.length + 1), device];
+      }),
+    );
   }
 
   /** Lines of `ss` for the host. */
@@ -108,7 +121,7 @@ export class PretendServices {
     }
     if (verb === "file") return this.#push(rest);
     if (verb !== "config" || rest[0] !== "device") return undefined;
-    const [, act, name = "", device = "", , listen = ""] = rest;
+    const [, act, name = "", device = "", , listen = "", connect = ""] = rest;
     if (act === "list") {
       const own = [...this.devices.keys()].filter((key) => key.startsWith(`${name}/`));
       return own.map((key) => `${key.slice(name.length + 1)}\n`).join("");
@@ -118,6 +131,7 @@ export class PretendServices {
     if (act === "add") {
       if (this.devices.has(key)) return 1;
       this.devices.set(key, listen.replace("listen=", ""));
+      this.#targets.set(key, connect.replace("connect=", ""));
       return 0;
     }
     return this.devices.delete(key) ? 0 : 1;

@@ -48,6 +48,7 @@ export class PretendSystem {
   constructor(files: PretendFiles) {
     this.#files = files;
     this.services = new PretendServices(files, this);
+    this.contexts.proxies = (project) => this.services.proxies(project);
   }
 
   async run(command: string, args: readonly string[], { input = "" }: RunOptions = {}): Promise<RunResult> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox publish`: announces by Serf what is enabled and really listens. A timer runs it; nothing stays resident.
-// It also notices a new address and moves Serf there, so a cable plugged in later needs nobody.
+// It also notices a new address and moves Serf there, so a cable plugged in later needs nobody, and sees to it that clients
+// find their way into the contexts (services/forward.ts).
 
 import {
   decodeServices,
@@ -15,6 +16,7 @@ import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { configureSerf, SERF_RPC, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
 import { announceByAvahi, announcements } from "./services/announce.ts";
+import { forwardPorts } from "./services/forward.ts";
 
 const SERF_WAIT_SECONDS = 30;
 
@@ -44,6 +46,7 @@ export async function publish(
   return box.inTurn(paths.publishLock, async () => {
     // Before anything is looked at: what changes from here on is news. Without a note the watch only wakes too often.
     await box.run(paths.watchListeners, ["--note"]);
+    await forwardPorts(box, image, log);
     const result = await publishNow(box, image, log);
     await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);
     return result;

@@ -24,9 +24,14 @@ export interface InstanceState {
   readonly memory?: { readonly usage?: number };
   readonly processes?: number;
   readonly disk?: Readonly<Record<string, { readonly usage?: number }>> | null;
-  readonly network?: Readonly<
-    Record<string, { readonly addresses?: readonly { readonly family: string; readonly address: string }[] }>
-  > | null;
+  readonly network?: Readonly<Record<string, { readonly addresses?: readonly InstanceAddress[] }>> | null;
+}
+
+interface InstanceAddress {
+  readonly family: string;
+  readonly address: string;
+  /** "global", "link" or "local". */
+  readonly scope?: string;
 }
 
 export async function get<T>(box: Box, path: string): Promise<T | undefined> {

@@ -46,17 +46,32 @@ interface Rule {
   readonly description: string;
   readonly source?: string;
   readonly destination?: string;
+  readonly protocol?: string;
+  readonly destination_port?: string;
 }
+
+interface Acl {
+  readonly egress: readonly Rule[];
+  readonly ingress: readonly Rule[];
+}
+
+/** Where others may come in from beyond the box: one port, or a range, of a context's own container. */
+export interface Entrance {
+  readonly context: ContextId;
+  readonly address: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  readonly last?: number;
+}
+
+/** Of the rules for entrances. */
+const ENTRANCE = "a port of the box";
 
 /** Private ranges: the home of the owner is in one of them. */
 const HOMES = ["172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"];
 
 /** What leaves and enters a context. Incus lets everything else out and nothing else in, as the network says. */
-export function rulesOf(
-  id: ContextId,
-  networks: ContextNetworks,
-  image: ImageInfo,
-): { readonly egress: readonly Rule[]; readonly ingress: readonly Rule[] } {
+export function rulesOf(id: ContextId, networks: ContextNetworks, image: ImageInfo): Acl {
   const rule = (action: Rule["action"], description: string, where: Partial<Rule>): Rule => ({
     action,
     state: "enabled",
@@ -77,16 +92,42 @@ export function rulesOf(
   };
 }
 
-export async function ensureAcls(box: Box, networks: ContextNetworks, image: ImageInfo): Promise<void> {
+/** `entrances`: those of both contexts; unless said, those that there are stay. */
+export async function ensureAcls(
+  box: Box,
+  networks: ContextNetworks,
+  image: ImageInfo,
+  entrances?: readonly Entrance[],
+): Promise<void> {
   for (const id of CONTEXTS) {
     const name = networkOf(id);
-    const acl = {
-      description: `What may pass to and from ${id}`,
-      config: {},
-      ...rulesOf(id, networks, image),
-    };
-    const known = await get(box, `/1.0/network-acls/${name}`);
+    const known = await get<Acl>(box, `/1.0/network-acls/${name}`);
+    const { egress, ingress } = rulesOf(id, networks, image);
+    const open = entrances
+      ? entrances.filter(({ context }) => context === id).map(ruleOf)
+      : (known?.ingress ?? []).filter(({ description }) => description === ENTRANCE);
+    const rules: Acl = { egress, ingress: [...ingress, ...open] };
+    // Incus makes all rules of the network anew when it is told the same.
+    if (known && isSame(known, rules)) continue;
+    const acl = { description: `What may pass to and from ${id}`, config: {}, ...rules };
     if (known) await send(box, "PUT", `/1.0/network-acls/${name}`, acl);
     else await send(box, "POST", "/1.0/network-acls", { name, ...acl });
   }
+}
+
+function ruleOf({ address, protocol, port, last }: Entrance): Rule {
+  return {
+    action: "allow",
+    state: "enabled",
+    description: ENTRANCE,
+    destination: `${address}/32`,
+    protocol,
+    destination_port: last === undefined ? String(port) : `${port}-${last}`,
+  };
+}
+
+function isSame(one: Acl, other: Acl): boolean {
+  const texts = (rules: readonly Rule[]) => rules.map((rule) => JSON.stringify(Object.entries(rule).sort()));
+  const text = ({ egress, ingress }: Acl) => JSON.stringify([texts(egress).sort(), texts(ingress).sort()]);
+  return text(one) === text(other);
 }

@@ -10,6 +10,7 @@ import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
 import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";
+import { forwardPorts } from "./forward.ts";
 import { holds } from "./inputs.ts";
 import { everyService } from "./own.ts";
 import { installPackages, preparePackages } from "./packages.ts";
@@ -88,6 +89,7 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
       await place.run("systemctl", ["disable", "--now", unit]);
     }
     await runSteps(place, service.deactivate, data, await renderer());
+    if (place.id !== "host") await forwardPorts(box, tools.image);
   }
   await writeState(box, service.id, { ...state, state: "off" });
 }
@@ -144,6 +146,7 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);
   for (const port of ports) await place.open(port);
+  if (place.id !== "host") await forwardPorts(box, image);
 }
 
 function isSame(port: Port) {

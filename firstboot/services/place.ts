@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where a service runs: on the host, or in the system container of a context. The same few acts in both, so that the
-// engine need not know; in a context each of them is an `incus` command. A context's ports are published by Incus.
+// engine need not know; in a context each of them is an `incus` command. A context's ports are published by Incus, and who
+// comes to them from other machines is led in by forward.ts.
 
 import { isIPv6 } from "node:net";
 import type { PlaceId } from "../../common/service.ts";
@@ -42,6 +43,9 @@ export interface Place {
   open(port: Port): Promise<void>;
   close(port: Port): Promise<void>;
 }
+
+/** What the names of the box's devices in Incus begin with. */
+export const DEVICE = "cbox-";
 
 export function placeOf(box: Box, id: PlaceId): Place {
   return id === "host" ? host(box) : context(box, id);
@@ -87,7 +91,7 @@ function context(box: Box, id: ContextId): Place {
     const { code, stdout } = await run("cat", ["--", path]);
     return code === 0 ? stdout : undefined;
   };
-  const device = (port: Port) => `cbox-${port.protocol}-${numbersOf(port)}`;
+  const device = (port: Port) => `${DEVICE}${port.protocol}-${numbersOf(port)}`;
   const devices = ["config", "device"] as const;
   return {
     id,

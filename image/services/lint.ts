@@ -160,7 +160,7 @@ function lintLabels({ inputs }: Service): string[] {
 }
 
 /** "tcp/3128"; a port that is said elsewhere keeps its name. */
-function portNames({ ports }: Service): string[] {
+function portNames({ ports }: Pick<Service, "ports">): string[] {
   return ports.map(({ port, protocol }) => `${protocol}/${port}`);
 }
 
@@ -279,6 +279,7 @@ function lintProject(render: RenderTemplate, service: Service, data: object): st
   if (parts.length === 0) return [`${file}: expected services`];
   const published: string[] = [];
   const mistakes: string[] = [];
+  const closed = portNames({ ports: service.ports.filter((port) => !port.public) });
   for (const [name, part] of parts) {
     const at = `${file}: services.${name}`;
     const { image, ports = [] } = part ?? {};
@@ -289,9 +290,19 @@ function lintProject(render: RenderTemplate, service: Service, data: object): st
         `${at}.image: expected a version, such as ${image.replace(/:.*$/, "")}:1.2.3, found ${image}`,
       );
     for (const port of Array.isArray(ports) ? ports : [ports]) {
-      const found = /^127\.0\.0\.1:(\d+):\d+(?:\/(tcp|udp))?$/.exec(String(port));
-      if (found) published.push(`${found[2] ?? "tcp"}/${found[1]}`);
-      else mistakes.push(`${at}.ports: expected "127.0.0.1:8080:80", found ${JSON.stringify(port)}`);
+      const found = /^(127\.0\.0\.1:)?(\d+):\d+(?:\/(tcp|udp))?$/.exec(String(port));
+      if (!found) {
+        mistakes.push(`${at}.ports: expected "8080:80", found ${JSON.stringify(port)}`);
+        continue;
+      }
+      const [, loopback = "", number, protocol = "tcp"] = found;
+      published.push(`${protocol}/${number}`);
+      // A client comes by its own address to what is published at every address of the context.
+      const wanted = closed.includes(`${protocol}/${number}`) ? "127.0.0.1:" : "";
+      if (loopback !== wanted) {
+        const right = `${wanted}${String(port).slice(loopback.length)}`;
+        mistakes.push(`${at}.ports: expected "${right}", found "${port}"`);
+      }
     }
   }
   const own = portNames(service);

@@ -96,8 +96,8 @@ ${publication("Docker", `${id}_${id}`)}`,
   ${id}:
     image: example/${id}:1.0.0
     restart: unless-stopped
-    # Seen by the box alone, which opens it as "ports" of service.yaml says.
-    ports: ["127.0.0.1:8099:80"]
+    # The box opens it as "ports" of service.yaml says; one that is not public there is published at 127.0.0.1.
+    ports: ["8099:80"]
     environment:
       ADMIN_PASSWORD: \${ADMIN_PASSWORD}
     volumes: ["data:/data"]

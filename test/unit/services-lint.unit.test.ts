@@ -155,22 +155,23 @@ describe("a mistake is named by its field:", () => {
   it.each([
     [
       "an image of no version",
-      project({ image: "wiki", ports: ["127.0.0.1:8099:80"] }),
+      project({ image: "wiki", ports: ["8099:80"] }),
       /services\.web\.image: expected a version/,
     ],
+    ["the latest image", project({ image: "wiki:latest", ports: ["8099:80"] }), /found wiki:latest/],
     [
-      "the latest image",
-      project({ image: "wiki:latest", ports: ["127.0.0.1:8099:80"] }),
-      /found wiki:latest/,
+      "a port at one address inside, where clients do not come to by their own",
+      project({ image: "w:1", ports: ["127.0.0.1:8099:80"] }),
+      /services\.web\.ports: expected "8099:80", found "127/,
     ],
     [
-      "a port open to all",
-      project({ image: "w:1", ports: ["8099:80"] }),
-      /services\.web\.ports: expected "127/,
+      "a range",
+      project({ image: "w:1", ports: ["8099-8100:80-81"] }),
+      /services\.web\.ports: expected "8080:80", found "8099-/,
     ],
     [
       "a port that is not said",
-      project({ image: "w:1", ports: ["127.0.0.1:8099:80", "127.0.0.1:8098:81"] }),
+      project({ image: "w:1", ports: ["8099:80", "8098:81"] }),
       /^ports: expected tcp\/8098, too/,
     ],
     [

@@ -10,6 +10,7 @@ import { gib, setUp } from "../../contexts/set-up.ts";
 import { tearDown } from "../../contexts/tear-down.ts";
 import { translator } from "../../i18n.ts";
 import type { ImageInfo } from "../../image-info.ts";
+import { withdrawPorts } from "../../services/forward.ts";
 import { updateContexts } from "../../updates.ts";
 import { type AllAnswers, defineStep, type StepTools } from "../step.ts";
 import { type ContextsFacts, check } from "./check.ts";
@@ -26,7 +27,10 @@ export const contexts = defineStep<ContextsAnswers, ContextsFacts>({
   apply,
   verify,
   status,
-  reset: (box, _image, { keepData }) => tearDown(box, keepData),
+  async reset(box, _image, { keepData }) {
+    await withdrawPorts(box);
+    await tearDown(box, keepData);
+  },
 });
 
 const SHARES: readonly Share[] = ["little", "half", "most"];

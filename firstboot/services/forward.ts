@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Services in a context see who comes: what other machines send to one of their ports is passed on to the context with the
+// address of its sender (destination NAT), as a router forwards a port.
+//
+// These are rules of the box rather than Incus' proxies with nat=true. Those need one device for each address of the box,
+// to be made anew whenever DHCP or the VPN brings another; the rules ask the kernel whether an address is the box's, so a
+// new one counts at once. The ordinary proxies stay behind them. They answer the box's own programs, they reach what
+// listens on the loopback address of its context alone, and they take over whenever there are no rules. So a port that is
+// open is still one on which the box listens: nothing else that looks at ports needs to know of this.
+// The PROXY protocol would have to be spoken by each service, and by none who is asked directly.
+
+import { Failure } from "../../common/fail.ts";
+import { type Box, must, writeIfChanged } from "../box.ts";
+import { type Config, type Instance, instancesOf, send } from "../contexts/incus.ts";
+import { CONTEXTS, type ContextId, networkOf } from "../contexts/names.ts";
+import { chooseNetworks, type Entrance, ensureAcls } from "../contexts/walls.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { paths } from "../paths.ts";
+import { parseJson } from "../world.ts";
+import { DEVICE, placeOf } from "./place.ts";
+import { includes, type PortRange, parsePort } from "./ports.ts";
+import { readStates } from "./state.ts";
+
+/** Of nftables; the walls (contexts.nft) are a table beside it. */
+export const TABLE = "community-box-ports";
+
+/**
+ * Makes the rules be those of the ports that are open now. Idempotent, and no reason for anything else to fail: without
+ * rules the proxies answer, and `log` is told why.
+ */
+export async function forwardPorts(
+  box: Box,
+  image: ImageInfo,
+  log: (line: string) => void = () => {},
+): Promise<void> {
+  const isWanted = Object.values(await readStates(box)).some(
+    ({ where, state }) => where !== "host" && state !== "off",
+  );
+  if (!isWanted && !(await box.exists(paths.contextPorts))) return;
+  try {
+    await box.inTurn(paths.contextPortsLock, () => refresh(box, image, log));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    log(`clients of the contexts are seen by the address of a proxy: ${error.message} ${error.found ?? ""}`);
+    await withdrawPorts(box);
+  }
+}
+
+/** Takes all rules away, now and for the next start. */
+export async function withdrawPorts(box: Box): Promise<void> {
+  if (!(await box.exists(paths.contextPorts))) return;
+  await box.run("nft", ["-f", "-"], { input: emptyTable() });
+  await box.remove(paths.contextPorts);
+}
+
+async function refresh(box: Box, image: ImageInfo, log: (line: string) => void): Promise<void> {
+  const entrances: Entrance[] = [];
+  for (const id of CONTEXTS) {
+    const own = (await instancesOf(box, id)).find(({ name }) => name === id);
+    // Incus does not answer, or there is no such context any more: what is there stays until it can be known.
+    if (!own) return;
+    entrances.push(...(await entrancesOf(box, id, own)));
+  }
+  if (entrances.length > 0 && (await isFilteredByOthers(box))) {
+    log("a firewall of this machine's own filters what is passed on, so the proxies answer for the contexts");
+    entrances.length = 0;
+  }
+  const networks = await chooseNetworks(box);
+  if (entrances.length === 0) {
+    await withdrawPorts(box);
+    return ensureAcls(box, networks, image, []);
+  }
+  // The wall first, and then who is led to it.
+  await ensureAcls(box, networks, image, entrances);
+  await writeIfChanged(box, paths.contextPorts, rulesFile(entrances));
+  await must(box, "nft", ["-f", paths.contextPorts]);
+}
+
+/** The ports that the box has opened for a context and whose clients can come to it by themselves. */
+async function entrancesOf(box: Box, id: ContextId, own: Instance): Promise<Entrance[]> {
+  const open = Object.entries(own.devices).flatMap(([name, device]) => openPort(name, device) ?? []);
+  const address = open.length > 0 ? await fixedAddress(box, id, own) : undefined;
+  if (address === undefined) return [];
+  const { stdout } = await placeOf(box, id).run("ss", ["-Hlntu"]);
+  const listeners = listenersOf(stdout, address);
+  return open.flatMap(({ isLoopback, ...range }) => {
+    const here = listeners.filter((each) => includes(range, each));
+    // What does not listen yet, or listens only now and then, is expected to do so as nearly everything does.
+    const answers = here.length > 0 ? here.some(({ isReached }) => isReached) : isLoopback;
+    return answers ? [{ ...range, context: id, address }] : [];
+  });
+}
+
+/** Of a proxy device of the box's that is open to other machines. */
+function openPort(name: string, { type, listen = "", connect = "" }: Config) {
+  if (type !== "proxy" || !name.startsWith(DEVICE)) return undefined;
+  const [, protocol, numbers] = /^(tcp|udp):0\.0\.0\.0:([\d-]+)$/.exec(listen) ?? [];
+  const range = parsePort(`${numbers}/${protocol}`);
+  // What was published at one address inside listens there and nowhere else; [::1] stands for all of IPv6.
+  return range && { ...range, isLoopback: connect.startsWith(`${protocol}:127.0.0.1:`) };
+}
+
+interface Listener extends PortRange {
+  /** By packets to that address. */
+  readonly isReached: boolean;
+}
+
+/** In the output of `ss -Hlntu`. */
+function listenersOf(output: string, address: string): Listener[] {
+  return output.split("\n").flatMap((line) => {
+    const columns = line.trim().split(/\s+/);
+    const [, local = "", port] = columns.flatMap((column) => /^(.*):(\d+)$/.exec(column) ?? []);
+    if (port === undefined) return [];
+    const isReached = ["0.0.0.0", "*", address].includes(local.replace(/%.*$/, ""));
+    return [{ port: Number(port), protocol: columns[0] === "udp" ? "udp" : "tcp", isReached }];
+  });
+}
+
+/**
+ * The address of the context's container, from now on always the same: the one that it has. Undefined when it has none
+ * yet, or goes by another one than it was given.
+ */
+async function fixedAddress(box: Box, id: ContextId, own: Instance): Promise<string | undefined> {
+  const now = (own.state?.network?.eth0?.addresses ?? [])
+    .filter(({ family, scope }) => family === "inet" && scope !== "link")
+    .map(({ address }) => address);
+  const fixed = own.devices.eth0?.["ipv4.address"];
+  if (fixed !== undefined) return now.length === 0 || now.includes(fixed) ? fixed : undefined;
+  const [leased] = now;
+  if (leased === undefined) return undefined;
+  const eth0 = { ...own.expanded_devices.eth0, "ipv4.address": leased };
+  // Its other devices stay; one of them may just be going.
+  await send(box, "PATCH", `/1.0/instances/${id}?project=${id}`, { devices: { eth0 } });
+  return leased;
+}
+
+interface Ruleset {
+  readonly nftables?: readonly {
+    readonly chain?: RuleChain & { readonly hook?: string; readonly policy?: string };
+    readonly rule?: { readonly family: string; readonly table: string; readonly chain: string };
+  }[];
+}
+
+interface RuleChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+}
+
+/**
+ * Does a firewall that is neither ours nor Incus' decide on what passes through the machine, such as ufw, firewalld or
+ * Docker's on a machine that was converted? It may drop what would come to the contexts.
+ */
+async function isFilteredByOthers(box: Box): Promise<boolean> {
+  const { nftables = [] } = parseJson<Ruleset>(await must(box, "nft", ["--json", "list", "ruleset"]), {});
+  return nftables.some(({ chain }) => {
+    if (chain?.hook !== "forward" || chain.table === "incus" || chain.table.startsWith("community-box-"))
+      return false;
+    const rules = nftables.filter(
+      ({ rule }) => rule?.family === chain.family && rule.table === chain.table && rule.chain === chain.name,
+    );
+    return chain.policy === "drop" || rules.length > 0;
+  });
+}
+
+const emptyTable = () => `table ip ${TABLE}\ndelete table ip ${TABLE}\n`;
+
+/** For nft, in one act: the table as it was goes. */
+export function rulesFile(entrances: readonly Entrance[]): string {
+  const inner = CONTEXTS.map((id) => `"${networkOf(id)}"`).join(", ");
+  const rules = entrances.map(({ protocol, port, last, address, context }) => {
+    const numbers = last === undefined ? port : `${port}-${last}`;
+    return `\t\t${protocol} dport ${numbers} dnat to ${address} comment "${context}"\n`;
+  });
+  return `# Written by Community Box (cbox services): ports of the box that lead into its contexts.
+${emptyTable()}
+table ip ${TABLE} {
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		iifname { "lo", ${inner} } accept comment "the walls answer these"
+		fib daddr type != local accept comment "passes through to somebody else"
+${rules.sort().join("")}	}
+}
+`;
+}
