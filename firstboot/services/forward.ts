@@ -57,8 +57,9 @@ async function refresh(box: Box, image: ImageInfo, log: (line: string) => void):
   const entrances: Entrance[] = [];
   for (const id of CONTEXTS) {
     const own = (await instancesOf(box, id)).find(({ name }) => name === id);
-    // Incus does not answer, or there is no such context any more: what is there stays until it can be known.
-    if (!own) return;
+    // Incus does not answer, there is no such context any more, or it is just starting or stopping, when Incus names nothing
+    // but its state "Error": what is there stays until it can be known.
+    if (!own?.devices) return;
     entrances.push(...(await entrancesOf(box, id, own)));
   }
   if (entrances.length > 0 && (await isFilteredByOthers(box))) {

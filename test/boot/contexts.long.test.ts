@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
+import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as contexts from "./inside.ts";
@@ -18,7 +19,7 @@ system:
 network: { method: dhcp }
 vpn: { join: false }
 contexts: { share: exact, memory_mib: 600, cpus: 1, disk_gib: 2, processes: 400, instances: 4 }
-services: { serf: { enabled: false } }
+services: { mosquitto: { enabled: true, context: community, users: anna } }
 `;
 const MIB = 1024 * 1024;
 /** Unpacking the template and starting two systems on an emulated processor. */
@@ -49,6 +50,42 @@ afterAll(async () => {
 const inside = (id: string, command: string) => contexts.inside(box, id, command);
 const say = (id: string, command: string) => contexts.say(box, id, command);
 const kernel = (id: string, file: string) => contexts.kernel(box, id, file);
+
+/** Of a context's container. */
+const addressOf = async (id: string) =>
+  (await say(id, "ip -4 -brief address show eth0")).split(/\s+/)[2]!.split("/")[0]!;
+/** Of the box in the lab. */
+const ownAddress = async () =>
+  (await box.ask("ip -4 -brief address show scope global up | grep -v cbox-")).match(/10\.[\d.]+/)?.[0] ?? "";
+/** Opens a connection from a host of the lab, and closes it. */
+const fromPeer = (address: string, port: number) =>
+  lab.run("peer", ["sh", "-c", `busybox nc -w 5 ${address} ${port} </dev/null`]);
+
+/** The service of the community in this test, which logs who comes. */
+const MQTT = 1883;
+const PEER = LAB_HOSTS.find(({ name }) => name === "peer")?.address;
+
+/** Addresses of those who came to it since it was started last. */
+async function clients(): Promise<string[]> {
+  const since = "_SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value mosquitto.service)";
+  const log = await say("community", `journalctl --output=cat --no-pager ${since}`);
+  return [...log.matchAll(/New connection from ([\d.]+):/g)].map(([, address]) => address ?? "");
+}
+
+/** Comes to it from the lab and from the box, and resolves to how each was seen. */
+async function visit(): Promise<{ peer: string[]; box: string[] }> {
+  const seen = async (count: number) => {
+    await expect.poll(async () => (await clients()).length, { timeout: START_MS }).toBeGreaterThan(count);
+    return (await clients()).slice(count);
+  };
+  const address = await ownAddress();
+  let before = (await clients()).length;
+  expect(await fromPeer(address, MQTT)).toMatchObject({ code: 0 });
+  const peer = await seen(before);
+  before = (await clients()).length;
+  await box.ask(`timeout 30 bash -c '</dev/tcp/${address}/${MQTT}'`);
+  return { peer, box: await seen(before) };
+}
 
 async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
   const start = Date.now();
@@ -98,6 +135,43 @@ describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
   });
 });
 
+describe("vm-amd64 BIOS: a service in a context", () => {
+  test("works, and is announced", async () => {
+    const { services } = JSON.parse(await box.ask("cbox services --json", LONG));
+    expect(services.find(({ id }: { id: string }) => id === "mosquitto")).toMatchObject({
+      where: "community",
+      works: true,
+      announced: `${await ownAddress()}:${MQTT}`,
+    });
+  });
+
+  test("sees who comes from elsewhere by their own address; the box itself reaches it, too", async () => {
+    const visitors = await visit();
+    expect(visitors.peer).toContain(PEER);
+    expect(visitors.peer).not.toContain("127.0.0.1");
+    expect(visitors.box).toEqual(["127.0.0.1"]);
+  });
+
+  test("sees them at a new address of the box at once", async () => {
+    await box.ask(
+      `ip address add 10.139.40.99/24 dev $(ip -o route get ${PEER} | grep -o 'dev [^ ]*' | cut -c5-)`,
+    );
+    const before = (await clients()).length;
+    expect(await fromPeer("10.139.40.99", MQTT)).toMatchObject({ code: 0 });
+    await expect.poll(async () => (await clients()).slice(before), { timeout: START_MS }).toContain(PEER);
+    await box.ask(
+      `ip address del 10.139.40.99/24 dev $(ip -o route get ${PEER} | grep -o 'dev [^ ]*' | cut -c5-)`,
+    );
+  });
+
+  test("is reached all the same, as a client of the box, when the rules are gone; they come again", async () => {
+    await box.ask("nft delete table ip community-box-ports");
+    expect((await visit()).peer).toContain("127.0.0.1");
+    await box.ask("cbox publish", LONG);
+    expect((await visit()).peer).toContain(PEER);
+  });
+});
+
 describe("vm-amd64 BIOS: the walls", () => {
   test("each has its own files, processes and users", async () => {
     await say("owner", "echo mine > /root/diary; nohup sleep 4242 >/dev/null 2>&1 &");
@@ -114,30 +188,44 @@ describe("vm-amd64 BIOS: the walls", () => {
 
   test("neither reaches the other, nor the box's SSH; the community network and names are reached", async () => {
     const tcp = (address: string, port: number) => `timeout 10 bash -c '</dev/tcp/${address}/${port}'`;
-    const address = async (id: string) =>
-      (await say(id, "ip -4 -brief address show eth0")).split(/\s+/)[2]!.split("/")[0]!;
-    const [owner, community] = [await address("owner"), await address("community")];
-    const [own] =
-      (await box.ask("ip -4 -brief address show scope global up | grep -v cbox-")).match(/10\.[\d.]+/) ?? [];
-    expect(
-      (await lab.run("peer", ["sh", "-c", `busybox nc -w 5 ${own} 22 </dev/null | head -n 1`])).stdout,
-    ).toContain("SSH-2.0");
+    const [owner, community] = [await addressOf("owner"), await addressOf("community")];
+    const own = await ownAddress();
+    expect((await fromPeer(own, 22)).stdout).toContain("SSH-2.0");
 
     for (const id of ["owner", "community"]) {
       const gateway = await say(id, "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
-      for (const door of [gateway, own!]) {
-        const { code, stderr } = await inside(id, tcp(door, 22));
-        expect(code, `${id} to ${door}`).not.toBe(0);
-        expect(stderr).toMatch(/refused|unreachable|prohibited|No route|^$/i);
+      for (const door of [gateway, own]) {
+        // Nor a port of the box that leads into the community's context.
+        for (const port of [22, MQTT]) {
+          const { code, stderr } = await inside(id, tcp(door, port));
+          expect(code, `${id} to ${door}, ${port}`).not.toBe(0);
+          expect(stderr).toMatch(/refused|unreachable|prohibited|No route|^$/i);
+        }
       }
       expect(await say(id, `${tcp(gateway, 53)} && echo answers`)).toBe("answers");
     }
+    expect((await inside("owner", tcp(community, MQTT))).code).not.toBe(0);
     expect((await inside("owner", `ping -c 1 -W 3 ${community}`)).code).not.toBe(0);
     expect((await inside("community", `ping -c 1 -W 3 ${owner}`)).code).not.toBe(0);
     // The community's name server, which every box is told by DHCP.
     const [server] = (await box.ask("resolvectl dns")).match(/10\.[\d.]+/) ?? [];
     for (const id of ["owner", "community"])
       expect(await say(id, `${tcp(server!, 53)} && echo there`)).toBe("there");
+  });
+
+  test("nobody else reaches what listens in a context, by whatever way", async () => {
+    const port = 4000;
+    await inside("community", `systemd-run --unit=open systemd-socket-activate --listen=${port} --inetd cat`);
+    const community = await addressOf("community");
+    const knock = (address: string) => `timeout 10 bash -c '</dev/tcp/${address}/${port}'`;
+    // It is there: the box itself may.
+    await box.ask(`for i in $(seq 60); do ${knock(community)} && exit 0; sleep 1; done; exit 1`, LONG);
+    const way = ["ip", "route", "replace", `${community}/32`, "via", await ownAddress()];
+    expect(await lab.run("peer", way)).toMatchObject({ code: 0 });
+    expect((await fromPeer(community, port)).code).not.toBe(0);
+    expect((await fromPeer(await ownAddress(), port)).code).not.toBe(0);
+    expect((await inside("owner", knock(community))).code).not.toBe(0);
+    await say("community", "systemctl stop open");
   });
 
   test("the classic ways out are closed", async () => {
@@ -318,6 +406,11 @@ describe("vm-amd64 BIOS: after a restart", () => {
     await contexts.allRun(box, 3);
     expect(await say("owner", "cat /root/diary")).toBe("mine");
     expect(await kernel("community", "memory.max")).toBe(String(504 * MIB));
+    const active = "systemctl is-active --quiet mosquitto";
+    await say("community", `for i in $(seq 300); do ${active} && exit 0; sleep 1; done; exit 1`);
+    const visitors = await visit();
+    expect(visitors.peer).toContain(PEER);
+    expect(visitors.box).toEqual(["127.0.0.1"]);
     await box.ask("cbox contexts sliver remove web", LONG);
     expect(await kernel("community", "memory.max")).toBe(String(600 * MIB));
     expect(await seen.openPorts(box)).toEqual(expect.arrayContaining(["tcp/22"]));

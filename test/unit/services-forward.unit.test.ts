@@ -244,6 +244,15 @@ describe("the rules", () => {
     expect(rules(box)).toHaveLength(1);
   });
 
+  test("stay as they are while a container is just starting, of which Incus says next to nothing", async () => {
+    const box = await divided();
+    await switchOn(box, "guifi-proxy", "community");
+    const starting = JSON.stringify([{ name: "community", status: "Error", type: "container" }]);
+    box.system.answers.set("incus query /1.0/instances?project=community&recursion=2", starting);
+    await forwardPorts(box, IMAGE);
+    expect(rules(box)).toHaveLength(1);
+  });
+
   test("survive a change of the contexts' sizes, which makes the ACLs anew", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
