@@ -2,7 +2,7 @@
 // Writes a file so that a power cut leaves either the old content or the new one, never half of it: temporary
 // file, fsync, rename, fsync of the directory. FAT keeps this order as well, since each step is synced by itself.
 
-import { chmod, chown, mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 export interface AtomicOptions {
@@ -27,13 +27,14 @@ export async function writeFileAtomic(
     const file = await open(temporary, "wx", mode);
     try {
       await file.writeFile(content);
+      // By the descriptor: whoever may write in the directory could have put a link in the place of the name.
+      if (owner) await file.chown(owner.uid, owner.gid);
+      // open() is subject to the umask; FAT refuses chmod and has no permissions to protect.
+      await file.chmod(mode).catch(ignoreUnsupported);
       await file.sync();
     } finally {
       await file.close();
     }
-    if (owner) await chown(temporary, owner.uid, owner.gid);
-    // open() is subject to the umask; FAT refuses chmod and has no permissions to protect.
-    await chmod(temporary, mode).catch(ignoreUnsupported);
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(ignoreMissing);

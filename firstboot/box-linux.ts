@@ -6,11 +6,8 @@ import { type ExecFileException, execFile } from "node:child_process";
 import { generateKeyPair, randomBytes } from "node:crypto";
 import {
   access,
-  appendFile,
-  chmod,
-  chown,
+  constants,
   lstat,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -19,12 +16,14 @@ import {
   rm,
   symlink,
 } from "node:fs/promises";
-import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { constants as os } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../common/atomic.ts";
+import { Failure } from "../common/fail.ts";
 import { inTurn } from "../common/lock.ts";
+import { openDirectory } from "../common/no-follow.ts";
 import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import { exchange, ldapBind } from "./box-net.ts";
 import type { ImageInfo } from "./image-info.ts";
@@ -40,6 +39,26 @@ export interface LinuxBoxOptions {
 
 export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = {}): Box {
   const at = (path: string) => (root ? join(root, path) : path);
+  /** Does something to a name in its folder, to which no link of another account leads. */
+  async function inDirectory<T>(
+    path: string,
+    create: boolean,
+    work: (place: string) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const directory = await openDirectory(dirname(at(path)), { create });
+      try {
+        return await work(directory.at(basename(path)));
+      } finally {
+        await directory.close();
+      }
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      const { message } = error as Error;
+      (error as Error).message = message.replaceAll(/\/proc\/self\/fd\/\d+/g, dirname(at(path)));
+      return sayWhenFull(path)(error as NodeJS.ErrnoException);
+    }
+  }
   return {
     async run(command, args, options) {
       const result = await execute(command, args, options);
@@ -58,42 +77,58 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
     readFile: (path) => readFile(at(path), "utf8").catch(undefinedWhenMissing),
     readBytes: (path) => readFile(at(path)).catch(undefinedWhenMissing),
     writeFile: (path, content, options) =>
-      writeFileAtomic(at(path), content, options).catch(sayWhenFull(path)),
-    async overwrite(path, content) {
-      const file = await open(at(path), "r+");
+      inDirectory(path, true, (place) => writeFileAtomic(place, content, options)),
+    overwrite: (path, content) =>
+      inDirectory(path, false, async (place) => {
+        const file = await open(place, constants.O_RDWR | constants.O_NOFOLLOW);
+        try {
+          await file.write(content, 0, content.length, 0);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+      }),
+    appendFile: (path, text) =>
+      inDirectory(path, true, async (place) => {
+        const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+        const file = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+        try {
+          await file.writeFile(text);
+        } finally {
+          await file.close();
+        }
+      }),
+    async makeDirectory(path, { mode, owner } = {}) {
+      const { handle, close } = await openDirectory(at(path), { create: true }).catch(sayWhenFull(path));
       try {
-        await file.write(content, 0, content.length, 0);
-        await file.sync();
+        if (owner) await handle.chown(owner.uid, owner.gid);
+        if (mode !== undefined) await handle.chmod(mode);
       } finally {
-        await file.close();
+        await close();
       }
     },
-    async appendFile(path, text) {
-      await mkdir(dirname(at(path)), { recursive: true }).catch(sayWhenFull(path));
-      await appendFile(at(path), text, { mode: 0o640 }).catch(sayWhenFull(path));
-    },
-    async makeDirectory(path, { mode, owner } = {}) {
-      await mkdir(at(path), { recursive: true }).catch(sayWhenFull(path));
-      if (owner) await chown(at(path), owner.uid, owner.gid);
-      if (mode !== undefined) await chmod(at(path), mode);
-    },
-    async symlink(target, path) {
-      const temporary = `${at(path)}.new`;
-      await mkdir(dirname(at(path)), { recursive: true });
-      await rm(temporary, { force: true });
-      await symlink(target, temporary).catch(sayWhenFull(path));
-      await rename(temporary, at(path));
-      await syncDirectory(dirname(at(path)));
-    },
+    symlink: (target, path) =>
+      inDirectory(path, true, async (place) => {
+        const temporary = `${place}.new`;
+        await rm(temporary, { force: true });
+        await symlink(target, temporary);
+        await rename(temporary, place);
+        await syncDirectory(dirname(place));
+      }),
     readLink: (path) => readlink(at(path)).catch(() => undefined),
-    async rename(from, to) {
-      await rename(at(from), at(to));
-      await syncDirectory(dirname(at(to)));
-    },
+    rename: (from, to) =>
+      inDirectory(from, false, (old) =>
+        inDirectory(to, false, async (place) => {
+          await rename(old, place);
+          await syncDirectory(dirname(place));
+        }),
+      ),
     async remove(path) {
       if (!(await lstat(at(path)).catch(() => undefined))) return;
-      await rm(at(path), { force: true, recursive: true });
-      await syncDirectory(dirname(at(path)));
+      await inDirectory(path, false, async (place) => {
+        await rm(place, { force: true, recursive: true });
+        await syncDirectory(dirname(place));
+      });
     },
     exists: (path) =>
       access(at(path)).then(
@@ -159,8 +194,8 @@ function howItEnded(
   if (typeof error.code === "number") return { code: error.code, stderr: stderr || firstLine(error.message) };
   const { killed, signal } = error;
   if (killed && timeout !== undefined)
-    return { code: 128 + constants.signals.SIGKILL, stderr, endedAfter: timeout / 1000 };
-  if (signal) return { code: 128 + constants.signals[signal], stderr: `${stderr}\nended by ${signal}` };
+    return { code: 128 + os.signals.SIGKILL, stderr, endedAfter: timeout / 1000 };
+  if (signal) return { code: 128 + os.signals[signal], stderr: `${stderr}\nended by ${signal}` };
   return { code: 127, stderr: stderr || firstLine(error.message) };
 }
 

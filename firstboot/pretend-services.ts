@@ -169,7 +169,7 @@ export class PretendServices {
       case "sed":
         return this.#sed(args);
       case "runuser":
-        return this.#syncthing(place, args, input);
+        return args.includes("syncthing") ? this.#syncthing(place, args, input) : 0;
       case "getent":
         return OWNERS.has(last) ? `${last}:x:990:990::/nonexistent:/usr/sbin/nologin\n` : undefined;
       case "id":

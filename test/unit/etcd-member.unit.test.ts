@@ -20,7 +20,7 @@ beforeEach(() => {
   bin = join(root, "bin");
   for (const folder of [bin, join(root, "var/lib/etcd"), join(root, "etc/default")])
     mkdirSync(folder, { recursive: true });
-  for (const name of ["chown", "sync", "sleep"]) program(name, "exit 0");
+  for (const name of ["sync", "sleep"]) program(name, "exit 0");
   writeFileSync(join(root, "etc/default/cbox-etcd"), `ETCD_INITIAL_ADVERTISE_PEER_URLS=${OWN}\n`);
 });
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Paths for a program of root's that works in folders of other accounts. Whoever may write in a folder may put a link
+// there, and root would follow it to any file of the machine. So the way to a folder is gone step by step, each from the
+// one before by its descriptor (as openat(2) does it, which Node.js lacks): a link is followed only where root alone, or
+// the account that runs this, could have made it.
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fail } from "./fail.ts";
+
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+/** As the kernel has it (ELOOP). */
+const MOST_LINKS = 40;
+
+export interface Directory {
+  /** A path of something in it, good until it is closed. What `name` itself is, link or not, is the caller's to mind. */
+  at(name: string): string;
+  readonly handle: FileHandle;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a folder, and with `create` makes it and those above it.
+ * @throws Failure `path-is-link`; an error of the file system such as ENOENT.
+ */
+export async function openDirectory(path: string, { create = false } = {}): Promise<Directory> {
+  const handle = await descend(resolve(path), create, 0);
+  return {
+    at: (name) => join(byDescriptor(handle), name),
+    handle,
+    close: () => handle.close(),
+  };
+}
+
+const byDescriptor = ({ fd }: FileHandle) => `/proc/self/fd/${fd}`;
+
+async function descend(path: string, create: boolean, links: number): Promise<FileHandle> {
+  const names = path.split("/").filter(Boolean);
+  let handle = await open("/", O_RDONLY | O_DIRECTORY);
+  try {
+    for (const [index, name] of names.entries()) {
+      const here = join(byDescriptor(handle), name);
+      let next: FileHandle;
+      try {
+        next = await enter(here, create);
+      } catch (error) {
+        const target = await readlink(here).catch(() => undefined);
+        if (target === undefined) throw error;
+        // Up to here there is no link in these names.
+        const [place, parent] = [names.slice(0, index + 1), names.slice(0, index)];
+        if (links >= MOST_LINKS || !(await mayFollow(handle))) isLink(join("/", ...place));
+        next = await descend(
+          join(resolve("/", ...parent, target), ...names.slice(index + 1)),
+          create,
+          links + 1,
+        );
+        await handle.close();
+        return next;
+      }
+      await handle.close();
+      handle = next;
+    }
+    return handle;
+  } catch (error) {
+    await handle.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function enter(path: string, create: boolean): Promise<FileHandle> {
+  const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if (!create || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await mkdir(path).catch((late: NodeJS.ErrnoException) => {
+      // Somebody else was faster.
+      if (late.code !== "EEXIST") throw late;
+    });
+    return open(path, flags);
+  }
+}
+
+/** Could nobody else have put a link into this folder? */
+async function mayFollow(folder: FileHandle): Promise<boolean> {
+  const { uid, mode } = await folder.stat();
+  return (uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0;
+}
+
+function isLink(path: string): never {
+  return fail({
+    code: "path-is-link",
+    what: "A folder in a place that others may write to is a link, which is not followed.",
+    found: path,
+    hint: "Look where it leads (ls -ld), take it away, and try again.",
+  });
+}
