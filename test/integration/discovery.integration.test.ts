@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Two boxes with the image's own root file system find each other's services by `cbox search`: by Serf, and across the
-// VPN by Avahi. What one no longer offers is gone at the other within a minute, also when its plug was pulled.
+// VPN, bridged or routed, by Avahi. What one no longer offers is gone at the other within a minute, also when its plug was
+// pulled.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,6 +12,7 @@ import type { FoundService, Search } from "../../firstboot/search.ts";
 import { avahiFiles } from "../../firstboot/services/announce.ts";
 import { readStates } from "../../firstboot/services/state.ts";
 import { ownKey } from "../../firstboot/vpn/keys.ts";
+import type { Mode } from "../../firstboot/vpn/membership.ts";
 import { cacheDir } from "../../image/cache-dir.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
@@ -68,7 +70,7 @@ async function succeeds(running: Promise<{ code: number; stdout: string; stderr:
 }
 
 /** The whole VPN is the two of them: each is given the other's address and key, as by an answers file with a bundle. */
-async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
+async function vpnAnswers(mode: Mode): Promise<{ readonly ofOne: string; readonly ofTwo: string }> {
   const host = async (at: WholeBox, name: string, address: string, inside: string) => {
     const { publicKey: key } = await ownKey(at.box, "guifi");
     return { name, address, subnets: [inside], key };
@@ -78,7 +80,7 @@ async function vpnAnswers(): Promise<{ readonly ofOne: string; readonly ofTwo: s
     await host(two, "can_pau", TWO, TWO_IN_VPN),
   ];
   const answers = (name: string, address: string, other: object) => {
-    const bundle = { name, address: `${address}/24`, mode: "switch", hosts: [other] };
+    const bundle = { name, address: `${address}/24`, mode, hosts: [other] };
     return stringify({ version: 1, vpn: { join: true, bundle } });
   };
   return {
@@ -95,6 +97,15 @@ async function joinVpn({ box, cboxWith, start, startUnit }: WholeBox, answers: s
   await box.writeFile("/root/vpn.yaml", answers);
   await succeeds(cboxWith(SET_UP_VPN, "/etc/tinc/guifi/tinc.conf", async () => start(...TINCD)));
   await startUnit(AVAHI);
+}
+
+async function leaveVpn({ box, cbox, stopUnit }: WholeBox): Promise<void> {
+  for (const unit of [AVAHI, TINCD.join(" ")]) await stopUnit(unit);
+  // The daemon leaves it when its helper ends with it. The number is that of another process next time, since each unit
+  // has processes of its own here, and the daemon would take that for one of its kind that runs.
+  await box.remove("/run/avahi-daemon/pid");
+  await box.writeFile("/root/vpn.yaml", stringify({ version: 1, vpn: { join: false } }));
+  await succeeds(cbox(...SET_UP_VPN));
 }
 
 /** In the VPN, with Avahi there, discovery, and Syncthing. */
@@ -145,7 +156,7 @@ const syncthing = (at: WholeBox, ...words: string[]) =>
   );
 
 test("what one publishes the other finds, by Serf and by Avahi, with its distance", async () => {
-  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers();
+  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("switch");
   await Promise.all([setUp(one, answersOfOne), setUp(two, answersOfTwo)]);
   // Serf's coordinates come with the first probes.
   const hasDistance = (found: readonly FoundService[]) => found.every(({ rtt_ms }) => rtt_ms !== undefined);
@@ -233,6 +244,21 @@ test("a box whose file of tags was cut by a power cut is found again", async () 
   await holds(async () => (await one.box.run("serf", ["info"])).code === 0);
   await succeeds(one.cbox("publish"));
   await untilFound(byBoth);
+});
+
+test("in a VPN with routing, whose interface is point-to-point, Avahi finds what the other announces", async () => {
+  const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("router");
+  const rejoin = async (at: WholeBox, answers: string) => {
+    await leaveVpn(at);
+    await joinVpn(at, answers);
+  };
+  await Promise.all([rejoin(one, answersOfOne), rejoin(two, answersOfTwo)]);
+  const { stdout: tunnel } = await two.box.run("ip", ["-oneline", "link", "show", "dev", "guifi"]);
+  expect(tunnel).toContain("POINTOPOINT");
+  const { ofOne } = await untilFound((found) => found.some(({ by }) => by === "avahi"));
+  expect(ofOne.find(({ by }) => by === "avahi")).toMatchObject({
+    ...{ type: "syncthing", host: "can-bruixa.local", address: ONE_IN_VPN, port: "22000" },
+  });
 });
 
 test("a box whose plug is pulled is soon gone at the other", async () => {
