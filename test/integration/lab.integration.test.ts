@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The lab itself, with real servers: needs root and network namespaces, no box.
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
@@ -187,6 +188,33 @@ describe("a lab that is gone", () => {
     const failure = await failureOf(up([...HOSTS, broken]));
     expect(failure).toMatchObject({ code: "lab-server-failed", found: "no such luck" });
     expect(existingNamespaces(NAME)).toEqual([]);
+  });
+
+  test("a failed up says why also when it cannot remove all, and the next up of any lab does", async () => {
+    const namespace = namespaceOf("labother", "broken");
+    let stranger: ChildProcess | undefined;
+    const broken: LabHost = {
+      name: "broken",
+      async server() {
+        stranger = spawn("ip", ["netns", "exec", namespace, "sleep", "infinity"]);
+        await expect.poll(() => processesIn(namespace)).toHaveLength(1);
+        return { command: ["sh", "-c", "echo no such luck; exit 3"], ready: /ready/ };
+      },
+    };
+    try {
+      const failure = await failureOf(labUp({ name: "labother", root, community, hosts: [broken] }));
+      expect(failure).toMatchObject({ code: "lab-server-failed", found: "no such luck" });
+      expect(existingNamespaces("labother")).toContain(namespace);
+    } finally {
+      stranger?.kill("SIGKILL");
+    }
+    // As if the process that began it had ended by now.
+    const ended = { pid: process.pid, started: "long ago" };
+    changeRecord("labother", (record) => ({ ...record, starting: ended }));
+    await up([{ name: "guest" }]);
+    expect(existingNamespaces("labother")).toEqual([]);
+    expect(existsSync(labDirectory("labother"))).toBe(false);
+    await labDown(NAME);
   });
 
   test("two hosts with one address are refused before anything is made", async () => {
