@@ -43,7 +43,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       level("unit", 120_000),
-      level("integration", 900_000),
+      level("integration", 1_800_000),
       level("boot", 1_800_000),
       level("long", 1_800_000),
     ],

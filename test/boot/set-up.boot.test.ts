@@ -130,7 +130,8 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(await answer(box, "services/which")).toMatch(/\[ \] 16\. /);
     expect(await answer(box, "review")).toMatch(/can-bruixa.*anna/s);
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
-    const [, found] = await box.expect(/ssh anna@(10\.139\.40\.\d+)/);
+    // Whole: the line may come in pieces.
+    const [, found] = await box.expect(/ssh anna@(10\.139\.40\.\d+)\n/);
     address = found!;
     await box.expect(/SHA256:\S+/);
     expect(leases(lab)).toEqual([expect.objectContaining({ address })]);

@@ -242,7 +242,7 @@ async function endUnit(running: Running[], at: ChrootBox, unit: string): Promise
 export async function until<T>(
   look: () => Promise<T>,
   isIt: (value: T) => boolean,
-  seconds = 60,
+  seconds = 300,
 ): Promise<T> {
   for (const end = performance.now() + seconds * 1000; ; await delay(250)) {
     const value = await look();
