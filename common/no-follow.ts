@@ -19,12 +19,22 @@ export interface Directory {
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** Makes the folder and those above it where they are missing. */
+  readonly create?: boolean;
+  /** The folder that stands for `/`, links included; how one gets to it is trusted. */
+  readonly root?: string;
+}
+
 /**
- * Opens a folder, and with `create` makes it and those above it.
+ * Opens a folder by its absolute path.
  * @throws Failure `path-is-link`; an error of the file system such as ENOENT.
  */
-export async function openDirectory(path: string, { create = false } = {}): Promise<Directory> {
-  const handle = await descend(resolve(path), create, 0);
+export async function openDirectory(
+  path: string,
+  { create = false, root = "/" }: OpenOptions = {},
+): Promise<Directory> {
+  const handle = await descend(path, { create, root }, 0);
   return {
     at: (name) => join(byDescriptor(handle), name),
     handle,
@@ -34,26 +44,23 @@ export async function openDirectory(path: string, { create = false } = {}): Prom
 
 const byDescriptor = ({ fd }: FileHandle) => `/proc/self/fd/${fd}`;
 
-async function descend(path: string, create: boolean, links: number): Promise<FileHandle> {
-  const names = path.split("/").filter(Boolean);
-  let handle = await open("/", O_RDONLY | O_DIRECTORY);
+async function descend(path: string, options: Required<OpenOptions>, links: number): Promise<FileHandle> {
+  const names = resolve("/", path).split("/").filter(Boolean);
+  let handle = await open(options.root, O_RDONLY | O_DIRECTORY);
   try {
     for (const [index, name] of names.entries()) {
       const here = join(byDescriptor(handle), name);
       let next: FileHandle;
       try {
-        next = await enter(here, create);
+        next = await enter(here, options.create);
       } catch (error) {
         const target = await readlink(here).catch(() => undefined);
         if (target === undefined) throw error;
         // Up to here there is no link in these names.
         const [place, parent] = [names.slice(0, index + 1), names.slice(0, index)];
-        if (links >= MOST_LINKS || !(await mayFollow(handle))) isLink(join("/", ...place));
-        next = await descend(
-          join(resolve("/", ...parent, target), ...names.slice(index + 1)),
-          create,
-          links + 1,
-        );
+        if (links >= MOST_LINKS || !(await mayFollow(handle))) isLink(join(options.root, ...place));
+        const rest = names.slice(index + 1);
+        next = await descend(join(resolve("/", ...parent, target), ...rest), options, links + 1);
         await handle.close();
         return next;
       }

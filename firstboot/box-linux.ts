@@ -46,7 +46,7 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
     work: (place: string) => Promise<T>,
   ): Promise<T> {
     try {
-      const directory = await openDirectory(dirname(at(path)), { create });
+      const directory = await openDirectory(dirname(path), { create, ...(root ? { root } : {}) });
       try {
         return await work(directory.at(basename(path)));
       } finally {
@@ -99,7 +99,8 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
         }
       }),
     async makeDirectory(path, { mode, owner } = {}) {
-      const { handle, close } = await openDirectory(at(path), { create: true }).catch(sayWhenFull(path));
+      const options = { create: true, ...(root ? { root } : {}) };
+      const { handle, close } = await openDirectory(path, options).catch(sayWhenFull(path));
       try {
         if (owner) await handle.chown(owner.uid, owner.gid);
         if (mode !== undefined) await handle.chmod(mode);
@@ -123,13 +124,15 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
           await syncDirectory(dirname(place));
         }),
       ),
-    async remove(path) {
-      if (!(await lstat(at(path)).catch(() => undefined))) return;
-      await inDirectory(path, false, async (place) => {
+    remove: (path) =>
+      inDirectory(path, false, async (place) => {
+        if (!(await lstat(place).catch(() => undefined))) return;
         await rm(place, { force: true, recursive: true });
         await syncDirectory(dirname(place));
-      });
-    },
+      }).catch((error: NodeJS.ErrnoException) => {
+        // Nor is its folder.
+        if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+      }),
     exists: (path) =>
       access(at(path)).then(
         () => true,
