@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox test [filter…]`: style, types, then the levels of tests, and in between the images and root file systems that the
-// heavy ones share. Integration and boot tests run side by side: a guest leaves much of the second processor free.
-// Everything runs even when something failed; the last line counts.
+// heavy ones share. Everything runs even when something failed; the last line counts.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { availableParallelism, setPriority, tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { describeFailure, Failure } from "../../common/fail.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { interruption } from "../interruption.ts";
@@ -24,8 +21,6 @@ const LONG =
   "power cuts, contexts in distress, all services, servers that fail, other boards, a flashed card, the installer, Wi-Fi, ARM, containers, converted machines";
 /** Test files at a time, where they have names of their own: some wait for a server while others compute. */
 const SIDE_BY_SIDE = Math.min(4, Math.max(2, availableParallelism()));
-/** The priority of what runs beside guests, which have people's patience to keep to. */
-const BESIDE_GUESTS = 5;
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
@@ -43,20 +38,14 @@ export async function testCommand(
     counts.push(await check("style", ["biome", "check", "--error-on-warnings", "."]));
     counts.push(await check("types", ["tsc", "--noEmit"]));
   }
-  counts.push(await level("unit", filter, { atATime: SIDE_BY_SIDE }));
+  counts.push(await level("unit", filter, SIDE_BY_SIDE));
   const heavy = all || filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
   const built = heavy ? await buildImage() : PASSED;
   if (heavy) {
     counts.push(built);
+    counts.push(await level("integration", filter, SIDE_BY_SIDE));
     // Without an image there is nothing to boot, and saying so once is enough.
-    const guests = built === PASSED ? ["boot"] : [];
-    const beside = guests.length > 0 ? { priority: BESIDE_GUESTS, mixed: true } : {};
-    counts.push(
-      ...(await Promise.all([
-        level("integration", filter, { atATime: SIDE_BY_SIDE, ...beside }),
-        ...guests.map((name) => level(name, filter, { mixed: true })),
-      ])),
-    );
+    if (built === PASSED) counts.push(await level("boot", filter));
     if (built === PASSED && all) counts.push(await level("long", filter));
     if (!all) console.log(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
   }
@@ -94,20 +83,8 @@ export interface VitestReport {
   }[];
 }
 
-interface LevelOptions {
-  /** Files at a time; guests want all processors, so theirs run one after the other. */
-  readonly atATime?: number;
-  /** The nice value it runs with. */
-  readonly priority?: number;
-  /** Another level runs at the same time: lines of both are shown whole, and neither draws on the terminal. */
-  readonly mixed?: boolean;
-}
-
-async function level(
-  name: string,
-  filter: readonly string[],
-  { atATime = 1, ...how }: LevelOptions = {},
-): Promise<Count> {
+/** Guests want all processors: their files run one after the other. */
+async function level(name: string, filter: readonly string[], atATime = 1): Promise<Count> {
   if (interruption().aborted) return FAILED;
   console.log(`\n== ${name} tests`);
   const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
@@ -116,7 +93,7 @@ async function level(
     const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`];
     const side = atATime > 1 ? ["--fileParallelism", `--maxWorkers=${atATime}`, "--minWorkers=1"] : [];
     const words = ["run", "--project", name, "--passWithNoTests", ...side, ...reporters, ...filter];
-    const code = await run(["vitest", ...words], how);
+    const code = await run(["vitest", ...words]);
     return countOf(JSON.parse(await readFile(file, "utf8")) as VitestReport, code);
   } catch (error) {
     console.error(`vitest ended without a report: ${error}`);
@@ -138,22 +115,13 @@ export function countOf(report: VitestReport, code: number): Count {
 }
 
 /** Runs a program of node_modules with the terminal it has; resolves to its exit code. */
-function run(
-  [program, ...args]: readonly [string, ...string[]],
-  { priority, mixed = false }: LevelOptions = {},
-): Promise<number> {
+function run([program, ...args]: readonly [string, ...string[]]): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(join(PROJECT, "node_modules/.bin", program), args, {
       cwd: PROJECT,
-      stdio: mixed ? ["inherit", "pipe", "pipe"] : "inherit",
+      stdio: "inherit",
     });
-    const ends = [child.stdout, child.stderr].map((stream) => (stream ? showLines(stream) : undefined));
-    child.on("spawn", () => priority && child.pid && setPriority(child.pid, priority));
     child.on("error", () => resolve(127));
-    child.on("exit", (code) => void Promise.all(ends).then(() => resolve(code ?? 1)));
+    child.on("exit", (code) => resolve(code ?? 1));
   });
-}
-
-async function showLines(stream: Readable): Promise<void> {
-  for await (const line of createInterface({ input: stream })) console.log(line);
 }

@@ -50,7 +50,7 @@ export async function members(lab: Lab, peer = "peer"): Promise<Member[]> {
 export async function memberWhere(
   lab: Lab,
   wanted: (member: Member) => boolean,
-  { peer = "peer", timeoutMs = 60_000 }: { peer?: string; timeoutMs?: number } = {},
+  { peer = "peer", timeoutMs = 300_000 }: { peer?: string; timeoutMs?: number } = {},
 ): Promise<Member> {
   const monitor = spawnInside(lab.place(peer), ["serf", "monitor"]);
   const deadline = AbortSignal.timeout(timeoutMs);
