@@ -74,7 +74,9 @@ describe("the community's names", () => {
   });
 
   test("have their mail elsewhere, names with an underscore and of addresses; one bad line costs that line", async () => {
-    expect(await dig("client", "andoain.guifi.local", "MX")).toBe("10 mx1.example.net.\n20 mx2.example.net.");
+    // A name server gives the records of one name in any order.
+    const mail = (await dig("client", "andoain.guifi.local", "MX")).split("\n").sort();
+    expect(mail).toEqual(["10 mx1.example.net.", "20 mx2.example.net."]);
     expect((await dig("client", "andoain.guifi.local", "NS")).split("\n").sort()).toEqual([
       "ns.example.net.",
       "ns1.andoain.guifi.local.",
