@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Paths for a program of root's that works in folders of other accounts. Whoever may write in a folder may put a link
-// there, and root would follow it to any file of the machine. So the way to a folder is gone step by step, each from the
-// one before by its descriptor (as openat(2) does it, which Node.js lacks): a link is followed only where root alone, or
-// the account that runs this, could have made it.
+// Paths for a program that runs as root and works in folders of other accounts. Whoever may write in a folder may put a
+// link there, and root would follow it to any file of the machine. So each folder of a path is opened from the descriptor of
+// the one above it (as openat(2) does it, which Node.js lacks), and a link is followed only where root alone, or the account
+// that runs this, could have made it.
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const MOST_LINKS = 40;
 
 export interface Directory {
-  /** A path of something in it, good until it is closed. What `name` itself is, link or not, is the caller's to mind. */
+  /** The path of something in it, valid until it is closed. Whether `name` itself is a link is for the caller to check. */
   at(name: string): string;
   readonly handle: FileHandle;
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export interface Directory {
 export interface OpenOptions {
   /** Makes the folder and those above it where they are missing. */
   readonly create?: boolean;
-  /** The folder that stands for `/`, links included; how one gets to it is trusted. */
+  /** The folder that stands for `/`, also in links. The path to it is trusted, links and all. */
   readonly root?: string;
 }
 

@@ -39,7 +39,7 @@ export interface LinuxBoxOptions {
 
 export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = {}): Box {
   const at = (path: string) => (root ? join(root, path) : path);
-  /** Does something to a name in its folder, to which no link of another account leads. */
+  /** Calls `work` with a path by which the folder of `path` is reached through no link of another account. */
   async function inDirectory<T>(
     path: string,
     create: boolean,

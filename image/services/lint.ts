@@ -230,17 +230,20 @@ function lintTemplate(render: RenderTemplate, field: string, template: string, d
 }
 
 /** `. FILE`, `source FILE` and `eval TEXT`, where a command may begin. */
-const READS_AS_SHELL = /(?:^|[;&|({]|\b(?:then|do|else)\b)\s*(\.|source|eval)\s+(\S+)/;
+const READS_AS_SHELL = /(?:^|[;&|({]|\b(?:then|do|else)\b)\s*(\.|source|eval)\s+([^\s;&|)]+)/g;
 
-/** A shell script runs what it reads: that may come from the image alone, which lies below /usr. */
+/** A shell runs whatever it reads by these commands: that may come from the image alone, from a file below /usr. */
 export function lintShell(file: string, text: string): string[] {
   if (!/^#!\s*\S*\b(?:env\s+)?(?:ba|da)?sh\b/.test(text)) return [];
   return text.split("\n").flatMap((line, index) => {
-    const [, word, what = ""] = /^\s*#/.test(line) ? [] : (READS_AS_SHELL.exec(line) ?? []);
-    if (word === undefined || (word !== "eval" && what.startsWith("/usr/"))) return [];
-    return [
-      `${file}:${index + 1}: expected no "${word}" but of a file below /usr, since the shell runs whatever is in it; found ${JSON.stringify(line.trim())}`,
-    ];
+    if (/^\s*#/.test(line)) return [];
+    return [...line.matchAll(READS_AS_SHELL)].flatMap(([, word = "", what = ""]) => {
+      if (word !== "eval" && /^\/usr\/(?!.*\.\.)[\w./-]+$/.test(what)) return [];
+      const expected = word === "eval" ? 'no "eval"' : `a file below /usr after "${word}"`;
+      return [
+        `${file}:${index + 1}: expected ${expected}, since the shell runs whatever it reads there; found ${JSON.stringify(line.trim())}`,
+      ];
+    });
   });
 }
 

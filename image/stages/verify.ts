@@ -23,7 +23,7 @@ export interface VerifyOptions {
   readonly manifest: DiskManifest;
   /** The compressed image, as published. */
   readonly packed: string;
-  /** The raw image it was made from; proven to be the same bytes before it is looked into. */
+  /** The raw image it was made from. That both are the same bytes is checked, too. */
   readonly raw: string;
   /** Scratch directory; removed again. */
   readonly scratch: string;
@@ -46,21 +46,23 @@ export async function verify(session: Session, options: VerifyOptions): Promise<
 /** Everything that is wrong with the image, as published and as built; empty when it is sound. */
 export async function inspect(session: Session, options: VerifyOptions): Promise<Finding[]> {
   const { manifest, packed } = options;
-  const [unpacked, findings] = await Promise.all([sha256OfPacked(packed), inspectRaw(session, options)]);
+  session.note("unpacking, comparing and checking the file systems");
+  const [unpacked, findings] = await Promise.all([sha256OfPacked(packed), inspectRaw(options)]);
   return unpacked === manifest.image.raw_sha256
     ? findings
     : [`${packed} does not unpack to the image that was built`];
 }
 
 /** Everything that is wrong inside the raw image; empty when it is sound. */
-export async function inspectRaw(
-  session: Session,
-  { manifest, raw, tools, scratch }: Omit<VerifyOptions, "packed">,
-): Promise<Finding[]> {
+export async function inspectRaw({
+  manifest,
+  raw,
+  tools,
+  scratch,
+}: Omit<VerifyOptions, "packed">): Promise<Finding[]> {
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   try {
-    session.note("unpacking, comparing and checking the file systems");
     const root = `${raw}?offset=${manifest.disk.partitions.root.start * SECTOR}`;
     const damage = await Promise.all([
       checkTable(tools, raw, manifest.disk),

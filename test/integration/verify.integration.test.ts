@@ -28,7 +28,7 @@ async function findingsAfter(harm: (copy: string) => Promise<unknown>): Promise<
   const copy = join(directory, "disk.img");
   await session.run(["cp", "--sparse=always", image.raw, copy]);
   await harm(copy);
-  return inspectRaw(session, {
+  return inspectRaw({
     tools,
     manifest: image.manifest,
     raw: copy,

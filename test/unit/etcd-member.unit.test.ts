@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The script that takes a box into an etcd cluster: what the cluster answers is text of strangers, and no shell reads it.
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { readService } from "../../common/catalogue.ts";
@@ -76,8 +84,17 @@ it("joins a cluster by the members that it names, under its own name", async () 
   );
 });
 
+it("does not write through a link in the place of its new file", async () => {
+  answers(`own=${OWN}`);
+  writeFileSync(join(root, "other"), "of somebody else");
+  symlinkSync(join(root, "other"), `${member()}.new`);
+  expect((await run("enter", "join")).status).toBe(0);
+  expect(readFileSync(join(root, "other"), "utf8")).toBe("of somebody else");
+  expect(lstatSync(member()).isFile()).toBe(true);
+});
+
 it.each(["$(touch marker)=http://10.1.2.9:2380", "a=http://10.1.2.9:2380;touch marker", "", "a=http://$x"])(
-  "a cluster that names its members as %s is refused, in its own words made harmless, and nothing of it runs",
+  "a cluster that names its members as %j is refused, and the shell runs nothing of it",
   async (cluster) => {
     answers(cluster);
     const { status, stderr } = await run("enter", "join");
@@ -89,7 +106,7 @@ it.each(["$(touch marker)=http://10.1.2.9:2380", "a=http://10.1.2.9:2380;touch m
   },
 );
 
-it("what a file of before holds beside the name does not run", async () => {
+it("of a member.env that an earlier version wrote, the name is used and nothing is run", async () => {
   writeFileSync(
     member(),
     'ETCD_NAME="can-bruixa-5a5a5a5a"\nETCD_INITIAL_CLUSTER="$(touch marker)"\ntouch marker\n',
@@ -107,7 +124,7 @@ it("what a file of before holds beside the name does not run", async () => {
   );
 });
 
-it("the name of a member that never came is shown without what a terminal would obey", async () => {
+it("the name of a member that never came is shown without control characters", async () => {
   program(
     "etcdctl",
     `case "$*" in
