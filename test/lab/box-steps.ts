@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Part of a box as a program of the lab: looks up, applies and verifies the steps "member" and "node" with a box's own
 // clients, on files below /srv/box. Told by JSON as its argument, tells by JSON what came of it.
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { Community } from "../../common/community.ts";
 import { takeAuthorities } from "../../firstboot/authorities.ts";
 import { linuxBox } from "../../firstboot/box-linux.ts";
@@ -46,6 +46,7 @@ const box = linuxBox({ root: ROOT });
 const image = { version: "test", boot_mount: "/boot/efi", community: order.community } as ImageInfo;
 
 if (order.isNew) await rm(ROOT, { recursive: true, force: true });
+await mkdir(ROOT, { recursive: true });
 for (const [path, text] of Object.entries({
   "/sys/class/net/eth0/type": "1",
   "/sys/class/net/eth0/address": order.mac,
