@@ -34,7 +34,13 @@ export interface Division extends Plan {
 }
 
 /** lxcfs: what a container sees as its memory and processors; the walls before the first packet. */
-const UNITS = ["lxcfs.service", "cbox-contexts.service", "incus.socket", "incus-startup.service"];
+const UNITS = [
+  "lxcfs.service",
+  "cbox-contexts.service",
+  "incus.socket",
+  "incus-startup.service",
+  "cbox-start-contexts.service",
+];
 export async function setUp(
   division: Division,
   { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,

@@ -13,7 +13,7 @@ export async function tearDown(box: Box, keepData: boolean): Promise<void> {
   const made = await Promise.all(POOLS.map((pool) => get(box, `/1.0/storage-pools/${pool}`)));
   if (made.some(Boolean) && !keepData) await removeAll(box);
   // The guests first, as at a shutdown.
-  await box.run("systemctl", ["disable", "--now", "incus-startup.service"]);
+  await box.run("systemctl", ["disable", "--now", "cbox-start-contexts.service", "incus-startup.service"]);
   await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"]);
   await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"]);
   if (!keepData) await unmountData(box);

@@ -396,6 +396,26 @@ describe("vm-amd64 BIOS: work inside and outside", () => {
   });
 });
 
+describe("vm-amd64 BIOS: a context that Incus cannot start", () => {
+  test("is started by the box when that has become possible", async () => {
+    const state = "incus list --project community --format csv --columns s '^community$'";
+    const journal = "journalctl --output=cat --boot --unit=cbox-start-contexts";
+    await box.ask("incus stop community --project community", LONG);
+    // Its proxy cannot listen.
+    await box.ask(`systemd-run --unit=taken systemd-socket-activate --listen=${MQTT} cat`);
+    await box.ask("systemctl start --no-block cbox-start-contexts");
+    await box.ask(
+      `for i in $(seq 300); do ${journal} | grep -q 'Scheduled restart' && exit 0; sleep 1; done; exit 1`,
+      LONG,
+    );
+    expect(await box.ask(state, LONG)).toBe("STOPPED");
+    await box.ask("systemctl stop taken");
+    await contexts.allRun(box, 3);
+    expect(await box.ask(state, LONG)).toBe("RUNNING");
+    expect(await seen.health(box)).toEqual(seen.HEALTHY);
+  });
+});
+
 describe("vm-amd64 BIOS: after a restart", () => {
   test("all of it is there again, and a sliver gives back what it had", async () => {
     const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");

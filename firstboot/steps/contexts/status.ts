@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<NoContexts, string>> = {
 };
 const DOWN = {
   key: "status.contexts.down",
-  values: { command: "sudo systemctl restart incus-startup" },
+  values: { command: "sudo systemctl start cbox-start-contexts" },
 } as const;
 const SHARED = { key: "status.contexts.shared", values: { command: SEPARATE } } as const;
 const SET_UP = "sudo cbox contexts setup";
