@@ -203,6 +203,8 @@ export class PretendServices {
       }
       case "test":
         return (await this.#isThere(at(last))) ? 0 : 1;
+      case "stat":
+        return "root\n";
       case "sync":
         return 0;
       case "ss":

@@ -91,6 +91,19 @@ function context(box: Box, id: ContextId): Place {
     const { code, stdout } = await run("cat", ["--", path]);
     return code === 0 ? stdout : undefined;
   };
+  /**
+   * What changes names below a folder that another account of the context may write to is done as that account: a link that
+   * it has put there leads to nothing that it could not change itself.
+   */
+  const change = async (path: string): Promise<typeof need> => {
+    const folders = path.split("/").slice(0, -1);
+    const above = folders.map((_, index) => folders.slice(0, index + 1).join("/") || "/");
+    // In their order, up to the first that is not there.
+    const { stdout } = await run("stat", ["--dereference", "--format=%U", "--", ...above]);
+    const account = stdout.split("\n").find((name) => name !== "" && name !== "root");
+    if (account === undefined) return need;
+    return (command, args, options) => need("runuser", ["-u", account, "--", command, ...args], options);
+  };
   const device = (port: Port) => `${DEVICE}${port.protocol}-${numbersOf(port)}`;
   const devices = ["config", "device"] as const;
   return {
@@ -101,16 +114,17 @@ function context(box: Box, id: ContextId): Place {
       if ((await readFile(path)) === content) return false;
       const [user = "root", group = "root"] = owner.split(":");
       const rights = ["--mode", mode, "--owner", user, "--group", group];
-      await need("install", ["-D", ...rights, "--no-target-directory", "/dev/null", `${path}.new`]);
+      const act = await change(path);
+      await act("install", ["-D", ...rights, "--no-target-directory", "/dev/null", `${path}.new`]);
       // Not by /dev/stdin: that is a pipe of the box's root, which nobody inside may open by its name.
-      await need("tee", ["--", `${path}.new`], { input: content });
-      await need("sync", [`${path}.new`]);
-      await need("mv", ["--no-target-directory", `${path}.new`, path]);
+      await act("tee", ["--", `${path}.new`], { input: content });
+      await act("sync", [`${path}.new`]);
+      await act("mv", ["--no-target-directory", `${path}.new`, path]);
       return true;
     },
     exists: async (path) => (await run("test", ["-e", path])).code === 0,
     async remove(path) {
-      await need("rm", ["-rf", "--", path]);
+      await (await change(path))("rm", ["-rf", "--", path]);
     },
     async freeMib() {
       // Its file system is that of all contexts; what this one may have of it is Incus's to say.
