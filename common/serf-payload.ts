@@ -66,25 +66,33 @@ export function faultOfService(service: PublishedService): string | undefined {
     : undefined;
 }
 
-/** Reads anybody's tag. Values that are not text become text; what is no service is left out. Throws when damaged. */
+/** More of one node are not read: a tag of 76 bytes can unpack to 150,000. */
+export const MOST_SERVICES = 50;
+/** Characters of a value that are read. */
+const LONGEST_VALUE = 1000;
+
+/**
+ * Reads anybody's tag. Numbers become text; what is no service, or lacks its type, address or port, is left out, and so is
+ * what comes after the first {@link MOST_SERVICES}. Throws when damaged.
+ */
 export async function decodeServices(tag: string, filter: Filter): Promise<PublishedService[]> {
   const json = Buffer.from(await filter("bunzip2", Buffer.from(tag, "base64"))).toString("utf8");
   const items: unknown = parseLenient(json);
   if (!Array.isArray(items)) return [];
-  return items
-    .filter((item): item is Record<string, unknown> => typeof item === "object" && item !== null)
-    .map((item) => {
-      const text = (key: string) => String(item[key] ?? "");
-      return {
-        s: text("s"),
-        d: text("d"),
-        m: text("m"),
-        i: text("i"),
-        p: text("p"),
-        e: text("e"),
-        t: text("t"),
-      };
-    });
+  const services: PublishedService[] = [];
+  for (const item of items as unknown[]) {
+    if (services.length === MOST_SERVICES) break;
+    if (typeof item !== "object" || item === null) continue;
+    const text = (key: (typeof KEYS)[number]) => {
+      const value = (item as Partial<Record<string, unknown>>)[key];
+      return typeof value === "string" || typeof value === "number"
+        ? String(value).slice(0, LONGEST_VALUE)
+        : "";
+    };
+    const service = Object.fromEntries(KEYS.map((key) => [key, text(key)])) as unknown as PublishedService;
+    if (service.s && service.i && service.p) services.push(service);
+  }
+  return services;
 }
 
 /** Old nodes write their JSON with single quotes. */

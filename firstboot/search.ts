@@ -40,6 +40,10 @@ interface Member {
 const LONGEST = 100;
 /** More than these are not asked for their distance, one by one. */
 const MOST_NODES = 500;
+/** At a time; each is a process or two. */
+const AT_ONCE = 20;
+/** Key and value pairs of one service. */
+const MOST_PAIRS = 20;
 
 /** Undefined when Serf does not answer, nor anybody by Avahi. `type`: only these services, upper and lower case alike. */
 export async function search(box: Box, type?: string): Promise<Search | undefined> {
@@ -64,22 +68,28 @@ async function searchBySerf(
   });
   if (code !== 0) return undefined;
   const { members = [] } = parseJson<{ members?: readonly Member[] }>(stdout, {});
-  const services: FoundService[] = [];
-  const unreadable: string[] = [];
-  for (const member of (Array.isArray(members) ? members : []).slice(0, MOST_NODES)) {
+  const offering = (Array.isArray(members) ? members : []).flatMap((member) => {
     const node = typeof member?.name === "string" ? member.name : "";
     const tag = member?.tags?.[SERVICES_TAG];
-    if (member?.status !== "alive" || !node || typeof tag !== "string") continue;
-    const found = await decodeServices(tag, (command, input) => box.filter(command, input)).catch(
-      () => undefined,
+    return member?.status === "alive" && node && typeof tag === "string" ? [{ node, tag }] : [];
+  });
+  const services: FoundService[] = [];
+  const unreadable: string[] = [];
+  for (let index = 0; index < Math.min(offering.length, MOST_NODES); index += AT_ONCE) {
+    await Promise.all(
+      offering.slice(index, index + AT_ONCE).map(async ({ node, tag }) => {
+        const found = await decodeServices(tag, (command, input) => box.filter(command, input)).catch(
+          () => undefined,
+        );
+        if (!found) unreadable.push(clean(node));
+        const wanted = (found ?? []).filter(isWanted);
+        if (wanted.length === 0) return;
+        const rtt = await roundTrip(box, node);
+        for (const each of wanted) services.push(described(each, "serf", node, rtt));
+      }),
     );
-    if (!found) unreadable.push(clean(node));
-    const wanted = (found ?? []).filter(isWanted);
-    if (wanted.length === 0) continue;
-    const rtt = await roundTrip(box, node);
-    services.push(...wanted.map((each) => described(each, "serf", node, rtt)));
   }
-  return { services, unreadable };
+  return { services, unreadable: unreadable.sort() };
 }
 
 function described(
@@ -92,6 +102,7 @@ function described(
   const pairs = t
     .split(/[ &]/)
     .filter(Boolean)
+    .slice(0, MOST_PAIRS)
     .map((pair) => [clean(pair.split("=", 1)[0] ?? ""), clean(pair.split("=").slice(1).join("="))] as const);
   return {
     type: clean(s),

@@ -3,7 +3,9 @@
 
 /** Columns two spaces apart, each as wide as its widest cell; the last one as long as it is. */
 export function table(rows: readonly (readonly string[])[], indent = ""): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
   return rows
     .map(
       (row) =>

@@ -114,7 +114,9 @@ export function searchLines(services: readonly FoundService[], t: Translate): st
     ]),
   ];
   const ascii = rows.map((row) => row.map(toAscii));
-  const widths = ["#", ...head].map((_, column) => Math.max(...ascii.map((row) => row[column]?.length ?? 0)));
+  const widths = ["#", ...head].map((_, column) =>
+    ascii.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
   return ascii.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -59,7 +59,9 @@ describe("encoding", () => {
             ]),
           ),
         );
-        expect(tag === "" ? [] : await decodeServices(tag, noFilter)).toEqual(asWritten);
+        // Whoever reads it takes nothing that lacks type, address or port.
+        const asRead = asWritten.filter(({ s, i, p }) => s && i && p);
+        expect(tag === "" ? [] : await decodeServices(tag, noFilter)).toEqual(asRead);
       }),
     );
   });
