@@ -41,3 +41,8 @@ export async function askTerminal(
     prompt.close();
   }
 }
+
+/** Yes in the languages of the box, or its first letter. */
+export function isYes(typed: string): boolean {
+  return ["yes", "y", "si", "sí", "s"].includes(typed.trim().toLowerCase());
+}

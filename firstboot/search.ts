@@ -20,6 +20,8 @@ export interface FoundService {
   readonly by: "serf" | "avahi";
   /** Name of the node in Serf; by Avahi, of the host. */
   readonly node: string;
+  /** Address of the node that announces it, where that is another. */
+  readonly announced_from?: string;
   /** Round trip in milliseconds, by Serf's coordinates or a ping in the VPN; undefined when Serf does not know. */
   readonly rtt_ms?: number;
 }
@@ -32,6 +34,8 @@ export interface Search {
 
 interface Member {
   readonly name?: unknown;
+  /** "10.1.2.3:5000". */
+  readonly addr?: unknown;
   readonly status?: unknown;
   readonly tags?: { readonly [name: string]: unknown };
 }
@@ -52,7 +56,7 @@ export async function search(box: Box, type?: string): Promise<Search | undefine
   if (!bySerf && heard.length === 0) return undefined;
   const byAvahi = heard
     .filter(({ service }) => isWanted(service))
-    .map(({ service, rtt }) => described(service, "avahi", service.m, rtt));
+    .map(({ service, rtt }) => described(service, { by: "avahi", node: service.m, rtt }));
   return {
     services: [...(bySerf?.services ?? []), ...byAvahi].sort(nearestFirst),
     unreadable: bySerf?.unreadable ?? [],
@@ -71,13 +75,14 @@ async function searchBySerf(
   const offering = (Array.isArray(members) ? members : []).flatMap((member) => {
     const node = typeof member?.name === "string" ? member.name : "";
     const tag = member?.tags?.[SERVICES_TAG];
-    return member?.status === "alive" && node && typeof tag === "string" ? [{ node, tag }] : [];
+    const address = typeof member?.addr === "string" ? clean(member.addr).replace(/:\d+$/, "") : undefined;
+    return member?.status === "alive" && node && typeof tag === "string" ? [{ node, address, tag }] : [];
   });
   const services: FoundService[] = [];
   const unreadable: string[] = [];
   for (let index = 0; index < Math.min(offering.length, MOST_NODES); index += AT_ONCE) {
     await Promise.all(
-      offering.slice(index, index + AT_ONCE).map(async ({ node, tag }) => {
+      offering.slice(index, index + AT_ONCE).map(async ({ node, address, tag }) => {
         const found = await decodeServices(tag, (command, input) => box.filter(command, input)).catch(
           () => undefined,
         );
@@ -85,19 +90,22 @@ async function searchBySerf(
         const wanted = (found ?? []).filter(isWanted);
         if (wanted.length === 0) return;
         const rtt = await roundTrip(box, node);
-        for (const each of wanted) services.push(described(each, "serf", node, rtt));
+        for (const each of wanted) services.push(described(each, { by: "serf", node, address, rtt }));
       }),
     );
   }
   return { services, unreadable: unreadable.sort() };
 }
 
-function described(
-  service: PublishedService,
-  by: FoundService["by"],
-  node: string,
-  rtt: number | undefined,
-): FoundService {
+interface Teller {
+  readonly by: FoundService["by"];
+  readonly node: string;
+  /** Undefined where it is not known. */
+  readonly address?: string | undefined;
+  readonly rtt: number | undefined;
+}
+
+function described(service: PublishedService, { by, node, address, rtt }: Teller): FoundService {
   const { s, d, m, i, p, t } = service;
   const pairs = t
     .split(/[ &]/)
@@ -113,6 +121,7 @@ function described(
     txt: Object.fromEntries(pairs),
     by,
     node: clean(node),
+    ...(address === undefined || address === clean(i) ? {} : { announced_from: address }),
     ...(rtt === undefined ? {} : { rtt_ms: rtt }),
   };
 }

@@ -68,7 +68,7 @@ export const commands: readonly CommandHelp[] = [
   },
   {
     name: "search",
-    syntax: ["search [TYPE] [--json]", "search [TYPE] --join NUMBER|ADDRESS:PORT"],
+    syntax: ["search [TYPE] [--json]", "search [TYPE] --join ADDRESS:PORT [--yes]"],
     line: "cli.search",
     text: "cli.search.text",
   },

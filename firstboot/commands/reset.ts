@@ -3,7 +3,7 @@
 // which this was typed does not survive it.
 
 import { parseArgs } from "node:util";
-import { askTerminal } from "../../common/ask-terminal.ts";
+import { askTerminal, isYes } from "../../common/ask-terminal.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
@@ -67,8 +67,8 @@ export async function reset(args: readonly string[]): Promise<void> {
 export async function offerLeave(tools: LeaveTools): Promise<boolean> {
   const { box, t, print, ask } = tools;
   if (!ask || placesOf(await readRegistration(box)).length === 0) return true;
-  const typed = (await ask(t("reset.leave"), { isDeliberate: true })).trim().toLowerCase();
-  if (!["yes", "si", "sí", "s", "y"].includes(typed)) return true;
+  const typed = await ask(t("reset.leave"), { isDeliberate: true });
+  if (!isYes(typed)) return true;
   try {
     await leave(tools, { isSure: true });
     return true;

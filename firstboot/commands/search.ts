@@ -3,7 +3,7 @@
 // service join it.
 
 import { parseArgs } from "node:util";
-import { askTerminal } from "../../common/ask-terminal.ts";
+import { askTerminal, isYes } from "../../common/ask-terminal.ts";
 import { fail } from "../../common/fail.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -26,7 +26,7 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: "boolean" }, join: { type: "string" } },
+    options: { json: { type: "boolean" }, join: { type: "string" }, yes: { type: "boolean" } },
   });
   const [type] = positionals;
   const box = linuxBox();
@@ -44,35 +44,79 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const tools = { box, image, language, print };
   if (values.json) return print(JSON.stringify(found, undefined, 2));
-  if (values.join !== undefined) return join(tools, pick(found.services, values.join));
+  const isSure = Boolean(values.yes);
+  if (values.join !== undefined) return join(tools, pickByAddress(found.services, values.join), isSure);
   for (const line of searchLines(found.services, t)) print(line);
   if (found.services.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return;
   const typed = (await askTerminal(toAscii(t("search.which")))).trim();
-  if (typed) await join(tools, pick(found.services, typed));
+  if (typed) await join(tools, pick(found.services, typed), isSure);
 }
 
-/** By its number in the list, or by ADDRESS:PORT, which stays the same. Fails with `search-unknown`. */
-export function pick(services: readonly FoundService[], which: string): FoundService {
-  const chosen = /^\d+$/.test(which)
-    ? services[Number(which) - 1]
-    : services.find(({ address, port }) => `${address}:${port}` === which);
-  return (
-    chosen ??
-    fail({
-      code: "search-unknown",
-      what: `There is no "${which}" in the list.`,
-      found: `${services.length} services are in sight`,
-      hint: "cbox search, then: cbox search --join NUMBER, or --join ADDRESS:PORT",
-      exitCode: 2,
-    })
-  );
+/** By its number in the list that was shown, or by ADDRESS:PORT. Fails with `search-unknown`, `search-ambiguous`. */
+export function pick(shown: readonly FoundService[], which: string): FoundService {
+  return /^\d+$/.test(which)
+    ? (shown[Number(which) - 1] ?? unknown(shown, which))
+    : pickByAddress(shown, which);
 }
 
-async function join(tools: SearchTools, found: FoundService): Promise<void> {
-  const needsRoot = (await counterpart(tools, found.type))?.found?.join !== undefined;
-  if (!needsRoot) return runJoin(tools, found);
+/**
+ * By ADDRESS:PORT alone: a number is of a list that was shown, and who searches anew may see another one. Fails with
+ * `search-unknown`, and with `search-ambiguous` when several announce different things there.
+ */
+export function pickByAddress(services: readonly FoundService[], which: string): FoundService {
+  const there = services.filter(({ address, port }) => `${address}:${port}` === which);
+  const [first] = there;
+  if (!first) return unknown(services, which);
+  const identity = ({ type, txt }: FoundService) => JSON.stringify([type, Object.entries(txt).sort()]);
+  if (there.every((each) => identity(each) === identity(first))) return first;
+  return fail({
+    code: "search-ambiguous",
+    what: `Several services are announced at ${which}, and not the same.`,
+    found: there.map(({ type, node }) => `${type} by ${node}`).join(", "),
+    hint: "cbox search TYPE at a terminal, and choose one by its number.",
+    exitCode: 2,
+  });
+}
+
+function unknown(services: readonly FoundService[], which: string): never {
+  return fail({
+    code: "search-unknown",
+    what: `There is no "${which}" in the list.`,
+    found: `${services.length} services are in sight`,
+    hint: "cbox search, then a number of its list; or cbox search --join ADDRESS:PORT",
+    exitCode: 2,
+  });
+}
+
+async function join(tools: SearchTools, found: FoundService, isSure: boolean): Promise<void> {
+  const act = (await counterpart(tools, found.type))?.found?.join;
+  if (!act) return runJoin(tools, found);
   needRoot(`cbox search ${found.type} --join ${found.address}:${found.port}`);
+  if (!isSure && !(await isMeant(tools, found, Object.keys(act.txt ?? {})))) return;
   await alone(() => runJoin(tools, found));
+}
+
+/** Who it is that would be joined, for a person to compare. `identity`: names of the pairs that tell it. */
+export function joinLines(found: FoundService, identity: readonly string[], t: Translate): string[] {
+  const { type, node, address, port, announced_from: from } = found;
+  return [
+    t("search.joining", { type, node, address: `${address}:${port}` }),
+    ...identity.map((name) => `  ${name}: ${found.txt[name] ?? "-"}`),
+    ...(from === undefined ? [] : [t("search.elsewhere", { address: from })]),
+  ];
+}
+
+/** Fails with `terminal-needed`. */
+async function isMeant(
+  { language, print }: SearchTools,
+  found: FoundService,
+  identity: readonly string[],
+): Promise<boolean> {
+  const t = translator(language);
+  for (const line of joinLines(found, identity, t)) print(toAscii(line));
+  if (!process.stdin.isTTY)
+    fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
+  return isYes(await askTerminal(toAscii(t("search.join")), { isDeliberate: true }));
 }
 
 /** Fails as {@link actOn} does, and with `service-failed`. */
@@ -103,24 +147,30 @@ export function searchLines(services: readonly FoundService[], t: Translate): st
   const head = COLUMNS.filter((column) => column !== "by" || hasBoth);
   const rows = [
     ["#", ...head.map((column) => t(`search.${column}`))],
-    ...services.map(({ type, description, host, address, port, by, rtt_ms: rtt }, index) => [
-      String(index + 1),
-      type,
-      description,
-      host,
-      `${address}:${port}`,
-      rtt === undefined ? "-" : `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`,
-      ...(hasBoth ? [by === "serf" ? "Serf" : "Avahi"] : []),
-    ]),
+    ...services.map(
+      ({ type, description, host, address, port, by, rtt_ms: rtt, announced_from: from }, index) => [
+        String(index + 1),
+        type,
+        description,
+        host,
+        `${address}:${port}${from === undefined ? "" : " *"}`,
+        rtt === undefined ? "-" : `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`,
+        ...(hasBoth ? [by === "serf" ? "Serf" : "Avahi"] : []),
+      ],
+    ),
   ];
   const ascii = rows.map((row) => row.map(toAscii));
   const widths = ["#", ...head].map((_, column) =>
     ascii.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
   );
-  return ascii.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+  const isMarked = services.some(({ announced_from: from }) => from !== undefined);
+  return [
+    ...ascii.map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    ),
+    ...(isMarked ? [toAscii(`* ${t("search.marked")}`)] : []),
+  ];
 }

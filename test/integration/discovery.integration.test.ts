@@ -183,7 +183,7 @@ test("what one publishes the other finds, by Serf and by Avahi, with its distanc
 });
 
 test("acts on what it found: the two Syncthings are paired, one through the VPN; its own it refuses", async () => {
-  const join = (at: WholeBox, which: string) => at.cbox("search", "syncthing", "--join", which);
+  const join = (at: WholeBox, which: string) => at.cbox("search", "syncthing", "--yes", "--join", which);
   // Avahi looks anew each time, and on a busy machine may end before all have answered.
   const joined = await until(
     () => join(two, `${ONE_IN_VPN}:22000`),

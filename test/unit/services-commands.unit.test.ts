@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeServices, type PublishedService } from "../../common/serf-payload.ts";
-import { pick, runJoin, searchLines } from "../../firstboot/commands/search.ts";
+import { joinLines, pick, pickByAddress, runJoin, searchLines } from "../../firstboot/commands/search.ts";
 import { runServices } from "../../firstboot/commands/services.ts";
 import { GuifiApi } from "../../firstboot/guifi/api.ts";
 import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/registration.ts";
@@ -380,6 +380,46 @@ describe("cbox search", () => {
       expect(pick(list, "10.9.9.9:22000")).toBe(list[0]);
       for (const which of ["0", "3", "10.9.9.9", "x"])
         expect((await failureOf(() => pick(list, which))).code).toBe("search-unknown");
+      // A number is of the list that was shown, and --join searches anew.
+      expect((await failureOf(() => pickByAddress(list, "2"))).code).toBe("search-unknown");
+    });
+
+    test("by its address, where several are announced there, it is taken only when all are the same", async () => {
+      const one = found({ txt: { node_id: OTHER }, by: "serf" });
+      const heard = { ...one, by: "avahi" } as const;
+      expect(pickByAddress([one, heard], "10.9.9.9:22000")).toBe(one);
+      for (const odd of [
+        { ...one, node: "other", txt: { node_id: "X" } },
+        { ...one, node: "other", type: "docker" },
+      ]) {
+        const failure = await failureOf(() => pickByAddress([odd, one], "10.9.9.9:22000"));
+        expect(failure).toMatchObject({
+          code: "search-ambiguous",
+          found: `${odd.type} by other, syncthing by n`,
+        });
+      }
+    });
+
+    test("who it is, is shown before it is joined, with what proves it", () => {
+      const one = found({ txt: { node_id: OTHER } });
+      expect(joinLines(one, ["node_id"], translator("en"))).toEqual([
+        "n announces syncthing at 10.9.9.9:22000.",
+        `  node_id: ${OTHER}`,
+      ]);
+      expect(joinLines({ ...one, announced_from: "10.6.6.6" }, [], translator("en"))[1]).toMatch(
+        /10\.6\.6\.6/,
+      );
+    });
+
+    test("an address that is not the announcing node's own is marked", async () => {
+      const tags = { services: await encodeServices([service("syncthing")], bzip2) };
+      const lines = async (addr: string) => {
+        const found = await search(boxThatSees([{ name: "n", addr, status: "alive", tags }]));
+        return searchLines(found?.services ?? [], translator("en"));
+      };
+      expect(await lines("10.1.1.1:5000")).toHaveLength(2);
+      expect((await lines("10.6.6.6:5000"))[1]).toContain("10.1.1.1:80 *");
+      expect((await lines("10.6.6.6:5000"))[2]).toBe("* announced from another address than its own");
     });
   });
 

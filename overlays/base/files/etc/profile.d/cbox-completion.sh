@@ -9,7 +9,7 @@ _cbox() {
 	2:node:*) words="setup leave --json" ;;
 	2:system:* | 2:network:* | 2:member:* | 2:vpn:* | 2:contexts:*) words="setup --json" ;;
 	2:status:*) words="--json" ;;
-	2:search:*) words="--json --join" ;;
+	2:search:*) words="--json --join --yes" ;;
 	2:reset:*) words="--keep-data --all" ;;
 	2:help:*) words="status setup system network member node vpn contexts services search publish reset" ;;
 	2:setup:*) words="--answers" ;;
