@@ -69,6 +69,8 @@ export async function setUp(
     progress(`progress.contexts.${id}`, { memory: division[id].memoryMib, disk: gib(division[id].diskMib) });
     await ensureContainer(box, id, division[id]);
   }
+  // What stops the contexts when the box stops. Where it was not started, the kernel ends them, and the stop waits 90 s.
+  await must(box, "systemctl", ["start", "incus-startup.service"]);
   await must(box, "sync", []);
   return pools;
 }
