@@ -160,6 +160,11 @@ export function sshdConfig(hasPassword: boolean): string {
     "PermitRootLogin no",
     `PasswordAuthentication ${hasPassword ? "yes" : "no"}`,
     "KbdInteractiveAuthentication no",
+    // Who tries passwords: few in one connection, and few connections at a time that have not signed in, of one address and
+    // of all. OpenSSH of Debian 13 also keeps an address out for a while that was wrong again and again.
+    "MaxAuthTries 4",
+    "PerSourceMaxStartups 4",
+    "MaxStartups 10:30:60",
     "",
   ].join("\n");
 }
