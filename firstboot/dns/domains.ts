@@ -93,7 +93,6 @@ function toMaster(element: Element): Master[] {
   const { attributes } = element;
   const zone = domainName(attributes.zone);
   if (!zone) return [];
-  const contact = (attributes.contact ?? "").split(/[,\s]/)[0] ?? "";
   return [
     {
       zone,
@@ -104,11 +103,18 @@ function toMaster(element: Element): Master[] {
       externalMail: wholeNames(attributes.externalMX),
       externalNameservers: wholeNames(attributes.externalNS),
       mayBeCopied: attributes["allow-transfer"] === "any",
-      contact: /^[A-Za-z0-9._+-]{1,60}@[A-Za-z0-9.-]{1,100}$/.test(contact) ? contact : `nobody@${zone}`,
+      contact: mailbox(attributes.contact) ?? `nobody@${zone}`,
       hosts: all(element, "host").flatMap(toHost),
       delegations: all(element, "delegation").flatMap(toDelegation),
     },
   ];
+}
+
+/** The first of them. What BIND does not take in a zone's first record costs the zone. */
+function mailbox(text: string | undefined): string | undefined {
+  const [, user, host] = /^([A-Za-z0-9._+-]{1,60})@([^@]+)$/.exec((text ?? "").split(/[,\s]/)[0] ?? "") ?? [];
+  const domain = domainName(host);
+  return user && domain ? `${user}@${domain}` : undefined;
 }
 
 /** "mx1.example.net,mx2.example.net." */

@@ -126,7 +126,7 @@ function records(master: Master, serial: number): string {
   const names = nameserversOf(master);
   const ownMail = hosts.filter(({ isMailserver }) => isMailserver);
   // After its own servers, in the order in which they are named.
-  const last = Math.max(0, ...ownMail.map(({ priority }) => priority));
+  const last = ownMail.reduce((highest, { priority }) => Math.max(highest, priority), 0);
   const addresses = [...hosts, ...glue(master, names)];
   const lines = [
     `@ IN SOA ${names[0]} ${mailbox} ${serial} ${refresh} ${retry} ${expire} ${minimum}`,

@@ -55,6 +55,17 @@ describe("a zone of our own", () => {
     ]);
   });
 
+  test.each([
+    ["x@a..b", "nobody.a.local."],
+    ["x@-a.b", "nobody.a.local."],
+    ["x@b", "nobody.a.local."],
+    ["x@a.b, y@c.d", "x.a.b."],
+    [":::::", "nobody.a.local."],
+  ])("of the contact %j has the mailbox %s, which BIND takes", async (contact, mailbox) => {
+    const { files } = await written(`<master zone="a.local" IPv4="10.1.1.1" contact="${contact}"/>`);
+    expect(files.get("internal.a.local")).toMatch(`@ IN SOA ns1 ${mailbox} 7 `);
+  });
+
   test("without a name server of its own gets the address of the one that answers", async () => {
     const { files } = await written(
       '<master zone="a.local" IPv4="10.1.1.1" allow-transfer="none" contact=""/>',
