@@ -102,8 +102,16 @@ export function secretFields(steps: readonly Step[]): SecretFields {
   return { paths, known: new Set(fieldNames(answersSchema(steps))) };
 }
 
-function fieldNames({ properties = {} }: { readonly properties?: object }): string[] {
-  return Object.entries(properties).flatMap(([name, field]) => [name, ...fieldNames(field as object)]);
+/** Of a schema: of its objects, and of those in its lists. */
+function fieldNames({
+  properties = {},
+  items,
+}: {
+  readonly properties?: object;
+  readonly items?: object;
+}): string[] {
+  const own = Object.entries(properties).flatMap(([name, field]) => [name, ...fieldNames(field as object)]);
+  return items ? [...own, ...fieldNames(items)] : own;
 }
 
 /** SHA-256 of the file as it is now, in hexadecimal; undefined where there is none. */

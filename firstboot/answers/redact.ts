@@ -9,7 +9,10 @@ import { decodeText } from "../../common/text-encoding.ts";
 export interface SecretFields {
   /** Where the secrets stand, such as ["system", "owner", "password"]. */
   readonly paths: readonly (readonly string[])[];
-  /** Names of all fields that a file may have: where one begins, what belongs to the field before it has ended. */
+  /**
+   * Names of all fields that a file may have: where one begins, what belongs to the field before it has ended. What stands in
+   * valid YAML under another name may be a secret, and goes, too.
+   */
   readonly known?: ReadonlySet<string>;
 }
 
@@ -98,9 +101,16 @@ async function secretNodes(document: Document, names: Names): Promise<SecretNode
       Value: (_key, { anchor }) => void (anchor && anchors.add(anchor)),
     });
   };
+  const referredTo = new Set<string>();
+  visit(document, { Alias: (_key, { source }: Alias) => void referredTo.add(source) });
   visit(document, {
     Pair(_key, pair) {
-      if (!isScalar(pair.key) || !names.isSecret(String(pair.key.value))) return;
+      if (!isScalar(pair.key)) return;
+      const name = String(pair.key.value);
+      // What fields refer to is theirs, whatever it is called where it stands.
+      const isElsewhere =
+        isNode(pair.value) && !isAlias(pair.value) && referredTo.has(pair.value.anchor ?? "");
+      if (!names.isSecret(name) && (isElsewhere || !names.isUnknown(name))) return;
       pairs.add(pair);
       if (isNode(pair.value)) take(pair.value);
     },
@@ -222,15 +232,22 @@ function spaces(sign: string): string {
 interface Names {
   isSecret(word: string): boolean;
   isField(word: string): boolean;
+  /** No field of a file at all. */
+  isUnknown(word: string): boolean;
 }
 
-function namesOf({ paths, known = new Set(paths.flat()) }: SecretFields): Names {
+/** YAML's way to take over what stands elsewhere. */
+const MERGE = "<<";
+
+function namesOf({ paths, known: all }: SecretFields): Names {
+  const known = all ?? new Set(paths.flat());
   const secret = new Set(paths.map((path) => path.at(-1)?.toLowerCase() ?? ""));
   // Near to a name of three letters is nearly everything.
   const guessed = [...secret].filter((name) => name.length > 3);
   const isField = (word: string) => known.has(word);
   return {
     isField,
+    isUnknown: (word) => all !== undefined && !isField(word) && word !== MERGE,
     isSecret: (word) =>
       secret.has(word.toLowerCase()) || (!isField(word) && didYouMean(word, guessed) !== undefined),
   };

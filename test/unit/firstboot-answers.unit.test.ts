@@ -51,6 +51,11 @@ describe("wiping", () => {
     ["behind a #", VALID_ANSWERS.replace("version: 1", `version: 1\n# password: "${PASSWORD}"`)],
     ["in the wrong section", `${VALID_ANSWERS}password: "${PASSWORD}"\n`],
     ["under a name with a slip", VALID_ANSWERS.replace("password:", "pasword:")],
+    ["under another name", VALID_ANSWERS.replace("password:", "contrasenya:")],
+    [
+      "in a section of another name",
+      `${VALID_ANSWERS.replace(`"${PASSWORD}"`, "")}notes: [{ mine: "${PASSWORD}" }]\n`,
+    ],
     ["as a list", VALID_ANSWERS.replace(`"${PASSWORD}"`, `[ "${PASSWORD}" ]`)],
     ["by a reference", `x: &c "${PASSWORD}"\n${VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c")}`],
     ["referred to", `${VALID_ANSWERS.replace(`"${PASSWORD}"`, `&c "${PASSWORD}"`)}x: [*c, y]\nz: *c\n`],
