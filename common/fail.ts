@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The one door for errors a person should read: a stable code, a sentence, what was found, and what to do.
 
+import { printable, printableLines } from "./printable.ts";
+
 /** The key of a text and what goes into it. */
 export interface FoundText {
   readonly key: string;
@@ -27,10 +29,10 @@ export class Failure extends Error {
   readonly exitCode: number;
 
   constructor(details: FailureDetails, options?: ErrorOptions) {
-    super(details.what, options);
+    super(printable(details.what), options);
     this.name = "Failure";
     this.code = details.code;
-    this.found = details.found;
+    this.found = details.found === undefined ? undefined : printableLines(details.found);
     this.foundText = details.foundText;
     this.hint = details.hint;
     this.exitCode = details.exitCode ?? 1;
@@ -45,7 +47,8 @@ export function fail(details: FailureDetails, options?: ErrorOptions): never {
 /** A failure as the lines a terminal shows: the sentence, what was found, the hint. */
 export function describeFailure(failure: Failure): string {
   const lines = [`error: ${failure.message} [${failure.code}]`];
-  if (failure.found) lines.push(`found: ${failure.found}`);
+  // Indented, so that no line of somebody else looks like one of these.
+  if (failure.found) lines.push(`found: ${failure.found.replaceAll("\n", "\n       ")}`);
   if (failure.hint) lines.push(`hint:  ${failure.hint}`);
   return lines.join("\n");
 }

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
+import { printableLines } from "../../common/printable.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { must } from "../box.ts";
@@ -283,8 +284,8 @@ async function log(tools: ServicesTools, service: Service): Promise<void> {
   const place = placeOf(tools.box, state.where);
   const { stdout } = await place.run("journalctl", [...units, "--lines=60", "--no-pager", "--no-hostname"]);
   if (state.trouble) tools.print(state.trouble.what);
-  tools.print(stdout.trimEnd());
-  if (service.compose) tools.print(await projectLog(place, service));
+  tools.print(printableLines(stdout.trimEnd()));
+  if (service.compose) tools.print(printableLines(await projectLog(place, service)));
 }
 
 async function renew(tools: ServicesTools, service: Service): Promise<void> {

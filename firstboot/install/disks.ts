@@ -3,6 +3,7 @@
 // on them, and why the others will not do.
 
 import { leastBytes } from "../../common/disk-size.ts";
+import { printable } from "../../common/printable.ts";
 import type { Box } from "../box.ts";
 import { parseJson } from "../world.ts";
 
@@ -109,14 +110,14 @@ function readDisk(device: BlockDevice, minimumGib: number, cards: ReadonlySet<st
     path,
     name,
     bytes: size,
-    model: (model ?? "").trim(),
+    model: printable((model ?? "").trim()),
     serial: (serial ?? "").trim(),
     tableId: (ptuuid ?? "").toLowerCase(),
     fileSystem: fstype ?? "",
     partitions: (device.children ?? []).map((child) => ({
       path: child.path ?? "",
       bytes: child.size ?? 0,
-      label: child.label ?? child.partlabel ?? "",
+      label: printable(child.label ?? child.partlabel ?? ""),
       fileSystem: child.fstype ?? "",
       mountPoints: (child.mountpoints ?? []).filter((point) => point !== null),
     })),

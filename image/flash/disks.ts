@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
 import { SECTOR } from "../disk-layout.ts";
 import { table } from "../table.ts";
 
@@ -96,10 +97,12 @@ function toDisk(device: BlockDevice, wholeDisk: string): Disk {
     type,
     size,
     sectorSize: device["log-sec"] ?? SECTOR,
-    model: [vendor, model]
-      .map((word) => word?.trim())
-      .filter(Boolean)
-      .join(" "),
+    model: printable(
+      [vendor, model]
+        .map((word) => word?.trim())
+        .filter(Boolean)
+        .join(" "),
+    ),
     transport: tran ?? "",
     isRemovable: rm || hotplug || tran === "usb",
     isReadOnly: ro,
@@ -112,7 +115,7 @@ function contentsOf(device: BlockDevice): Content[] {
   const { path, type, size, fstype, label, partlabel, mountpoints = [], children = [] } = device;
   const mounts = mountpoints.filter((place) => place !== null);
   const isWorthSaying = Boolean(fstype) || mounts.length > 0 || !WHOLE.has(type);
-  const own = { path, type, size, kind: fstype ?? "", label: label || partlabel || "", mounts };
+  const own = { path, type, size, kind: fstype ?? "", label: printable(label || partlabel || ""), mounts };
   return [...(isWorthSaying ? [own] : []), ...children.flatMap(contentsOf)];
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Step "network": which interface, DHCP or a static address; waits for an address, but does not insist on one.
 
+import { printable } from "../../../common/printable.ts";
 import type { Box } from "../../box.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { problem } from "../../problems.ts";
@@ -38,7 +39,7 @@ const lookUp: LookUp = {
     const found = card ? await scanNetworks(box, card, wifi.country) : [];
     const networks = found.map(({ ssid, signal }) => ({
       value: ssid,
-      label: `${"*".repeat(bars(signal)).padEnd(4)} ${ssid}`,
+      label: `${"*".repeat(bars(signal)).padEnd(4)} ${printable(ssid)}`,
     }));
     const choices = networks.length ? { "wifi.ssid": [...networks, { value: "", label: "..." }] } : {};
     return { survey: { choices } };
