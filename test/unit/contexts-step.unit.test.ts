@@ -145,11 +145,8 @@ describe("what is made", () => {
     expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
   });
 
-  test("are stopped in good order when the box stops, before it was started anew, too, and have time for it", async () => {
-    const { running, contexts: made } = (await divided()).system;
-    expect(running.has("incus-startup.service")).toBe(true);
-    for (const id of ["owner", "community"])
-      expect(made.profiles.get(id)?.config).toMatchObject({ "boot.host_shutdown_timeout": "300" });
+  test("are stopped in good order when the box stops, before it was started anew, too", async () => {
+    expect((await divided()).system.running.has("incus-startup.service")).toBe(true);
   });
 
   test("has the packages of the box inside, where the box has some", async () => {
