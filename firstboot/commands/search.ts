@@ -73,7 +73,7 @@ export function pickByAddress(services: readonly FoundService[], which: string):
     code: "search-ambiguous",
     what: `Several services are announced at ${which}, and not the same.`,
     found: there.map(({ type, node }) => `${type} by ${node}`).join(", "),
-    hint: "cbox search TYPE at a terminal, and choose one by its number.",
+    hint: "sudo cbox search TYPE at a terminal, and choose one by its number.",
     exitCode: 2,
   });
 }

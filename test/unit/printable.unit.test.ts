@@ -10,16 +10,16 @@ import { type Disk, describeDisk } from "../../image/flash/disks.ts";
 const ODD = "a\x1b[2Jb\r\nerror: c\u009b1m\u202ed";
 const SHOWN = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
 
-it("is one line, and shows what would not be seen", () => {
+it("text for one line shows each control sign by its number", () => {
   expect(printable(ODD)).toBe("a\\u001b[2Jb\\u000d\\u000aerror: c\\u009b1m\\u202ed");
   expect(printable("Can Bruixa, l·lis 東京 🐐")).toBe("Can Bruixa, l·lis 東京 🐐");
 });
 
-it("is several lines where that is meant", () => {
+it("text for several lines keeps its line ends and tabs", () => {
   expect(printableLines("a\tb\r\nc\rd")).toBe("a\tb\nc\\u000dd");
 });
 
-it("has no control sign left, whatever it is, and JSON stays JSON", () => {
+it("whatever the text, no control sign is left in it, and JSON stays JSON", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       expect(printable(text)).not.toMatch(SHOWN);
@@ -30,8 +30,8 @@ it("has no control sign left, whatever it is, and JSON stays JSON", () => {
   );
 });
 
-describe("is so", () => {
-  it("in a failure, whose lines are told apart from what was found", () => {
+describe("text of others is shown without control signs", () => {
+  it("in a failure, where each line of what was found is indented", () => {
     const failure = new Failure({ code: "odd", what: `There is no "${ODD}".`, found: `x\nerror: y ${ODD}` });
     expect(describeFailure(failure).split("\n")).toEqual([
       expect.stringMatching(/^error: There is no "a\\u001b/),

@@ -396,6 +396,7 @@ describe("cbox search", () => {
         expect(failure).toMatchObject({
           code: "search-ambiguous",
           found: `${odd.type} by other, syncthing by n`,
+          hint: "sudo cbox search TYPE at a terminal, and choose one by its number.",
         });
       }
     });
