@@ -2,7 +2,8 @@
 // QEMU's emulation of several processors now and then loses a race when the kernel patches its own code, in its first
 // seconds and long before anything of ours runs. Such a guest is reset; one that panics later, or again and again, is not.
 
-const PANIC = /^\[ +[0-4]\.\d+\] Kernel panic - not syncing/m;
+/** The whole line, so that it is on the terminal before the sentence that speaks of it. */
+const PANIC = /^\[ +[0-4]\.\d+\] Kernel panic - not syncing[^\n]*\n/m;
 const FORGIVEN = 2;
 /** More than a line of the kernel's has before its end. */
 const KEPT = 1000;

@@ -11,11 +11,14 @@ import { PROJECT } from "../../image/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const LOADED_AT = 0x7c00;
-/** As the kernel writes it, with bytes that a terminal must get as they are. */
+/**
+ * As the kernel writes it, with bytes that a terminal must get as they are. The panic's line is the last: what follows
+ * it may be cut off by the reset, or have the sentence in its middle.
+ */
 const SAID = Buffer.concat([
-  Buffer.from("\x1b[1m\r\n[    1.234567] Kernel panic - not syncing: Fatal exception\r\n"),
+  Buffer.from("\x1b[1m"),
   Buffer.from([0xc3, 0xa9, 0xff, 0x80]),
-  Buffer.from("<end>\r\n"),
+  Buffer.from("\r\n[    1.234567] Kernel panic - not syncing: Fatal exception\r\n"),
 ]);
 
 /** QEMU leaves it to the terminal to return to the line's beginning at a line feed. */

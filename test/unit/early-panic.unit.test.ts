@@ -31,6 +31,12 @@ test("is seen however its line comes in pieces", () => {
   for (let at = 0; at < text.length; at++) expect(resets(text.slice(0, at), text.slice(at))).toBe(1);
 });
 
+test("is answered when its line is complete, so that the sentence does not stand in it", () => {
+  const line = "[    1.234567] Kernel panic - not syncing: Fatal exception";
+  expect(resets(line, "\r")).toBe(0);
+  expect(resets(line, "\r", "\n")).toBe(1);
+});
+
 test("is forgiven twice", () => {
   expect(resets(panic("1.0"), "\r\n", panic("1.1"))).toBe(2);
   expect(resets(`${panic("1.0")}\r\n`.repeat(5))).toBe(2);
