@@ -13,6 +13,8 @@ const level = (name: string, testTimeout: number) => ({
     testTimeout,
     hookTimeout: testTimeout,
     sequence: { concurrent: false },
+    // As ./cbox does: bash reads no ~/.bashrc then.
+    env: { SHLVL: process.env.SHLVL === "0" ? "1" : (process.env.SHLVL ?? "1") },
   },
 });
 

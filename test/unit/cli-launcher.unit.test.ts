@@ -77,6 +77,28 @@ const APT = "apt-get noninteractive -qq -o DPkg::Lock::Timeout=300";
 const hasTool = () => program("cbox-test-tool", "");
 
 describe("./cbox", () => {
+  it.each([undefined, "0", "1", "3"])(
+    "keeps bash from reading ~/.bashrc for programs, where SHLVL is %s",
+    (level) => {
+      hasTool();
+      const home = join(project, "home");
+      mkdirSync(home);
+      writeFileSync(join(home, ".bashrc"), "echo of the bashrc\n");
+      // As zx runs commands: its pipes are sockets, which bash takes for a remote shell's.
+      program(
+        "node",
+        `case $1 in --version) echo v20.1.0 ;; *) exec ${process.execPath} "${project}/run.cjs" ;; esac`,
+      );
+      writeFileSync(
+        join(project, "run.cjs"),
+        'console.log(require("node:child_process").execFileSync("bash", ["-c", "echo a command"], { input: "", encoding: "utf8" }))',
+      );
+      expect(cbox(["profiles"], { HOME: home, ...(level ? { SHLVL: level } : {}) }).out.trim()).toBe(
+        "a command",
+      );
+    },
+  );
+
   it("calls nothing but the command where nothing is missing", () => {
     hasTool();
     expect(cbox(["build", "vm-amd64"])).toEqual({
