@@ -172,6 +172,7 @@ describe("with servers that are broken", () => {
     ["api-500", "api-"],
     ["api-502", "api-logged-out"],
     ["api-garbage", "api-reply-invalid"],
+    ["api-hostile", "api-rejected"],
     ["api-bad-certificate", "server-untrusted"],
     ["api-down", "server-unreachable"],
   ])("%s: a sentence, and all is well when it ends", async (name, code) => {

@@ -203,6 +203,7 @@ describe("with the site", () => {
     "api-502": "api-logged-out",
     "api-slow": "server-slow",
     "api-garbage": "api-reply-invalid",
+    "api-hostile": "api-rejected",
     "api-bad-certificate": "server-untrusted",
     "api-down": "server-unreachable",
   };

@@ -11,6 +11,7 @@ import { jsonEncode, parseQuery, redacted, urlDecode } from "../lab/guifi-site/p
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { PAGE_SECONDS } from "../lab/guifi-site/site.ts";
 import { cnmlDate, interfacesOf, ipNumber, ipText } from "../lab/guifi-site/state.ts";
+import { TRAP } from "../lab/hostile/texts.ts";
 import { labMember, MEMBERS } from "../lab/members.ts";
 import { encoded, errorsOf, GuifiSite } from "./helpers/guifi.ts";
 
@@ -807,6 +808,24 @@ describe("broken on purpose,", () => {
       half,
       half,
     ]);
+  });
+
+  test("hostile, it takes logins, refuses the rest in its own words, and names all on its map with them", () => {
+    const [answer] = answers(["api-hostile"]);
+    expect(JSON.parse(answer!.body)).toMatchObject({
+      code: { code: 201 },
+      errors: [
+        { code: 999, extra: expect.stringContaining(TRAP) },
+        { str: expect.stringContaining("\x1b]0;") },
+      ],
+    });
+    const login = { ...request(), query: "command=guifi.auth.login&username=anna" };
+    expect(answerWith(["api-hostile"], guifi.site, login, 0)).toEqual(guifi.site.handle(login));
+    const map = { ...request(), path: `/guifi/cnml/${NODES.own}/node`, query: "" };
+    const honest = guifi.site.handle(map).body;
+    const { body } = answerWith(["api-hostile"], guifi.site, map, 0);
+    expect(body.split(`touch /tmp/${TRAP}`).length - 1).toBe(2 * (honest.match(/ title=/g) ?? []).length);
+    expect(body).not.toBe(honest);
   });
 
   test("it can be one command's own", () => {

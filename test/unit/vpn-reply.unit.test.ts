@@ -9,7 +9,8 @@ import { type FaultReason, type Membership, readMembership } from "../../firstbo
 import { vpnPaths } from "../../firstboot/vpn/paths.ts";
 import { parseScript } from "../../firstboot/vpn/reply-script.ts";
 import { tincFiles } from "../../firstboot/vpn/tinc-files.ts";
-import { GARBAGE, garbage, TRAP } from "../lab/rendezvous/garbage.ts";
+import { TRAP } from "../lab/hostile/texts.ts";
+import { GARBAGE, garbage } from "../lab/rendezvous/garbage.ts";
 import type { VpnNode, VpnPlan } from "../lab/rendezvous/plan.ts";
 import { jsonReply, scriptReply } from "../lab/rendezvous/replies.ts";
 import { rsaKey } from "./helpers/fake-box.ts";

@@ -12,6 +12,7 @@ export const siteFaults: readonly Fault[] = [
   badDay("api-502", "the web site knows no login for more than a moment"),
   badDay("api-slow", "the web site does what it is asked, and says so after 30 seconds"),
   badDay("api-garbage", "the web site answers with a login page, half an answer, or 10 MB of nothing"),
+  badDay("api-hostile", "the web site refuses everything but a login, with words for shells and terminals"),
   serverFault("api-bad-certificate", "the web site's certificate is a stranger's", {
     [SITE_HOST]: { authority: "stranger" },
   }),

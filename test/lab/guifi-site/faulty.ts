@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The site on a bad day. What it was asked for may well have been done, only the answer does not say so.
+import { shellTexts, TERMINAL_TEXT } from "../hostile/texts.ts";
 import { parseQuery } from "./php.ts";
 import type { Site, SiteRequest, SiteResponse } from "./site.ts";
 
@@ -12,6 +13,7 @@ export const SITE_FAULTS = [
   "api-garbage:html",
   "api-garbage:truncated",
   "api-garbage:huge",
+  "api-hostile",
 ] as const;
 
 export type SiteFault = (typeof SITE_FAULTS)[number];
@@ -44,6 +46,9 @@ export function answerWith(
   if (faults.includes("api-500")) return errorPage();
   if (garbage === "html") return portal();
   if (garbage === "huge") return { ...portal(), body: "x".repeat(HUGE_BYTES) };
+  if (faults.includes("api-hostile") && !isFor(["guifi.auth.login"], request)) {
+    return hostile(site.handle(request));
+  }
   const answer = site.handle(faults.includes("api-502") ? withoutGoodToken(request) : request);
   return {
     ...answer,
@@ -58,6 +63,21 @@ function garbageOf(fault: SiteFault, turn: number): (typeof KINDS)[number] | und
   const [name, kind] = fault.split(":");
   if (name !== "api-garbage") return undefined;
   return KINDS.find((known) => known === kind) ?? KINDS[turn % KINDS.length];
+}
+
+/** Refuses what it is asked, and names everything on its map, with words for shells and terminals. */
+function hostile(honest: SiteResponse): SiteResponse {
+  const [substitution, , chain, line] = shellTexts();
+  if (honest.contentType.startsWith("application/xml")) {
+    const title = `title="${substitution}&#13;&#10;[error] ${chain}"`;
+    return { ...honest, body: honest.body.replace(/\btitle=("[^"]*"|'[^']*')/g, () => title) };
+  }
+  const errors = [
+    { code: 999, str: TERMINAL_TEXT, extra: substitution },
+    { code: 998, str: `${TERMINAL_TEXT}${line}` },
+  ];
+  const code = { code: 201, str: TERMINAL_TEXT };
+  return { ...honest, body: JSON.stringify({ command: substitution, code, errors }) };
 }
 
 /** Whatever token is shown, it is not known. */

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a rendezvous says that is broken, or somebody else's: for the faults of the lab and for the tests of the box.
+import { shellTexts, TRAP } from "../hostile/texts.ts";
 import type { VpnNode, VpnPlan } from "./plan.ts";
 import { jsonReply, scriptReply } from "./replies.ts";
 
 export const GARBAGE = ["html", "truncated", "huge", "hostile"] as const;
 export type Garbage = (typeof GARBAGE)[number];
-
-/** A box that ran any of it, or wrote where it says, would have files of this name. */
-export const TRAP = "cbox-was-tricked";
 
 const PAGE =
   "<!DOCTYPE html>\n<html><head><title>It works!</title></head><body><h1>It works!</h1></body></html>\n";
@@ -35,16 +33,9 @@ export function garbage(
   }
 }
 
-const shellTexts = (mark: string) => [
-  `$(touch /tmp/${mark})`,
-  `\`touch /tmp/${mark}\``,
-  `x; touch /tmp/${mark}`,
-  `x\ntouch /tmp/${mark}`,
-];
-
 /** Not one field of it may be used: no name, no address, no peer is right. */
 function hostileScript({ network, gateway }: VpnPlan, own: VpnNode): string {
-  const [substitution = "", backticks = "", chain = ""] = shellTexts(TRAP);
+  const [substitution = "", backticks = "", chain = ""] = shellTexts();
   const base = `/etc/tinc/${network}`;
   return [
     "#!/bin/sh",
@@ -85,7 +76,7 @@ function hostileScript({ network, gateway }: VpnPlan, own: VpnNode): string {
 }
 
 function hostileJson(plan: VpnPlan, nodes: readonly VpnNode[], own: VpnNode): string {
-  const [substitution = "", backticks = "", chain = "", line = ""] = shellTexts(TRAP);
+  const [substitution = "", backticks = "", chain = "", line = ""] = shellTexts();
   const { hosts, ...right } = jsonReply(plan, nodes, own) as { hosts: readonly object[] };
   const names = [`../../../../tmp/${TRAP}`, substitution, backticks, chain, line, "", "x".repeat(100_000)];
   return JSON.stringify({
@@ -93,7 +84,7 @@ function hostileJson(plan: VpnPlan, nodes: readonly VpnNode[], own: VpnNode): st
     tinc_up: `touch /tmp/${TRAP}`,
     hosts: [
       ...names.map((name) => ({ ...hosts[0], name })),
-      ...shellTexts(TRAP).map((address) => ({ ...hosts[0], name: "a", address })),
+      ...shellTexts().map((address) => ({ ...hosts[0], name: "a", address })),
       {
         ...hosts[0],
         name: "b",
