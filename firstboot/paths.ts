@@ -43,7 +43,12 @@ export const paths = {
   networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
   sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
+  /** Holds the key of its RPC: for root alone. */
   serfConfig: "/etc/serf/community-box.json",
+  /** The same key, for those who ask: root, and whoever may become root. */
+  serfRpcKey: "/etc/community-box/serf-rpc-key",
+  /** Program: `serf COMMAND` with that key. */
+  serfRpc: "/usr/lib/community-box/serf-rpc",
   /** Which services were chosen and where they run; readable by everyone, no secrets. */
   services: "/etc/community-box/services.json",
   /** What the owner has added to the catalogue, one file each. */

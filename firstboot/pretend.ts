@@ -3,6 +3,7 @@
 // for verify to be able to say yes or no. Knows nothing of the steps.
 
 import type { RunOptions, RunResult } from "./box.ts";
+import { paths } from "./paths.ts";
 import { PretendContexts } from "./pretend-contexts.ts";
 import { PretendServices } from "./pretend-services.ts";
 import { pretendedTunnels, startTunnel } from "./pretend-vpn.ts";
@@ -95,7 +96,7 @@ export class PretendSystem {
         return this.#ss();
       case "ping":
         return this.pingable ? 0 : 1;
-      case "serf":
+      case paths.serfRpc:
         return this.#serf(args);
       case "mv":
         return this.#exchange(args.at(-2) ?? "", name);

@@ -14,7 +14,8 @@ import {
 import { type Box, must } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
-import { configureSerf, SERF_RPC, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
+import { configureSerf, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
+import { isKeyRefused } from "./serf-rpc.ts";
 import { announceByAvahi, announcements } from "./services/announce.ts";
 import { forwardPorts } from "./services/forward.ts";
 
@@ -70,7 +71,7 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   const { address, changed } = await configureSerf(box, image);
   if (!address) return nothing("no-address");
   // Also after a cut between writing the file and restarting: "start" does nothing when it runs already.
-  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT]);
+  await must(box, "systemctl", [changed || (await isKeyRefused(box)) ? "restart" : "start", SERF_UNIT]);
   if (changed) log(`Serf now listens on ${address}`);
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
   if (!info) return nothing("serf-silent");
@@ -100,7 +101,7 @@ async function setTag(
 ) {
   if (tag === (current ?? "")) return;
   const change = tag ? ["-set", `${SERVICES_TAG}=${tag}`] : ["-delete", SERVICES_TAG];
-  await must(box, "serf", ["tags", `-rpc-addr=${SERF_RPC}`, ...change]);
+  await must(box, paths.serfRpc, ["tags", ...change]);
   log(`tag "${SERVICES_TAG}" set, ${bytes} bytes of metadata`);
 }
 

@@ -6,7 +6,7 @@
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../common/serf-payload.ts";
 import type { Box } from "./box.ts";
 import { heardByAvahi } from "./search-avahi.ts";
-import { SERF_RPC } from "./serf.ts";
+import { askSerf } from "./serf-rpc.ts";
 import { parseJson } from "./world.ts";
 
 export interface FoundService {
@@ -67,9 +67,7 @@ async function searchBySerf(
   box: Box,
   isWanted: (service: PublishedService) => boolean,
 ): Promise<Search | undefined> {
-  const { code, stdout } = await box.run("serf", ["members", "-format=json", `-rpc-addr=${SERF_RPC}`], {
-    timeout: 15_000,
-  });
+  const { code, stdout } = await askSerf(box, ["members", "-format=json"], { timeout: 15_000 });
   if (code !== 0) return undefined;
   const { members = [] } = parseJson<{ members?: readonly Member[] }>(stdout, {});
   const offering = (Array.isArray(members) ? members : []).flatMap((member) => {
@@ -130,7 +128,7 @@ function described(service: PublishedService, { by, node, address, rtt }: Teller
 async function roundTrip(box: Box, node: string): Promise<number | undefined> {
   // A name that begins with a dash would be an option.
   if (node.startsWith("-")) return undefined;
-  const { code, stdout } = await box.run("serf", ["rtt", `-rpc-addr=${SERF_RPC}`, node], { timeout: 10_000 });
+  const { code, stdout } = await askSerf(box, ["rtt", node], { timeout: 10_000 });
   return code === 0 ? parseRtt(stdout) : undefined;
 }
 

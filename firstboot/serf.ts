@@ -6,10 +6,10 @@ import type { Box } from "./box.ts";
 import { writeIfChanged } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
+import { askSerf, SERF_RPC, serfRpcKey } from "./serf-rpc.ts";
 import { contains, parseCidr, parseIpv4 } from "./steps/network/ipv4.ts";
 import { type Address, outerAddresses, parseJson } from "./world.ts";
 
-export const SERF_RPC = "127.0.0.1:7373";
 export const SERF_UNIT = "serf.service";
 export const PUBLISH_TIMER = "cbox-publish.timer";
 
@@ -52,8 +52,11 @@ export async function configureSerf(
   const found = await communityAddress(box, image);
   if (!found) return { changed: false };
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox";
-  const content = serfConfig(image, await hostId(box), hostname, found.address);
-  return { address: found.address, changed: await writeIfChanged(box, paths.serfConfig, content) };
+  // The key first: whoever finds it before the agent does is told apart (isKeyRefused).
+  const key = await serfRpcKey(box);
+  const content = serfConfig(image, await hostId(box), hostname, found.address, key);
+  const changed = await writeIfChanged(box, paths.serfConfig, content, { mode: 0o600 });
+  return { address: found.address, changed };
 }
 
 /** Unique in the community although host names are not; made on the box, kept for good. */
@@ -65,7 +68,13 @@ async function hostId(box: Box): Promise<string> {
   return made;
 }
 
-export function serfConfig(image: ImageInfo, hostId: string, hostname: string, address: string): string {
+export function serfConfig(
+  image: ImageInfo,
+  hostId: string,
+  hostname: string,
+  address: string,
+  key: string,
+): string {
   const { profile, protocol, bootstrap } = image.community.serf;
   const config = {
     node_name: `${hostId}-${hostname}`,
@@ -73,6 +82,10 @@ export function serfConfig(image: ImageInfo, hostId: string, hostname: string, a
     profile,
     ...(protocol === undefined ? {} : { protocol }),
     rpc_addr: SERF_RPC,
+    rpc_auth: key,
+    // Else an agent whose name somebody else has, too, lets the others vote and stops when it loses. The name is the box's own
+    // by its random part, so whoever else has it has taken it.
+    disable_name_resolution: true,
     // Again and again, until a peer answers: the cable may come tomorrow.
     retry_join: bootstrap,
     retry_interval: "30s",
@@ -99,9 +112,7 @@ interface InfoAnswer {
 
 /** What the agent says over RPC; undefined when it does not answer. */
 export async function serfInfo(box: Box): Promise<SerfInfo | undefined> {
-  const { code, stdout } = await box.run("serf", ["info", "-format=json", `-rpc-addr=${SERF_RPC}`], {
-    timeout: 300_000,
-  });
+  const { code, stdout } = await askSerf(box, ["info", "-format=json"], { timeout: 300_000 });
   if (code !== 0) return undefined;
   const answer = parseJson<InfoAnswer>(stdout, {});
   const { members = "0", failed = "0", left = "0" } = answer.serf ?? {};

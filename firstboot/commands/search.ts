@@ -13,6 +13,7 @@ import { readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { type FoundService, search } from "../search.ts";
+import { mayAskSerf } from "../serf-rpc.ts";
 import type { EngineTools } from "../services/engine.ts";
 import { actOn, counterpart } from "../services/found.ts";
 import { needRoot } from "./root.ts";
@@ -32,6 +33,7 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   const box = linuxBox();
   const found = await search(box, type);
   if (!found) {
+    if (!(await mayAskSerf(box))) needRoot(["cbox search", ...args].join(" "));
     return fail({
       code: "serf-silent",
       what: "Discovery (Serf) does not answer on this box.",

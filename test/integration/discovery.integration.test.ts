@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { $ } from "zx";
+import { paths } from "../../firstboot/paths.ts";
 import type { FoundService, Search } from "../../firstboot/search.ts";
 import { avahiFiles } from "../../firstboot/services/announce.ts";
 import { readStates } from "../../firstboot/services/state.ts";
@@ -249,7 +250,7 @@ test("a box whose file of tags was cut by a power cut is found again", async () 
   await one.stopUnit("serf.service");
   await one.box.writeFile(tags, whole.slice(0, -20));
   await one.startUnit("serf.service");
-  await holds(async () => (await one.box.run("serf", ["info"])).code === 0);
+  await holds(async () => (await one.box.run(paths.serfRpc, ["info"])).code === 0);
   await succeeds(one.cbox("publish"));
   await untilFound(byBoth);
 });

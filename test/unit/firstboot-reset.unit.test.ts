@@ -61,6 +61,7 @@ describe.each([
       paths.motd,
       paths.motdAtStart,
       paths.serfConfig,
+      paths.serfRpcKey,
     ]) {
       expect(box.files.has(path), path).toBe(false);
     }

@@ -205,7 +205,7 @@ describe("cbox publish", () => {
   });
 
   test("the configuration is the one of the network, and the node's name is its own", () => {
-    expect(JSON.parse(serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.3"))).toMatchObject({
+    expect(JSON.parse(serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.3", "5a"))).toMatchObject({
       node_name: "0123-can-bruixa",
       bind: "10.1.2.3:5000",
       profile: "wan",

@@ -11,6 +11,7 @@ import { GuifiApi } from "../../firstboot/guifi/api.ts";
 import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/registration.ts";
 import { remember } from "../../firstboot/guifi/store.ts";
 import { translator } from "../../firstboot/i18n.ts";
+import { paths } from "../../firstboot/paths.ts";
 import { type FoundService, parseRtt, search } from "../../firstboot/search.ts";
 import { parseBrowse } from "../../firstboot/search-avahi.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
@@ -163,7 +164,7 @@ function boxThatSees(members: readonly object[], distances: { [node: string]: st
   const box = roomyBox();
   const own = box.system.run.bind(box.system);
   box.system.run = async (command, args, options) => {
-    if (command !== "serf") return own(command, args, options);
+    if (command !== paths.serfRpc) return own(command, args, options);
     const answer = args[0] === "members" ? JSON.stringify({ members }) : distances[args.at(-1) ?? ""];
     return { code: answer === undefined ? 1 : 0, stdout: answer ?? "", stderr: "" };
   };
@@ -269,7 +270,7 @@ describe("cbox search", () => {
       const silent = roomyBox();
       const own = silent.system.run.bind(silent.system);
       silent.system.run = async (command, args, options) =>
-        command === "serf" ? { code: 1, stdout: "", stderr: "" } : own(command, args, options);
+        command === paths.serfRpc ? { code: 1, stdout: "", stderr: "" } : own(command, args, options);
       expect((await search(inVpn(silent, ["10.228.0.3"])))?.services).toHaveLength(1);
       expect(await search(inVpn(silent, []))).toBeUndefined();
     });
@@ -345,7 +346,7 @@ describe("cbox search", () => {
       const box = roomyBox();
       await run(box, "enable", "serf");
       await act(box, found({ type: "serf", port: "5000" }));
-      expect(box.system.commands).toContain("serf join -rpc-addr=127.0.0.1:7373 10.9.9.9:5000");
+      expect(box.system.commands).toContain(`${paths.serfRpc} join 10.9.9.9:5000`);
     });
 
     test.each([

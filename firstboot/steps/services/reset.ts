@@ -10,6 +10,6 @@ const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];
 
 export async function resetSerf(box: Box): Promise<void> {
   await box.run("systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
-  for (const path of [paths.serfConfig, paths.serfHostId, paths.published, ...SERF_DATA])
-    await box.remove(path);
+  const own = [paths.serfConfig, paths.serfRpcKey, paths.serfHostId];
+  for (const path of [...own, paths.published, ...SERF_DATA]) await box.remove(path);
 }

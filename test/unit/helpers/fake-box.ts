@@ -14,6 +14,7 @@ import type {
   LdapBind,
   RunOptions,
   RunResult,
+  WriteOptions,
 } from "../../../firstboot/box.ts";
 import type { ImageInfo } from "../../../firstboot/image-info.ts";
 import { paths } from "../../../firstboot/paths.ts";
@@ -109,6 +110,8 @@ export class FakeBox implements Box {
     request: async ({ url }) => unreachable(url),
     ldapBind: async ({ url }) => unreachable(url),
   };
+  /** Permissions and owners that files were written with, by path. */
+  readonly rights = new Map<string, WriteOptions>();
   /** Names of the effects so far, in order. */
   readonly effects: string[] = [];
   /** Everything that was ever written anywhere, for the search for secrets. */
@@ -221,8 +224,11 @@ export class FakeBox implements Box {
     return this.bytes.get(path) ?? (text === undefined ? undefined : Buffer.from(text));
   }
 
-  async writeFile(path: string, content: string): Promise<void> {
-    await this.#effect(`write ${path}`, () => this.#put(path, content));
+  async writeFile(path: string, content: string, options: WriteOptions = {}): Promise<void> {
+    await this.#effect(`write ${path}`, () => {
+      this.rights.set(path, options);
+      this.#put(path, content);
+    });
   }
 
   async overwrite(path: string, content: Uint8Array): Promise<void> {
