@@ -3,6 +3,7 @@
 // profiles/communities/<id>.yaml; the whole of it travels in the image. This schema is the source of
 // profiles/schemas/community.schema.json (written by docs/generate.ts).
 import type { FromSchema } from "json-schema-to-ts";
+import { UNREAD_URL } from "./plain-http.ts";
 import { compileSchema } from "./schema.ts";
 
 const hostPort = {
@@ -22,6 +23,13 @@ const httpUrl = {
   format: "uri",
   pattern: "^https?://",
   "x-expected": "a web address such as https://guifi.net/api",
+} as const;
+
+const secretUrl = {
+  type: "string",
+  pattern: UNREAD_URL,
+  "x-expected":
+    "an address with https, since the members' passwords go there (http only with plain_http: true beside it)",
 } as const;
 
 const port = { type: "integer", minimum: 1, maximum: 65535 } as const;
@@ -109,9 +117,16 @@ export const communitySchema = {
       description: "The web application where nodes and devices are registered.",
       additionalProperties: false,
       required: ["url", "auth_url", "cnml_url"],
+      if: { required: ["plain_http"], properties: { plain_http: { const: true } } },
+      else: { properties: { url: secretUrl, auth_url: secretUrl } },
       properties: {
         url: { ...httpUrl, description: "Commands about nodes and devices." },
         auth_url: { ...httpUrl, description: "Log in." },
+        plain_http: {
+          type: "boolean",
+          description:
+            "Whether url and auth_url may be http, by which everybody on the way can read the members' passwords. The box says so before it asks for one. Default: false.",
+        },
         decodes_twice: {
           type: "boolean",
           description:

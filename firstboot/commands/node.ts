@@ -17,6 +17,7 @@ import { asRecord, GuifiApi } from "../guifi/api.ts";
 import type { Credentials } from "../guifi/credentials.ts";
 import { leaveNode, type Place, placesOf } from "../guifi/leave.ts";
 import { readRegistration } from "../guifi/store.ts";
+import { wayWarnings } from "../guifi/way.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
@@ -105,9 +106,10 @@ function valuesOf({ node: at, device }: Place) {
 }
 
 async function typedCredentials(
-  { t, ask = terminalNeeded }: LeaveTools,
+  { image, t, print, ask = terminalNeeded }: LeaveTools,
   known: string,
 ): Promise<Credentials> {
+  for (const { code, values } of wayWarnings(image)) print(t(`warning.${code}`, values));
   const typed = (await ask(t("node.leave.username", { name: known }))).trim();
   const password = await ask(t("node.leave.password"), { isSecret: true });
   return { username: typed || known, password };

@@ -286,7 +286,9 @@ async function askChecked(
   known: readonly Problem[],
   isNeeded = false,
 ): Promise<Asked> {
-  const { walk } = talk;
+  const { walk, terminal } = talk;
+  for (const { key, values } of survey.notes?.[question.path] ?? [])
+    terminal.note(translate(walk)(key, values));
   let problems = known;
   for (;;) {
     const t = translate(walk);

@@ -8,6 +8,7 @@ import { tlsTrust } from "../authorities.ts";
 import type { Box, HttpResponse } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { type Credentials, quotable, toWellFormed } from "./credentials.ts";
+import { refuseReadable } from "./way.ts";
 
 export type Params = { readonly [name: string]: string | number };
 export type Responses = { readonly [name: string]: unknown };
@@ -85,6 +86,7 @@ export class GuifiApi {
   }
 
   async #ask(base: string, command: string, params: Params): Promise<ApiAnswer> {
+    refuseReadable(base, this.#image.community.api.plain_http);
     const { password } = this.#credentials;
     const secrets = [password, password.trim(), this.#token ?? ""];
     const query = Object.entries({ command, ...params }).map(

@@ -7,6 +7,7 @@ import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { type Trouble, toTrouble } from "../trouble.ts";
 import type { Credentials } from "./credentials.ts";
+import { refuseReadable } from "./way.ts";
 
 /** Milliseconds until a server is taken for dead and the next one is asked. */
 const DEAD_AFTER = 2_000;
@@ -29,6 +30,7 @@ export async function askDirectory(
   const dn = memberDn(username, base_dn);
   const troubles: Trouble[] = [];
   for (const url of servers) {
+    refuseReadable(url);
     try {
       const result = await box.ldapBind({ url, dn, password, timeout: DEAD_AFTER, tls: trust });
       return { result, server: hostOf(url) };

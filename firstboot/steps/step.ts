@@ -55,6 +55,11 @@ export interface Choice {
   readonly label?: string;
 }
 
+export interface Note {
+  readonly key: TextKey;
+  readonly values: TextValues;
+}
+
 /** What is true of this box right now and matters to the questions. */
 export interface Survey {
   /** Offered as default, by path. A question without one must be answered unless it is not required. */
@@ -63,6 +68,8 @@ export interface Survey {
   readonly choices?: { readonly [path: string]: readonly Choice[] };
   /** What the words of a question name, by path. */
   readonly texts?: { readonly [path: string]: TextValues };
+  /** Said above a question, one line each, by path. */
+  readonly notes?: { readonly [path: string]: readonly Note[] };
   /** Questions not worth asking here, by path. */
   readonly hidden?: readonly string[];
 }
@@ -77,7 +84,7 @@ export interface Finding {
   /** Shown as a question with yes and no; no asks again. A text key and its values. */
   readonly confirm?: { readonly key: TextKey; readonly values: TextValues };
   /** Said in passing, one line each. */
-  readonly notes?: readonly { readonly key: TextKey; readonly values: TextValues }[];
+  readonly notes?: readonly Note[];
   /** Laid over the survey for the questions that follow. */
   readonly survey?: Partial<Survey>;
 }

@@ -35,11 +35,9 @@ export async function confirmMember(
     const isRefused = error.code === "api-login-refused";
     if (directory.result !== "silent") return { result: "refused", isSure: isRefused };
     if (isRefused) return { result: "refused", isSure: true };
-    // Both are silent; a certificate can be mended here, whichever of the two it is.
+    // Both are silent; a certificate can be mended here, whichever of the two it is, and an address in the settings.
     const site = toTrouble(error);
-    return {
-      result: "silent",
-      trouble: site.code === "server-untrusted" ? site : directory.trouble,
-    };
+    const isTold = ["server-untrusted", "password-unencrypted"].includes(site.code);
+    return { result: "silent", trouble: isTold ? site : directory.trouble };
   }
 }

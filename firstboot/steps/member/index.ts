@@ -7,6 +7,7 @@ import { isAuthorityIgnored } from "../../authorities.ts";
 import type { Box } from "../../box.ts";
 import { sayFound } from "../../found-text.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
+import { wayWarnings } from "../../guifi/way.ts";
 import { websiteName } from "../../image-info.ts";
 import { HIDDEN, problem } from "../../problems.ts";
 import {
@@ -34,7 +35,14 @@ export const member = defineStep<MemberAnswers, Survey>({
   // Without a default the first choice is offered, and a file that says nothing means "later".
   survey: async (_box, image) => {
     const website = { website: websiteName(image) };
-    return { defaults: {}, texts: { sign_in: website, username: website, password: website } };
+    const notes = wayWarnings(image).map(
+      ({ code, values = {} }) => ({ key: `warning.${code}`, values }) as const,
+    );
+    return {
+      defaults: {},
+      texts: { sign_in: website, username: website, password: website },
+      ...(notes.length ? { notes: { password: notes } } : {}),
+    };
   },
   lookUp: { paths: ["password"], run: lookUp },
   check,
@@ -99,7 +107,11 @@ async function verify(answers: MemberAnswers, { box, image }: StepTools): Promis
       hint: "Try again.",
     });
   }
-  return [...ignored, ...(kept?.confirmed_by === "web-site" ? [{ code: "member-by-web-site" }] : [])];
+  return [
+    ...ignored,
+    ...wayWarnings(image),
+    ...(kept?.confirmed_by === "web-site" ? [{ code: "member-by-web-site" }] : []),
+  ];
 }
 
 async function status(box: Box): Promise<StepStatus> {
