@@ -32,6 +32,14 @@ const secretUrl = {
     "an address with https, since the members' passwords go there (http only with plain_http: true beside it)",
 } as const;
 
+const byte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+
+const vpnRange = {
+  type: "string",
+  pattern: `^${byte}(\\.${byte}){3}/([89]|[12][0-9]|30)$`,
+  "x-expected": "an IPv4 range with a prefix from 8 to 30, such as 10.228.0.0/16",
+} as const;
+
 const port = { type: "integer", minimum: 1, maximum: 65535 } as const;
 
 export const communitySchema = {
@@ -190,6 +198,30 @@ export const communitySchema = {
           "x-expected": "1 to 64 printable characters without blanks",
         },
         port: { ...port, description: "TCP and UDP port tinc listens on." },
+        ranges: {
+          type: "array",
+          description:
+            "Networks that a rendezvous may give a box its address in: IPv4, with a prefix from 8 to 30. Absent: private addresses (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) with a prefix from 16 on. No server that a box needs may lie in the network that is given.",
+          minItems: 1,
+          uniqueItems: true,
+          items: vpnRange,
+          examples: [["10.228.0.0/16"]],
+        },
+        gateways: {
+          type: "object",
+          description:
+            "Keys of the gateways, by their names in the VPN: the SHA-256 of the public key (docs/rendezvous.md says how to make it). A reply with another key for one of these names, or that names none of them, is refused. Absent: any key is taken.",
+          minProperties: 1,
+          propertyNames: {
+            pattern: "^[A-Za-z0-9_]{1,64}$",
+            "x-expected": "the gateway's name in the VPN: 1 to 64 letters, digits and underscores",
+          },
+          additionalProperties: {
+            type: "string",
+            pattern: "^[0-9a-f]{64}$",
+            "x-expected": "a SHA-256 in 64 hexadecimal digits, in lower case",
+          },
+        },
         rendezvous: {
           type: "array",
           description:

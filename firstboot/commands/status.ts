@@ -208,7 +208,7 @@ export function stepStatusText(found: NamedStatus, t: Translate): string {
 function stepLines({ id, state, rows, advice }: NamedStatus, t: Translate): string[] {
   return [
     `${stepName(t, id)}: ${t(`status.state.${state}`)}`,
-    ...rows.flatMap(({ label, value }) => row(t(label), value)),
+    ...rows.flatMap(({ label, value, text }) => row(t(label), text ? t(text.key, text.values) : value)),
     ...(advice ? wrap(`  > ${t(advice.key, advice.values)}`, WIDTH, "    ") : []),
   ];
 }

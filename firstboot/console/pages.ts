@@ -3,6 +3,7 @@
 
 import { foundSentence } from "../found-text.ts";
 import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
+import type { ImageInfo } from "../image-info.ts";
 import type { WalkContext } from "../machine.ts";
 import { isQuotable, type Problem } from "../problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../questions.ts";
@@ -199,13 +200,19 @@ export function stepSummary(
   );
 }
 
-export function reviewDetailPage(t: Translate, context: WalkContext, steps: readonly Step[]): Page {
+export function reviewDetailPage(
+  t: Translate,
+  context: WalkContext,
+  steps: readonly Step[],
+  image: ImageInfo,
+): Page {
   const rows = steps.map((step) => [
     stepName(t, step.id),
     ...answeredQuestions(context, step).map(({ question, value }) =>
       // One line each: a column of values is easier to look over than whole values.
       cut(`  ${questionLabel(t, question).padEnd(18)} ${shownValue(t, question, value)}`, ROW),
     ),
+    ...(step.reviewNotes?.(context.answers[step.id] ?? {}, t, image) ?? []).map((note) => `  ${note}`),
   ]);
   return {
     tag: "review/detail",

@@ -53,7 +53,8 @@ async function review(talk: Conversation): Promise<Direction> {
   const reply = await choose(terminal, reviewPage(t), options, 0, signal);
   const [choice, step = ""] = ("command" in reply ? reply.command : reply.value).split(" ");
   if (choice === "log") await showLog(talk);
-  if (choice === "detail") await terminal.pause(reviewDetailPage(t, walk.context, walk.steps), signal);
+  if (choice === "detail")
+    await terminal.pause(reviewDetailPage(t, walk.context, walk.steps, walk.image), signal);
   if (choice === "apply") walk.send({ type: "CONFIRM" });
   if (choice === "edit") walk.send({ type: "EDIT", step });
   if (choice !== "back") return "on";

@@ -131,7 +131,12 @@ export interface StepStatus {
   /** `off`: not wanted or put off; `waiting`: set up, and others take their time; `trouble`: wanted, and does not work now. */
   readonly state: "works" | "off" | "waiting" | "trouble";
   /** For people: a label and its value. */
-  readonly rows: readonly { readonly label: TextKey; readonly value: string }[];
+  readonly rows: readonly {
+    readonly label: TextKey;
+    readonly value: string;
+    /** The value in words, where it has some. */
+    readonly text?: { readonly key: TextKey; readonly values: TextValues };
+  }[];
   /** What is wrong or missing, and the command that mends it. */
   readonly advice?: { readonly key: TextKey; readonly values: TextValues };
   /** For programs (`--json`). No secrets. */
@@ -173,6 +178,8 @@ export interface Step<Facts extends Survey = Survey> {
   missing?(answers: Answers): Problem[];
   /** The step's line on the review page, without secrets; made of labels and values when left out. */
   summary?(answers: Answers, t: Translate): string;
+  /** Sentences below the step's answers on the review's page of details. */
+  reviewNotes?(answers: Answers, t: Translate, image: ImageInfo): readonly string[];
   /** Idempotent: a power cut repeats it from the start. Throws a Failure. */
   apply(answers: Answers, tools: StepTools): Promise<void>;
   /** Looks at the world, not at what apply did. Throws a Failure when it is not as it should be. */
@@ -206,6 +213,7 @@ export function defineStep<A, Facts extends Survey>(step: {
   missing?(answers: A): Problem[];
   /** The step's line on the review page, without secrets; made of labels and values when left out. */
   summary?(answers: A, t: Translate): string;
+  reviewNotes?(answers: A, t: Translate, image: ImageInfo): readonly string[];
   apply(answers: A, tools: StepTools): Promise<void>;
   verify(answers: A, tools: StepTools): Promise<Warning[]>;
   status?(box: Box, image: ImageInfo): Promise<StepStatus>;

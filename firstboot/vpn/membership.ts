@@ -38,6 +38,7 @@ export type FaultReason =
   | "mode"
   | "port"
   | "public-address"
+  | "no-box"
   | "subnet"
   | "key"
   | "twice"
@@ -57,14 +58,18 @@ export interface ReadMembership {
 
 export const TINC_PORT = 655;
 const MAX_HOSTS = 512;
+const LINK_LOCAL = { network: 0xa9fe0000, broadcast: 0xa9feffff };
 const NAME = /^[A-Za-z0-9_]{1,64}$/;
 
 export function isVpnName(text: unknown): text is string {
   return typeof text === "string" && NAME.test(text);
 }
 
-/** Reads `{name, address, mode?, port?, hosts: [{name, address?, port?, subnets?, key}]}` of unknown origin. */
-export function readMembership(raw: unknown): ReadMembership {
+/**
+ * Reads `{name, address, mode?, port?, hosts: [{name, address?, port?, subnets?, key}]}` of unknown origin.
+ * `uncallable`: addresses at which no peer can be, such as the router's.
+ */
+export function readMembership(raw: unknown, uncallable: ReadonlySet<number> = new Set()): ReadMembership {
   if (!isRecord(raw)) return { faults: [{ at: "", reason: "missing" }] };
   const { name, address, mode = "router", port = TINC_PORT, hosts } = raw;
   const faults: Fault[] = [];
@@ -81,7 +86,7 @@ export function readMembership(raw: unknown): ReadMembership {
 
   const peers = new Map<string, Peer>();
   for (const [index, host] of hosts.entries()) {
-    const read = readPeer(host, own);
+    const read = readPeer(host, own, uncallable);
     if ("fault" in read) faults.push({ at: `hosts[${index}]${read.at}`, reason: read.fault });
     // Some list the box itself as well; its own file is made from its own key.
     else if (read.name === name) continue;
@@ -101,12 +106,17 @@ function ownRange(address: unknown): Range | undefined {
   return cidr.address === cidr.network || cidr.address === cidr.broadcast ? undefined : cidr;
 }
 
-function readPeer(host: unknown, range: Range): Peer | { readonly at: string; readonly fault: FaultReason } {
+function readPeer(
+  host: unknown,
+  range: Range,
+  uncallable: ReadonlySet<number>,
+): Peer | { readonly at: string; readonly fault: FaultReason } {
   if (!isRecord(host)) return { at: "", fault: "missing" };
   const { name, address, port = TINC_PORT, subnets = [], key } = host;
   if (!isVpnName(name)) return { at: ".name", fault: "name" };
   if (address !== undefined && !isPublicAddress(address, range))
     return { at: ".address", fault: "public-address" };
+  if (!mayBeCalled(address, uncallable)) return { at: ".address", fault: "no-box" };
   if (!isPort(port)) return { at: ".port", fault: "port" };
   const inside = Array.isArray(subnets)
     ? subnets.map((subnet: unknown) => subnetIn(subnet, range))
@@ -127,6 +137,12 @@ function readPeer(host: unknown, range: Range): Peer | { readonly at: string; re
 function isPublicAddress(address: unknown, range: Range): boolean {
   const number = typeof address === "string" ? parseIpv4(address) : undefined;
   return number !== undefined && isHostAddress(number) && !contains(range, number);
+}
+
+/** Not the router, to which tinc would talk, nor a link-local address (RFC 3927). None at all may be. */
+function mayBeCalled(address: unknown, uncallable: ReadonlySet<number>): boolean {
+  const number = typeof address === "string" ? parseIpv4(address) : undefined;
+  return number === undefined || !(uncallable.has(number) || contains(LINK_LOCAL, number));
 }
 
 /** The subnet in its usual form, or undefined when it is not inside the VPN. A single address is a /32. */

@@ -37,6 +37,10 @@ export interface LastAsked {
   readonly answered?: string;
   /** The code of the error, when it was not taken this time. */
   readonly failed?: string;
+  /** What was found then, for the sentence about it. */
+  readonly details?: { readonly [name: string]: string | number };
+  /** What the box needs outside of the VPN and has come to lie in it since the box joined. */
+  readonly held?: { readonly network: string; readonly address: string; readonly name: string };
 }
 
 /** Undefined when the box is in none, or nobody can read what was written. */

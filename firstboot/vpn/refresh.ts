@@ -20,8 +20,9 @@ import {
   writeLastAnswer,
   writeRecord,
 } from "./record.ts";
-import { addressesOutside, askFor, refuseConflict, rendezvousAt } from "./request.ts";
+import { addressesOutside, askFor, rendezvousAt } from "./request.ts";
 import { findSameAddress } from "./same-address.ts";
+import { findHeld, type Held } from "./surroundings.ts";
 import { needsRestart, tincFiles } from "./tinc-files.ts";
 import { askPeers, targetsOf } from "./tunnel.ts";
 
@@ -52,7 +53,7 @@ export async function refreshVpn(
       if (JSON.stringify(await readRecord(box)) !== JSON.stringify(record)) return "busy";
       const changed = await take(box, record, answer);
       if (changed.length) log(`the VPN has changed: ${changed.join(", ")}`);
-      await noteAsked(box);
+      await noteAsked(box, answer);
       await look(box);
       return changed.length ? "changed" : "unchanged";
     });
@@ -60,13 +61,15 @@ export async function refreshVpn(
     if (!(error instanceof Failure)) throw error;
     if (error.code === "setup-busy") return "busy";
     log(`the rendezvous was asked in vain (${error.code}${error.found ? `, ${error.found}` : ""})`);
-    await noteAsked(box, error.code);
+    await noteAsked(box, { failure: error });
     return "failed";
   }
 }
 
 type Answer = Awaited<ReturnType<typeof askFor>> & {
   readonly key: { readonly privateKey: string; readonly publicKey: string };
+  /** In the network that the box is in: it was not there when the box joined. */
+  readonly held?: Held | undefined;
 };
 
 async function askAgain(box: Box, image: ImageInfo, record: VpnRecord, url: string): Promise<Answer> {
@@ -75,13 +78,13 @@ async function askAgain(box: Box, image: ImageInfo, record: VpnRecord, url: stri
   const publicKey = publicHalf(privateKey) ?? noKey();
   const outside = await addressesOutside(box, [network]);
   const answer = await askFor(box, image, {
-    ...{ network, record, publicKey, outside },
+    ...{ network, record, publicKey, outside, isAgain: true },
     key: (await box.readFile(paths.vpnKey))?.trim(),
     rendezvous: [rendezvousAt(url, image)],
   });
-  refuseConflict(answer.membership, outside);
   if (answer.membership.peers.length === 0 && record.peers.length > 0) refuseEmpty(url, record);
-  return { ...answer, key: { privateKey, publicKey } };
+  const held = await findHeld(box, image, answer.membership, url);
+  return { ...answer, key: { privateKey, publicKey }, held };
 }
 
 async function take(
@@ -107,13 +110,19 @@ async function take(
   return changed;
 }
 
-async function noteAsked(box: Box, failed?: string): Promise<void> {
+async function noteAsked(
+  box: Box,
+  { failure, held }: { readonly failure?: Failure; readonly held?: Held | undefined },
+): Promise<void> {
+  const { code: failed, foundText } = failure ?? {};
   const at = box.now().toISOString();
   const answered = failed === undefined ? at : (await readLastAsked(box))?.answered;
   const asked: LastAsked = {
     at,
     ...(answered === undefined ? {} : { answered }),
     ...(failed === undefined ? {} : { failed }),
+    ...(foundText ? { details: foundText.values } : {}),
+    ...(held ? { held: { ...held } } : {}),
   };
   await box.writeFile(paths.vpnAsked, `${JSON.stringify(asked)}\n`);
 }

@@ -37,6 +37,14 @@ export interface Joined {
   readonly leftOut: number;
 }
 
+/** What this box does not take, although it has the right form. */
+export interface Acceptance {
+  /** Addresses at which no peer can be. */
+  readonly uncallable: ReadonlySet<number>;
+  /** Throws a Failure. */
+  judge(membership: Membership, rendezvous: Rendezvous): Promise<void>;
+}
+
 const TIMEOUT = 15_000;
 const MAX_BYTES = 1024 * 1024;
 
@@ -45,19 +53,26 @@ export function formOf(url: string): Rendezvous["form"] {
   return url.startsWith("https:") && !url.endsWith("/index.php") ? "json" : "getinconf";
 }
 
-/** Fails with `rendezvous-silent`, `rendezvous-refused`, `rendezvous-reply-invalid` or what `Box.request` says. */
+/** Whether nothing shows that the answer is that of the rendezvous: anybody on the way may have written it. */
+export const isPlain = (url: string) => url.startsWith("http:");
+
+/** Fails with `rendezvous-silent`, `rendezvous-refused`, `rendezvous-reply-invalid`, what `judge` says or what
+ * `Box.request` says. */
 export async function askRendezvous(
   box: Box,
   list: readonly Rendezvous[],
   wanted: JoinRequest,
   tls: TlsTrust,
+  acceptance: Acceptance,
   onAsk: (host: string) => void,
 ): Promise<Joined> {
   let telling: Failure | undefined;
   for (const rendezvous of list) {
     onAsk(new URL(rendezvous.url).host);
     try {
-      return { rendezvous, ...(await ask(box, rendezvous, wanted, tls)) };
+      const answer = await ask(box, rendezvous, wanted, tls, acceptance.uncallable);
+      await acceptance.judge(answer.membership, rendezvous);
+      return { rendezvous, ...answer };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       // A server that said something tells more than one that is not there.
@@ -67,14 +82,20 @@ export async function askRendezvous(
   throw telling ?? new Error("there is no rendezvous to ask");
 }
 
-async function ask(box: Box, rendezvous: Rendezvous, wanted: JoinRequest, tls: TlsTrust) {
+async function ask(
+  box: Box,
+  rendezvous: Rendezvous,
+  wanted: JoinRequest,
+  tls: TlsTrust,
+  uncallable: ReadonlySet<number>,
+) {
   const { host } = new URL(rendezvous.url);
   try {
     const raw =
       rendezvous.form === "json"
         ? await askJson(box, rendezvous.url, wanted, tls)
         : await askGetinconf(box, rendezvous.url, wanted, tls);
-    return accept(host, raw);
+    return accept(host, raw, uncallable);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.code === "server-unreachable" || error.code === "server-slow") return silent(host, error);
@@ -154,8 +175,12 @@ async function askJson(box: Box, url: string, wanted: JoinRequest, tls: TlsTrust
   return reply ?? invalid(host, "it is not JSON");
 }
 
-function accept(host: string, raw: unknown): { membership: Membership; leftOut: number } {
-  const { membership, faults } = readMembership(raw);
+function accept(
+  host: string,
+  raw: unknown,
+  uncallable: ReadonlySet<number>,
+): { membership: Membership; leftOut: number } {
+  const { membership, faults } = readMembership(raw, uncallable);
   if (!membership) return invalid(host, faultWords(faults[0]));
   // All of them wrong: not a list of peers at all.
   if (faults.length > 0 && membership.peers.length === 0) return invalid(host, faultWords(faults[0]));
@@ -174,6 +199,7 @@ const REASONS: Record<Fault["reason"], string> = {
   mode: "not one of router, switch and hub",
   port: "not a port",
   "public-address": "not an address outside of the VPN",
+  "no-box": "the router's, a link-local address or that of a whole network",
   subnet: "not inside of the VPN",
   key: "not an RSA public key of 2048 bits or more",
   twice: "the same name twice",

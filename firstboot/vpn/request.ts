@@ -10,9 +10,12 @@ import type { ImageInfo } from "../image-info.ts";
 import { foremost } from "../steps/network/interfaces.ts";
 import { contains, parseCidr } from "../steps/network/ipv4.ts";
 import { type Address, ipv4Addresses } from "../world.ts";
+import { refuseOtherGateways } from "./gateways.ts";
 import type { Membership } from "./membership.ts";
+import { isInAlready, refuseRange } from "./ranges.ts";
 import type { VpnRecord } from "./record.ts";
-import { askRendezvous, formOf, type Joined, type Rendezvous } from "./rendezvous.ts";
+import { type Acceptance, askRendezvous, formOf, type Joined, type Rendezvous } from "./rendezvous.ts";
+import { refuseHeld, uncallable } from "./surroundings.ts";
 
 export interface Asking {
   readonly network: string;
@@ -26,15 +29,21 @@ export interface Asking {
   readonly outside: readonly Address[];
   /** The membership so far, which says by which card the rendezvous knows the box. */
   readonly record?: VpnRecord | undefined;
+  /** The box is in the VPN and only hears who else is. */
+  readonly isAgain?: boolean;
 }
 
-/** Fails with `vpn-no-interface`, or as {@link askRendezvous} does. `onAsk`: the host that is asked now. */
+/**
+ * Fails with `vpn-no-interface`, or as {@link askRendezvous} does. What comes out is checked for what it would do to this
+ * box. `onAsk`: the host that is asked now.
+ */
 export async function askFor(
   box: Box,
   image: ImageInfo,
-  { network, key, publicKey, rendezvous, outside, record }: Asking,
+  asking: Asking,
   onAsk: (host: string) => void = () => {},
 ): Promise<Joined & { readonly mac: string }> {
+  const { network, key, publicKey, rendezvous, outside, record } = asking;
   const { vpn } = image.community;
   const mac = await macAddress(box, record);
   const wanted = {
@@ -46,7 +55,24 @@ export async function askFor(
     port: vpn.port,
     publicKey,
   };
-  return { ...(await askRendezvous(box, rendezvous, wanted, await tlsTrust(box, image), onAsk)), mac };
+  const acceptance = { uncallable: await uncallable(box, outside), judge: judgeOf(box, image, asking) };
+  const tls = await tlsTrust(box, image);
+  return { ...(await askRendezvous(box, rendezvous, wanted, tls, acceptance, onAsk)), mac };
+}
+
+function judgeOf(
+  box: Box,
+  image: ImageInfo,
+  { network, publicKey, outside, record, isAgain = false }: Asking,
+): Acceptance["judge"] {
+  return async (membership, { url }) => {
+    const { host } = new URL(url);
+    refuseRange(image, network, membership, host, record);
+    refuseConflict(membership, outside);
+    // What lies in the box's present network does so whatever is refused here.
+    if (!(isAgain && isInAlready(record, network, membership))) await refuseHeld(box, image, membership, url);
+    refuseOtherGateways(image, network, membership, publicKey, host);
+  };
 }
 
 /** The community's own list says in which form each is asked; of an address that was typed it follows from its looks. */

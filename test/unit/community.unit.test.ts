@@ -87,6 +87,30 @@ describe("a community file of one's own", () => {
     expect(found).toEqual(expect.arrayContaining(expected));
   });
 
+  it("names mistakes in what the VPN may give and in the keys of its gateways", async () => {
+    const vpn = (lines: string) => example.replace("\n  network: guifi\n", `\n  network: guifi\n${lines}`);
+    writeFileSync(
+      join(dir, "mine.yaml"),
+      vpn(`  ranges: [10.228.0.0/16, 172.16.0.0/12]\n  gateways: { gw_1: "${"0a".repeat(32)}" }\n`),
+    );
+    expect(loadCommunity(join(dir, "mine.yaml")).vpn).toMatchObject({
+      ranges: ["10.228.0.0/16", "172.16.0.0/12"],
+      gateways: { gw_1: "0a".repeat(32) },
+    });
+    const range = (text: string) =>
+      `expected an IPv4 range with a prefix from 8 to 30, such as 10.228.0.0/16, found "${text}".`;
+    const { code, found = "" } = await mistake(
+      vpn(
+        '  ranges: [10.0.0.0/7, 10.1.2.3, 10.256.0.0/16, "fd00::/64"]\n  gateways: { a-b: "00", ok: "0A" }\n',
+      ),
+    );
+    expect(code).toBe("community-invalid");
+    for (const text of ["10.0.0.0/7", "10.1.2.3", "10.256.0.0/16", "fd00::/64"])
+      expect(found).toContain(range(text));
+    expect(found).toContain("vpn.gateways.ok: expected a SHA-256 in 64 hexadecimal digits, in lower case");
+    expect(found).toContain("a-b");
+  });
+
   it("yaml-invalid", async () => {
     expect(await mistake("id: [mine\n")).toMatchObject({
       code: "yaml-invalid",

@@ -134,7 +134,7 @@ test("a line that is too long is cut before what says that a password was given"
 test("values that are words of the program are shown in the person's", () => {
   const node = realSteps.find(({ id }) => id === "node")!;
   const answers = { node: { register: "now", id: 54052, address_from: "auto", name: "can-bruixa-box" } };
-  const shown = (reviewDetailPage(t, contextOf(answers), [node]).lines ?? []).join("\n");
+  const shown = (reviewDetailPage(t, contextOf(answers), [node], IMAGE).lines ?? []).join("\n");
   expect(shown).toContain("The first one that can");
   expect(shown).not.toMatch(/\bauto\b/);
   expect(shown).toContain("can-bruixa-box");
@@ -180,7 +180,7 @@ describe.each(languages)("seven steps in %s", (language) => {
   });
 
   test("in detail: every answer on a line, and no secret", () => {
-    const { lines = [] } = reviewDetailPage(translate, full, seven);
+    const { lines = [] } = reviewDetailPage(translate, full, seven, IMAGE);
     expect(lines.join("\n")).toMatch(/can-bruixa\n/);
     expect(lines.join("\n")).not.toContain(PASSWORD);
     for (const line of lines) expect(line.length).toBeLessThan(79);

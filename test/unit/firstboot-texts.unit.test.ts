@@ -28,6 +28,7 @@ import type { WalkContext } from "../../firstboot/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../firstboot/problems.ts";
 import { questionsOf } from "../../firstboot/questions.ts";
 import { allSteps as steps } from "../../firstboot/steps/index.ts";
+import { IMAGE } from "./helpers/fake-box.ts";
 
 const keys = Object.keys(catalogues.en) as TextKey[];
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
@@ -181,7 +182,7 @@ function pages(language: string): [string, Page][] {
       stepDonePage(t, "vpn", [{ code: "network-passed", step: "vpn", values: { reason: "x" } }], []),
     ],
     ["review", { ...review, lines: ["", ...choices] }],
-    ["review in detail", reviewDetailPage(t, context, steps)],
+    ["review in detail", reviewDetailPage(t, context, steps, IMAGE)],
     [
       "done",
       donePage(t, {

@@ -637,6 +637,11 @@ test("status shows who the box is, and who answered", async () => {
     rows: [
       { label: "status.vpn.network", value: "guifi (switch)" },
       { label: "status.vpn.address", value: "10.228.0.2/24, can_bruixa" },
+      { label: "status.vpn.range", value: "10.228.0.0/24" },
+      {
+        ...{ label: "status.vpn.rendezvous", value: GETINCONF },
+        text: { key: "status.vpn.by-plain", values: { url: GETINCONF } },
+      },
       { label: "status.vpn.peers", value: "1: gateway" },
       { label: "status.vpn.answer", value: "10.228.0.1, 2026-01-01 00:00 UTC" },
     ],
@@ -646,7 +651,9 @@ test("status shows who the box is, and who answered", async () => {
       name: "can_bruixa",
       address: "10.228.0.2/24",
       mode: "switch",
+      range: "10.228.0.0/24",
       rendezvous: GETINCONF,
+      plain_http: true,
       peers: [{ name: "gateway", address: "10.139.40.85" }],
       answers: true,
       last_answer: { from: "10.228.0.1", at: "2026-01-01T00:00:00.000Z" },

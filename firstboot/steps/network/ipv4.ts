@@ -31,7 +31,10 @@ export function parseCidr(text: string): Cidr | undefined {
   return { address, prefix, network, broadcast: (network | ~mask) >>> 0 };
 }
 
-export function contains({ network, broadcast }: Cidr, address: number): boolean {
+export function contains(
+  { network, broadcast }: Pick<Cidr, "network" | "broadcast">,
+  address: number,
+): boolean {
   return address >= network && address <= broadcast;
 }
 

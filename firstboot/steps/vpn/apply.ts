@@ -10,7 +10,9 @@ import { putInPlace } from "../../vpn/directory.ts";
 import { ownKey } from "../../vpn/keys.ts";
 import { type Membership, readMembership } from "../../vpn/membership.ts";
 import { ASK_AGAIN, CLOCK_WATCH, vpnPaths } from "../../vpn/paths.ts";
+import { networkOf } from "../../vpn/ranges.ts";
 import { readRecord, type VpnRecord, writeRecord } from "../../vpn/record.ts";
+import { isPlain } from "../../vpn/rendezvous.ts";
 import {
   addressesOutside,
   askFor,
@@ -18,6 +20,7 @@ import {
   refuseConflict,
   rendezvousAt,
 } from "../../vpn/request.ts";
+import { refuseHeld } from "../../vpn/surroundings.ts";
 import { tincFiles } from "../../vpn/tinc-files.ts";
 import { switchOff, switchOn } from "../../vpn/units.ts";
 import type { Address } from "../../world.ts";
@@ -43,7 +46,6 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
   const networkKey = await keyOfNetwork(answers, tools);
   const asked: VpnAnswers = { ...answers, ...(networkKey === undefined ? {} : { key: networkKey }) };
   const { membership, ...origin } = await join(asked, network, key.publicKey, outside, record, tools);
-  refuseConflict(membership, outside);
 
   progress("progress.vpn.apply", { name: membership.name, address: membership.address });
   if (record && record.network !== network) await leave(box, record.network);
@@ -66,6 +68,22 @@ async function keyOfNetwork({ key }: VpnAnswers, { box, given }: StepTools): Pro
   return (await box.readFile(paths.vpnKey))?.trim();
 }
 
+/** Peers that are named before the box joins. */
+const SHOWN = 4;
+
+/** What the box is going to join, before it does. */
+function sayTold({ address, peers }: Membership, url: string, progress: StepTools["progress"]): void {
+  const { host } = new URL(url);
+  progress(isPlain(url) ? "progress.vpn.told-plain" : "progress.vpn.told", {
+    ...{ host, network: networkOf(address) },
+  });
+  const names = peers
+    .slice(0, SHOWN)
+    .map(({ name, address: at }) => (at === undefined ? name : `${name} (${at})`));
+  if (peers.length > SHOWN) names.push("...");
+  if (peers.length > 0) progress("progress.vpn.told-peers", { count: peers.length, names: names.join(", ") });
+}
+
 interface JoinedSomehow {
   readonly membership: Membership;
   readonly rendezvous?: string;
@@ -83,9 +101,10 @@ async function join(
   if (answers.bundle) {
     const { membership } = readMembership(answers.bundle);
     // `check` has let it through: it is whole.
-    return membership
-      ? { membership }
-      : fail({ code: "unexpected", what: "The VPN's bundle is incomplete." });
+    if (!membership) return fail({ code: "unexpected", what: "The VPN's bundle is incomplete." });
+    refuseConflict(membership, outside);
+    await refuseHeld(box, image, membership, undefined);
+    return { membership };
   }
   const list = answers.rendezvous?.map((url) => rendezvousAt(url, image)) ?? communityRendezvous(image);
   const { membership, rendezvous, mac, leftOut } = await askFor(
@@ -95,5 +114,6 @@ async function join(
     (host) => progress("progress.vpn.ask", { host }),
   );
   if (leftOut) progress("progress.vpn.left-out", { count: leftOut });
+  sayTold(membership, rendezvous.url, progress);
   return { membership, rendezvous: rendezvous.url, mac };
 }

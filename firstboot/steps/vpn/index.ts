@@ -9,6 +9,7 @@ import { apply } from "./apply.ts";
 import { check, missing, type VpnFacts } from "./check.ts";
 import { reset } from "./leave.ts";
 import { schema, type VpnAnswers } from "./questions.ts";
+import { reviewNotes, summary } from "./review.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 
@@ -19,6 +20,8 @@ export const vpn = defineStep<VpnAnswers, VpnFacts>({
   survey,
   check,
   missing,
+  summary,
+  reviewNotes,
   apply,
   verify,
   status,

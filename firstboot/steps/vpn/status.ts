@@ -2,6 +2,8 @@
 // How the VPN is doing: who the box is there, whether somebody answers right now, and when it last heard who else is there.
 
 import type { Box } from "../../box.ts";
+import type { TextKey } from "../../i18n.ts";
+import { networkOf } from "../../vpn/ranges.ts";
 import {
   type LastAsked,
   readLastAnswer,
@@ -9,8 +11,9 @@ import {
   readRecord,
   type VpnRecord,
 } from "../../vpn/record.ts";
+import { isPlain } from "../../vpn/rendezvous.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
-import type { StepStatus } from "../step.ts";
+import type { StepStatus, Value } from "../step.ts";
 import { wasPassed } from "../was-passed.ts";
 
 /** A person waits for this: whoever answered before, and a few others, once. */
@@ -31,6 +34,8 @@ export async function status(box: Box): Promise<StepStatus> {
     rows: [
       { label: "status.vpn.network", value: `${network} (${mode})` },
       { label: "status.vpn.address", value: `${address}, ${name}` },
+      { label: "status.vpn.range", value: networkOf(address) },
+      ...rendezvousRow(rendezvous),
       { label: "status.vpn.peers", value: peerNames(peers) },
       ...(answer
         ? [{ label: "status.vpn.answer" as const, value: `${answer.from}, ${minute(answer.at)}` }]
@@ -44,18 +49,37 @@ export async function status(box: Box): Promise<StepStatus> {
       name,
       address,
       mode,
+      range: networkOf(address),
       rendezvous: rendezvous ?? null,
+      plain_http: rendezvous === undefined ? null : isPlain(rendezvous),
       peers: peers.map((peer) => ({ ...peer })),
       answers: from !== undefined,
       last_answer: answer ? { ...answer } : null,
-      last_asked: asked ? { ...asked } : null,
+      last_asked: asked ? asData(asked) : null,
       same_address: same_address ?? null,
       waiting_since: state === "waiting" ? (waiting_since ?? null) : null,
     },
   };
 }
 
+const asData = (asked: LastAsked) => JSON.parse(JSON.stringify(asked)) as { [name: string]: Value };
+
+/** Who gave the address, and whether anybody on the way could have. */
+function rendezvousRow(url: string | undefined): StepStatus["rows"] {
+  if (url === undefined) return [];
+  const text = { key: "status.vpn.by-plain", values: { url } } as const;
+  return [{ label: "status.vpn.rendezvous", value: url, ...(isPlain(url) ? { text } : {}) }];
+}
+
 const JOIN = "sudo cbox vpn setup";
+
+/** Replies of the right form that the box does not take: it goes on with what it has. */
+const REFUSED: ReadonlyMap<string | undefined, TextKey> = new Map([
+  ["vpn-range-refused", "status.vpn.range-refused"],
+  ["vpn-range-holds", "status.vpn.range-holds"],
+  ["vpn-gateway-key", "status.vpn.gateway-key"],
+  ["vpn-gateway-missing", "status.vpn.gateway-missing"],
+]);
 
 function stateOf(
   { peers, waiting_since, same_address }: VpnRecord,
@@ -77,6 +101,12 @@ function adviceOf(
     return { advice: { key: "status.vpn.same-address", values: { address: own, other } } };
   if (asked?.failed === "rendezvous-empty")
     return { advice: { key: "status.vpn.empty", values: { command: JOIN } } };
+  const key = REFUSED.get(asked?.failed);
+  if (key && asked?.details) return { advice: { key, values: asked.details } };
+  if (asked?.held) {
+    const { network, address: held } = asked.held;
+    return { advice: { key: "status.vpn.held", values: { network, address: held, command: JOIN } } };
+  }
   if (state === "trouble") return { advice: { key: "status.vpn.advice", values: { command: JOIN } } };
   if (state === "waiting")
     return { advice: { key: "status.vpn.waiting", values: { since: minute(waiting_since) } } };

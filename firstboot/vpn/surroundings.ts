@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the box needs outside of the VPN: its router, name servers, and the servers of the community. None of them may come
+// to lie in the VPN, where a stranger would answer in their place.
+
+import { fail } from "../../common/fail.ts";
+import type { Box } from "../box.ts";
+import { sayFound } from "../found-text.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { contains, formatIpv4, parseCidr, parseIpv4 } from "../steps/network/ipv4.ts";
+import { type Address, parseJson } from "../world.ts";
+import type { Membership } from "./membership.ts";
+import { networkOf } from "./ranges.ts";
+
+const KINDS = ["router", "name-server", "rendezvous", "directory", "api", "time", "serf", "mirror"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** A host that the box needs, by name or address. */
+interface Needed {
+  readonly kind: Kind;
+  readonly host: string;
+}
+
+interface Route {
+  readonly gateway?: string;
+  readonly nexthops?: readonly { readonly gateway?: string }[];
+}
+
+/** Milliseconds for one name. Where nobody says its address by then, there is nothing to compare. */
+const PATIENCE = 5000;
+/** That of systemd-resolved names the servers behind it, of every interface. */
+const RESOLVERS = ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"];
+const APT_SOURCES = "/etc/apt/sources.list.d";
+
+/** IPv4 addresses of the default routes. */
+export async function routers(box: Box): Promise<readonly string[]> {
+  const { code, stdout } = await box.run("ip", ["-json", "-4", "route", "show", "default"]);
+  const routes = code === 0 ? parseJson<readonly Route[]>(stdout, []) : [];
+  const found = routes.flatMap(({ gateway, nexthops = [] }) => [
+    gateway,
+    ...nexthops.map((hop) => hop.gateway),
+  ]);
+  return [...new Set(found.filter((each) => each !== undefined))];
+}
+
+/** Addresses that no peer can be called at: the router's, and those of whole networks at the box's own cards. */
+export async function uncallable(box: Box, outside: readonly Address[]): Promise<ReadonlySet<number>> {
+  const whole = outside.flatMap(({ address, prefix }) => {
+    const own = parseCidr(`${address}/${prefix}`);
+    return own && own.prefix < 31 ? [own.network, own.broadcast] : [];
+  });
+  const ofRouters = (await routers(box)).map(parseIpv4).filter((each) => each !== undefined);
+  return new Set([...whole, ...ofRouters]);
+}
+
+/** What of these the network of this membership holds. */
+export interface Held {
+  readonly kind: Kind;
+  readonly network: string;
+  readonly address: string;
+  readonly name: string;
+}
+
+/** The first that is found. `rendezvous`: its address; undefined: the answers file told all. */
+export async function findHeld(
+  box: Box,
+  image: ImageInfo,
+  { address }: Membership,
+  rendezvous: string | undefined,
+): Promise<Held | undefined> {
+  const range = parseCidr(address);
+  for (const { kind, host, addresses } of await lookUp(box, await needed(box, image, rendezvous))) {
+    const held = addresses.find((each) => range && contains(range, each));
+    if (held !== undefined)
+      return { kind, network: networkOf(address), address: formatIpv4(held), name: host };
+  }
+  return undefined;
+}
+
+/** Fails with `vpn-range-holds`. */
+export async function refuseHeld(...asked: Parameters<typeof findHeld>): Promise<void> {
+  const held = await findHeld(...asked);
+  if (!held) return;
+  const { kind, ...values } = held;
+  fail({
+    code: "vpn-range-holds",
+    what: "The VPN would take an address that the box needs outside of it; nothing was changed.",
+    ...sayFound(`found.vpn-holds-${kind}`, values),
+    hint: "Tell who looks after the VPN which address it is, or go on without the VPN.",
+  });
+}
+
+async function needed(
+  box: Box,
+  { community }: ImageInfo,
+  rendezvous: string | undefined,
+): Promise<readonly Needed[]> {
+  const { ldap, api, serf, ntp } = community;
+  const found: Readonly<Record<Kind, readonly string[]>> = {
+    router: await routers(box),
+    "name-server": await nameServers(box),
+    rendezvous: rendezvous === undefined ? [] : [hostOf(rendezvous)],
+    directory: ldap.servers.map(hostOf),
+    api: [api.url, api.auth_url, api.cnml_url].map(hostOf),
+    time: [...ntp.servers, ...(await timeServers(box))],
+    serf: serf.bootstrap.map((each) => each.slice(0, each.lastIndexOf(":"))),
+    mirror: await mirrors(box),
+  };
+  return KINDS.flatMap((kind) => [...new Set(found[kind])].map((host) => ({ kind, host })));
+}
+
+async function nameServers(box: Box): Promise<readonly string[]> {
+  const texts = await Promise.all(RESOLVERS.map((path) => box.readFile(path)));
+  return texts.flatMap((text = "") =>
+    [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, server = ""]) => server),
+  );
+}
+
+/** Those that a DHCP server named as well. */
+async function timeServers(box: Box): Promise<readonly string[]> {
+  const names = ["LinkNTPServers", "SystemNTPServers"];
+  const { code, stdout } = await box.run("timedatectl", [
+    "show-timesync",
+    ...names.map((name) => `--property=${name}`),
+  ]);
+  if (code !== 0) return [];
+  return [...stdout.matchAll(/^\w+NTPServers=(.*)$/gm)]
+    .flatMap(([, list = ""]) => list.split(/\s+/))
+    .filter(Boolean);
+}
+
+async function mirrors(box: Box): Promise<readonly string[]> {
+  const names = await box.list(APT_SOURCES);
+  const paths = ["/etc/apt/sources.list", ...names.map((name) => `${APT_SOURCES}/${name}`)];
+  const texts = await Promise.all(paths.map((path) => box.readFile(path)));
+  const urls = texts.flatMap((text = "") => [...text.matchAll(/^[^#\n]*?(https?:\/\/[^\s\]]+)/gm)]);
+  return urls.flatMap(([, url = ""]) => (URL.canParse(url) ? [hostOf(url)] : []));
+}
+
+async function lookUp(box: Box, hosts: readonly Needed[]) {
+  const names = [...new Set(hosts.map(({ host }) => host))];
+  const addresses = new Map(
+    await Promise.all(names.map(async (name) => [name, await addressesOf(box, name)] as const)),
+  );
+  return hosts.map((each) => ({ ...each, addresses: addresses.get(each.host) ?? [] }));
+}
+
+async function addressesOf(box: Box, host: string): Promise<readonly number[]> {
+  const own = parseIpv4(host);
+  if (own !== undefined) return [own];
+  // An IPv6 address is in no range of the VPN.
+  if (!/^[A-Za-z0-9.-]+$/.test(host)) return [];
+  const { code, stdout } = await box.run("getent", ["ahostsv4", host], { timeout: PATIENCE });
+  if (code !== 0) return [];
+  const found = stdout.split("\n").map((line) => parseIpv4(line.split(/\s/, 1).join("")));
+  return found.filter((each) => each !== undefined);
+}
+
+const hostOf = (url: string) => new URL(url).hostname;
