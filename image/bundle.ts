@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bundles firstboot/ to the one file that the image's own Node runs, and says what npm packages went into it.
+// Bundles firstboot/ to the program that the image's own Node runs and a file beside it with the dictionaries of
+// passwords, and says what npm packages went into them.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { basename, join } from "node:path";
+import { build, type Plugin } from "esbuild";
 import { fail } from "../common/fail.ts";
 import { PROJECT } from "./paths.ts";
 
 export interface Bundle {
-  readonly code: Uint8Array;
+  /** The program comes first. */
+  readonly files: readonly { readonly name: string; readonly code: Uint8Array }[];
   readonly sha256: string;
   /** npm packages inside, for the SBOM. */
   readonly packages: readonly NpmPackage[];
@@ -20,10 +22,24 @@ export interface NpmPackage {
   readonly license: string;
 }
 
+/** Larger than all else together, and wanted by hardly any command. */
+const PASSWORDS = "passwords.mjs";
+
+const passwordsBeside: Plugin = {
+  name: "passwords-beside",
+  setup: (build) =>
+    build.onResolve({ filter: /\/passwords\/estimate\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: `./${PASSWORDS}`, external: true } : undefined,
+    ),
+};
+
 export async function bundleFirstboot(): Promise<Bundle> {
   const result = await build({
     absWorkingDir: PROJECT,
-    entryPoints: ["firstboot/main.ts"],
+    entryPoints: { cbox: "firstboot/main.ts", passwords: "firstboot/passwords/estimate.ts" },
+    outdir: PROJECT,
+    outExtension: { ".js": ".mjs" },
+    plugins: [passwordsBeside],
     bundle: true,
     platform: "node",
     // Of the oldest release that a profile may name: Debian 12. This is about syntax; tsconfig.json's "lib" keeps out
@@ -32,7 +48,7 @@ export async function bundleFirstboot(): Promise<Bundle> {
     format: "esm",
     minify: true,
     keepNames: true,
-    legalComments: "none",
+    legalComments: "eof",
     // Some packages are CommonJS and call require() for Node's own modules.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
@@ -48,14 +64,16 @@ export async function bundleFirstboot(): Promise<Bundle> {
       hint: "npm run typecheck",
     }),
   );
-  const code = result.outputFiles[0]!.contents;
+  const files = result.outputFiles.map(({ path, contents }) => ({ name: basename(path), code: contents }));
+  const sum = createHash("sha256");
+  for (const { name, code } of files) sum.update(`${name} ${code.length}\n`).update(code);
   const names = new Set<string>();
   for (const input of Object.keys(result.metafile.inputs)) {
     const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
     if (name) names.add(name);
   }
   const packages = await Promise.all([...names].sort().map(describePackage));
-  return { code, sha256: createHash("sha256").update(code).digest("hex"), packages };
+  return { files, sha256: sum.digest("hex"), packages };
 }
 
 async function describePackage(name: string): Promise<NpmPackage> {

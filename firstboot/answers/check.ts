@@ -24,12 +24,19 @@ export async function checkFile(
 ): Promise<CheckedAnswers> {
   const problems = (await formProblems(data, await fileForm(steps))).map(notHere);
   const answers: Record<string, Answers> = {};
+  // What stands further down in the file is known as well.
+  const unchecked = Object.fromEntries(
+    steps.map((step) => [step.id, without(plain(step, sectionIn(data, step)), step, problems)]),
+  );
   for (const step of steps) {
-    const section = isRecord(data) && isRecord(data[step.id]) ? (data[step.id] as Answers) : {};
-    const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), section);
-    const survey = await step.survey(box, image, { ...answers, [step.id]: plain });
+    const section = sectionIn(data, step);
+    const survey = await step.survey(box, image, {
+      ...unchecked,
+      ...answers,
+      [step.id]: plain(step, section),
+    });
     const wellFormed = withDefaults(step, without(section, step, problems), survey);
-    problems.push(...senseProblems(step, wellFormed, survey, givenIn(step, section)));
+    problems.push(...(await senseProblems(step, wellFormed, survey, givenIn(step, section))));
     answers[step.id] = without(wellFormed, step, problems);
   }
   return { problems: oncePerField(problems), answers };
@@ -46,10 +53,9 @@ export async function checkSection(
 ): Promise<{ readonly problems: readonly Problem[]; readonly answers: Answers }> {
   const problems = await formProblems(section, await form(sectionSchema(step)), step.id);
   const known = isRecord(section) ? (section as Answers) : {};
-  const plain = secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), known);
-  const survey = await step.survey(box, image, { ...all, [step.id]: plain });
+  const survey = await step.survey(box, image, { ...all, [step.id]: plain(step, known) });
   const wellFormed = withDefaults(step, without(known, step, problems), survey);
-  problems.push(...senseProblems(step, wellFormed, survey, [...given, ...givenIn(step, known)]));
+  problems.push(...(await senseProblems(step, wellFormed, survey, [...given, ...givenIn(step, known)])));
   return { problems: oncePerField(problems), answers: without(wellFormed, step, problems) };
 }
 
@@ -64,11 +70,29 @@ export async function checkStep(
 ): Promise<readonly Problem[]> {
   const problems = await formProblems(answers, await form(sectionSchema(step)), step.id);
   if (problems.length) return problems;
-  return oncePerField(senseProblems(step, answers, await step.survey(box, image, all), given));
+  return oncePerField(await senseProblems(step, answers, await step.survey(box, image, all), given));
 }
 
-function senseProblems(step: Step, answers: Answers, survey: Survey, given: readonly string[]): Problem[] {
-  return [...step.check(answers, survey, new Set(given)), ...(step.missing?.(answers) ?? [])];
+async function senseProblems(
+  step: Step,
+  answers: Answers,
+  survey: Survey,
+  given: readonly string[],
+): Promise<Problem[]> {
+  return [
+    ...step.check(answers, survey, new Set(given)),
+    ...((await step.examine?.(answers, survey)) ?? []),
+    ...(step.missing?.(answers) ?? []),
+  ];
+}
+
+function sectionIn(data: unknown, { id }: Step): Answers {
+  return isRecord(data) && isRecord(data[id]) ? (data[id] as Answers) : {};
+}
+
+/** Without secrets. */
+function plain(step: Step, section: Answers): Answers {
+  return secretQuestions(step).reduce((rest, { path }) => setAnswer(rest, path, undefined), section);
 }
 
 type Form = (data: unknown) => Checked<unknown>;

@@ -295,18 +295,36 @@ async function askChecked(
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
     // What was probably meant stands in the sentence of the problem. Enter never takes it: it is a guess.
     const offered = getAnswer(answers, question.path) ?? survey.defaults[question.path];
-    const check = (value: Value | undefined) => {
+    const check = async (value: Value | undefined) => {
       const given = walk.context.given.filter(
         (path) => path !== `${step.id}.${question.path}` || value === undefined,
       );
       const tried = setAnswer(answers, question.path, value);
-      return step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+      const found = step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+      if (found.length > 0 || question.kind !== "secret" || value === undefined) return found;
+      return examine(talk, step, question, tried, survey);
     };
     const reply = await askOnce(talk, question, offered, survey, error, isNeeded, check);
     if ("command" in reply) return reply;
-    problems = check(reply.value);
+    // A secret was checked before it was typed once more.
+    problems = question.kind === "secret" && reply.value !== undefined ? [] : await check(reply.value);
     if (problems.length === 0) return reply;
   }
+}
+
+/** What takes a moment, behind a line that says what goes on. */
+async function examine(
+  { walk, terminal }: Conversation,
+  step: Step,
+  question: Question,
+  answers: Answers,
+  survey: Survey,
+): Promise<readonly Problem[]> {
+  if (!step.examine) return [];
+  const t = translate(walk);
+  const own = `examine.${step.id}.${question.path}`;
+  if (isTextKey(own)) terminal.line(t(own));
+  return (await step.examine(answers, survey)).filter((each) => isAbout(each, question));
 }
 
 async function askOnce(
@@ -316,7 +334,7 @@ async function askOnce(
   survey: Survey,
   error: string | undefined,
   isNeeded: boolean,
-  check: (value: Value) => readonly Problem[],
+  check: (value: Value) => Promise<readonly Problem[]>,
 ): Promise<Asked> {
   const t = translate(talk.walk);
   const options = optionsOf(t, question, survey);
@@ -404,7 +422,7 @@ async function askSecret(
   question: Question,
   error: string | undefined,
   isNeeded: boolean,
-  check: (value: Value) => readonly Problem[],
+  check: (value: Value) => Promise<readonly Problem[]>,
 ): Promise<Asked> {
   const { walk, terminal, signal } = talk;
   const t = translate(walk);
@@ -419,7 +437,7 @@ async function askSecret(
     if (reply.value === NONE) walk.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
     if (walk.isLookedUp(question.step, question.path)) return { value: reply.value };
-    const problems = check(reply.value);
+    const problems = await check(reply.value);
     // Before it is typed once more: nobody types a password twice to hear that it is too short.
     complaint = problems.map((each) => problemSentence(t, each)).join(" ");
     if (problems.length > 0) continue;

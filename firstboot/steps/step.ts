@@ -174,6 +174,8 @@ export interface Step<Facts extends Survey = Survey> {
   readonly lookUp?: LookUp;
   /** Errors in answers that may still be incomplete; pure. Structure is checked by the schema already. */
   check(answers: Answers, facts: Facts, given: ReadonlySet<string>): Problem[];
+  /** Further errors, which take a moment to find; asks nobody and changes nothing. At a console only of secrets. */
+  examine?(answers: Answers, facts: Facts): Promise<Problem[]>;
   /** What complete answers lack because of each other. */
   missing?(answers: Answers): Problem[];
   /** The step's line on the review page, without secrets; made of labels and values when left out. */
@@ -210,6 +212,7 @@ export function defineStep<A, Facts extends Survey>(step: {
   survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   readonly lookUp?: LookUp;
   check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
+  examine?(answers: DeepPartial<A>, facts: Facts): Promise<Problem[]>;
   missing?(answers: A): Problem[];
   /** The step's line on the review page, without secrets; made of labels and values when left out. */
   summary?(answers: A, t: Translate): string;

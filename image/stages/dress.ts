@@ -71,7 +71,7 @@ export async function dress(session: Session, options: DressOptions): Promise<Ma
       await put(path, file.mode, content);
     }
   }
-  await put("usr/lib/community-box/cbox.mjs", 0o644, plan.bundle.code);
+  for (const { name, code } of plan.bundle.files) await put(join("usr/lib/community-box", name), 0o644, code);
   await put("usr/lib/community-box/services/catalogue.json", 0o644, `${JSON.stringify(plan.catalogue)}\n`);
   await put(
     "usr/lib/community-box/image.json",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The parsers of first boot: addresses, host names, passwords, SSH keys, the output of ss and ip. Examples from the
+// The parsers of first boot: addresses, host names, SSH keys, the output of ss and ip. Examples from the
 // standards, and properties that hold for everything.
 
 import { execFileSync } from "node:child_process";
@@ -10,7 +10,6 @@ import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/step
 import { suggestOwnerName } from "../../firstboot/steps/system/check.ts";
 import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { passwordProblem } from "../../firstboot/steps/system/password.ts";
 import { formatSshKey, parseSshKey } from "../../firstboot/steps/system/ssh-key.ts";
 import { listeningPorts, parseAddresses } from "../../firstboot/world.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
@@ -111,41 +110,6 @@ test("a transliterated text is ASCII, and ASCII stays as it is", () => {
     }),
   );
   expect(transliterate("Þórr, cafe\u0301 ½ 😀 l·l “x”")).toBe("Thorr, cafe 1/2  ll x");
-});
-
-describe("passwords", () => {
-  test.each([
-    ["short", "password-short"],
-    ["aaaaaaaaaaaa", "password-repetitive"],
-    ["abcabcabcabc", "password-repetitive"],
-    ["1234567890", "password-common"],
-    ["0987654321", "password-common"],
-    ["qwertyuiop12", "password-common"],
-    ["Password123!", "password-common"],
-    ["p4ssw0rd2024", "password-common"],
-    ["contrasenya1", "password-common"],
-    ["anna1234567", "password-has-name"],
-    ["can-bruixa-1", "password-has-name"],
-    ["tab\tinside it", "password-characters"],
-    ["x1y2z3".repeat(40), "password-long"],
-  ])("%j is refused: %s", (password, code) =>
-    expect(passwordProblem(password, ["anna", "can-bruixa"])).toBe(code),
-  );
-
-  test.each(["four wet goats sing", "Kx7-pQ9z-mm", "sardina blava amb barret", "anna menja pa amb oli"])(
-    "%j is good",
-    (password) => expect(passwordProblem(password, ["anna", "can-bruixa"])).toBeUndefined(),
-  );
-
-  test("never throws", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: "binary" }),
-        fc.string(),
-        (text, name) => void passwordProblem(text, [name]),
-      ),
-    );
-  });
 });
 
 /** A length-prefixed string of RFC 4251. */

@@ -8,7 +8,7 @@ import { type TimeZones, zoneOf } from "../../time-zones.ts";
 import type { DeepPartial, Survey } from "../step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
 import { checkKeyboard, type Keyboard } from "./keyboard.ts";
-import { PASSWORD_MINIMUM, passwordProblem } from "./password.ts";
+import { namesKnown, PASSWORD_MINIMUM, passwordFormProblem, passwordProblem } from "./password.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { parseSshKey, SSH_KEY_TYPES, sshKeyForm, unknownSshOption } from "./ssh-key.ts";
 
@@ -16,6 +16,8 @@ export interface SystemFacts extends Survey, TimeZones {
   readonly keyboard: Keyboard;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
+  /** Names that everybody around may know: those of the community, the member, and the box at its web site. */
+  readonly namesAround: readonly string[];
   /** Of a box that is set up: the account is in use. */
   readonly owner?: string;
 }
@@ -45,8 +47,19 @@ export function check(
     ...(keyboard === undefined ? [] : checkKeyboard(keyboard, facts.keyboard)),
     ...(timezone === undefined ? [] : checkTimeZone(timezone, facts)),
     ...(hostname === undefined ? [] : checkHostName(hostname)),
-    ...(owner === undefined ? [] : checkOwner(owner, hostname, facts, given)),
+    ...(owner === undefined ? [] : checkOwner(owner, facts, given)),
   ];
+}
+
+/** What takes a moment to find out: whether the password is easy to guess. */
+export async function examine(
+  { hostname, owner }: DeepPartial<SystemAnswers>,
+  { namesAround }: SystemFacts,
+): Promise<Problem[]> {
+  const { name, password } = owner ?? {};
+  if (password === undefined || passwordFormProblem(password) !== undefined) return [];
+  const code = await passwordProblem(password, namesKnown([name, hostname, ...namesAround]));
+  return code ? [problem(PASSWORD_PATH, code, { found: HIDDEN })] : [];
 }
 
 function checkTimeZone(timezone: string, zones: TimeZones): Problem[] {
@@ -76,7 +89,6 @@ function checkHostName(hostname: string): Problem[] {
 
 function checkOwner(
   owner: DeepPartial<SystemAnswers["owner"]>,
-  hostname: string | undefined,
   { takenNames, owner: present }: SystemFacts,
   given: ReadonlySet<string>,
 ): Problem[] {
@@ -91,8 +103,7 @@ function checkOwner(
     found.push(problem("system.owner.name", "owner-name-taken", { found: name }));
   }
   if (password !== undefined) {
-    const names = [name, hostname].filter((word) => word !== undefined);
-    const code = passwordProblem(password, names);
+    const code = passwordFormProblem(password);
     if (code)
       found.push(problem(PASSWORD_PATH, code, { found: HIDDEN, values: { minimum: PASSWORD_MINIMUM } }));
   }

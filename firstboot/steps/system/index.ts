@@ -4,13 +4,13 @@
 
 import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
-import type { ImageInfo } from "../../image-info.ts";
+import { type ImageInfo, websiteName } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { readTimeZones } from "../../time-zones.ts";
 import { canUpdate } from "../../updates.ts";
 import { type AllAnswers, defineStep } from "../step.ts";
 import { apply } from "./apply.ts";
-import { check, type SystemFacts } from "./check.ts";
+import { check, examine, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import * as kept from "./kept.ts";
 import { keyboardSurvey, lookUp, readKeyboard } from "./keyboard.ts";
@@ -27,6 +27,7 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   lookUp,
   check: (answers, facts, given) =>
     "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
+  examine: async (answers, facts) => ("people" in facts ? [] : examine(answers, facts)),
   summary: ({ hostname, owner, timezone, updates }, t) =>
     [hostname, owner.name, timezone, updates && t(`summary.system.updates.${updates}`)]
       .filter((word) => word !== undefined)
@@ -63,8 +64,14 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
     keyboard,
     ...(await readTimeZones(box)),
     takenNames: await takenNames(box),
+    namesAround: namesAround(image, all),
     ...(owner ? { owner } : {}),
   };
+}
+
+function namesAround({ community }: ImageInfo, { member, node }: AllAnswers): string[] {
+  const names = [community.id, community.title, websiteName({ community }), member?.username, node?.name];
+  return names.filter((name) => typeof name === "string");
 }
 
 async function takenNames(box: Box): Promise<ReadonlySet<string>> {

@@ -45,7 +45,8 @@ export const schema = {
         name: { type: "string", description: "Name to log in with.", examples: ["anna"] },
         password: {
           type: "string",
-          description: "At least 10 characters. The box wipes it from this file once it has used it.",
+          description:
+            "At least 10 characters and hard to guess, such as four words that have nothing to do with each other. The box wipes it from this file once it has used it.",
           "x-secret": true,
           "x-expected": "a text of at least 10 characters, in quotes",
         },
