@@ -72,6 +72,7 @@ function senseOf(id: string, service: Service): string[] {
     ...(service.publication && !service.ports.some(({ public: isPublic }) => isPublic)
       ? ["publication: expected a public port to announce"]
       : []),
+    ...senseOfAccount(service),
     ...Object.entries(service.inputs).flatMap(([name, input]) => senseOfInput(name, input)),
     ...inputsNamed(service)
       .filter(([, input]) => !Object.hasOwn(service.inputs, input))
@@ -99,6 +100,20 @@ function senseOfProject({ where, source, units }: Service): string[] {
     ...elsewhere.map((place) => `where.allowed: expected community alone for compose, found ${place}`),
     ...(source === "network" ? [] : [`source: expected network for compose, found ${source}`]),
     ...(units.length === 1 ? [] : ["units: expected none beside compose"]),
+  ];
+}
+
+/** What the box closes, opens and asks. */
+function senseOfAccount({ first_account: account, account_made: page, compose, ports }: Service): string[] {
+  if (account !== "visitor")
+    return page === undefined
+      ? []
+      : [`account_made: expected with first_account: visitor alone, found ${account ?? "no first_account"}`];
+  const first = ports.find((port) => port.public);
+  const isAsked = first?.protocol === "tcp" && typeof first.port === "number";
+  return [
+    ...(compose ? [] : ["first_account: visitor expects compose, whose ports the box can close; found none"]),
+    ...(isAsked ? [] : ["first_account: visitor expects a number of a tcp port as the first public one"]),
   ];
 }
 

@@ -108,7 +108,7 @@ export const serviceSchema = {
         file: {
           ...template,
           description:
-            "The compose file, a template in the folder. Public ports are published as 8080:80, others at 127.0.0.1.",
+            "The compose file, a template in the folder. Public ports are published as 8080:80, with first_account: visitor as {{service.bind}}8080:80, others at 127.0.0.1.",
         },
         environment: {
           ...template,
@@ -205,6 +205,19 @@ export const serviceSchema = {
           when,
         },
       },
+    },
+    first_account: {
+      type: "string",
+      enum: ["none", "made", "visitor"],
+      description:
+        "Who gets the administrator's account, of a service with a public port. none: it has none that could be taken. made: the box makes it before anybody comes, by its settings and secrets. visitor: whoever opens its page first, so other machines reach it only after the owner has done that (cbox services claim).",
+    },
+    account_made: {
+      type: "string",
+      pattern: "^/[!-~]*$",
+      "x-expected": "the path of a page such as /wp-login.php",
+      description:
+        "With first_account: visitor: page at the first public port that answers 200 once the account is made, and another status before.",
     },
     inputs: {
       type: "object",

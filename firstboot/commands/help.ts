@@ -59,6 +59,7 @@ export const commands: readonly CommandHelp[] = [
       `services ${SETUP}`,
       "services enable ID [--context host|owner|community]",
       "services disable|start|stop|publish|unpublish|log|secret|upgrade ID",
+      "services claim ID [--yes]",
       "services remove-data ID --yes",
       "services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...",
       "services compose remove NAME --yes",

@@ -16,6 +16,7 @@ import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { PUBLISH_TIMER } from "../serf.ts";
+import { isUnclaimed } from "../services/claim.ts";
 import { projectLog } from "../services/compose.ts";
 import { copiesOf, spreadFiles } from "../services/copies.ts";
 import { defaultInputs } from "../services/data.ts";
@@ -29,6 +30,7 @@ import { eachSecret, secretsForPeople } from "../services/secrets.ts";
 import { readStates, type ServiceState, writeState } from "../services/state.ts";
 import type { ACTS } from "../services/texts.ts";
 import { upgrade } from "../services/upgrade.ts";
+import { needAccount, wayIn } from "./claim.ts";
 import { addProject, removeProject } from "./compose.ts";
 import { needRoot } from "./root.ts";
 
@@ -63,6 +65,7 @@ const VERBS: { readonly [verb: string]: Verb } = {
   unpublish: (tools, service) => announce(tools, service, false),
   log,
   secret,
+  claim,
   upgrade: renew,
   spread,
   "remove-data": forget,
@@ -71,6 +74,7 @@ const VERBS: { readonly [verb: string]: Verb } = {
 const USAGE = `usage: cbox services [list] [--json]
        cbox services enable ID [--context host|owner|community]
        cbox services disable|start|stop|publish|unpublish|log|secret|upgrade ID
+       cbox services claim ID [--yes]
        cbox services remove-data ID --yes
        cbox services spread ID < FILE-WITH-KEYS
        cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT[-LAST][/udp]]... [--yes]
@@ -207,6 +211,42 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
   if ((await copiesOf({ box, image }, service, state))?.boxes === 1)
     print(t("services.copies.one", { title: service.title.en }));
   await secret(tools, service);
+  if (isUnclaimed(service, state)) print(t("services.claim.how", await wayIn(box, image, service)));
+}
+
+/**
+ * The owner has made its first account: from now on other machines reach it. `--yes`: without a look at its page. Fails
+ * with `service-no-claim`, `service-unclaimed`, `service-off`.
+ */
+async function claim(
+  tools: ServicesTools,
+  service: Service,
+  { yes = false }: ServicesOptions,
+): Promise<void> {
+  const { box, image, t, print } = tools;
+  if (service.first_account !== "visitor") {
+    fail({
+      code: "service-no-claim",
+      what: `${service.title.en} has no account that its first visitor could take, so there is nothing to claim.`,
+      hint: "cbox services",
+    });
+  }
+  const { where, inputs, ...before } = await stateOf(tools, service);
+  if (isUnclaimed(service, before) && !yes) {
+    try {
+      await needAccount(box, service);
+    } catch (error) {
+      print(t("services.claim.how", await wayIn(box, image, service)));
+      throw error;
+    }
+  }
+  await activate(tools, service, { where, inputs, claimed: true });
+  const state = await stateOf(tools, service);
+  print(sayAct(t, "wait", service));
+  const faults = await waitUntilHealthy(tools, service, state);
+  await publish(box, image);
+  if (faults.length) notWorking(service, "was opened to others", faults);
+  print(t("services.claim.open", await wayIn(box, image, service)));
 }
 
 /** Keys of files come by standard input: they are secrets, and a command line is seen by all. */

@@ -7,6 +7,7 @@ import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
+import { isUnclaimed } from "./claim.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";
 import { holds } from "./inputs.ts";
@@ -49,9 +50,10 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
   return { ready, silent };
 }
 
-/** Wanted in public, and the service is one that is, with its inputs. */
-export function isAnnounced(service: Service, { published, inputs }: ServiceState): boolean {
-  return published && holds(service.publication?.when, { ...defaultInputs(service), ...inputs });
+/** Wanted in public, and the service is one that is, with its inputs, and others may come to it. */
+export function isAnnounced(service: Service, state: ServiceState): boolean {
+  const inputs = { ...defaultInputs(service), ...state.inputs };
+  return state.published && holds(service.publication?.when, inputs) && !isUnclaimed(service, state);
 }
 
 /** The public ports that are announced, when they answer in their place and can be reached from other machines. */

@@ -9,6 +9,7 @@ import { paths } from "../paths.ts";
 import { communityAddress } from "../serf.ts";
 import { userAgent } from "../user-agent.ts";
 import { parseJson } from "../world.ts";
+import { isUnclaimed } from "./claim.ts";
 import type { Place } from "./place.ts";
 import { obtainSecrets } from "./secrets.ts";
 import type { ServiceState } from "./state.ts";
@@ -32,7 +33,7 @@ export async function templateData(
       hostname: ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox",
       address: (await communityAddress(box, image))?.address ?? "",
     },
-    service: { id: service.id, where: state.where },
+    service: { id: service.id, where: state.where, bind: isUnclaimed(service, state) ? "127.0.0.1:" : "" },
     inputs,
     secrets: await obtainSecrets(box, service, inputs),
     facts: state.facts,

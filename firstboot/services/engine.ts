@@ -8,6 +8,7 @@ import { type Box, must } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
+import { isUnclaimed, wasClaimed } from "./claim.ts";
 import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { forwardPorts } from "./forward.ts";
@@ -27,6 +28,8 @@ export interface Wanted {
   readonly published?: boolean;
   /** Number under which the community's web application knows it. */
   readonly declared?: string;
+  /** Its owner has made its first account; as before unless said. */
+  readonly claimed?: boolean;
 }
 
 export interface EngineTools {
@@ -45,10 +48,12 @@ export async function activate(tools: EngineTools, service: Service, wanted: Wan
   if (service.managed) await preparePackages(place, service);
   if (before && before.where !== wanted.where && before.state !== "off") await deactivate(tools, service);
   const { trouble: _past, ...kept } = before ?? {};
+  const claimed = wanted.claimed ?? (await wasClaimed(place, service, before));
   const state: ServiceState = {
     facts: {},
     ...kept,
     ...(wanted.declared === undefined ? {} : { declared: wanted.declared }),
+    ...(claimed === undefined ? {} : { claimed }),
     state: before?.state === "on" && before.where === wanted.where ? "on" : "starting",
     where: wanted.where,
     inputs: wanted.inputs,
@@ -120,6 +125,8 @@ export async function removeData({ box }: EngineTools, service: Service): Promis
     });
   }
   const place = placeOf(box, state.where);
+  // Before its accounts go.
+  if (service.first_account === "visitor") await writeState(box, service.id, { ...state, claimed: false });
   if (service.compose) await removeProject(place, service);
   for (const path of service.data) await place.remove(path);
   await forgetSecrets(box, service);
@@ -142,7 +149,7 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   const verb = changed || state.state === "starting" ? "restart" : "start";
   if (service.compose) await startProject(place, service, verb);
   else await must(place, "systemctl", [verb, ...service.units]);
-  const ports = portsOf(service, data).filter(({ closed }) => !closed);
+  const ports = portsOf(service, data, state).filter(({ closed }) => !closed);
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);
   for (const port of ports) await place.open(port);
@@ -167,15 +174,20 @@ export async function stopSerf(box: Box): Promise<void> {
   await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
 }
 
-/** Those it has with these inputs. */
-export function portsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
+/** Those it has with these inputs. `state`: whether others may come to it yet. */
+export function portsOf(
+  service: Service,
+  data: Pick<TemplateData, "community" | "inputs">,
+  state: Pick<ServiceState, "claimed"> = {},
+): Port[] {
+  const isOpen = !isUnclaimed(service, state);
   return service.ports
     .filter(({ when }) => holds(when, { ...defaultInputs(service), ...data.inputs }))
     .map(({ port, last, protocol, public: isPublic, inside, closed }) => ({
       port: portNumber(port, data),
       ...(last === undefined ? {} : { last }),
       protocol,
-      public: isPublic,
+      public: isPublic && isOpen,
       ...(inside === undefined ? {} : { inside }),
       ...(closed ? { closed } : {}),
     }));

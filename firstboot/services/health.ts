@@ -6,7 +6,7 @@ import type { Service } from "../../common/service.ts";
 import { faultsOfProject } from "./compose.ts";
 import { templateData } from "./data.ts";
 import { type EngineTools, portsOf } from "./engine.ts";
-import { isReachable, type Place, placeOf } from "./place.ts";
+import { isReachable, type Place, type Port, placeOf } from "./place.ts";
 import { numbersOf } from "./ports.ts";
 import type { ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
@@ -20,7 +20,7 @@ export async function faultsOf(tools: EngineTools, service: Service, state: Serv
   return [
     ...(await deadUnits(place, service)),
     ...(service.compose ? await faultsOfProject(place, service) : []),
-    ...(await silentPorts(tools, service, place, data)),
+    ...(await silentPorts(tools, place, portsOf(service, data, state))),
     ...(service.health.run ? await failedCheck(tools, service, place, state) : []),
   ];
 }
@@ -53,13 +53,7 @@ async function deadUnits(place: Place, service: Service): Promise<string[]> {
   return dead;
 }
 
-async function silentPorts(
-  { box }: EngineTools,
-  service: Service,
-  place: Place,
-  data: Parameters<typeof portsOf>[1],
-): Promise<string[]> {
-  const ports = portsOf(service, data);
+async function silentPorts({ box }: EngineTools, place: Place, ports: readonly Port[]): Promise<string[]> {
   if (ports.length === 0) return [];
   const listening = await place.listening();
   const silent: string[] = [];

@@ -13,6 +13,7 @@ import { SERF_UNIT, serfInfo } from "../serf.ts";
 import type { StepStatus, Value } from "../steps/step.ts";
 import { parseJson } from "../world.ts";
 import { isAnnounced } from "./announce.ts";
+import { isUnclaimed } from "./claim.ts";
 import { type Copies, copiesOf } from "./copies.ts";
 import { defaultInputs } from "./data.ts";
 import { portsOf } from "./engine.ts";
@@ -31,6 +32,8 @@ export interface ServiceView {
   readonly faults: readonly string[];
   /** Of a service that is on and wanted in public: where it is announced, or why not (`status.reason.`). */
   readonly announced?: { readonly address: string; readonly port: string } | { readonly reason: string };
+  /** On, and closed to others until its owner has made its first account. */
+  readonly isUnclaimed: boolean;
   /** Serf: nodes in sight, this one included. */
   readonly members?: number;
   /** Of one that keeps files on several boxes: how many take copies now, and how many are wanted. */
@@ -54,13 +57,14 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
     const offered = offer(service, facts);
     const isOn = state?.state === "on";
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
-    const ports = portsOf(service, data).filter(({ closed }) => !closed);
+    const ports = portsOf(service, data, state).filter(({ closed }) => !closed);
     const copies = isOn && mayLook(state) ? await copiesOf({ box, image }, service, state) : undefined;
     const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
       service,
       state: state?.state ?? "off",
       ...(state ? { where: state.where } : {}),
+      isUnclaimed: isOn && isUnclaimed(service, state),
       faults: isOn && mayLook(state) ? await faultsOf({ box, image }, service, state) : [],
       ...(isOn && service.publication && isAnnounced(service, state)
         ? { announced: announcementOf(service.publication.type, ports, result) }
@@ -102,6 +106,10 @@ export async function servicesStatus(box: Box, image: ImageInfo): Promise<StepSt
   const t = translator(language);
   const views = (await overview(box, image)).filter(({ state }) => state !== "off");
   const troubled = views.filter(isTroubled);
+  const advice = adviceOf(
+    troubled[0],
+    views.find((view) => view.isUnclaimed),
+  );
   return {
     state: views.length === 0 ? "off" : troubled.length ? "trouble" : "works",
     rows: views.map((view) => {
@@ -110,11 +118,17 @@ export async function servicesStatus(box: Box, image: ImageInfo): Promise<StepSt
         ? { label, value: doing(view, t) }
         : { label: "label.services.own", value: `${view.service.id}: ${doing(view, t)}` };
     }),
-    ...(troubled.length
-      ? { advice: { key: "status.services.advice", values: { id: troubled[0]?.service.id ?? "" } } }
-      : {}),
+    ...(advice ? { advice } : {}),
     data: { services: views.map(viewData) },
   };
+}
+
+function adviceOf(
+  troubled: ServiceView | undefined,
+  unclaimed: ServiceView | undefined,
+): StepStatus["advice"] {
+  if (troubled) return { key: "status.services.advice", values: { id: troubled.service.id } };
+  return unclaimed && { key: "status.services.claim", values: { id: unclaimed.service.id } };
 }
 
 export function isTroubled({ state, faults }: ServiceView): boolean {
@@ -122,12 +136,14 @@ export function isTroubled({ state, faults }: ServiceView): boolean {
 }
 
 /** "works, announced as 10.1.2.3:5000, 12 nodes in sight". */
-export function doing({ state, faults, announced, members, copies }: ServiceView, t: Translate): string {
+export function doing(view: ServiceView, t: Translate): string {
+  const { service, state, faults, isUnclaimed, announced, members, copies } = view;
   if (state === "off") return t("status.services.off");
   if (state !== "on") return t("status.services.half");
   const parts = [
     faults.length ? t("status.services.trouble", { faults: faults.join(", ") }) : t("status.services.works"),
   ];
+  if (isUnclaimed) parts.push(t("status.services.unclaimed", { id: service.id }));
   if (announced && "address" in announced) parts.push(t("status.published", announced));
   if (announced && "reason" in announced) {
     const key = `status.reason.${announced.reason}`;
@@ -150,6 +166,7 @@ export function viewData(view: ServiceView): { readonly [name: string]: Value } 
     faults,
     announced:
       announced !== undefined && "address" in announced ? `${announced.address}:${announced.port}` : null,
+    ...(service.first_account === "visitor" && state === "on" ? { claimed: !view.isUnclaimed } : {}),
     not_announced_because: announced !== undefined && "reason" in announced ? announced.reason : null,
     ...(members === undefined ? {} : { members }),
     ...(copies === undefined ? {} : { copies: { ...copies } }),

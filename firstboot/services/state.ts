@@ -18,6 +18,8 @@ export interface ServiceState {
   readonly facts: { readonly [name: string]: string };
   /** Number under which the community's web application knows it. */
   readonly declared?: string;
+  /** Of one whose first visitor becomes its administrator: see claim.ts. */
+  readonly claimed?: boolean;
   /** Why the last attempt to switch it on failed. */
   readonly trouble?: { readonly code: string; readonly what: string };
 }

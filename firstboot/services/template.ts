@@ -12,7 +12,12 @@ import type { ServiceSecrets } from "./secrets.ts";
 export interface TemplateData {
   readonly community: CommunityInfo;
   readonly box: { readonly hostname: string; readonly address: string };
-  readonly service: { readonly id: string; readonly where: string };
+  readonly service: {
+    readonly id: string;
+    readonly where: string;
+    /** What a compose file writes before a port that everybody may reach: "127.0.0.1:" until it is claimed, then nothing. */
+    readonly bind: string;
+  };
   readonly inputs: { readonly [name: string]: Value };
   readonly secrets: ServiceSecrets;
   readonly facts: { readonly [name: string]: string };

@@ -35,6 +35,7 @@ export async function lint(
       : []),
     ...lintLabels(service),
     ...lintPorts(service, others, community),
+    ...lintAccount(service),
     ...templatesOf(service).flatMap(([field, template]) => lintTemplate(render, field, template, data)),
     ...templatesOfFound(service).flatMap(([field, template]) =>
       lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
@@ -42,6 +43,7 @@ export async function lint(
     ...Object.entries(service.templates).flatMap(([file, text]) => lintShell(file, text)),
     ...lintPublication(render, service, data),
     ...(service.compose ? lintProject(render, service, data) : []),
+    ...(service.first_account === "visitor" ? lintClosed(render, service, data) : []),
   ];
 }
 
@@ -57,7 +59,7 @@ export function sampleData(
   return {
     community,
     box: { hostname: "can-bruixa", address: "10.1.2.3" },
-    service: { id: service.id, where: service.where.allowed[0] ?? "host" },
+    service: { id: service.id, where: service.where.allowed[0] ?? "host", bind: "" },
     inputs: { ...Object.fromEntries(defaults), ...inputs },
     secrets: Object.fromEntries(Object.entries(service.secrets).map(([name, of]) => [name, secret(of)])),
     facts: Object.fromEntries(Object.keys(service.facts).map((name) => [name, "ABC"])),
@@ -195,6 +197,14 @@ function lintPorts(service: Service, others: readonly Service[], community: Comm
   ];
 }
 
+function lintAccount({ first_account: account, ports }: Service): string[] {
+  const first = ports.find((port) => port.public);
+  if (!first || account !== undefined) return [];
+  return [
+    `first_account: expected none, made or visitor, since others reach ${first.protocol}/${first.port}: who gets the administrator's account?`,
+  ];
+}
+
 /** Everything that is rendered on the box, by its field or file. */
 function templatesOf(service: Service): [string, string][] {
   const steps = (["prepare", "activate", "deactivate"] as const).flatMap((when) =>
@@ -318,6 +328,29 @@ function lintProject(render: RenderTemplate, service: Service, data: object): st
       .filter((port) => !own.includes(port))
       .map((port) => `ports: expected ${port}, too, which ${file} publishes`),
   ];
+}
+
+/** Until it is claimed, nothing of it answers beyond its own place. */
+function lintClosed(render: RenderTemplate, service: Service, data: ReturnType<typeof sampleData>): string[] {
+  const file = service.compose?.file ?? "";
+  const closed = { ...data, service: { ...data.service, bind: "127.0.0.1:" } };
+  const text = rendered(render, service.templates[file] ?? "", closed) ?? "";
+  let project: Project | null;
+  try {
+    project = parse(text) as Project | null;
+  } catch {
+    return [];
+  }
+  return Object.entries(project?.services ?? {}).flatMap(([name, part]) =>
+    [part?.ports ?? []]
+      .flat()
+      .map(String)
+      .filter((port) => !port.startsWith("127.0.0.1:"))
+      .map(
+        (port) =>
+          `${file}: services.${name}.ports: expected "{{service.bind}}${port}" for first_account: visitor, found "${port}"`,
+      ),
+  );
 }
 
 /** A tag that begins with a number, or a digest: "latest" is another image each month. */

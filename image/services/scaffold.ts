@@ -43,6 +43,8 @@ needs: { memory_mib: 50 }
 units: [${id}.service]
 ports:
   - { port: 8099, protocol: tcp, public: true }
+# Who gets the administrator's account: none, there is none to take; made, by the password below.
+first_account: made
 # What the person may choose.
 inputs:
   welcome:
@@ -86,6 +88,9 @@ architectures: [amd64, arm64]
 needs: { memory_mib: 300 }
 ports:
   - { port: 8099, protocol: tcp, public: true }
+# Who gets the administrator's account: none, there is none to take; made, by the password below; visitor, whoever opens
+# its page first: then its port is published as "{{service.bind}}8099:80", and the owner claims it.
+first_account: made
 secrets:
   admin_password:
     bytes: 10

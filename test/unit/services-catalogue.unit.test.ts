@@ -118,6 +118,17 @@ describe("a folder that is not right", () => {
     ["a pool without packages", { packages: [] }, /packages: expected/],
     ["nothing to announce", { ports: [] }, /publication: expected a public port/],
     ["a default that is none", input({ file_only: true, schema: number }), /contact\.schema\.default/],
+    [
+      "an account without a port that can be closed",
+      { first_account: "visitor" },
+      /first_account: visitor expects compose/,
+    ],
+    [
+      "a page that nobody asks",
+      { account_made: "/in" },
+      /account_made: expected with first_account: visitor alone, found none/,
+    ],
+    ["a page that is no path", { account_made: "in" }, /account_made: .*a page such as/],
     ["a question without words", input({ schema: text }), /contact\.ask/],
   ])("%s is named", async (_what, changes, words) => {
     const failure = await broken(changes);

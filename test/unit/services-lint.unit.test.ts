@@ -146,6 +146,12 @@ describe("a mistake is named by its field:", () => {
       {},
       /^publication\.txt: .* found "name=l'Anna"$/,
     ],
+    [
+      "nobody said to whom the administrator's account goes",
+      { first_account: undefined },
+      {},
+      /^first_account: expected none, made or visitor, since others reach tcp\/8099/,
+    ],
     ["a long title", { title: { en: "x".repeat(31), ca: "x", es: "x" } }, {}, /^title: expected at most 30/],
   ])("%s", async (_what, changes, files, sentence) => {
     const mistakes = await mistakesIn("packages", changes, files as Record<string, string>);
@@ -183,6 +189,19 @@ describe("a mistake is named by its field:", () => {
     ["no YAML", file("services: ["), /^compose\.yaml\.hbs: /],
   ])("compose: %s", async (_what, files, sentence) => {
     expect((await mistakesIn("compose", {}, files)).join("\n")).toMatch(sentence);
+  });
+
+  it("compose: a port that is open before its owner has claimed it", async () => {
+    const visitor = { first_account: "visitor" };
+    const right = project({ image: "w:1", ports: ["{{service.bind}}8099:80"] });
+    const folder = await written("compose", visitor, right);
+    const check = () => lint(readService(dir, "my-wiki"), catalogue, community);
+    expect(await check()).toEqual([]);
+    const wrong = project({ image: "w:1", ports: ["8099:80"] });
+    writeFileSync(join(folder, "compose.yaml.hbs"), wrong["compose.yaml.hbs"]);
+    expect((await check()).join()).toMatch(
+      /services\.web\.ports: expected "\{\{service\.bind\}\}8099:80" for first_account: visitor, found "8099:80"/,
+    );
   });
 
   it("a folder with nothing in it", async () => {

@@ -10,6 +10,7 @@ import { paths } from "../../paths.ts";
 import { announced, publish } from "../../publish.ts";
 import { serfInfo } from "../../serf.ts";
 import { catalogue } from "../../services/catalogue.ts";
+import { isUnclaimed } from "../../services/claim.ts";
 import { copiesOf } from "../../services/copies.ts";
 import { declare } from "../../services/declare.ts";
 import { activate, deactivate, removeData, stopSerf } from "../../services/engine.ts";
@@ -122,6 +123,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
       const trouble = [message, found].filter(Boolean).join(" ");
       await writeState(box, service.id, {
         ...{ state: "starting", published: true, facts: {}, ...state, where: place, inputs },
+        ...(service.first_account === "visitor" ? { claimed: state?.claimed ?? false } : {}),
         trouble: { code, what: trouble },
       });
     }
@@ -210,14 +212,17 @@ async function undeclared(ids: readonly string[], { box, image }: StepTools): Pr
     : [];
 }
 
-/** Passwords that were made on this box: said once, at the end, to who finishes the set-up. */
+/** Passwords that were made on this box, and what is the owner's to claim: said at the end, to who finishes the set-up. */
 async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Promise<HandedOver[]> {
+  const states = await readStates(box);
   const lines: HandedOver[] = [];
   for (const { service } of chosen(answers)) {
     for (const { name, word, secret } of eachSecret(await secretsForPeople(box, service))) {
       const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";
       lines.push({ key, values: { secret, ...(word === undefined ? {} : { name: word }) } });
     }
+    if (isUnclaimed(service, states[service.id] ?? {}))
+      lines.push({ key: "hand-over.services.claim", values: { id: service.id } });
   }
   return lines;
 }

@@ -5,7 +5,7 @@ _cbox() {
 	local words=""
 	case "$COMP_CWORD:${COMP_WORDS[1]}:${COMP_WORDS[2]-}" in
 	1:*) words="status setup system network member node vpn contexts services search publish reset help" ;;
-	2:services:*) words="setup enable disable start stop publish unpublish log secret upgrade remove-data compose --json" ;;
+	2:services:*) words="setup enable disable start stop publish unpublish log secret claim upgrade remove-data compose --json" ;;
 	2:node:*) words="setup leave --json" ;;
 	2:system:* | 2:network:* | 2:member:* | 2:vpn:* | 2:contexts:*) words="setup --json" ;;
 	2:status:*) words="--json" ;;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What `cbox services claim` asks and says: whether the first account of an application is made, and how its owner comes to
+// the page where that is done.
+
+import { Failure, fail } from "../../common/fail.ts";
+import type { Service } from "../../common/service.ts";
+import type { Box } from "../box.ts";
+import { readChoices } from "../choices.ts";
+import type { ImageInfo } from "../image-info.ts";
+import { communityAddress } from "../serf.ts";
+
+/** The number of its page's port. */
+export function pagePort({ ports }: Service): number {
+  return Number(ports.find((port) => port.public)?.port);
+}
+
+/** Fails with `service-unclaimed` unless its page tells that the account is made. A service without one is believed. */
+export async function needAccount(box: Pick<Box, "request">, service: Service): Promise<void> {
+  const { account_made: path } = service;
+  if (path === undefined) return;
+  // On the box it answers whoever else is let in.
+  const url = `http://127.0.0.1:${pagePort(service)}${path}`;
+  const found = await answerOf(box, url);
+  if (found === undefined) return;
+  fail({
+    code: "service-unclaimed",
+    what: `${service.title.en} stays closed: its page does not say yet that the first account is made.`,
+    found: `${url}: ${found}`,
+    hint: `Make the account, then: sudo cbox services claim ${service.id}. If you have made it, and the page says otherwise: sudo cbox services claim ${service.id} --yes`,
+  });
+}
+
+/** Undefined when it is as it should be. */
+async function answerOf(box: Pick<Box, "request">, url: string): Promise<string | undefined> {
+  try {
+    const { status } = await box.request({ method: "GET", url });
+    return status === 200 ? undefined : `expected status 200, found ${status}`;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.message;
+  }
+}
+
+/** For the words that tell the owner how to get there. */
+export async function wayIn(box: Box, image: ImageInfo, service: Service) {
+  const { owner, hostname } = await readChoices(box);
+  const address = (await communityAddress(box, image))?.address ?? hostname ?? "BOX";
+  return {
+    id: service.id,
+    title: service.title.en,
+    port: pagePort(service),
+    owner: owner ?? "NAME",
+    address,
+  };
+}

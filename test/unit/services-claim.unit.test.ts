@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Applications whose first visitor becomes their administrator: closed to other machines until the owner has made that
+// account, whatever happens in between, and open afterwards.
+
+import { describe, expect, test } from "vitest";
+import type { Service } from "../../common/service.ts";
+import { runServices } from "../../firstboot/commands/services.ts";
+import { translator } from "../../firstboot/i18n.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { publish } from "../../firstboot/publish.ts";
+import { announcements } from "../../firstboot/services/announce.ts";
+import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { defaultInputs } from "../../firstboot/services/data.ts";
+import { activate, deactivate } from "../../firstboot/services/engine.ts";
+import { servicesStatus } from "../../firstboot/services/overview.ts";
+import { writeState } from "../../firstboot/services/state.ts";
+import { steps } from "../../firstboot/steps/index.ts";
+import { failureOf } from "../failure-of.ts";
+import { type FakeBox, IMAGE, PowerCut } from "./helpers/fake-box.ts";
+import { roomyBox, stateOf } from "./helpers/services-box.ts";
+
+const INSIDE = "/var/lib/incus/containers/community_community/rootfs/var/lib/community-box/compose";
+/** Those of the catalogue, with their port and the page that tells. */
+const CLOSED = [
+  ["wordpress", 8087, "/wp-login.php"],
+  ["home-assistant", 8123, "/"],
+] as const;
+
+async function run(box: FakeBox, verb: string, id?: string, options = {}): Promise<string> {
+  const lines: string[] = [];
+  const tools = { box, image: IMAGE, t: translator("en"), print: (line: string) => void lines.push(line) };
+  await runServices(tools, verb, id, options);
+  return lines.join("\n");
+}
+
+/** What its page answers on the box, and which page was asked for. */
+function answering(box: FakeBox, status: number): string[] {
+  const asked: string[] = [];
+  box.servers.request = async ({ method, url }) => {
+    asked.push(`${method} ${url}`);
+    return { status, body: Buffer.from("") };
+  };
+  return asked;
+}
+
+const listens = (box: FakeBox, port: number) => box.system.services.devices.get(`community/cbox-tcp-${port}`);
+const published = (box: FakeBox, id: string) => box.files.get(`${INSIDE}/${id}/compose.yaml`);
+const closed = (box: FakeBox, id: string, port: number) => {
+  expect(listens(box, port)).toBe(`tcp:127.0.0.1:${port}`);
+  expect(published(box, id)).toContain(`"127.0.0.1:${port}:`);
+};
+const open = (box: FakeBox, id: string, port: number) => {
+  expect(listens(box, port)).toBe(`tcp:0.0.0.0:${port}`);
+  expect(published(box, id)).toContain(`"${port}:`);
+};
+
+test("the catalogue says of each service with an open port who gets the administrator's account", () => {
+  const unsaid = catalogue.filter(
+    ({ ports, first_account: account }) => ports.some((port) => port.public) && account === undefined,
+  );
+  expect(unsaid.map(({ id }) => id)).toEqual([]);
+  const visitors = catalogue.filter((service) => service.first_account === "visitor");
+  expect(visitors.map(({ id }) => id).sort()).toEqual(["home-assistant", "wordpress"]);
+});
+
+describe.each(CLOSED)("%s", (id, port, page) => {
+  test("is closed when it is switched on, and how the owner gets there is said, with the exact commands", async () => {
+    const box = roomyBox();
+    box.files.set(paths.choices, JSON.stringify({ owner: "anna" }));
+    const said = await run(box, "enable", id);
+    closed(box, id, port);
+    expect(said).toContain(`ssh -L ${port}:localhost:${port} anna@10.1.2.50`);
+    expect(said).toContain(`http://localhost:${port}/`);
+    expect(said).toContain(`sudo cbox services claim ${id}`);
+    expect(await run(box, "list")).toMatch(
+      new RegExp(`^${id} +community +works, not claimed yet: sudo cbox services claim ${id}$`, "m"),
+    );
+  });
+
+  test("is opened by claim when its account is made, which its page tells; before, it is refused", async () => {
+    const box = roomyBox();
+    await run(box, "enable", id);
+    const asked = answering(box, 302);
+    expect(await failureOf(() => run(box, "claim", id))).toMatchObject({
+      code: "service-unclaimed",
+      found: expect.stringContaining("302"),
+      hint: expect.stringContaining(`sudo cbox services claim ${id}`),
+    });
+    expect(asked).toEqual([`GET http://127.0.0.1:${port}${page}`]);
+    closed(box, id, port);
+    answering(box, 200);
+    expect(await run(box, "claim", id)).toContain(`http://10.1.2.50:${port}/`);
+    open(box, id, port);
+    expect(await run(box, "list")).toMatch(new RegExp(`^${id} +community +works$`, "m"));
+    // As often as one likes; off and on again it stays the owner's.
+    await run(box, "claim", id);
+    await run(box, "disable", id);
+    await run(box, "enable", id);
+    open(box, id, port);
+  });
+
+  test("does not answer: it stays closed; --yes takes the owner's word", async () => {
+    const box = roomyBox();
+    await run(box, "enable", id);
+    expect((await failureOf(() => run(box, "claim", id))).code).toBe("service-unclaimed");
+    closed(box, id, port);
+    await run(box, "claim", id, { yes: true });
+    open(box, id, port);
+  });
+
+  test("without its data, there is nobody's account: the next one begins closed", async () => {
+    const box = roomyBox();
+    await run(box, "enable", id);
+    await run(box, "claim", id, { yes: true });
+    await run(box, "disable", id);
+    await run(box, "remove-data", id, { yes: true });
+    await run(box, "enable", id);
+    closed(box, id, port);
+  });
+
+  test("in a context that was made anew there is nobody's account either", async () => {
+    const box = roomyBox();
+    await run(box, "enable", id);
+    await run(box, "claim", id, { yes: true });
+    for (const path of [...box.files.keys()]) if (path.startsWith(INSIDE)) box.files.delete(path);
+    await run(box, "enable", id);
+    closed(box, id, port);
+  });
+
+  test("on a box where it was on before this was kept, it stays open", async () => {
+    const box = roomyBox();
+    await run(box, "enable", id);
+    await run(box, "claim", id, { yes: true });
+    const { claimed: _unknown, ...old } = (await stateOf(box, id))!;
+    await writeState(box, id, old);
+    await run(box, "enable", id);
+    open(box, id, port);
+    expect(await run(box, "list")).toMatch(new RegExp(`^${id} +community +works$`, "m"));
+  });
+
+  test("its first start failed, in the set-up, too: it is closed when it comes up", async () => {
+    const box = roomyBox();
+    box.system.services.docker.isOffline = true;
+    const services = steps.find((step) => step.id === "services")!;
+    const answers = { [id]: { enabled: true, context: "community" } };
+    const signal = new AbortController().signal;
+    const tools = { box, image: IMAGE, signal, progress() {}, answersOf: () => ({}), secretsOf: () => ({}) };
+    await services.apply(answers, tools as never);
+    box.system.services.docker.isOffline = false;
+    await run(box, "disable", id);
+    await run(box, "enable", id);
+    closed(box, id, port);
+  });
+
+  test("whenever the power is cut, it is closed before the claim", async () => {
+    for (let effects = 1; ; effects++) {
+      const box = roomyBox();
+      box.cutAfter(effects);
+      const isCut = await run(box, "enable", id).then(
+        () => false,
+        (error) => error instanceof PowerCut || Promise.reject(error),
+      );
+      box.powerOn();
+      expect([undefined, `tcp:127.0.0.1:${port}`]).toContain(listens(box, port));
+      await run(box, "enable", id);
+      closed(box, id, port);
+      if (!isCut) break;
+    }
+  });
+});
+
+describe("an unclaimed service", () => {
+  /** As an entry that is announced would be. */
+  const wiki: Service = {
+    ...catalogue.find(({ id }) => id === "wordpress")!,
+    publication: { type: "Docker", description: "wiki", each_port: false, txt: "" },
+  };
+
+  test("is not announced before, and is afterwards", async () => {
+    const box = roomyBox();
+    const at = catalogue.findIndex(({ id }) => id === "wordpress");
+    const all = catalogue as Service[];
+    const [original] = all.splice(at, 1, wiki);
+    try {
+      await run(box, "enable", "serf");
+      await run(box, "enable", "wordpress");
+      const announced = async () => (await announcements(box, IMAGE, "10.1.2.50")).ready.map(({ p }) => p);
+      expect(await announced()).not.toContain("8087");
+      expect(await run(box, "list")).toMatch(/^wordpress .*works, not claimed yet/m);
+      await run(box, "claim", "wordpress", { yes: true });
+      await publish(box, IMAGE);
+      expect(await announced()).toContain("8087");
+    } finally {
+      all.splice(at, 1, original!);
+    }
+  });
+
+  test("is named at the end of the set-up and in cbox status", async () => {
+    const box = roomyBox();
+    await run(box, "enable", "wordpress");
+    const status = await servicesStatus(box, IMAGE);
+    expect(status.state).toBe("works");
+    expect(status.advice).toEqual({ key: "status.services.claim", values: { id: "wordpress" } });
+    expect(status.data).toMatchObject({ services: [{ id: "docker" }, { id: "wordpress", claimed: false }] });
+    const services = steps.find((step) => step.id === "services")!;
+    const handed = () => services.handOver!({ wordpress: { enabled: true } }, { box, image: IMAGE } as never);
+    expect(await handed()).toEqual([{ key: "hand-over.services.claim", values: { id: "wordpress" } }]);
+    await run(box, "claim", "wordpress", { yes: true });
+    expect(await handed()).toEqual([]);
+  });
+
+  test("moved to another place, where it has no data, it is closed there", async () => {
+    const box = roomyBox();
+    const inputs = defaultInputs(wiki);
+    await activate({ box, image: IMAGE }, wiki, { where: "community", inputs, claimed: true });
+    expect((await stateOf(box, "wordpress"))?.claimed).toBe(true);
+    await deactivate({ box, image: IMAGE }, wiki);
+    await writeState(box, "wordpress", { ...(await stateOf(box, "wordpress"))!, where: "owner" });
+    await activate({ box, image: IMAGE }, wiki, { where: "community", inputs });
+    closed(box, "wordpress", 8087);
+  });
+});
+
+test("claim is refused where nobody could take an account, and where the service is off", async () => {
+  const box = roomyBox();
+  await run(box, "enable", "etherpad");
+  expect((await failureOf(() => run(box, "claim", "etherpad"))).code).toBe("service-no-claim");
+  expect((await failureOf(() => run(box, "claim", "wordpress"))).code).toBe("service-off");
+});
