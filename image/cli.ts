@@ -24,6 +24,16 @@ import { OWN_PROFILES } from "./own-profiles.ts";
 const MISTYPED = 2;
 const INTERRUPTED = 130;
 
+const KEY: [string, string, (file: string, before?: readonly string[]) => readonly string[]] = [
+  "--key <file>",
+  "believe signatures by this public key, and by no other that is not given so, too",
+  (file, before = []) => [...before, file],
+];
+const REQUIRE_SIGNATURE: [string, string] = [
+  "--require-signature",
+  "refuse an image whose checksums are not signed",
+];
+
 /** Each command loads its code when it is called, so that the help and the short ones come at once. */
 export function createProgram(): Command {
   const program = new Command("cbox")
@@ -99,6 +109,8 @@ export function createProgram(): Command {
     .option("--memory <size>", "such as 2G; a bare number is in MiB (default: the profile's)")
     .option("--disk <size>", "size of the throw-away disk, such as 16G")
     .option("--image <file>", "boot this file instead of the newest image of the profile")
+    .option(...KEY)
+    .option(...REQUIRE_SIGNATURE)
     .option("--out <dir>", "where the image was built to")
     .action(async (profile: string, options: BootCommandOptions) =>
       (await import("./commands/boot.ts")).bootCommand(profile, options),
@@ -122,6 +134,8 @@ export function createProgram(): Command {
     .option("--no-verify", "do not")
     .option("--force", "also a disk that is built in, or very large")
     .option("--largest <size>", "largest disk that needs no --force", "256G")
+    .option(...KEY)
+    .option(...REQUIRE_SIGNATURE)
     .option("-y, --yes", "erase the disk without asking")
     .option("--json", "print what was done as JSON; needs --yes")
     .action(async (image: string, disk: string | undefined, _: FlashCommandOptions, command: Command) =>

@@ -8,6 +8,7 @@ import { fail } from "../common/fail.ts";
 import { cacheDir } from "./cache-dir.ts";
 import { noteUse, rawImage } from "./image-store.ts";
 import { readManifest } from "./manifest.ts";
+import { checkListed, readSums, signerFor, type Trust } from "./signature.ts";
 import { sha256 } from "./stages/publish.ts";
 
 export interface LocatedImage {
@@ -20,30 +21,41 @@ export interface LocatedImage {
 /**
  * The image of the newest build of a profile.
  * @param out directory the build wrote to.
- * @throws Failure `image-missing`, `image-damaged`
+ * @param trust whose signatures are believed; absent: it was built just now.
+ * @throws Failure `image-missing`, `image-damaged`, and as {@link readSums} and {@link signerFor} do
  */
-export async function locateImage(profileId: string, out: string): Promise<LocatedImage> {
+export async function locateImage(profileId: string, out: string, trust?: Trust): Promise<LocatedImage> {
   const manifest = await readManifest(out);
   if (!manifest) return missing(out, `./cbox build ${profileId}`);
   const { file, raw_sha256: sha } = manifest.image;
+  if (trust) await checkSigned(join(out, file), true, trust);
   const raw = rawImage(join(cacheDir(), "images"), sha);
   if (!existsSync(raw)) await unpack(join(out, file), sha, raw, `./cbox build ${profileId}`);
   await noteUse(raw);
   return { path: raw, name: file };
 }
 
-/** An image a person named: raw, or packed with zstd. */
-export async function openImage(path: string): Promise<LocatedImage> {
+/** An image a person named: raw, or packed with zstd. Fails as {@link locateImage} does. */
+export async function openImage(path: string, trust: Trust = {}): Promise<LocatedImage> {
   if (!existsSync(path)) return missing(path, "ls out/*/*.img.zst");
-  if (!path.endsWith(".zst")) return { path, name: basename(path) };
   const manifest = await readManifest(dirname(path));
   const isPublished = manifest?.image.file === basename(path);
+  await checkSigned(path, isPublished, trust);
+  if (!path.endsWith(".zst")) return { path, name: basename(path) };
   // A stray file is known by its own hash: what it unpacks to is only known afterwards.
   const key = isPublished ? manifest.image.raw_sha256 : `packed-${await sha256(path)}`;
   const raw = rawImage(join(cacheDir(), "images"), key);
   if (!existsSync(raw)) await unpack(path, isPublished ? key : undefined, raw, "./cbox build PROFILE");
   await noteUse(raw);
   return { path: raw, name: basename(path) };
+}
+
+/** A published image is known by its manifest, which has the checksum of what it unpacks to. */
+async function checkSigned(image: string, isPublished: boolean, trust: Trust): Promise<void> {
+  const sums = await readSums(dirname(image), trust);
+  if (!signerFor(image, sums, trust) || !sums) return;
+  const read = isPublished ? join(dirname(image), "manifest.json") : image;
+  await checkListed(sums, [read], "./cbox build PROFILE");
 }
 
 async function unpack(

@@ -14,6 +14,7 @@ import { type LocatedImage, locateImage, openImage } from "../locate-image.ts";
 import { type MachineProfile, machineOf, resolveProfile } from "../profile/index.ts";
 import type { Firmware, GuestOptions } from "../qemu.ts";
 import { makeScratch } from "../scratch.ts";
+import { trustOf } from "../signature.ts";
 import { parseMib } from "../size.ts";
 import { runOnTerminal } from "../terminal.ts";
 import { defaultOut } from "./build.ts";
@@ -29,15 +30,19 @@ export interface BootCommandOptions {
   /** An image file, instead of the newest build. */
   readonly image?: string;
   readonly out?: string;
+  /** Files with public keys; those of the project unless said. */
+  readonly key?: readonly string[];
+  readonly requireSignature?: boolean;
 }
 
 export async function bootCommand(profileId: string, options: BootCommandOptions): Promise<void> {
   const profile = machineOf(resolveProfile(profileId));
   const machine = readMachine(profile, options);
   await requireChecks("boot", profile);
+  const trust = trustOf(options);
   const image = await (options.image
-    ? openImage(options.image)
-    : locateImage(profileId, options.out ?? defaultOut(profileId)));
+    ? openImage(options.image, trust)
+    : locateImage(profileId, options.out ?? defaultOut(profileId), trust));
   console.log(
     `Booting ${image.name} (${machine.firmware}) without a network, on a disk that is thrown away. Leave with Ctrl-A x.`,
   );

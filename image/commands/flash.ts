@@ -21,6 +21,7 @@ import { findTarget, type Target } from "../flash/target.ts";
 import { interruption } from "../interruption.ts";
 import { resolveProfile } from "../profile/index.ts";
 import type { YamlFile } from "../profile/yaml-file.ts";
+import { signedBy, trustOf } from "../signature.ts";
 import { parseMib } from "../size.ts";
 import { defaultOut } from "./build.ts";
 
@@ -41,6 +42,9 @@ export interface FlashCommandOptions {
   readonly largest: string;
   readonly yes?: boolean;
   readonly json?: boolean;
+  /** Files with public keys; those of the project unless said. */
+  readonly key?: readonly string[];
+  readonly requireSignature?: boolean;
 }
 
 const MIB = 2 ** 20;
@@ -55,11 +59,12 @@ export async function flashCommand(
   await requireChecks("flash");
   const files = await gatherFiles(options);
   if (process.stderr.isTTY) say(`Looking at the image ...`);
-  const source = await openSource(what, (id) => options.out ?? defaultOut(id));
+  const source = await openSource(what, (id) => options.out ?? defaultOut(id), trustOf(options));
   for (const line of await checkAnswers(files, source, options)) say(line);
   const demands = demandsOf(what, source, options);
   const target = await findTarget(disk, demands, Math.max(source.size, minimumOf(source) * 2 ** 30));
   say(`${source.name}\n  ${gigabytes(source.size)} as a disk${madeFor(source)}.`);
+  say(`  ${signedBy(source.signer)}`);
   if (!target.isNew) await confirm(target, options);
   const contents = contentsOf(files);
   const done = await flash(source, target, {
@@ -274,6 +279,7 @@ function report(
   return {
     image: source.name,
     profile: source.manifest?.profile.id ?? null,
+    signed_by: source.signer?.fingerprint ?? null,
     target: target.path,
     kind: target.kind,
     bytes_written: bytes,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The image that goes onto a disk: found by its profile or its file, whole and ours before a byte is written, and
-// unpacked as a stream.
+// The image that goes onto a disk: found by its profile or its file, whole, ours and rightly signed before a byte is written,
+// and unpacked as a stream.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream, existsSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import { listsFile } from "../answers/lists.ts";
 import { MIB } from "../disk-layout.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import { findBootPartition, type ReadAt } from "../partition-table.ts";
 import { resolveProfile } from "../profile/index.ts";
+import { checkListed, readSums, type Signer, type Sums, signerFor, type Trust } from "../signature.ts";
 import { sha256 } from "../stages/publish.ts";
 import { type BlockMap, parseBlockMap, wholeDisk } from "./block-map.ts";
 
@@ -21,6 +23,8 @@ export interface ImageSource extends BlockMap {
   readonly manifest?: Manifest;
   /** Image and block map are those of one list of checksums: what the map says of the image need not be tried again. */
   readonly isChecked: boolean;
+  /** Who vouches for the image and for all that was read beside it; undefined: it is not signed. */
+  readonly signer?: Signer;
   /** The bytes of the disk in order, holes included. Throws Failure `image-damaged` where they end too early. */
   stream(signal?: AbortSignal): AsyncIterable<Buffer>;
 }
@@ -30,9 +34,14 @@ const HEAD = 17 * MIB;
 
 /**
  * @param what a profile, whose newest build in `out` is taken, or the path of a file: `.img.zst` or `.img`.
- * @throws Failure `profile-unknown`, `image-missing`, `image-damaged`, `image-foreign`
+ * @throws Failure `profile-unknown`, `image-missing`, `image-damaged`, `image-foreign`, and as {@link readSums} and
+ *   {@link signerFor} do
  */
-export async function openSource(what: string, out: (profileId: string) => string): Promise<ImageSource> {
+export async function openSource(
+  what: string,
+  out: (profileId: string) => string,
+  trust: Trust = {},
+): Promise<ImageSource> {
   const isFile = /[/.]/.test(what);
   const profileId = isFile ? undefined : resolveProfile(what).id;
   const folder = profileId ? out(profileId) : dirname(what);
@@ -40,6 +49,8 @@ export async function openSource(what: string, out: (profileId: string) => strin
   const path = isFile ? what : beside && join(folder, beside.image.file);
   const hint = profileId ? `./cbox build ${profileId}` : "ls out/*/*.img.zst";
   if (!path || !existsSync(path)) return missing(path ?? folder, hint);
+  const sums = await readSums(dirname(path), trust);
+  const signer = signerFor(path, sums, trust);
   const manifest = beside?.image.file === basename(path) ? beside : undefined;
   if (profileId && manifest && manifest.profile.id !== profileId) {
     return foreign(`${path} is made for ${manifest.profile.id} (${manifest.profile.title})`, hint);
@@ -49,15 +60,20 @@ export async function openSource(what: string, out: (profileId: string) => strin
     return foreign(`${path} is a container, which runs inside of another system`, hint);
 
   const isPacked = path.endsWith(".zst");
-  const listed = await listedSum(path);
-  const expected = manifest?.image ?? listed;
-  if (expected && isPacked) await checkFile(path, expected, hint);
+  const listed = sums?.byName.get(basename(path));
+  const { size: packedSize } = manifest?.image ?? {};
+  const expected = signer ? listed : (manifest?.image.sha256 ?? listed);
+  if (expected !== undefined) await checkFile(path, expected, packedSize, hint);
+  const mapPath = mapBeside(path);
+  const lists = manifest && join(folder, listsFile(manifest.name));
+  if (signer && sums)
+    await checkListed(sums, [manifest && join(folder, "manifest.json"), lists, mapPath], hint);
   const stream = isPacked ? (signal?: AbortSignal) => unpack(path, hint, signal) : () => read(path);
-  const { size, foundBoot } =
-    expected && isPacked ? await look(path, stream) : await lookThrough(path, stream);
+  const isKnown = isPacked && expected !== undefined && (manifest ?? mapPath) !== undefined;
+  const { size, foundBoot } = await (isKnown ? look : lookThrough)(path, stream);
   if (!foundBoot) return foreign(`${path} holds no partition CBOX-BOOT`, hint);
 
-  const map = await readMap(path);
+  const map = mapPath === undefined ? undefined : await readMap(mapPath, sums);
   const rawSize = manifest?.image.raw_size ?? size ?? map?.blocks.size;
   if (rawSize === undefined || (map && map.blocks.size !== rawSize)) {
     return damaged(path, "the image and its block map disagree about the size of the disk", hint);
@@ -65,43 +81,40 @@ export async function openSource(what: string, out: (profileId: string) => strin
   return {
     name: path,
     stream,
-    isChecked:
-      isPacked && listed !== undefined && listed.sha256 === expected?.sha256 && map?.isListed === true,
+    isChecked: isPacked && listed !== undefined && listed === expected && map?.isListed === true,
+    ...(signer ? { signer } : {}),
     ...(manifest ? { manifest } : {}),
     ...(map?.blocks ?? wholeDisk(rawSize)),
   };
 }
 
-/** The line of SHA256SUMS, for an image that was downloaded without its manifest. */
-async function listedSum(path: string): Promise<{ sha256: string } | undefined> {
-  const list = join(dirname(path), "SHA256SUMS");
-  if (!existsSync(list)) return undefined;
-  const lines = (await readFile(list, "utf8")).split("\n");
-  const line = lines.find((each) => each.slice(66) === basename(path));
-  return line ? { sha256: line.slice(0, 64) } : undefined;
-}
-
 async function checkFile(
   path: string,
-  expected: { readonly sha256: string; readonly size?: number },
+  expected: string,
+  wholeSize: number | undefined,
   hint: string,
 ): Promise<void> {
   const { size } = await stat(path);
-  if (expected.size !== undefined && size < expected.size) {
-    damaged(path, `${size} bytes of ${expected.size}: the download is not complete`, hint);
+  if (wholeSize !== undefined && size < wholeSize) {
+    damaged(path, `${size} bytes of ${wholeSize}: the download is not complete`, hint);
   }
   const found = await sha256(path);
-  if (found !== expected.sha256) damaged(path, `its SHA-256 is ${found}, not ${expected.sha256}`, hint);
+  if (found !== expected) damaged(path, `its SHA-256 is ${found}, not ${expected}`, hint);
 }
 
-async function readMap(path: string): Promise<{ blocks: BlockMap; isListed: boolean } | undefined> {
+function mapBeside(path: string): string | undefined {
   const candidates = [path.replace(/\.img(\.zst)?$/, ".bmap"), `${path}.bmap`];
-  const map = candidates.find((each) => each !== path && existsSync(each));
-  if (!map) return undefined;
-  const listed = await listedSum(map);
+  return candidates.find((each) => each !== path && existsSync(each));
+}
+
+async function readMap(
+  path: string,
+  sums: Sums | undefined,
+): Promise<{ blocks: BlockMap; isListed: boolean }> {
+  const listed = sums?.byName.get(basename(path));
   return {
-    blocks: parseBlockMap(await readFile(map, "utf8"), map),
-    isListed: listed !== undefined && listed.sha256 === (await sha256(map)),
+    blocks: parseBlockMap(await readFile(path, "utf8"), path),
+    isListed: listed !== undefined && listed === (await sha256(path)),
   };
 }
 
