@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The step "vpn" against the lab: Debian's tincd on both sides, a rendezvous that speaks both forms. Needs root.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Box } from "../../firstboot/box.ts";
@@ -8,6 +8,8 @@ import type { readImageInfo } from "../../firstboot/image-info.ts";
 import type { StepTools } from "../../firstboot/steps/step.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";
+import { fingerprint } from "../../firstboot/vpn/gateways.ts";
+import { ownKey } from "../../firstboot/vpn/keys.ts";
 import { refreshVpn } from "../../firstboot/vpn/refresh.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { PROJECT } from "../../image/paths.ts";
@@ -18,6 +20,7 @@ import { dns } from "../lab/hosts/dns.ts";
 import { gatewayKey, rendezvous } from "../lab/hosts/rendezvous.ts";
 import { vpnGateway } from "../lab/hosts/vpn-gateway.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";
+import { NEEDED_RANGE } from "../lab/rendezvous/lures.ts";
 import { INTERNAL_PORT } from "../lab/rendezvous/plan.ts";
 import { vpnPeers } from "../lab/rendezvous/reader.ts";
 import { serverLog } from "../lab/server.ts";
@@ -368,4 +371,102 @@ describe("a rendezvous that is broken", () => {
     }
     expect(await vpn.verify(JSON_FORM, toolsOf(one))).toEqual([]);
   });
+});
+
+describe("an answer of the right form that a box must not take", () => {
+  const pinnedTo = (key: string) =>
+    ({
+      ...image,
+      community: { ...community, vpn: { ...community.vpn, gateways: { gateway: key } } },
+    }) as never;
+  const right = () => fingerprint(gatewayKey().publicKey);
+  const nameServers = () => join(one.root, "etc/resolv.conf");
+  beforeAll(async () => {
+    await enter(one, GETINCONF);
+    writeFileSync(nameServers(), `nameserver ${NEEDED_RANGE}.53\n`);
+  });
+  afterAll(() => rmSync(nameServers()));
+
+  test.each([
+    [
+      "a public network",
+      "public-network",
+      "vpn-range-refused",
+      /gives 203\.0\.113\.0\/24; allowed are 10\.0\.0\.0\/8/,
+    ],
+    [
+      "one that holds a name server",
+      "needed-network",
+      "vpn-range-holds",
+      /holds 10\.77\.0\.53, a name server/,
+    ],
+    [
+      "another key of the gateway",
+      "other-key",
+      "vpn-gateway-key",
+      /gives gateway the key [0-9a-f]{16}\.\.\./,
+    ],
+  ])(
+    "%s: the set-up and the refresh refuse it, and the tunnel of before stays",
+    async (_what, word, code, found) => {
+      const before = picture(one);
+      const tools = { ...toolsOf(one), image: pinnedTo(right()) };
+      await lab.change("rendezvous", "test", { words: [word] });
+      try {
+        for (const answers of [GETINCONF, JSON_FORM]) {
+          expect(await failureOf(() => vpn.apply(answers as never, tools))).toMatchObject({
+            code,
+            found: expect.stringMatching(found),
+          });
+          expect(picture(one)).toEqual(before);
+        }
+        expect(await refreshVpn(one.box, tools.image, { alone: (work) => work() })).toBe("failed");
+        expect(await vpn.status?.(one.box, tools.image)).toMatchObject({
+          state: "works",
+          advice: { key: `status.vpn.${code.replace(/^vpn-/, "")}` },
+          data: { range: "10.228.0.0/24", plain_http: true, last_asked: { failed: code } },
+        });
+      } finally {
+        await lab.change("rendezvous", "test", undefined);
+        rmSync(join(one.root, "run/community-box"), { recursive: true, force: true });
+      }
+      expect(await ping("one", "10.228.0.1")).toBe(0);
+    },
+  );
+
+  test("the key that the community names is taken, by both forms", async () => {
+    for (const answers of [JSON_FORM, GETINCONF])
+      await vpn.apply(answers as never, { ...toolsOf(one), image: pinnedTo(right()) });
+    expect(hostFiles(one)).toContain("gateway");
+  });
+});
+
+test("what a peer of a routed VPN claims beyond the network by tinc's own protocol gets no packet", async () => {
+  const network = "claims";
+  const keys = [await ownKey(one.box, network), await ownKey(two.box, network)] as const;
+  const bundle = (name: string, own: number, peer: string, number: number, key: string) => ({
+    name,
+    address: `10.229.0.${own}/24`,
+    mode: "router",
+    hosts: [{ name: peer, address: `10.139.40.6${number}`, subnets: [`10.229.0.${number}`], key }],
+  });
+  const answers = (bundle: object) => ({ join: true, network, bundle }) as unknown as VpnAnswers;
+  await apply(one, answers(bundle("a", 1, "b", 2, keys[1].publicKey)));
+  await apply(two, answers(bundle("b", 2, "a", 1, keys[0].publicKey)));
+  // As its owner may write it into the file of the peer itself.
+  const own = join(two.root, "etc/tinc", network, "hosts/b");
+  writeFileSync(own, `Subnet = 0.0.0.0/0\nSubnet = 10.139.40.1/32\n${readFileSync(own, "utf8")}`);
+  await two.box.run("systemctl", ["restart", `tinc@${network}.service`]);
+  expect((await lab.run("two", ["ip", "address", "add", "10.229.0.77/32", "dev", network])).code).toBe(0);
+  const reach = async (address: string) =>
+    (await lab.run("one", ["ping", "-n", "-q", "-c", "1", "-W", "5", "-I", network, address])).code;
+  // Within the network the claim counts, so it was heard.
+  await expect.poll(() => reach("10.229.0.77"), { timeout: 180_000 }).toBe(0);
+  const routes = (await lab.run("one", ["ip", "-4", "route", "show", "dev", network])).stdout;
+  expect(routes.trim()).toMatch(/^10\.229\.0\.0\/24 [^\n]*$/);
+  for (const address of ["10.139.40.1", "10.139.40.62"]) {
+    const { stdout } = await lab.run("one", ["ip", "-4", "route", "get", address]);
+    expect(stdout).toMatch(/ dev (?!claims)\S+/);
+  }
+  for (const box of [one, two]) await apply(box, { join: false });
 });

@@ -29,6 +29,12 @@ export const FAULTS: readonly Fault[] = [
   serverFault("rendezvous-truncated", "its answer stops in the middle", rendezvousSays("truncated")),
   serverFault("rendezvous-huge", "its answer has 10 MB", rendezvousSays("huge")),
   serverFault("rendezvous-hostile", "its answer tries to take the box over", rendezvousSays("hostile")),
+  serverFault(
+    "rendezvous-public-network",
+    "it gives addresses that are not private",
+    rendezvousSays("public-network"),
+  ),
+  serverFault("rendezvous-other-key", "it gives the gateway another key", rendezvousSays("other-key")),
   serverFault("gateway-down", "the VPN's gateway refuses connections", { vpn: DOWN }),
   serverFault("time-wrong", "the time server is years behind", { time: YEARS_AGO }),
 ];

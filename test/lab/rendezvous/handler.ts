@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the lab's rendezvous answers to a request. Pure but for the registry it is handed.
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { type Garbage, garbage } from "./garbage.ts";
+import { GARBAGE, type Garbage, garbage } from "./garbage.ts";
+import { type Lure, lure } from "./lures.ts";
 import type { VpnNode, VpnPlan } from "./plan.ts";
 import { type Registration, register } from "./registry.ts";
 import { jsonReply, scriptReply } from "./replies.ts";
@@ -29,7 +30,7 @@ export interface Keeper {
   /** Before a box that asked by JSON is answered. Of those that ask by getinconf the gateway hears when it asks. */
   tellGateway(node: VpnNode): Promise<void>;
   /** On purpose; see the lab's faults. */
-  readonly fault?: "refuse" | Garbage;
+  readonly fault?: "refuse" | Garbage | Lure;
 }
 
 const text = (status: number, body: string): Answer => ({ status, type: "text/plain", body });
@@ -110,13 +111,21 @@ async function settle(wanted: Registration, keeper: Keeper, form: "script" | "js
   if (!registered) return json(507, { error: "full" });
   const { nodes, node } = registered;
   const type = form === "json" ? "application/json" : "text/plain";
-  if (fault && fault !== "refuse")
-    return { status: 200, type, body: garbage(fault, form, plan, nodes, node) };
+  if (fault && fault !== "refuse") {
+    const body = isGarbage(fault)
+      ? garbage(fault, form, plan, nodes, node)
+      : lure(fault, form, plan, nodes, node);
+    return { status: 200, type, body };
+  }
   await keeper.keep(nodes);
   if (form === "json") await keeper.tellGateway(node);
   const body =
     form === "json" ? JSON.stringify(jsonReply(plan, nodes, node)) : scriptReply(plan, nodes, node);
   return { status: 200, type, body };
+}
+
+function isGarbage(fault: Garbage | Lure): fault is Garbage {
+  return GARBAGE.some((kind) => kind === fault);
 }
 
 function parse(body: string): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { createServer as createSecureServer } from "node:https";
 import { GARBAGE } from "./garbage.ts";
 import { answer, type Keeper } from "./handler.ts";
+import { LURES } from "./lures.ts";
 import { GATEWAY_ADDRESS, INTERNAL_PORT, type VpnNode, type VpnPlan } from "./plan.ts";
 
 const NODES = "/srv/nodes.json";
@@ -15,7 +16,7 @@ const plan = JSON.parse(readFileSync("/srv/plan.json", "utf8")) as VpnPlan;
 let nodes = existsSync(NODES) ? (JSON.parse(readFileSync(NODES, "utf8")) as VpnNode[]) : [];
 
 const word = process.argv[2];
-const fault = (["refuse", ...GARBAGE] as const).find((known) => known === word);
+const fault = (["refuse", ...GARBAGE, ...LURES] as const).find((known) => known === word);
 
 const keeper: Keeper = {
   plan,
