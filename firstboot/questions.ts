@@ -12,6 +12,10 @@ export interface Question {
   readonly kind: "choice" | "boolean" | "number" | "text" | "secret" | "list" | "several";
   readonly choices: readonly string[];
   readonly when: { readonly [path: string]: string | readonly string[] };
+  /** Path of a list that must have an entry. */
+  readonly whenAny?: string;
+  /** Path of a secret that must have been given. */
+  readonly whenSecret?: string;
   /** Only what is typed after its page was shown answers it. */
   readonly isDeliberate?: true;
   /** Asked at a screen only. */
@@ -33,6 +37,8 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
     kind: kindOf(schema),
     choices: schema.enum ?? [],
     when: schema["x-when"] ?? {},
+    ...(schema["x-when-any"] ? { whenAny: schema["x-when-any"] } : {}),
+    ...(schema["x-when-secret"] ? { whenSecret: schema["x-when-secret"] } : {}),
     ...(schema["x-deliberate"] ? { isDeliberate: true } : {}),
     ...(schema["x-screen"] ? { atScreen: true } : {}),
     ...(schema["x-verbatim"] ? { isVerbatim: true } : {}),
@@ -74,6 +80,7 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
 /** Is the question worth asking, given the box and the answers so far? */
 export function isAsked(question: Question, answers: Answers, survey: Survey): boolean {
   if (survey.hidden?.includes(question.path)) return false;
+  if (question.whenAny && String(getAnswer(answers, question.whenAny) ?? "") === "") return false;
   return Object.entries(question.when).every(([path, values]) =>
     [values].flat().includes(String(getAnswer(answers, path))),
   );

@@ -7,7 +7,16 @@ import type { Step } from "../steps/step.ts";
 export const ANSWERS_VERSION = 1;
 
 /** Words of ours that only a prompt understands; a validator would stumble over them. */
-const PROMPT_WORDS = new Set(["x-name", "x-when", "x-file-only", "x-screen", "x-together", "x-deliberate"]);
+const PROMPT_WORDS = new Set([
+  "x-name",
+  "x-when",
+  "x-when-any",
+  "x-when-secret",
+  "x-file-only",
+  "x-screen",
+  "x-together",
+  "x-deliberate",
+]);
 
 type Section = Pick<Step, "id" | "schema">;
 

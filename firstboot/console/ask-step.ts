@@ -217,7 +217,7 @@ async function handIn({ walk }: Conversation, step: Step, answers: Answers, surv
 
 /** The pages for whoever sits here; what only a screen is asked about comes elsewhere when its answer is wrong. */
 function asked(
-  { terminal }: Conversation,
+  { terminal, walk }: Conversation,
   questions: readonly Question[],
   answers: Answers,
   survey: Survey,
@@ -225,7 +225,15 @@ function asked(
 ): Question[] {
   const isForHere = (question: Question) =>
     !question.atScreen || terminal.port.isScreen || problems.some((each) => isAbout(each, question));
-  return pagesOf(questions.filter((question) => isForHere(question) && isAsked(question, answers, survey)));
+  const hasSecret = ({ step, whenSecret }: Question) =>
+    whenSecret === undefined ||
+    getAnswer(answers, whenSecret) !== undefined ||
+    walk.context.given.includes(`${step}.${whenSecret}`);
+  return pagesOf(
+    questions.filter(
+      (question) => isForHere(question) && hasSecret(question) && isAsked(question, answers, survey),
+    ),
+  );
 }
 
 function firstWithProblem(questions: readonly Question[], problems: readonly Problem[]): number {

@@ -45,6 +45,10 @@ export interface QuestionSchema {
   readonly "x-deliberate"?: true;
   /** Only for answers files: nobody types it at a console. */
   readonly "x-file-only"?: true;
+  /** Asked only when this list of the step has an entry. */
+  readonly "x-when-any"?: string;
+  /** Asked at a console only when this secret of the step was given. */
+  readonly "x-when-secret"?: string;
   /** Asked only when these other answers of the step have these values; "true" and "false" for yes and no, a list
    * for one of several. */
   readonly "x-when"?: { readonly [path: string]: string | readonly string[] };

@@ -103,6 +103,7 @@ describe("the set-up of a converted machine", () => {
       "updates",
       "owner.password",
       "owner.ssh_keys",
+      "ssh.keys_only",
     ]);
     expect((await system.survey(new FakeBox(), CONVERTED, {})).choices?.["owner.name"]).toEqual([
       { value: "root", label: "root" },
@@ -112,7 +113,7 @@ describe("the set-up of a converted machine", () => {
   test("refuses answers about what it keeps, each with its field", async () => {
     const box = machine();
     const data = parse(`version: 1
-system: { hostname: other, timezone: Europe/Paris, owner: { name: carla, password: "vuit cargols verds", ssh_keys: [] } }
+system: { hostname: other, timezone: Europe/Paris, owner: { name: carla, password: "vuit cargols verds", ssh_keys: [] }, ssh: { keys_only: true } }
 network: { method: dhcp }
 `);
     const { problems } = await checkFile(data, await stepsHere(box, CONVERTED), box, CONVERTED);
@@ -123,6 +124,7 @@ network: { method: dhcp }
       "system.owner.name": "owner-name-unknown",
       "system.owner.password": "system-kept",
       "system.owner.ssh_keys": "system-kept",
+      "system.ssh.keys_only": "system-kept",
     });
   });
 

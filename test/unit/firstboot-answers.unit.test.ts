@@ -195,6 +195,7 @@ describe("questions", () => {
       "system/owner.name",
       "system/owner.password",
       "system/owner.ssh_keys",
+      "system/ssh.keys_only",
       ...["network/via", "network/wifi.country", "network/wifi.ssid", "network/wifi.passphrase"],
       "network/interface",
       "network/method",

@@ -12,7 +12,7 @@ import { updateBox, updateContexts } from "../../updates.ts";
 import type { StepTools } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { useKeyboard } from "./keyboard.ts";
-import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
+import { isKeysOnly, PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { formatSshKey, parseSshKey } from "./ssh-key.ts";
 
 const OWNER_GROUPS = "sudo,adm";
@@ -39,7 +39,7 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
   // Keys of its own first: sshd must never start with others.
   progress("progress.system.ssh");
   await must(box, "ssh-keygen", ["-A"]);
-  await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword));
+  await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword && !isKeysOnly(answers)));
   // ssh-keygen and useradd do not sync what they write.
   await must(box, "sync", []);
   await must(box, "systemctl", ["enable", "ssh.service"]);
@@ -154,11 +154,11 @@ async function installKeys(box: Box, name: string, lines: readonly string[]): Pr
   await box.writeFile(file, `${keys.map(formatSshKey).join("\n")}\n`, { owner, mode: 0o600 });
 }
 
-export function sshdConfig(hasPassword: boolean): string {
+export function sshdConfig(takesPasswords: boolean): string {
   return [
     "# Written by the Community Box set-up.",
     "PermitRootLogin no",
-    `PasswordAuthentication ${hasPassword ? "yes" : "no"}`,
+    `PasswordAuthentication ${takesPasswords ? "yes" : "no"}`,
     "KbdInteractiveAuthentication no",
     // Who tries passwords: few in one connection, and few connections at a time that have not signed in, of one address and
     // of all. OpenSSH of Debian 13 also keeps an address out for a while that was wrong again and again.

@@ -42,12 +42,15 @@ export function check(
   facts: SystemFacts,
   given: ReadonlySet<string>,
 ): Problem[] {
-  const { keyboard, timezone, hostname, owner } = answers;
+  const { keyboard, timezone, hostname, owner, ssh } = answers;
   return [
     ...(keyboard === undefined ? [] : checkKeyboard(keyboard, facts.keyboard)),
     ...(timezone === undefined ? [] : checkTimeZone(timezone, facts)),
     ...(hostname === undefined ? [] : checkHostName(hostname)),
     ...(owner === undefined ? [] : checkOwner(owner, facts, given)),
+    ...(ssh?.keys_only && owner?.ssh_keys?.length === 0
+      ? [problem("system.ssh.keys_only", "ssh-no-keys", { found: "true" })]
+      : []),
   ];
 }
 

@@ -14,7 +14,7 @@ import { check, examine, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import * as kept from "./kept.ts";
 import { keyboardSurvey, lookUp, readKeyboard } from "./keyboard.ts";
-import { type SystemAnswers, schema } from "./questions.ts";
+import { isKeysOnly, type SystemAnswers, schema } from "./questions.ts";
 import { reset } from "./reset.ts";
 import { status } from "./status.ts";
 import { verify } from "./verify.ts";
@@ -28,8 +28,14 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   check: (answers, facts, given) =>
     "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
   examine: async (answers, facts) => ("people" in facts ? [] : examine(answers, facts)),
-  summary: ({ hostname, owner, timezone, updates }, t) =>
-    [hostname, owner.name, timezone, updates && t(`summary.system.updates.${updates}`)]
+  summary: (answers, t) =>
+    [
+      answers.hostname,
+      answers.owner.name,
+      answers.timezone,
+      answers.updates && t(`summary.system.updates.${answers.updates}`),
+      isKeysOnly(answers) ? t("summary.system.keys-only") : undefined,
+    ]
       .filter((word) => word !== undefined)
       .join(", "),
   apply: (answers, tools) => (tools.image.converted ? kept.apply : apply)(answers, tools),
@@ -45,6 +51,7 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
   // Another name would be another account, and the home of the old one would go: not for a box that is in use.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
+  const takesPasswords = /^PasswordAuthentication yes$/m.test((await box.readFile(paths.sshd)) ?? "");
   const keyboard = await readKeyboard(box);
   const typed = keyboardSurvey(keyboard, image);
   const hasUpdates = await canUpdate(box);
@@ -58,6 +65,8 @@ async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Syst
       ...(hasUpdates ? { updates: image.community.updates.choice } : {}),
       "owner.ssh_keys": [],
       ...(owner ? { "owner.name": owner } : {}),
+      // A box in use keeps with Enter what it has.
+      ...(owner && takesPasswords ? { "ssh.keys_only": false } : {}),
     },
     hidden: [...(typed.hidden ?? []), ...(hasUpdates ? [] : ["updates"]), ...(owner ? ["owner.name"] : [])],
     choices: { ...typed.choices, language: image.community.languages.map((value) => ({ value })) },

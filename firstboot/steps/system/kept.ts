@@ -30,7 +30,15 @@ export async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promi
       language: image.community.languages.map((value) => ({ value })),
       "owner.name": people.map((value) => ({ value, label: value })),
     },
-    hidden: ["keyboard", "timezone", "hostname", "updates", "owner.password", "owner.ssh_keys"],
+    hidden: [
+      "keyboard",
+      "timezone",
+      "hostname",
+      "updates",
+      "owner.password",
+      "owner.ssh_keys",
+      "ssh.keys_only",
+    ],
   };
 }
 
@@ -52,7 +60,7 @@ async function accounts(box: Box): Promise<readonly string[]> {
 }
 
 export function check(
-  { keyboard, timezone, hostname, updates, owner }: DeepPartial<SystemAnswers>,
+  { keyboard, timezone, hostname, updates, owner, ssh }: DeepPartial<SystemAnswers>,
   { people }: KeptFacts,
 ): Problem[] {
   const kept = {
@@ -62,6 +70,7 @@ export function check(
     "system.updates": updates,
     "system.owner.password": owner?.password,
     "system.owner.ssh_keys": owner?.ssh_keys,
+    "system.ssh.keys_only": ssh?.keys_only,
   };
   const found = Object.entries(kept)
     .filter(([, value]) => value !== undefined)

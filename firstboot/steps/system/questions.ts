@@ -58,9 +58,28 @@ export const schema = {
         },
       },
     },
+    ssh: {
+      type: "object",
+      description: "Who gets in over SSH.",
+      additionalProperties: false,
+      properties: {
+        keys_only: {
+          type: "boolean",
+          description:
+            "Whether only SSH keys let in over SSH. The password still lets in at the consoles of the box. Default: false; true is suggested to who types a key.",
+          "x-when-any": "owner.ssh_keys",
+          "x-when-secret": "owner.password",
+        },
+      },
+    },
   },
 } as const;
 
 export type SystemAnswers = FromSchema<typeof schema>;
+
+/** Without a key it would keep everybody out, so it counts with one only. */
+export function isKeysOnly({ owner, ssh }: Pick<SystemAnswers, "owner" | "ssh">): boolean {
+  return ssh?.keys_only === true && (owner.ssh_keys ?? []).length > 0;
+}
 
 export const PASSWORD_PATH = "system.owner.password";

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SSH by key only: offered to who gives a key and has a password, never assumed of a file that does not say it, and
+// without effect on the consoles of the box.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkFile } from "../../firstboot/answers/check.ts";
+import { setUpStep } from "../../firstboot/commands/step-setup.ts";
+import type { OpenPort } from "../../firstboot/console/device.ts";
+import { openLog } from "../../firstboot/log.ts";
+import { paths } from "../../firstboot/paths.ts";
+import { allSteps } from "../../firstboot/steps/index.ts";
+import { system } from "../../firstboot/steps/system/index.ts";
+import { Walk } from "../../firstboot/walk.ts";
+import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
+import { Person } from "./helpers/person.ts";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDt6nFFjJQqkB9dGfzaCCOYYsd6YyBDXpShAwtmQTYOz anna@laptop";
+
+let box: FakeBox;
+
+beforeEach(() => {
+  box = new FakeBox();
+});
+
+/** Sets the box up by a file whose section "system" ends with these lines. */
+async function setUp(lines: string): Promise<void> {
+  box.files.set(
+    ANSWERS_FILE,
+    `version: 1\nsystem:\n  language: en\n  hostname: can-bruixa\n  owner: { name: anna, password: "${PASSWORD}", ${lines}\n`,
+  );
+  const walk = await Walk.open({ box, image: IMAGE, steps: [system], log: openLog(box) });
+  walk.start();
+  await walk.settles(["done", "file_refused"]);
+  expect(walk.state).toBe("done");
+}
+
+const sshd = () => box.files.get(paths.sshd) ?? "";
+
+let unplug: () => void = () => {};
+afterEach(() => unplug());
+
+/** `cbox system setup` on a terminal, answered up to the keys. */
+async function setUpAgain(keys: readonly string[]): Promise<{ person: Person; ended: Promise<unknown> }> {
+  const person = new Person();
+  let data = (_bytes: Uint8Array) => {};
+  const port: OpenPort = {
+    name: "test",
+    write: (text) => person.terminal.port.write(text),
+    onData: (listener) => {
+      data = listener;
+    },
+    onGone: (listener) => {
+      unplug = () => listener();
+    },
+    close: () => {},
+  };
+  person.type = (typed) => data(Buffer.from(typed));
+  const ended = setUpStep({ box, image: IMAGE, steps: [system], log: openLog(box) }, system, { port }).catch(
+    (error: unknown) => error,
+  );
+  for (const question of ["language", "timezone", "hostname", "owner.password"])
+    await person.answers(`system/${question}`);
+  for (const key of keys) await person.answers("system/owner.ssh_keys", key);
+  await person.answers("system/owner.ssh_keys");
+  return { person, ended };
+}
+
+/** Confirms, and waits for the end. */
+async function confirm({ person, ended }: Awaited<ReturnType<typeof setUpAgain>>): Promise<void> {
+  await person.answers("review", "1");
+  await person.sees("[done] system is set up");
+  person.type("\r");
+  expect(await ended).toBe("done");
+}
+
+describe("an answers file", () => {
+  test("that gives a key and says nothing leaves passwords on, as ever", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }`);
+    expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+
+  test("may ask for keys only; the password stays for the consoles", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
+    expect(sshd()).toContain("PasswordAuthentication no");
+    expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
+    expect(box.files.has("/etc/sudoers.d/community-box-owner")).toBe(false);
+  });
+
+  test("is refused when it asks for keys only and gives none", async () => {
+    const owner = { name: "anna", password: PASSWORD };
+    const found = await checkFile(
+      { version: 1, system: { owner, ssh: { keys_only: true } } },
+      allSteps,
+      box,
+      IMAGE,
+    );
+    expect(found.problems).toMatchObject([{ field: "system.ssh.keys_only", code: "ssh-no-keys" }]);
+  });
+});
+
+describe("at a console", () => {
+  test("who gives a key is offered keys only, and Enter takes it", async () => {
+    await setUp("}");
+    // Set up anew, as on a new card: no choice was made yet.
+    box.files.set(paths.sshd, "");
+    const talk = await setUpAgain([KEY]);
+    await talk.person.answers("system/ssh.keys_only");
+    await confirm(talk);
+    expect(sshd()).toContain("PasswordAuthentication no");
+    expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
+  });
+
+  test("no takes passwords, too", async () => {
+    await setUp("}");
+    const talk = await setUpAgain([KEY]);
+    await talk.person.answers("system/ssh.keys_only", "2");
+    await confirm(talk);
+    expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+
+  test("a box where passwords are on keeps them with Enter", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }`);
+    const talk = await setUpAgain([]);
+    await talk.person.answers("system/ssh.keys_only");
+    await confirm(talk);
+    expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+
+  test("who gives no key is not asked", async () => {
+    await setUp("}");
+    const talk = await setUpAgain([]);
+    await confirm(talk);
+    expect(talk.person.screen).not.toContain("ssh.keys_only");
+    expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+
+  test("who takes the keys back lets passwords in again", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
+    expect(sshd()).toContain("PasswordAuthentication no");
+    const talk = await setUpAgain([]);
+    await talk.person.answers("system/ssh.keys_only", "b");
+    await talk.person.answers("system/owner.ssh_keys", "-");
+    await confirm(talk);
+    expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+});
