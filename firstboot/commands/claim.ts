@@ -9,9 +9,11 @@ import { readChoices } from "../choices.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { communityAddress } from "../serf.ts";
 
-/** The number of its page's port. */
-export function pagePort({ ports }: Service): number {
-  return Number(ports.find((port) => port.public)?.port);
+/** The number of its page's port, which is TCP and no range wherever there is such a one. */
+function pagePort({ ports }: Service): number {
+  const open = ports.filter((port) => port.public);
+  const page = open.find(({ protocol, last }) => protocol === "tcp" && last === undefined) ?? open[0];
+  return Number(page?.port);
 }
 
 /** Fails with `service-unclaimed` unless its page tells that the account is made. A service without one is believed. */

@@ -17,7 +17,7 @@ import { forget, isOwn, ownProject, ownServices, remember } from "../services/ow
 import { type Place, placeOf } from "../services/place.ts";
 import { countOf, parsePort, portName, shortList } from "../services/ports.ts";
 import { COMPOSE_FILES } from "../services/project-words.ts";
-import { forgetState, readStates } from "../services/state.ts";
+import { forgetState, readStates, writeState } from "../services/state.ts";
 import type { ServicesOptions, ServicesTools } from "./services.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
@@ -33,7 +33,7 @@ const NEW = ".new";
 export async function addProject(
   tools: ServicesTools,
   source: string,
-  { name, port = [], yes = false }: ServicesOptions,
+  { name, port = [], yes = false, claim = false }: ServicesOptions,
 ): Promise<Service> {
   const { box, image } = tools;
   const found = await findSource(tools, resolve(source));
@@ -46,14 +46,17 @@ export async function addProject(
   const plan = await readProject(place, id, staged);
   const open = chosenPorts(id, plan, port);
   refuseMany(id, open, yes);
-  const service = ownProject(id, plan, open);
+  // It may have had other ports.
+  const before = (await ownServices(box)).find((each) => each.id === id);
+  const wasClosed = before?.first_account === "visitor";
+  const service = ownProject(id, plan, open, { visitor: claim || wasClosed });
   const target = projectDirectory(id);
   await must(place, "mkdir", ["--parents", target]);
   await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`]);
   await place.remove(`${PROJECTS}/${NEW}`);
-  // It may have had other ports.
-  const before = (await ownServices(box)).find((each) => each.id === id);
   if (before) await deactivate({ box, image }, before);
+  const state = (await readStates(box))[id];
+  if (state && claim && !wasClosed) await writeState(box, id, { ...state, claimed: false });
   await remember(box, service);
   tell(tools, plan, open);
   return service;

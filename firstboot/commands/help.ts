@@ -62,6 +62,7 @@ export const commands: readonly CommandHelp[] = [
       "services claim ID [--yes]",
       "services remove-data ID --yes",
       "services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...",
+      "services compose add DIRECTORY|FILE --claim",
       "services compose remove NAME --yes",
     ],
     line: "cli.services",

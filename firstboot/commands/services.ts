@@ -47,6 +47,8 @@ export interface ServicesOptions {
   readonly yes?: boolean;
   readonly name?: string;
   readonly port?: readonly string[];
+  /** Of a project that is added: closed until it is claimed. */
+  readonly claim?: boolean;
   /** For `spread`, one a line; standard input unless said. */
   readonly keys?: string;
 }
@@ -77,7 +79,7 @@ const USAGE = `usage: cbox services [list] [--json]
        cbox services claim ID [--yes]
        cbox services remove-data ID --yes
        cbox services spread ID < FILE-WITH-KEYS
-       cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT[-LAST][/udp]]... [--yes]
+       cbox services compose add DIRECTORY|FILE [--name NAME] [--port PORT[-LAST][/udp]]... [--claim] [--yes]
        cbox services compose remove NAME --yes
        cbox services setup
 `;
@@ -92,6 +94,7 @@ export async function services(args: readonly string[]): Promise<void> {
       yes: { type: "boolean" },
       name: { type: "string" },
       port: { type: "string", multiple: true },
+      claim: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });

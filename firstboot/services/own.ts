@@ -42,11 +42,15 @@ export async function forget(box: Box, id: string): Promise<void> {
 /** After everything of the catalogue: what the owner runs is announced as far as there is room. */
 const PRIORITY = 1000;
 
-/** A project that lies in its directory already. `open`: the ports that other machines may reach; its others are closed. */
+/**
+ * A project that lies in its directory already. `open`: the ports that other machines may reach; its others are closed.
+ * `visitor`: its first visitor becomes its administrator.
+ */
 export function ownProject(
   id: string,
   { images, ports, announcedAs }: ProjectPlan,
   open: readonly ProjectPort[],
+  { visitor = false } = {},
 ): Service {
   const words = (text: string) => ({ en: text, ca: text, es: text });
   const service = asProject({
@@ -64,6 +68,7 @@ export function ownProject(
     ],
     ...{ needs: {}, units: [], inputs: {}, secrets: {}, files: [], facts: {}, health: { wait_seconds: 180 } },
     ...{ prepare: [], activate: [], deactivate: [], data: [] },
+    ...(visitor && open.length > 0 ? { first_account: "visitor" } : {}),
     ...(open.some(({ last }) => last === undefined)
       ? { publication: { type: "Docker", description: announcedAs, each_port: true, txt: "" } }
       : {}),

@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Service } from "../../common/service.ts";
-import { runServices } from "../../firstboot/commands/services.ts";
+import { runCompose, runServices } from "../../firstboot/commands/services.ts";
 import { translator } from "../../firstboot/i18n.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
@@ -218,6 +218,38 @@ describe("an unclaimed service", () => {
     await writeState(box, "wordpress", { ...(await stateOf(box, "wordpress"))!, where: "owner" });
     await activate({ box, image: IMAGE }, wiki, { where: "community", inputs });
     closed(box, "wordpress", 8087);
+  });
+});
+
+describe("a compose project of the owner's, added with --claim", () => {
+  const FILE = 'services: { web: { image: "forge:1", ports: ["3022:22", "127.0.0.1:3001:1", "3000:80"] } }\n';
+  const add = async (options = {}, box = roomyBox()) => {
+    box.files.set("/home/anna/forge/compose.yaml", FILE);
+    const lines: string[] = [];
+    const print = (line: string) => void lines.push(line);
+    await runCompose({ box, image: IMAGE, t: translator("en"), print }, "add", "/home/anna/forge", options);
+    return { box, said: lines.join("\n") };
+  };
+  const ports = (box: FakeBox) => [3000, 3022].map((port) => listens(box, port));
+
+  test("is closed until it is claimed, also after it was brought up to date", async () => {
+    const { box, said } = await add({ claim: true, port: ["3000", "3022"] });
+    expect(said).toContain("ssh -L 3000:localhost:3000");
+    expect(ports(box)).toEqual(["tcp:127.0.0.1:3000", "tcp:127.0.0.1:3022"]);
+    await add({}, box);
+    expect(ports(box)).toEqual(["tcp:127.0.0.1:3000", "tcp:127.0.0.1:3022"]);
+    // The box knows none of its pages, and asks none.
+    await run(box, "claim", "forge");
+    expect(ports(box)).toEqual(["tcp:0.0.0.0:3000", "tcp:0.0.0.0:3022"]);
+    await add({ claim: true }, box);
+    expect(ports(box), "it is the owner's already").toEqual(["tcp:0.0.0.0:3000", "tcp:0.0.0.0:3022"]);
+  });
+
+  test("without it, it is open as ever; with it later, closed", async () => {
+    const { box } = await add();
+    expect(ports(box)).toEqual(["tcp:0.0.0.0:3000", "tcp:0.0.0.0:3022"]);
+    await add({ claim: true }, box);
+    expect(ports(box)).toEqual(["tcp:127.0.0.1:3000", "tcp:127.0.0.1:3022"]);
   });
 });
 
