@@ -53,6 +53,9 @@ export interface ServicesOptions {
   readonly keys?: string;
 }
 
+/** Entries of a list that are named here one by one; a program gets all. */
+const MOST_LEFT_OUT = 10;
+
 /** These change nothing of the box's settings. */
 const LOOKING = ["list", "log", "secret", "spread"];
 
@@ -175,6 +178,11 @@ async function list(
   const views = await overview(box, image);
   if (json) return print(JSON.stringify({ services: views.map(viewData) }, undefined, 2));
   for (const view of views) print(listLine(view, t));
+  for (const { service, leftOut = [] } of views) {
+    for (const each of leftOut.slice(0, MOST_LEFT_OUT)) print(`  ${service.id}: ${each}`);
+    const more = leftOut.length - MOST_LEFT_OUT;
+    if (more > 0) print(t("services.left-out.more", { id: service.id, count: more }));
+  }
   for (const { service, copies } of views) {
     if (copies && copies.boxes > 1)
       print(t("services.copies.spread", { title: service.title.en, id: service.id }));

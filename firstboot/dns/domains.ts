@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The names that a DNS server of the community answers for, as its site lists them: CNML, action "domains". Whatever does
-// not look like a name or an address is left out, since all of it goes into BIND's files.
+// The names that a DNS server of the community answers for, as its site lists them: CNML, action "domains". Whatever is no
+// name and no address is left out and named, since all of it goes into BIND's files.
 
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
 import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
 
@@ -11,6 +11,8 @@ export interface Domains {
   readonly internal: View;
   /** For everybody else. */
   readonly external: View;
+  /** What is not right in it, a line each: all else is there. */
+  readonly left: readonly string[];
 }
 
 export interface View {
@@ -67,87 +69,178 @@ export interface Delegation {
 /** Any text makes domains, or a Failure `api-reply-invalid`. Each zone of a view comes once. */
 export async function parseDomains(text: string): Promise<Domains> {
   const domains = all(await parseCnml(text), "domains");
-  const view = (scope: string) => toView(domains.flatMap((element) => all(element, scope)));
-  return { internal: view("internal"), external: view("external") };
+  const left: string[] = [];
+  const view = (scope: "internal" | "external") =>
+    toView(
+      domains.flatMap((element) => all(element, scope)),
+      (what) => left.push(`${scope} ${what}`),
+    );
+  return { internal: view("internal"), external: view("external"), left };
 }
 
-function toView(elements: readonly Element[]): View {
+/** Told what is left out: "zone a.local, host www: IPv6 ":::::" is no IPv6 address". */
+type Leave = (what: string) => void;
+
+function toView(elements: readonly Element[], leave: Leave): View {
   const of = (name: string) => elements.flatMap((element) => all(element, name));
   const known = new Set<string>();
   const once = <T extends { readonly zone: string }>(list: readonly T[]) =>
     list.filter(({ zone }) => !known.has(zone) && known.add(zone));
   return {
-    masters: once(of("master").flatMap(toMaster)),
-    slaves: once(of("slave").flatMap((element) => toElsewhere(element, "master"))),
-    forwards: once(of("forward").flatMap((element) => toElsewhere(element, "forwarder"))),
+    masters: once(of("master").flatMap((element) => toMaster(element, leave))),
+    slaves: once(of("slave").flatMap((element) => toElsewhere(element, "master", leave))),
+    forwards: once(of("forward").flatMap((element) => toElsewhere(element, "forwarder", leave))),
   };
 }
 
-function toElsewhere({ attributes }: Element, list: string): Elsewhere[] {
-  const zone = domainName(attributes.zone);
-  const servers = (attributes[list] ?? "").split(",").flatMap((each) => ipv4(each) ?? []);
-  return zone && servers.length ? [{ zone, servers }] : [];
+/** Reads the attributes of one element. Who gives a value that is wrong is told by `leave`; an empty one is none. */
+class Reader {
+  readonly #attributes: Element["attributes"];
+  readonly #leave: Leave;
+
+  constructor({ attributes }: Element, about: string, leave: Leave) {
+    this.#attributes = attributes;
+    this.#leave = (what) => leave(`${about}: ${what}`);
+  }
+
+  one(name: string, kind: Kind): string | undefined {
+    return this.#read(name, this.#attributes[name] ?? "", kind);
+  }
+
+  /** Of a list, those that are right. */
+  several(name: string, kind: Kind, between: RegExp | string = ","): string[] {
+    const parts = (this.#attributes[name] ?? "").split(between);
+    return parts.flatMap((part) => this.#read(name, part, kind) ?? []);
+  }
+
+  #read(name: string, text: string, kind: Kind): string | undefined {
+    if (text.trim() === "") return undefined;
+    const value = KINDS[kind].read(text);
+    if (value === undefined) this.leave(`${name} ${quote(text)} ${KINDS[kind].fault}`);
+    return value;
+  }
+
+  leave(what: string): void {
+    this.#leave(what);
+  }
 }
 
-function toMaster(element: Element): Master[] {
-  const { attributes } = element;
-  const zone = domainName(attributes.zone);
+const QUOTED = 60;
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > QUOTED ? `${text.slice(0, QUOTED)}...` : text);
+}
+
+type Kind = "ipv4" | "ipv6" | "label" | "name" | "whole" | "mailbox" | "priority";
+const KINDS: Readonly<
+  Record<Kind, { readonly read: (text: string) => string | undefined; readonly fault: string }>
+> = {
+  ipv4: { read: ipv4, fault: "is no IPv4 address" },
+  ipv6: { read: ipv6, fault: "is no IPv6 address" },
+  label: { read: label, fault: "is no name of one part" },
+  name: { read: relativeName, fault: "is no name" },
+  whole: { read: (text) => domainName(text.trim().replace(/\.$/, "")), fault: "is no whole name" },
+  mailbox: { read: mailbox, fault: "is no e-mail address" },
+  priority: { read: priority, fault: "is no number from 0 to 65535" },
+};
+
+function toElsewhere(element: Element, list: string, leave: Leave): Elsewhere[] {
+  const zone = zoneOf(element, leave);
   if (!zone) return [];
+  const reader = new Reader(element, `zone ${zone}`, leave);
+  const servers = reader.several(list, "ipv4");
+  if (servers.length) return [{ zone, servers }];
+  reader.leave("it names no server");
+  return [];
+}
+
+function zoneOf({ attributes }: Element, leave: Leave): string | undefined {
+  const zone = domainName(attributes.zone);
+  if (!zone) leave(`zone ${quote(attributes.zone ?? "")}: this is no whole name`);
+  return zone;
+}
+
+function toMaster(element: Element, leave: Leave): Master[] {
+  const zone = zoneOf(element, leave);
+  if (!zone) return [];
+  const reader = new Reader(element, `zone ${zone}`, leave);
+  const nameserver = reader.one("nameserver", "label");
+  const contact = reader.one("contact", "mailbox");
   return [
     {
       zone,
-      ...some("ipv4", ipv4(attributes.IPv4)),
-      nameserver: label(attributes.nameserver) ?? "ns1",
-      ...some("domainIpv4", ipv4(attributes.domain_ip)),
-      ...some("domainIpv6", ipv6(attributes.domain_ip_v6)),
-      externalMail: wholeNames(attributes.externalMX),
-      externalNameservers: wholeNames(attributes.externalNS),
-      mayBeCopied: attributes["allow-transfer"] === "any",
-      contact: mailbox(attributes.contact) ?? `nobody@${zone}`,
-      hosts: all(element, "host").flatMap(toHost),
-      delegations: all(element, "delegation").flatMap(toDelegation),
+      ...some("ipv4", reader.one("IPv4", "ipv4")),
+      nameserver: nameserver && fits(nameserver, zone) ? nameserver : "ns1",
+      ...some("domainIpv4", reader.one("domain_ip", "ipv4")),
+      ...some("domainIpv6", reader.one("domain_ip_v6", "ipv6")),
+      externalMail: unique(reader.several("externalMX", "whole", /[,\s]+/)),
+      externalNameservers: unique(reader.several("externalNS", "whole", /[,\s]+/)),
+      mayBeCopied: element.attributes["allow-transfer"] === "any",
+      contact: contact ?? `nobody@${zone}`,
+      hosts: all(element, "host").flatMap((host) => toHost(host, zone, leave)),
+      delegations: all(element, "delegation").flatMap((each) => toDelegation(each, zone, leave)),
     },
   ];
 }
 
 /** The first of them. What BIND does not take in a zone's first record costs the zone. */
-function mailbox(text: string | undefined): string | undefined {
-  const [, user, host] = /^([A-Za-z0-9._+-]{1,60})@([^@]+)$/.exec((text ?? "").split(/[,\s]/)[0] ?? "") ?? [];
+function mailbox(text: string): string | undefined {
+  const [, user, host] = /^([A-Za-z0-9._+-]{1,60})@([^@]+)$/.exec(text.split(/[,\s]/)[0] ?? "") ?? [];
   const domain = domainName(host);
-  return user && domain ? `${user}@${domain}` : undefined;
+  return user && domain && fits(user, domain) ? `${user}@${domain}` : undefined;
 }
 
-/** "mx1.example.net,mx2.example.net." */
-function wholeNames(text: string | undefined): string[] {
-  const names = (text ?? "").split(/[,\s]+/).flatMap((each) => domainName(each.replace(/\.$/, "")) ?? []);
+function priority(text: string): string | undefined {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= 0 && value < 65536 ? String(value) : undefined;
+}
+
+function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-function toHost({ attributes }: Element): Host[] {
+/** A whole name has 255 bytes at most, with the length of each label and the root (RFC 1035, section 3.1). */
+function fits(name: string, zone: string): boolean {
+  return name.length + 1 + zone.length <= LONGEST_NAME;
+}
+
+function toHost(element: Element, zone: string, leave: Leave): Host[] {
+  const { attributes } = element;
   const name = attributes.name?.trim() === "@" ? "@" : relativeName(attributes.name);
-  if (!name) return [];
+  if (!name || !fits(name, zone)) {
+    leave(`zone ${zone}: host ${quote(attributes.name ?? "")} ${name ? "is too long" : "is no name"}`);
+    return [];
+  }
+  const reader = new Reader(element, `zone ${zone}, host ${name}`, leave);
   const aliases = (attributes.CNAME ?? "").split(",").flatMap((each) => {
     const isWhole = each.trim().endsWith(".");
     const alias = isWhole ? domainName(each.trim().slice(0, -1)) : relativeName(each);
-    return alias ? [isWhole ? `${alias}.` : alias] : [];
+    if (alias && (isWhole || fits(alias, zone))) return [isWhole ? `${alias}.` : alias];
+    if (each.trim() !== "") reader.leave(`CNAME ${quote(each)} is no name`);
+    return [];
   });
-  const priority = Number(attributes.Priority ?? 10);
   return [
     {
       name,
-      ...some("ipv4", ipv4(attributes.IPv4)),
-      ...some("ipv6", ipv6(attributes.IPv6)),
+      ...some("ipv4", reader.one("IPv4", "ipv4")),
+      ...some("ipv6", reader.one("IPv6", "ipv6")),
       aliases,
       isNameserver: attributes.NS === "y",
       isMailserver: attributes.MX === "y",
-      priority: Number.isInteger(priority) && priority >= 0 && priority < 65536 ? priority : 10,
+      priority: Number(reader.one("Priority", "priority") ?? 10),
     },
   ];
 }
 
-function toDelegation({ attributes }: Element): Delegation[] {
-  const [name, nameserver] = [domainName(attributes.name), domainName(attributes.NS)];
-  return name && nameserver ? [{ name, nameserver, ...some("ipv4", ipv4(attributes.IPv4)) }] : [];
+function toDelegation(element: Element, zone: string, leave: Leave): Delegation[] {
+  const reader = new Reader(
+    element,
+    `zone ${zone}, delegation ${quote(element.attributes.name ?? "")}`,
+    leave,
+  );
+  const [name, nameserver] = [reader.one("name", "whole"), reader.one("NS", "whole")];
+  if (name && nameserver) return [{ name, nameserver, ...some("ipv4", reader.one("IPv4", "ipv4")) }];
+  return [];
 }
 
 function some<Name extends string>(name: Name, value: string | undefined) {
@@ -159,10 +252,14 @@ function label(text: string | undefined): string | undefined {
   return /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(small) ? small : undefined;
 }
 
+/** So long that the file of a zone, which begins with its view, still has a name that a file may have. */
+const LONGEST_ZONE = 200;
+const LONGEST_NAME = 253;
+
 function relativeName(text: string | undefined): string | undefined {
   const labels = (text ?? "").trim().split(".").map(label);
   const whole = labels.join(".");
-  return labels.every((each) => each !== undefined) && whole.length < 200 ? whole : undefined;
+  return labels.every((each) => each !== undefined) && whole.length < LONGEST_ZONE ? whole : undefined;
 }
 
 /** At least two labels: nobody's whole top-level domain. */
@@ -171,12 +268,13 @@ function domainName(text: string | undefined): string | undefined {
   return name?.includes(".") ? name : undefined;
 }
 
-function ipv4(text: string | undefined): string | undefined {
-  const parsed = parseIpv4(text?.trim() ?? "");
+function ipv4(text: string): string | undefined {
+  const small = text.trim();
+  const parsed = isIPv4(small) ? parseIpv4(small) : undefined;
   return parsed === undefined ? undefined : formatIpv4(parsed);
 }
 
-function ipv6(text: string | undefined): string | undefined {
-  const small = (text ?? "").trim().toLowerCase();
+function ipv6(text: string): string | undefined {
+  const small = text.trim().toLowerCase();
   return isIPv6(small) && /^[0-9a-f:.]+$/.test(small) ? small : undefined;
 }

@@ -11,13 +11,11 @@ import { readStates } from "../services/state.ts";
 import { parseJson } from "../world.ts";
 import { parseDeviceNames } from "./devices.ts";
 import { type Domains, parseDomains } from "./domains.ts";
-import { withoutRefused } from "./refused.ts";
+import { CURRENT, writeLeftOut, ZONES } from "./left-out.ts";
+import { refusedZones, withoutRefused } from "./refused.ts";
 import { type Named, zoneFiles } from "./zones.ts";
 
-/** Of the service guifi-dns; the template of named.conf names it, too. */
-export const ZONES = "/var/lib/bind/community-box";
 const CONFIG = "/etc/bind/community-box/named.conf";
-const CURRENT = `${ZONES}/current`;
 /** The owner's own, which named.conf includes: where, as a configuration of that file alone has to have it. */
 const ADDITIONS: readonly (readonly [file: string, alone: (include: string) => string])[] = [
   ["/etc/bind/named.conf.private", (include) => include],
@@ -31,6 +29,7 @@ const MOST_LOOKS = 20;
 const NOTHING: List = {
   internal: { masters: [], slaves: [], forwards: [] },
   external: { masters: [], slaves: [], forwards: [] },
+  left: [],
   devices: [],
 };
 
@@ -117,11 +116,17 @@ async function fetchPage(box: Box, image: ImageInfo, page: string): Promise<stri
   return body.toString("utf8");
 }
 
-/** Beside what is there, tried, then in its place. A line that BIND does not take is left out, and said. */
+/**
+ * Beside what is there, tried, then in its place. A line that BIND does not take is left out; of a zone that it does not
+ * take for another reason the last good one stays. Each is said, and the other zones are as the list has them.
+ */
 async function install(box: Box, list: List, source: string, log: Log): Promise<void> {
   const serial = Math.floor(box.now().getTime() / 1000);
   const directory = `${ZONES}/${serial}`;
   const { devices } = list;
+  const last = await box.readLink(CURRENT);
+  const left = [...list.left];
+  for (const each of left) log(`left out: ${each}`);
   const files = new Map<string, string>();
   for (const name of ["internal", "external"] as const) {
     const made = zoneFiles(list[name], { directory, name, serial, devices });
@@ -133,26 +138,56 @@ async function install(box: Box, list: List, source: string, log: Log): Promise<
   for (const [path, content] of files) await box.writeFile(path, content);
   const candidate = `${directory}/named.conf`;
   await box.writeFile(candidate, ((await box.readFile(CONFIG)) ?? "").replaceAll(CURRENT, directory));
+  /** Zones that are those of before. */
+  const stale = new Set<string>();
+  const put = (what: string) => {
+    left.push(what);
+    log(`left out: ${what}`);
+  };
   for (let looks = 1; ; looks++) {
     const said = await complaints(box, candidate, "-z");
     if (said === undefined) break;
-    const without = withoutRefused(files, said, directory);
-    if (without.size === 0 || looks === MOST_LOOKS) await refuse(box, directory, said);
-    for (const [path, { content, left }] of without) {
-      for (const line of left)
-        log(`left out of ${path.slice(directory.length + 1)}, BIND refuses it: ${line}`);
+    const good = await lastGood(
+      box,
+      last,
+      refusedZones(files, said, directory).filter((zone) => !stale.has(zone)),
+    );
+    const without = withoutRefused(files, said, directory, new Set(good.keys()));
+    if ((without.size === 0 && good.size === 0) || looks === MOST_LOOKS) await refuse(box, directory, said);
+    for (const [zone, content] of good) {
+      stale.add(zone);
+      put(`${zone}: BIND refuses what the list has of it; the last good one stays`);
+      files.set(`${directory}/${zone}`, content);
+      await box.writeFile(`${directory}/${zone}`, content);
+    }
+    for (const [path, { content, left: lines }] of without) {
+      for (const line of lines) put(`${path.slice(directory.length + 1)}, BIND refuses it: ${line}`);
       files.set(path, content);
       await box.writeFile(path, content);
     }
   }
   await box.remove(candidate);
-  const last = await box.readLink(CURRENT);
+  await writeLeftOut(box, directory, left);
   await must(box, "chown", ["--recursive", "root:bind", directory]);
   await box.symlink(String(serial), CURRENT);
   // Not while it is being switched on: it starts with these zones then.
   if ((await box.run("systemctl", ["is-active", "--quiet", "named.service"])).code === 0)
     await must(box, "rndc", ["reload"]);
   if (last && last !== String(serial)) await box.remove(`${ZONES}/${last}`);
+}
+
+/** The records of these zones, `<view>.<zone>`, as they are answered now; a zone that is new has none. */
+async function lastGood(
+  box: Box,
+  last: string | undefined,
+  zones: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const zone of zones) {
+    const content = last === undefined ? undefined : await box.readFile(`${ZONES}/${last}/${zone}`);
+    if (content !== undefined) found.set(zone, content);
+  }
+  return found;
 }
 
 async function refuse(box: Box, directory: string, said: string): Promise<never> {

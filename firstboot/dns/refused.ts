@@ -8,15 +8,58 @@ export interface Without {
   readonly left: readonly string[];
 }
 
+/** Lines by the path of their file, counted from 0; and the zones, `<view>.<zone>`, of which BIND names no line. */
+interface Refused {
+  readonly lines: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly zones: readonly string[];
+}
+
+/** Zones, `<view>.<zone>`, that BIND does not take without naming a line of theirs. For the rest see below. */
+export function refusedZones(
+  files: ReadonlyMap<string, string>,
+  said: string,
+  directory: string,
+): readonly string[] {
+  return readRefused(files, said, directory).zones;
+}
+
 /**
  * The files that change, by path. `files` are the zones, `<view>.<zone>`, and the lists of them, `<view>.conf`, all in
- * `directory`; `said` is BIND's output. Lines keep their numbers.
+ * `directory`; `said` is BIND's output. Lines keep their numbers. `kept`: zones that are mended in another way.
  */
 export function withoutRefused(
   files: ReadonlyMap<string, string>,
   said: string,
   directory: string,
+  kept: ReadonlySet<string> = new Set(),
 ): Map<string, Without> {
+  const { lines, zones } = readRefused(files, said, directory);
+  const refused = new Map([...lines].map(([path, indexes]) => [path, new Set(indexes)]));
+  // A zone of which no line is named goes as a whole, so that the others can stay.
+  for (const each of zones.filter((zone) => !kept.has(zone))) {
+    const [view = ""] = each.split(".", 1);
+    const path = `${directory}/${view}.conf`;
+    const begin = `zone "${each.slice(view.length + 1)}" `;
+    for (const [index, text] of (files.get(path)?.split("\n") ?? []).entries())
+      if (text.startsWith(begin)) refused.set(path, (refused.get(path) ?? new Set()).add(index));
+  }
+  return new Map(
+    [...refused].map(([path, indexes]) => {
+      const text = (files.get(path) ?? "").split("\n");
+      const left = [...indexes].map((index) => text[index] ?? "");
+      const comment = path.endsWith(".conf") ? "//" : ";";
+      return [
+        path,
+        {
+          content: text.map((line, index) => (indexes.has(index) ? `${comment} left out` : line)).join("\n"),
+          left,
+        },
+      ];
+    }),
+  );
+}
+
+function readRefused(files: ReadonlyMap<string, string>, said: string, directory: string): Refused {
   const refused = new Map<string, Set<number>>();
   const lines = said.split("\n");
   /** The lines of a file that are meant. */
@@ -44,23 +87,8 @@ export function withoutRefused(
     for (const { path } of bad.filter((each) => each.zone === zone))
       refuseWhere(path, (text) => [`@ IN NS ${short}`, `@ IN NS ${target}.`].includes(text));
   }
-  // A zone of which no line is named goes as a whole, so that the others can stay.
-  for (const { view, zone } of bad.filter(({ path }) => files.has(path) && !refused.has(path)))
-    refuseWhere(`${directory}/${view}.conf`, (text) => text.startsWith(`zone "${zone}" `));
-  return new Map(
-    [...refused].map(([path, indexes]) => {
-      const text = (files.get(path) ?? "").split("\n");
-      const left = [...indexes].map((index) => text[index] ?? "");
-      const comment = path.endsWith(".conf") ? "//" : ";";
-      return [
-        path,
-        {
-          content: text.map((line, index) => (indexes.has(index) ? `${comment} left out` : line)).join("\n"),
-          left,
-        },
-      ];
-    }),
-  );
+  const whole = bad.filter(({ path }) => files.has(path) && !refused.has(path));
+  return { lines: refused, zones: [...new Set(whole.map(({ view, zone }) => `${view}.${zone}`))] };
 }
 
 /** Not the first lines, without which there is no zone, nor one that was left out already. */

@@ -5,6 +5,7 @@
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { readChoices } from "../choices.ts";
+import { readLeftOut } from "../dns/left-out.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
@@ -38,6 +39,8 @@ export interface ServiceView {
   readonly members?: number;
   /** Of one that keeps files on several boxes: how many take copies now, and how many are wanted. */
   readonly copies?: Copies;
+  /** The name server: what its zones lack of the community's list, and why. */
+  readonly leftOut?: readonly string[];
   readonly ports: readonly string[];
   /** Where it could run; empty with the reason why not. */
   readonly places: readonly PlaceId[];
@@ -71,6 +74,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
         : {}),
       ...(members === undefined ? {} : { members }),
       ...(copies === undefined ? {} : { copies }),
+      ...(service.id === "guifi-dns" && isOn ? { leftOut: await readLeftOut(box) } : {}),
       ports: ports.map((port) => `${port.protocol}/${numbersOf(port)}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
@@ -137,7 +141,7 @@ export function isTroubled({ state, faults }: ServiceView): boolean {
 
 /** "works, announced as 10.1.2.3:5000, 12 nodes in sight". */
 export function doing(view: ServiceView, t: Translate): string {
-  const { service, state, faults, isUnclaimed, announced, members, copies } = view;
+  const { service, state, faults, isUnclaimed, announced, members, copies, leftOut = [] } = view;
   if (state === "off") return t("status.services.off");
   if (state !== "on") return t("status.services.half");
   const parts = [
@@ -151,12 +155,13 @@ export function doing(view: ServiceView, t: Translate): string {
   }
   if (members !== undefined) parts.push(t("status.members", { count: members }));
   if (copies !== undefined) parts.push(t("status.services.copies", { ...copies }));
+  if (leftOut.length) parts.push(t("status.services.left-out", { count: leftOut.length }));
   return parts.join(", ");
 }
 
 /** For programs. */
 export function viewData(view: ServiceView): { readonly [name: string]: Value } {
-  const { service, state, where, faults, announced, members, copies, ports, places, reason } = view;
+  const { service, state, where, faults, announced, members, copies, leftOut, ports, places, reason } = view;
   return {
     id: service.id,
     title: service.title.en,
@@ -170,6 +175,7 @@ export function viewData(view: ServiceView): { readonly [name: string]: Value } 
     not_announced_because: announced !== undefined && "reason" in announced ? announced.reason : null,
     ...(members === undefined ? {} : { members }),
     ...(copies === undefined ? {} : { copies: { ...copies } }),
+    ...(leftOut === undefined ? {} : { left_out: leftOut }),
     ports,
     places,
     not_offered_because: reason ?? null,

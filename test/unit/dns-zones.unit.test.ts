@@ -7,8 +7,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDeviceNames } from "../../firstboot/dns/devices.ts";
 import { type Domains, parseDomains } from "../../firstboot/dns/domains.ts";
+import { readLeftOut } from "../../firstboot/dns/left-out.ts";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
-import { withoutRefused } from "../../firstboot/dns/refused.ts";
+import { refusedZones, withoutRefused } from "../../firstboot/dns/refused.ts";
 import { zoneFiles } from "../../firstboot/dns/zones.ts";
 import { failureOf } from "../failure-of.ts";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
@@ -219,9 +220,104 @@ describe("what BIND refuses", () => {
     ]);
   });
 
+  test("a zone for a reason that names no line is kept in the list where its last good one is there", () => {
+    const said = "zone b.local/IN: has no NS records\ninternal/b.local/IN: bad zone";
+    expect(refusedZones(files, said, "/z")).toEqual(["internal.b.local"]);
+    expect(withoutRefused(files, said, "/z", new Set(["internal.b.local"])).size).toBe(0);
+  });
+
   test("what is no zone of ours, and what was left out before, is nothing to leave out", () => {
     const said = "/etc/bind/named.conf.int.private:1: unknown option 'x'\n/z/internal.a.local:1: odd";
     expect(withoutRefused(files, said, "/z").size).toBe(0);
+  });
+});
+
+describe("a bad entry of the list", () => {
+  const long = Array.from({ length: 3 }, () => "a".repeat(60)).join(".");
+  test.each([
+    ['<host name="w" IPv6=":::::"/>', 'host w: IPv6 ":::::" is no IPv6 address'],
+    ['<host name="w" IPv6="fd00::1%eth0"/>', 'host w: IPv6 "fd00::1%eth0" is no IPv6 address'],
+    ['<host name="w" IPv4="10.1.1.256"/>', 'host w: IPv4 "10.1.1.256" is no IPv4 address'],
+    ['<host name="w" IPv4="010.1.1.2"/>', 'host w: IPv4 "010.1.1.2" is no IPv4 address'],
+    ['<host name="a b" IPv4="10.1.1.2"/>', 'host "a b" is no name'],
+    [`<host name="${"a".repeat(64)}"/>`, `host "${"a".repeat(60)}..." is no name`],
+    [
+      `<host name="${long}" IPv4="10.1.1.2"/>`,
+      `host "${long.slice(0, 60)}..." is too long`,
+      `${"b".repeat(60)}.${"b".repeat(20)}`,
+    ],
+    ['<host name="w" CNAME="x,a;b,c..d."/>', 'host w: CNAME "a;b" is no name'],
+    ['<host name="w" MX="y" Priority="many"/>', 'host w: Priority "many" is no number from 0 to 65535'],
+    ['<delegation name="b" NS="ns.b.net"/>', 'delegation "b": name "b" is no whole name'],
+  ])("%s is left out and named, and all else of its zone is there", async (element, fault, label = "a") => {
+    const zone = `${label}.local`;
+    const { internal, left } = await parseDomains(
+      page(
+        `<master zone="${zone}" IPv4="10.1.1.1"><host name="ok" IPv4="10.1.1.9"/>${element}</master>
+         <master zone="other.local" IPv4="10.1.1.1"><host name="ok" IPv4="10.1.1.8"/></master>`,
+      ),
+    );
+    expect(left.map((each) => each.slice(`internal zone ${zone}`.length + 2))).toContain(fault);
+    const { files } = zoneFiles(internal, WHERE);
+    expect(files.get(`internal.${zone}`)).toContain("\nok IN A 10.1.1.9\n");
+    expect(files.get("internal.other.local")).toContain("\nok IN A 10.1.1.8\n");
+  });
+
+  test("of the zone itself is named: its address, its contact, its servers, its name", async () => {
+    const { left } = await parseDomains(
+      page(
+        '<master zone="a.local" IPv4="x" contact="x@a..b" domain_ip_v6=":::::" externalMX="a b" nameserver="-"/>' +
+          '<master zone="local"/><slave zone="b.local" master="any"/>',
+      ),
+    );
+    expect([...left].sort()).toEqual([
+      'internal zone "local": this is no whole name',
+      'internal zone a.local: IPv4 "x" is no IPv4 address',
+      'internal zone a.local: contact "x@a..b" is no e-mail address',
+      'internal zone a.local: domain_ip_v6 ":::::" is no IPv6 address',
+      'internal zone a.local: externalMX "a" is no whole name',
+      'internal zone a.local: externalMX "b" is no whole name',
+      'internal zone a.local: nameserver "-" is no name of one part',
+      "internal zone b.local: it names no server",
+      'internal zone b.local: master "any" is no IPv4 address',
+    ]);
+  });
+
+  test("is nothing that is empty, nor anything in the list of a real server", async () => {
+    const empty = await parseDomains(
+      page(
+        '<master zone="a.local" IPv4="" contact="" externalMX=""><host name="w" IPv6="" CNAME=""/></master>',
+      ),
+    );
+    expect(empty.left).toEqual([]);
+  });
+
+  test("whatever is in the list, each name of a zone has at most 255 bytes, and labels at most 63", async () => {
+    const part = fc.integer({ min: 1, max: 70 }).map((size) => "a".repeat(size));
+    const name = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("."));
+    await fc.assert(
+      fc.asyncProperty(name, name, name, name, async (zone, host, alias, server) => {
+        const { files } = await written(
+          `<master zone="${zone}.local" IPv4="10.1.1.1" nameserver="${server}" contact="a@${server}.net"><host name="${host}" IPv4="10.1.1.2" CNAME="${alias}"/></master>`,
+        );
+        for (const text of files.values()) {
+          const [, origin = ""] = /^\$ORIGIN (\S+)$/m.exec(text) ?? [];
+          for (const [owner = "", , type = "", value = ""] of text
+            .split("\n")
+            .slice(3)
+            .map((line) => line.split(" "))) {
+            if (owner === "") continue;
+            const names = [owner, ...(["CNAME", "NS", "PTR"].includes(type) ? [value] : [])];
+            for (const each of names.map((one) =>
+              one === "@" ? origin : one.endsWith(".") ? one : `${one}.${origin}`,
+            )) {
+              expect(each.length, each).toBeLessThanOrEqual(254);
+              for (const label of each.split(".")) expect(label.length, each).toBeLessThanOrEqual(63);
+            }
+          }
+        }
+      }),
+    );
   });
 });
 
@@ -328,13 +424,66 @@ describe("refreshing", () => {
     };
     const said: string[] = [];
     expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("changed");
-    expect(said[0]).toBe(
-      "left out of internal.andoain.guifi.local, BIND refuses it: @ IN MX 10 mx1.example.net.",
+    expect(said).toContain(
+      "left out: internal.andoain.guifi.local, BIND refuses it: @ IN MX 10 mx1.example.net.",
     );
     const link = await box.readLink("/var/lib/bind/community-box/current");
     const zone = box.files.get(`/var/lib/bind/community-box/${link}/internal.andoain.guifi.local`);
     expect(zone).toContain("\n; left out\n");
     expect(zone).toContain("\nns1 IN A 10.69.12.18\n");
+  });
+
+  test("of a zone that BIND does not take the last good one stays, and the others are as the list has them now", async () => {
+    const box = await registered(54_621);
+    let address = "10.1.1.1";
+    box.request = async () => ({
+      status: 200,
+      headers: {},
+      body: Buffer.from(
+        page(
+          ["bad", "good"]
+            .map(
+              (name) =>
+                `<master zone="${name}.local" IPv4="${address}"><host name="w" IPv4="${address}" IPv6=":::::"/></master>`,
+            )
+            .join(""),
+        ),
+      ),
+    });
+    await refreshDomains(box, IMAGE);
+    const zone = async (name: string) => {
+      const link = await box.readLink("/var/lib/bind/community-box/current");
+      return box.files.get(`/var/lib/bind/community-box/${link}/internal.${name}`) ?? "";
+    };
+    address = "10.1.1.2";
+    box.sleep(10_000);
+    const run = box.run.bind(box);
+    box.run = async (command, args, options) => {
+      const path = args.at(-1)?.replace("named.conf", "internal.bad.local") ?? "";
+      const isNew = command === "named-checkconf" && (await box.readFile(path))?.includes("10.1.1.2");
+      if (!isNew) return run(command, args, options);
+      const stdout = "zone bad.local/IN: has no NS records\ninternal/bad.local/IN: bad zone\n";
+      return { code: 1, stdout, stderr: "" };
+    };
+    const said: string[] = [];
+    expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("changed");
+    expect(await zone("bad.local")).toContain("\nw IN A 10.1.1.1\n");
+    expect(await zone("good.local")).toContain("\nw IN A 10.1.1.2\n");
+    expect(await zone("conf")).toContain('zone "bad.local"');
+    const left = [
+      'internal zone bad.local, host w: IPv6 ":::::" is no IPv6 address',
+      'internal zone good.local, host w: IPv6 ":::::" is no IPv6 address',
+      "internal.bad.local: BIND refuses what the list has of it; the last good one stays",
+    ];
+    expect(said).toEqual([...left.map((each) => `left out: ${each}`), "the list of domains has changed"]);
+    expect(
+      await readLeftOut({
+        readFile: async () =>
+          box.files.get(
+            `/var/lib/bind/community-box/${await box.readLink("/var/lib/bind/community-box/current")}/left-out`,
+          ),
+      }),
+    ).toEqual(left);
   });
 
   test("a box that is not declared begins with no names of its own", async () => {
