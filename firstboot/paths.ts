@@ -62,6 +62,12 @@ export const paths = {
   /** Rules of nftables that lead into the contexts, for the next start (services/forward.ts). The walls' unit loads it. */
   contextPorts: "/etc/community-box/ports.nft",
   contextPortsLock: "/run/community-box/ports.lock",
+  /** What the owner has said about the walls of the contexts. The program reads it, too. */
+  walls: "/etc/community-box/walls.conf",
+  /** Program: puts the walls where the networks of the box are; with --list, says where. */
+  wallsProgram: "/usr/lib/community-box/walls",
+  /** Exists = the interfaces of the contexts were given their filters (contexts/filters.ts). */
+  contextsFiltered: "/var/lib/community-box/contexts-filtered",
   /** What contexts and slivers start from, and what Incus is told. */
   contextTemplate: "/usr/share/community-box/context",
   contextPreseed: "/usr/share/community-box/context/preseed.yaml.template",

@@ -3,6 +3,7 @@
 // back and a limit that is exceeded is refused as the real one does.
 
 import { parse } from "yaml";
+import { paths } from "./paths.ts";
 
 type Config = Record<string, string>;
 type Devices = Record<string, Config>;
@@ -45,10 +46,18 @@ export class PretendContexts {
   readonly addresses = new Map<string, string>();
   /** By project: the devices that are ports. They belong to the services. */
   proxies: (project: string) => Devices = () => ({});
+  /** What Incus makes its rules by. */
+  #firewall = "nftables";
+  /** What "walls --list" says. */
+  walls = "forward default\n";
   /** What `nft --json list ruleset` knows. */
   ruleset: object = { nftables: [] };
   /** Names of images. */
   readonly images = new Set<string>();
+
+  filterBy(firewall: "nftables" | "xtables"): void {
+    this.#firewall = firewall;
+  }
 
   shrinkDisk(gib: number): void {
     this.diskSize = gib * GIB;
@@ -83,6 +92,8 @@ export class PretendContexts {
         return 0;
       case "nft":
         return args.includes("list") ? JSON.stringify(this.ruleset) : 0;
+      case paths.wallsProgram:
+        return args.includes("--list") ? this.walls : 0;
       case "incus":
         return this.#incus(args, input);
       default:
@@ -199,6 +210,13 @@ export class PretendContexts {
     const project = url.searchParams.get("project") ?? "default";
     const body = JSON.parse(data ?? "{}") as Entity & { name?: string };
     const shown = (entity: unknown) => (entity === undefined ? 1 : JSON.stringify(entity));
+    if (url.pathname === "/1.0") return JSON.stringify({ environment: { firewall: this.#firewall } });
+    if (kind === "profiles") {
+      const known = this.profiles.get(project);
+      if (method === "GET") return shown(known);
+      if (known) known.devices = { ...known.devices, ...body.devices };
+      return known ? 0 : 1;
+    }
     if (kind === "instances") return this.#instance(method, project, name, body);
     const tables: Record<string, Map<string, Entity>> = {
       "storage-pools": this.pools,

@@ -23,6 +23,7 @@ import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
 import { contexts as step } from "../steps/contexts/index.ts";
+import { walls } from "./contexts-walls.ts";
 import { needRoot } from "./root.ts";
 import { stepStatus } from "./status.ts";
 
@@ -55,6 +56,9 @@ export const USAGE = `usage: cbox contexts [list] [--json]
        cbox contexts sliver list [--json]
        cbox contexts sliver enter NAME [COMMAND ...]
        cbox contexts sliver remove NAME
+       cbox contexts walls [list] [--json]
+       cbox contexts walls open|close NETWORK
+       cbox contexts walls forward on|off
        cbox contexts setup
 `;
 
@@ -78,6 +82,7 @@ export async function contexts(args: readonly string[]): Promise<void> {
 }
 
 function isChange([verb = "", act = ""]: readonly string[]): boolean {
+  if (verb === "walls") return act !== "" && act !== "list" && !act.startsWith("-");
   return verb === "resize" || (/^slivers?$/.test(verb) && (act === "create" || act === "remove"));
 }
 
@@ -94,6 +99,11 @@ export async function runContexts(args: readonly string[], tools: ContextsTools)
     case "sliver":
     case "slivers":
       return sliver(tools, rest);
+    case "walls": {
+      await readDivision(tools.box);
+      const { words, options } = parse(rest);
+      return walls(tools, words, options.json);
+    }
     default:
       return fail({
         code: "unknown-command",

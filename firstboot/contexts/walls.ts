@@ -7,6 +7,7 @@ import type { ImageInfo } from "../image-info.ts";
 import { parseJson } from "../world.ts";
 import { get, send } from "./incus.ts";
 import { CONTEXTS, type ContextId, networkOf } from "./names.ts";
+import { readWallSettings, without } from "./wall-settings.ts";
 
 export interface ContextNetwork {
   readonly name: string;
@@ -67,11 +68,22 @@ export interface Entrance {
 /** Of the rules for entrances. */
 const ENTRANCE = "a port of the box";
 
-/** Private ranges: the home of the owner is in one of them. */
+/**
+ * Private ranges: what of the owner's home lies behind another router is in one of them. The networks that the box itself is
+ * connected to, whatever their addresses, are rules of the box (contexts.nft).
+ */
 const HOMES = ["172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"];
 
-/** What leaves and enters a context. Incus lets everything else out and nothing else in, as the network says. */
-export function rulesOf(id: ContextId, networks: ContextNetworks, image: ImageInfo): Acl {
+/**
+ * What leaves and enters a context. Incus lets everything else out and nothing else in, as the network says. `open`: what the
+ * owner has opened to the community.
+ */
+export function rulesOf(
+  id: ContextId,
+  networks: ContextNetworks,
+  image: ImageInfo,
+  open: readonly string[] = [],
+): Acl {
   const rule = (action: Rule["action"], description: string, where: Partial<Rule>): Rule => ({
     action,
     state: "enabled",
@@ -82,7 +94,9 @@ export function rulesOf(id: ContextId, networks: ContextNetworks, image: ImageIn
   const subnet = ({ gateway }: ContextNetwork) => gateway.replace(/\.\d+$/, ".0/24");
   const other = id === "owner" ? community : owner;
   // A community that lives in one of these ranges is reached all the same.
-  const homes = HOMES.filter((range) => !image.community.address_ranges.includes(range));
+  const homes = HOMES.filter((range) => !image.community.address_ranges.includes(range)).flatMap((range) =>
+    without(range, open),
+  );
   return {
     ingress: [rule("allow", "the box itself", { source: `${networks[id].gateway}/32` })],
     egress: [
@@ -99,10 +113,11 @@ export async function ensureAcls(
   image: ImageInfo,
   entrances?: readonly Entrance[],
 ): Promise<void> {
+  const settings = await readWallSettings(box);
   for (const id of CONTEXTS) {
     const name = networkOf(id);
     const known = await get<Acl>(box, `/1.0/network-acls/${name}`);
-    const { egress, ingress } = rulesOf(id, networks, image);
+    const { egress, ingress } = rulesOf(id, networks, image, settings.open);
     const open = entrances
       ? entrances.filter(({ context }) => context === id).map(ruleOf)
       : (known?.ingress ?? []).filter(({ description }) => description === ENTRANCE);

@@ -63,6 +63,8 @@ const fromPeer = (address: string, port: number) =>
 
 /** The service of the community in this test, which logs who comes. */
 const MQTT = 1883;
+/** Where the box and all of the lab are. */
+const HOME = "10.139.40.0/24";
 const PEER = LAB_HOSTS.find(({ name }) => name === "peer")?.address;
 
 /** Addresses of those who came to it since it was started last. */
@@ -209,8 +211,28 @@ describe("vm-amd64 BIOS: the walls", () => {
     expect((await inside("community", `ping -c 1 -W 3 ${owner}`)).code).not.toBe(0);
     // The community's name server, which every box is told by DHCP.
     const [server] = (await box.ask("resolvectl dns")).match(/10\.[\d.]+/) ?? [];
-    for (const id of ["owner", "community"])
-      expect(await say(id, `${tcp(server!, 53)} && echo there`)).toBe("there");
+    expect(await say("owner", `${tcp(server!, 53)} && echo there`)).toBe("there");
+    // It is a neighbour in the lab, in a network that the box is connected to: closed to the community till the owner says so.
+    expect((await inside("community", tcp(server!, 53))).code).not.toBe(0);
+    await box.ask(`cbox contexts walls open ${HOME}`, LONG);
+    expect(await say("community", `${tcp(server!, 53)} && echo there`)).toBe("there");
+    await box.ask(`cbox contexts walls close ${HOME}`, LONG);
+    expect((await inside("community", tcp(server!, 53))).code).not.toBe(0);
+  });
+
+  test("follow a new address of the box, and are in force again after each change", async () => {
+    await box.ask("systemctl is-active cbox-walls.service");
+    const { home, forward } = JSON.parse(await box.ask("cbox contexts walls --json", LONG));
+    expect(home).toContain(HOME);
+    expect(forward).toBe("default");
+    const card = `$(ip -o route get ${PEER} | grep -o 'dev [^ ]*' | cut -c5-)`;
+    const set = "nft list set inet community-box-contexts home4";
+    await box.ask(`ip address add 10.77.7.5/24 dev ${card}`);
+    await box.ask(
+      `for i in $(seq 60); do ${set} | grep -q 10.77.7.0/24 && exit 0; sleep 1; done; exit 1`,
+      LONG,
+    );
+    await box.ask(`ip address del 10.77.7.5/24 dev ${card}`);
   });
 
   test("nobody else reaches what listens in a context, by whatever way", async () => {

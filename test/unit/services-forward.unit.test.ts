@@ -280,7 +280,7 @@ describe("the rules", () => {
     const unit = "overlays/base/files/usr/lib/systemd/system/cbox-contexts.service";
     const starts = readFileSync(join(PROJECT, unit), "utf8").match(/^ExecStart=.*$/gm) ?? [];
     expect(starts).toHaveLength(2);
-    expect(starts[0]).toContain("contexts.nft");
+    expect(starts[0]).toBe(`ExecStart=${paths.wallsProgram}`);
     expect(starts[1]).toMatch(/^ExecStart=-/);
     expect(starts[1]).toContain(`nft -f ${paths.contextPorts}`);
   });
