@@ -12,6 +12,7 @@ import {
   SERVICES_TAG,
 } from "../common/serf-payload.ts";
 import { type Box, must } from "./box.ts";
+import { catchUpWalls } from "./contexts/filters.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { configureSerf, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
@@ -47,6 +48,7 @@ export async function publish(
   return box.inTurn(paths.publishLock, async () => {
     // Before anything is looked at: what changes from here on is news. Without a note the watch only wakes too often.
     await box.run(paths.watchListeners, ["--note"]);
+    await catchUpWalls(box, log);
     await forwardPorts(box, image, log);
     const result = await publishNow(box, image, log);
     await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);

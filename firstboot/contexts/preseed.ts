@@ -7,6 +7,7 @@ import { fail } from "../../common/fail.ts";
 import { compileSchema } from "../../common/schema.ts";
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
+import type { Config } from "./incus.ts";
 import { type ContextId, LEAST_INSTANCE } from "./names.ts";
 import type { Limits } from "./plan.ts";
 
@@ -14,6 +15,8 @@ export interface PreseedData {
   /** Those that are not there yet. */
   readonly pools: readonly { readonly name: string; readonly mib: number }[];
   readonly contexts: readonly PreseedContext[];
+  /** Of each interface (filters.ts). */
+  readonly filters: Config;
 }
 
 export interface PreseedContext {
@@ -37,6 +40,7 @@ export async function renderPreseed(box: Box, data: PreseedData): Promise<string
       pools: data.pools,
       contexts: data.contexts.map((each) => ({
         ...each,
+        filters: Object.entries(data.filters).map(([key, value]) => ({ key, value })),
         // On a small disk a context may have less than an instance gets elsewhere, and its own must fit in.
         instance: { ...LEAST_INSTANCE, diskMib: Math.min(LEAST_INSTANCE.diskMib, each.limits.diskMib) },
         packages: paths.pool,

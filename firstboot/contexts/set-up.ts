@@ -10,6 +10,7 @@ import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
 import type { StepTools } from "../steps/step.ts";
 import { dataPartition, mountData } from "./data-partition.ts";
+import { canFilter, ensureFilters, FILTERS } from "./filters.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
 import { CONTEXTS, type ContextId, MADE, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
 import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
@@ -127,8 +128,12 @@ async function configure(box: Box, image: ImageInfo, division: Division, pools: 
     ...describe(id, division, networks),
     poolName: poolName(pools, id),
   }));
-  const preseed = await renderPreseed(box, { pools: missing, contexts });
+  const isFiltered = await canFilter(box);
+  const filters = isFiltered ? FILTERS : {};
+  const preseed = await renderPreseed(box, { pools: missing, contexts, filters });
   await must(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
+  // Interfaces that have settings of their own, on a box that was divided before.
+  if (isFiltered) await ensureFilters(box);
 }
 
 function describe(

@@ -17,6 +17,7 @@ export async function tearDown(box: Box, keepData: boolean): Promise<void> {
   await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"]);
   await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"]);
   if (!keepData) await unmountData(box);
+  await box.remove(paths.contextsFiltered);
   await box.remove(paths.contexts);
 }
 

@@ -235,6 +235,19 @@ describe("vm-amd64 BIOS: the walls", () => {
     await box.ask(`ip address del 10.77.7.5/24 dev ${card}`);
   });
 
+  test("let nobody pose as another: an address that it was not given is not heard", async () => {
+    expect(await box.ask("incus profile device show default --project community", LONG)).toMatch(
+      /security\.ipv4_filtering: "true"/,
+    );
+    const gateway = await say("community", "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
+    const other = gateway.replace(/\.1$/, ".250");
+    await say("community", `ip address add ${other}/24 dev eth0`);
+    const from = (address: string) => inside("community", `ping -c 1 -W 3 -I ${address} ${gateway}`);
+    expect((await from(other)).code).not.toBe(0);
+    expect((await from(await addressOf("community"))).code).toBe(0);
+    await say("community", `ip address del ${other}/24 dev eth0`);
+  });
+
   test("nobody else reaches what listens in a context, by whatever way", async () => {
     const port = 4000;
     await inside("community", `systemd-run --unit=open systemd-socket-activate --listen=${port} --inetd cat`);

@@ -216,7 +216,9 @@ it("each context gets a btrfs of its own, in a file on the data partition, by wh
     limits: { ...LEAST, ...SHARES[id] },
     network: { name: `cbox-${id}`, address: "172.31.240.1/24", gateway: "172.31.240.1" },
   }));
-  const preseed = parse(await renderPreseed(box, { pools, contexts })) as { storage_pools: object };
+  const preseed = parse(await renderPreseed(box, { pools, contexts, filters: {} })) as {
+    storage_pools: object;
+  };
   const told = stringify({ storage_pools: preseed.storage_pools });
   const { code, stderr } = await box.run("incus", ["admin", "init", "--preseed"], { input: told });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
