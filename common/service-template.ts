@@ -10,7 +10,7 @@ export type RenderTemplate = (template: string, data: object) => string;
  * allowed fails, for which programs are prepared; they are not killed for it. What follows it in the file may say
  * otherwise. Only what also works inside a context, which is a container without privileges.
  */
-const SANDBOX = `NoNewPrivileges=yes
+export const SANDBOX = `NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 LockPersonality=yes

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A file of an overlay as the box gets it: NAME.hbs is a Handlebars template and becomes NAME, all others are as they are.
+// In a unit, `{{> sandbox}}` is what it is in the units of services.
 import { readFile } from "node:fs/promises";
 import Handlebars from "handlebars";
 import { fail } from "../common/fail.ts";
+import { SANDBOX } from "../common/service-template.ts";
 import type { OverlayFile } from "./stages/resolve.ts";
 
 const SUFFIX = ".hbs";
@@ -25,7 +27,8 @@ export async function finishFile(
   if (!target.endsWith(SUFFIX)) return { path: target, content };
   const path = target.slice(0, -SUFFIX.length);
   try {
-    const text = Handlebars.compile(content.toString(), { strict: true, noEscape: true })(data);
+    const render = Handlebars.compile(content.toString(), { strict: true, noEscape: true });
+    const text = render(data, { partials: { sandbox: SANDBOX } });
     return { path, content: Buffer.from(text) };
   } catch (error) {
     return fail({

@@ -277,7 +277,7 @@ describe("the rules", () => {
   });
 
   test("are loaded at the next start after the walls, and never instead of them", () => {
-    const unit = "overlays/base/files/usr/lib/systemd/system/cbox-contexts.service";
+    const unit = "overlays/base/files/usr/lib/systemd/system/cbox-contexts.service.hbs";
     const starts = readFileSync(join(PROJECT, unit), "utf8").match(/^ExecStart=.*$/gm) ?? [];
     expect(starts).toHaveLength(2);
     expect(starts[0]).toBe(`ExecStart=${paths.wallsProgram}`);
