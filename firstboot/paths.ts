@@ -87,6 +87,10 @@ export const paths = {
   addressTaken: "/usr/lib/community-box/address-taken",
   avahi: "/etc/avahi/community-box.conf",
   avahiUnit: "/etc/systemd/system/avahi-daemon.service.d/10-community-box.conf",
+  /** Drop-in of systemd, in the image (firstboot/vpn/sandbox.ts). */
+  sandbox: (program: "tinc" | "avahi") => `/usr/lib/community-box/sandbox/${program}.conf`,
+  /** The link to it. After the unit's other drop-ins of ours. */
+  sandboxOf: (unit: string) => `/etc/systemd/system/${unit}.d/20-community-box-sandbox.conf`,
   /** Exists = the box updates itself. APT's timers have it as a condition: the name is a contract. */
   updates: "/etc/apt/apt.conf.d/60community-box-updates",
   zoneinfo: "/usr/share/zoneinfo",

@@ -5,6 +5,7 @@
 
 import { type Box, must, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
+import { lockUp, release } from "./sandbox.ts";
 import { switchOff } from "./units.ts";
 
 export const AVAHI_UNITS = ["avahi-daemon.service", "avahi-daemon.socket"] as const;
@@ -15,6 +16,7 @@ export async function startAvahi(box: Box, network: string): Promise<void> {
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   await writeIfChanged(box, paths.avahi, avahiConfiguration(network, hostname));
   await writeIfChanged(box, paths.avahiUnit, UNIT);
+  await lockUp(box, AVAHI, "avahi");
   await must(box, "systemctl", ["daemon-reload"]);
   await must(box, "systemctl", ["enable", ...AVAHI_UNITS]);
   // Not worth the VPN: `verify` says it when it did not start.
@@ -33,6 +35,7 @@ export async function isAvahiRunning(box: Box): Promise<boolean> {
 export async function stopAvahi(box: Box): Promise<void> {
   if (await isSomebodysOwn(box)) return;
   await switchOff(box, ...AVAHI_UNITS);
+  await release(box, AVAHI);
   await box.remove(paths.avahi);
   await box.remove(paths.avahiUnit);
   await must(box, "systemctl", ["daemon-reload"]);

@@ -157,6 +157,12 @@ describe("joining by getinconf", () => {
       ]),
     );
     expect(box.files.get(paths.avahi)).toMatch(/host-name=can-bruixa[\s\S]*allow-interfaces=guifi/);
+    const sandboxes = { "tinc@guifi.service": "tinc", "avahi-daemon.service": "avahi" } as const;
+    for (const [unit, program] of Object.entries(sandboxes))
+      expect(await box.readLink(paths.sandboxOf(unit)), unit).toBe(paths.sandbox(program));
+    const known = box.system.commands.indexOf("systemctl daemon-reload");
+    expect(known).toBeGreaterThan(-1);
+    expect(box.system.commands.indexOf("systemctl restart tinc@guifi.service")).toBeGreaterThan(known);
     expect(await verify(box)).toEqual([]);
     expect(JSON.parse(box.files.get(paths.vpnAnswer) ?? "")).toMatchObject({ from: "10.228.0.1" });
   });
@@ -559,7 +565,8 @@ describe("leaving and moving", () => {
     await apply(box, { join: false });
     expect(tincFilesOf(box)).toEqual(["/etc/tinc/guifi/rsa_key.priv"]);
     expect(box.system.enabled).toEqual(new Set(["tinc.service"]));
-    for (const path of [paths.vpn, paths.vpnAnswer, paths.avahi, paths.avahiUnit]) {
+    const sandboxes = ["tinc@guifi.service", "avahi-daemon.service"].map(paths.sandboxOf);
+    for (const path of [paths.vpn, paths.vpnAnswer, paths.avahi, paths.avahiUnit, ...sandboxes]) {
       expect(box.files.has(path), path).toBe(false);
     }
     expect(await vpn.status?.(box, image)).toEqual({ state: "off", rows: [], data: { joined: false } });

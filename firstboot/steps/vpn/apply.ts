@@ -20,6 +20,7 @@ import {
   refuseConflict,
   rendezvousAt,
 } from "../../vpn/request.ts";
+import { lockUp } from "../../vpn/sandbox.ts";
 import { refuseHeld } from "../../vpn/surroundings.ts";
 import { tincFiles } from "../../vpn/tinc-files.ts";
 import { switchOff, switchOn } from "../../vpn/units.ts";
@@ -54,6 +55,7 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
   else await writeIfChanged(box, paths.vpnKey, `${networkKey}\n`, { mode: 0o600 });
   await writeRecord(box, network, membership, origin);
   const { unit } = vpnPaths(network);
+  await lockUp(box, unit, "tinc");
   await must(box, "systemctl", ["enable", ALL_NETWORKS, unit]);
   // Always: a cut may have come between the files and this, and who runs may know the old ones only.
   await must(box, "systemctl", ["restart", unit]);

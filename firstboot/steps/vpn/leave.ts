@@ -8,12 +8,14 @@ import { paths } from "../../paths.ts";
 import { stopAvahi } from "../../vpn/avahi.ts";
 import { ASK_AGAIN, CLOCK_WATCH, NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
 import { readRecord } from "../../vpn/record.ts";
+import { release } from "../../vpn/sandbox.ts";
 import { switchOff } from "../../vpn/units.ts";
 import type { ResetOptions } from "../step.ts";
 
 export async function leave(box: Box, network: string): Promise<void> {
   const { unit, directory, next, privateKey } = vpnPaths(network);
   await switchOff(box, ASK_AGAIN, CLOCK_WATCH, unit);
+  await release(box, unit);
   await stopAvahi(box);
   await box.remove(next);
   for (const name of await box.list(directory)) {
