@@ -9,6 +9,7 @@ import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { labRoot } from "../../image/debian/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
+import { exposures, exposureTable, GUARDED_UNITS, MOST_EXPOSED } from "../exposure.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
@@ -264,6 +265,20 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     ]);
     expect(stdout).toMatch(/^SSH-2\.0-OpenSSH/);
     expect(await seen.passwords(box)).toEqual(["anna"]);
+  });
+
+  test(`starts its services in sandboxes that leave at most ${MOST_EXPOSED} of 10 open`, async () => {
+    const units = GUARDED_UNITS.join(" ");
+    const said = await box.ask(`systemd-analyze security --no-pager ${units} | grep Overall`, {
+      timeoutMs: BOOT_MS,
+    });
+    const levels = exposures(said);
+    console.log(exposureTable(levels));
+    expect(Object.keys(levels).sort()).toEqual([...GUARDED_UNITS].sort());
+    expect(Object.entries(levels).filter(([, level]) => level > MOST_EXPOSED)).toEqual([]);
+    // Each of them has done its work in there: the tests above would have failed otherwise, and this one does where a
+    // sandbox kept systemd from starting one at all.
+    expect(await box.ask("systemctl list-units --failed --plain --no-legend")).toBe("");
   });
 
   test("tells its neighbours soon that a program has ended by itself, and that it is there again", async () => {
