@@ -22,6 +22,8 @@ const DISK = diskOf(4 * MIB, [
   [2 * MIB, fatSector("CBOX-BOOT")],
 ]);
 const LONG_AGO = ["--faked-system-time", "20200101T000000"];
+/** The key has been made in the seconds before. */
+const A_DAY_LATER = ["--faked-system-time", "20200102T000000"];
 
 interface Key {
   readonly secret: string;
@@ -94,7 +96,7 @@ async function signWith(key: Key): Promise<void> {
   if (key !== keys.expired) return sign(session, key.secret, list);
   // At a time when it was good.
   const home = ["--homedir", dirname(key.secret), "--batch", "--quiet", "--no-tty"];
-  execFileSync("gpg", [...home, ...LONG_AGO, "--armor", "--output", `${list}.asc`, "--detach-sign", list]);
+  execFileSync("gpg", [...home, ...A_DAY_LATER, "--armor", "--output", `${list}.asc`, "--detach-sign", list]);
   execFileSync("gpgconf", ["--homedir", dirname(key.secret), "--kill", "all"]);
 }
 
