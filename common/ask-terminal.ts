@@ -4,6 +4,7 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { fail } from "./fail.ts";
+import { printable } from "./printable.ts";
 import { dropTypedAhead } from "./typed-ahead.ts";
 
 export interface AskOptions {
@@ -17,9 +18,10 @@ export interface AskOptions {
 
 /** The line that was typed. Standard input has to be a terminal. Fails with `interrupted`. */
 export async function askTerminal(
-  question: string,
+  asked: string,
   { isSecret = false, isDeliberate = false, signal }: AskOptions = {},
 ): Promise<string> {
+  const question = printable(asked);
   if (isDeliberate) await dropTypedAhead(process.stdin);
   const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
   const output = isSecret ? silent : process.stdout;

@@ -34,7 +34,7 @@ export class Failure extends Error {
     this.code = details.code;
     this.found = details.found === undefined ? undefined : printableLines(details.found);
     this.foundText = details.foundText;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : printable(details.hint);
     this.exitCode = details.exitCode ?? 1;
   }
 }

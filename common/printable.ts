@@ -3,7 +3,7 @@
 // signs could move the cursor, draw lines that look like ours, or answer the terminal's questions.
 
 /** Controls, signs that turn the direction of writing, and the line ends of Unicode. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** One line: what is not seen is shown as `\u001b`. */
 export function printable(text: string): string {

@@ -2,6 +2,7 @@
 // How a command ends that something went wrong in: what it says on standard error, and its exit code.
 
 import { describeFailure, Failure } from "../common/fail.ts";
+import { printableLines } from "../common/printable.ts";
 
 export interface Ending {
   readonly text: string;
@@ -10,10 +11,16 @@ export interface Ending {
 
 export function ending(thrown: unknown): Ending {
   const error = isUsage(thrown) ? usage(thrown) : thrown;
-  if (!(error instanceof Failure)) return { text: `${(error as Error)?.stack ?? error}\n`, code: 70 };
+  if (!(error instanceof Failure)) return { text: `${unforeseen(error)}\n`, code: 70 };
   // Who pressed Ctrl-C at a question knows that, and nothing was done.
   const isLeft = error.code === "interrupted";
   return { text: isLeft ? "" : `${describeFailure(error)}\n`, code: error.exitCode };
+}
+
+/** With where it was thrown; the message may hold words of others. */
+function unforeseen(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return printableLines(text).replaceAll("\n", "\n    ");
 }
 
 /** node:util's parseArgs says well enough what it did not understand. */

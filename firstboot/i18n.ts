@@ -2,6 +2,7 @@
 // Texts in the languages of the box. English is the reference: its keys are the type, and a unit test holds the
 // other catalogues to the same keys and the same placeholders.
 
+import { printable } from "../common/printable.ts";
 import { ca, en, es } from "./i18n/index.ts";
 import { catalogueTexts } from "./services/texts.ts";
 
@@ -39,6 +40,9 @@ export function isTextKey(key: string): key is TextKey {
   return Object.hasOwn(catalogues.en, key);
 }
 
+/** A value may be a word of a stranger: it stays on its line, and its control signs are shown. */
 function fill(template: string, values: Values): string {
-  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+    printable(String(values[name] ?? placeholder)),
+  );
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The log of the set-up: what was done and how it went, never an answer that could be a secret.
 
+import { printableLines } from "../common/printable.ts";
 import type { Box } from "./box.ts";
 import { paths } from "./paths.ts";
 
@@ -14,7 +15,8 @@ export function openLog(box: Pick<Box, "appendFile" | "readFile" | "now">): Log 
   // In order, and never in the way: a full or read-only disk must not stop the walk.
   let written = Promise.resolve();
   const log = (line: string) => {
-    const text = `${box.now().toISOString()} ${line}\n`;
+    // Whatever it quotes: one entry begins with a time, and its other lines do not.
+    const text = `${box.now().toISOString()} ${printableLines(line).replaceAll("\n", "\n    ")}\n`;
     written = written.then(() => box.appendFile(paths.log, text)).catch(() => {});
   };
   const tail = async (count: number) => {

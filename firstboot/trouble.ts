@@ -2,6 +2,7 @@
 // A failure as plain data, so that it can be kept in the snapshot and shown later, in any language, on any console.
 
 import { Failure, type FoundText } from "../common/fail.ts";
+import { printable } from "../common/printable.ts";
 
 export interface Trouble {
   readonly code: string;
@@ -25,5 +26,5 @@ export function toTrouble(error: unknown): Trouble {
   }
   // Not foreseen: the first line is for the person, the rest goes to the log where it was thrown.
   const what = error instanceof Error ? error.message.split("\n", 1).join("") : String(error);
-  return { code: "unexpected", what };
+  return { code: "unexpected", what: printable(what) };
 }

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { describeFailure, Failure } from "../common/fail.ts";
+import { sayError } from "../common/say.ts";
 import { cacheDir } from "./cache-dir.ts";
 import type { AnswersFleetOptions, AnswersOptions } from "./commands/answers.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
@@ -259,7 +260,7 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = signal.aborted && !isInterruption(error) ? interrupted() : asFailure(error, words);
-    console.error(describeFailure(failure));
+    sayError(describeFailure(failure));
     return failure.exitCode;
   }
 }

@@ -5,6 +5,7 @@ import { accessSync, constants, createWriteStream, mkdirSync, type WriteStream }
 import { join } from "node:path";
 import { $, type ProcessOutput } from "zx";
 import { Failure, fail } from "../common/fail.ts";
+import { printable, printableLines } from "../common/printable.ts";
 
 export interface RunOptions {
   readonly env?: Record<string, string>;
@@ -58,7 +59,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
     if (!live || !status) return;
     const elapsed = seconds(status.started).padStart(5);
     const line = `  ${elapsed}  ${status.title}${status.last ? `: ${status.last}` : ""}`;
-    output.write(`\r\x1b[K${line.slice(0, (output.columns ?? 80) - 1)}`);
+    output.write(`\r\x1b[K${printable(line).slice(0, (output.columns ?? 80) - 1)}`);
   };
   const clear = () => live && status && output.write("\r\x1b[K");
 
@@ -77,7 +78,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
   const say = (text: string) => {
     log?.write(`${text}\n`);
     clear();
-    output.write(`${text}\n`);
+    output.write(`${printableLines(text)}\n`);
     paint();
   };
 

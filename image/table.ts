@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Text in columns, for a terminal.
 
+import { printable } from "../common/printable.ts";
+
 /** Columns two spaces apart, each as wide as its widest cell; the last one as long as it is. */
-export function table(rows: readonly (readonly string[])[], indent = ""): string {
+export function table(unsafe: readonly (readonly string[])[], indent = ""): string {
+  // A cell may be a word of a stranger: a row is one line.
+  const rows = unsafe.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) =>
     rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
   );

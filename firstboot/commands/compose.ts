@@ -4,7 +4,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
-import { printable } from "../../common/printable.ts";
 import type { Service } from "../../common/service.ts";
 import { must } from "../box.ts";
 import { publish } from "../publish.ts";
@@ -64,7 +63,7 @@ export async function addProject(
 
 /** What Docker says, and what a person might take to be set, open or announced, and is not. */
 function tell({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly ProjectPort[]): void {
-  for (const line of plan.said) print(`docker: ${printable(line)}`);
+  for (const line of plan.said) print(`docker: ${line}`);
   if (plan.absent.length) print(t("services.compose.absent", { names: shortList(plan.absent) }));
   // The compose file keeps these from other machines, and so does the box.
   const closed = without(plan.ports, open).filter(({ bound }) => bound !== undefined);

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
+import { jsonLines, say, sayLines } from "../../common/say.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -64,7 +65,7 @@ export const USAGE = `usage: cbox contexts [list] [--json]
 
 export async function contexts(args: readonly string[]): Promise<void> {
   const [verb = "list"] = args;
-  if (["help", "--help", "-h"].includes(verb)) return void process.stdout.write(USAGE);
+  if (["help", "--help", "-h"].includes(verb)) return sayLines(USAGE.trimEnd());
   const box = linuxBox();
   // Everybody may look at what the kernel counts; Incus speaks to root alone.
   if (process.getuid?.() !== 0 && (verb === "list" || verb.startsWith("-"))) {
@@ -76,8 +77,7 @@ export async function contexts(args: readonly string[]): Promise<void> {
   needRoot(["cbox contexts", ...args].join(" "));
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const run = () => runContexts(args, { box, image, t: translator(language), print, onTerminal });
+  const run = () => runContexts(args, { box, image, t: translator(language), print: say, onTerminal });
   process.exitCode = await (isChange(args) ? alone(run) : run());
 }
 
@@ -152,7 +152,8 @@ async function list({ box, t, print }: ContextsTools, { options }: Parsed): Prom
   if (options.json) {
     const { host, owner, community } = division;
     const pools = division.pools === "own" ? Object.fromEntries(diskOf) : "shared";
-    print(JSON.stringify({ limits: { host, owner, community }, pools, instances: rows }, undefined, 2));
+    const data = { limits: { host, owner, community }, pools, instances: rows };
+    for (const line of jsonLines(data)) print(line);
     return 0;
   }
   const { memoryMib, diskMib } = division.host;
@@ -306,7 +307,7 @@ async function sliver(tools: ContextsTools, [verb = "list", ...rest]: readonly s
       return create(tools, parse(rest));
     case "list": {
       const rows = (await slivers(box)).map((each) => view(each, community.cpus));
-      if (parse(rest).options.json) print(JSON.stringify(rows, undefined, 2));
+      if (parse(rest).options.json) for (const line of jsonLines(rows)) print(line);
       else if (rows.length === 0) print(t("contexts.sliver.none"));
       else
         for (const row of rows)

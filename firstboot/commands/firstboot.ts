@@ -2,6 +2,7 @@
 // `cbox firstboot`: the set-up service. One process for all consoles; ends with login prompts in its place.
 
 import { parseArgs } from "node:util";
+import { say } from "../../common/say.ts";
 import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
@@ -56,7 +57,8 @@ async function dryRun(root: string): Promise<void> {
   walk.stop();
   port.close();
   const command = `firstboot --root ${root}`;
-  process.stdout.write(`\n${translator(walk.language)("setup.interrupted", { command })}\n`);
+  say("");
+  say(translator(walk.language)("setup.interrupted", { command }));
   process.exitCode = 130;
 }
 

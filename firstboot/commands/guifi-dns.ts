@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox guifi-dns`: what the timer of the service guifi-dns runs. Its words go to the journal.
 
+import { say } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { refreshDomains } from "../dns/refresh.ts";
 import { readImageInfo } from "../image-info.ts";
@@ -9,5 +10,5 @@ import { needRoot } from "./root.ts";
 export async function refreshNow(): Promise<void> {
   needRoot("cbox guifi-dns");
   const box = linuxBox();
-  await refreshDomains(box, await readImageInfo(box), (line) => process.stdout.write(`${line}\n`));
+  await refreshDomains(box, await readImageInfo(box), say);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox guifi-graphs`: what the timer of the service guifi-graphs runs. Its words go to the journal.
 
+import { say } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { refreshGraphs } from "../graphs/refresh.ts";
 import { readImageInfo } from "../image-info.ts";
@@ -9,5 +10,5 @@ import { needRoot } from "./root.ts";
 export async function refreshGraphsNow(): Promise<void> {
   needRoot("cbox guifi-graphs");
   const box = linuxBox();
-  await refreshGraphs(box, await readImageInfo(box), (line) => process.stdout.write(`${line}\n`));
+  await refreshGraphs(box, await readImageInfo(box), say);
 }

@@ -4,6 +4,7 @@
 
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
+import { sayLines } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
@@ -86,7 +87,7 @@ export const commands: readonly CommandHelp[] = [
 
 /** Fails with `unknown-command`. */
 export async function help([name]: readonly string[]): Promise<void> {
-  process.stdout.write(helpText(await boxLanguage(), name));
+  sayLines(helpText(await boxLanguage(), name).trimEnd());
 }
 
 export function helpText(t: Translate, name?: string): string {

@@ -7,6 +7,7 @@ import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { type AskOptions, askTerminal } from "../../common/ask-terminal.ts";
 import { fail } from "../../common/fail.ts";
+import { say } from "../../common/say.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { parseAnswers } from "../answers/file.ts";
 import { takeAuthorities } from "../authorities.ts";
@@ -58,8 +59,7 @@ export async function node(args: readonly string[]): Promise<void> {
     const image = await readImageInfo(box);
     await takeAuthorities(box, image, log);
     const { language = image.community.default_language } = await readChoices(box);
-    const print = (line: string) => void process.stdout.write(`${line}\n`);
-    const tools = { box, image, t: translator(language), print, ask: terminalAsk() };
+    const tools = { box, image, t: translator(language), print: say, ask: terminalAsk() };
     const file = values.answers === undefined ? undefined : await readMember(values.answers);
     log("node leave");
     const isDone = await leave(tools, { isSure: Boolean(values.yes), ...(file ? { member: file } : {}) });

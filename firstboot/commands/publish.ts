@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox publish`: what the timer runs. Its words go to the journal.
 
+import { say } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readImageInfo } from "../image-info.ts";
 import { publish } from "../publish.ts";
@@ -11,6 +12,6 @@ export async function publishNow(): Promise<void> {
   needRoot("cbox publish");
   const box = linuxBox();
   const image = await readImageInfo(box);
-  await publish(box, image, (line) => process.stdout.write(`${line}\n`));
+  await publish(box, image, say);
   await refreshMotd(box, image);
 }

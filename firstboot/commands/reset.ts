@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { askTerminal, isYes } from "../../common/ask-terminal.ts";
 import { Failure, fail } from "../../common/fail.ts";
+import { sayLines } from "../../common/say.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -33,19 +34,18 @@ export async function reset(args: readonly string[]): Promise<void> {
   const { language = image.community.default_language } = await readChoices(box);
   const t = translator(language);
   const { hostname, owner } = await summarize(box);
-  const say = (text: string) => void process.stdout.write(`${text}\n`);
   const release = await lockSetup();
   try {
     if (!isSure) {
-      const mayGoOn = keepData || (await offerLeave({ box, image, t, print: say, ask: terminalAsk() }));
+      const mayGoOn = keepData || (await offerLeave({ box, image, t, print: sayLines, ask: terminalAsk() }));
       if (!mayGoOn) {
         process.exitCode = 1;
         return;
       }
       const sentence = image.converted ? "reset.converted" : "reset";
-      say(t(`${sentence}.${keepData ? "keep-data" : "all"}`, { owner: owner || "-" }));
+      sayLines(t(`${sentence}.${keepData ? "keep-data" : "all"}`, { owner: owner || "-" }));
       if (!(await isMeant(t, hostname))) {
-        say(t("reset.not-meant"));
+        sayLines(t("reset.not-meant"));
         process.exitCode = 1;
         return;
       }
@@ -55,7 +55,7 @@ export async function reset(args: readonly string[]): Promise<void> {
     await release();
   }
   const consoles = image.consoles.map(({ device }) => device).join(", ");
-  say(
+  sayLines(
     image.converted
       ? t("reset.converted.begun", { command: "sudo cbox setup" })
       : t("reset.begun", { consoles }),

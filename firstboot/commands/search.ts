@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { askTerminal, isYes } from "../../common/ask-terminal.ts";
 import { fail } from "../../common/fail.ts";
+import { say, sayJson } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
 import { toAscii } from "../console/ascii.ts";
@@ -43,12 +44,11 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
   const t = translator(language);
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const tools = { box, image, language, print };
-  if (values.json) return print(JSON.stringify(found, undefined, 2));
+  const tools = { box, image, language, print: say };
+  if (values.json) return sayJson(found);
   const isSure = Boolean(values.yes);
   if (values.join !== undefined) return join(tools, pickByAddress(found.services, values.join), isSure);
-  for (const line of searchLines(found.services, t)) print(line);
+  for (const line of searchLines(found.services, t)) say(line);
   if (found.services.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return;
   const typed = (await askTerminal(toAscii(t("search.which")))).trim();
   if (typed) await join(tools, pick(found.services, typed), isSure);

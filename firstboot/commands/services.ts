@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
-import { printableLines } from "../../common/printable.ts";
+import { jsonLines, quoted, say, sayLines } from "../../common/say.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { must } from "../box.ts";
@@ -61,7 +61,7 @@ const LOOKING = ["list", "log", "secret", "spread"];
 
 type Verb = (tools: ServicesTools, service: Service, options: ServicesOptions) => Promise<void>;
 
-const VERBS: { readonly [verb: string]: Verb } = {
+export const VERBS: { readonly [verb: string]: Verb } = {
   enable,
   disable,
   start: (tools, service) => control(tools, service, "start"),
@@ -76,7 +76,7 @@ const VERBS: { readonly [verb: string]: Verb } = {
   "remove-data": forget,
 };
 
-const USAGE = `usage: cbox services [list] [--json]
+export const USAGE = `usage: cbox services [list] [--json]
        cbox services enable ID [--context host|owner|community]
        cbox services disable|start|stop|publish|unpublish|log|secret|upgrade ID
        cbox services claim ID [--yes]
@@ -102,13 +102,12 @@ export async function services(args: readonly string[]): Promise<void> {
     },
   });
   const [verb = "list", id, what] = positionals;
-  if (values.help || verb === "help") return void process.stdout.write(USAGE);
+  if (values.help || verb === "help") return sayLines(USAGE.trimEnd());
   if (verb !== "list") needRoot(["cbox services", ...args].join(" "));
   const box = linuxBox();
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const tools = { box, image, t: translator(language), print };
+  const tools = { box, image, t: translator(language), print: say };
   const run = () =>
     verb === "compose" ? runCompose(tools, id, what, values) : runServices(tools, verb, id, values);
   await (LOOKING.includes(verb) ? run() : alone(run));
@@ -176,7 +175,10 @@ async function list(
   { json = false }: ServicesOptions,
 ): Promise<void> {
   const views = await overview(box, image);
-  if (json) return print(JSON.stringify({ services: views.map(viewData) }, undefined, 2));
+  if (json) {
+    for (const line of jsonLines({ services: views.map(viewData) })) print(line);
+    return;
+  }
   for (const view of views) print(listLine(view, t));
   for (const { service, leftOut = [] } of views) {
     for (const each of leftOut.slice(0, MOST_LEFT_OUT)) print(`  ${service.id}: ${each}`);
@@ -335,8 +337,9 @@ async function log(tools: ServicesTools, service: Service): Promise<void> {
   const place = placeOf(tools.box, state.where);
   const { stdout } = await place.run("journalctl", [...units, "--lines=60", "--no-pager", "--no-hostname"]);
   if (state.trouble) tools.print(state.trouble.what);
-  tools.print(printableLines(stdout.trimEnd()));
-  if (service.compose) tools.print(printableLines(await projectLog(place, service)));
+  const containers = service.compose ? await projectLog(place, service) : "";
+  for (const text of [stdout.trimEnd(), containers].filter(Boolean))
+    for (const line of quoted(text)) tools.print(line);
 }
 
 async function renew(tools: ServicesTools, service: Service): Promise<void> {

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { fail } from "../../common/fail.ts";
+import { say } from "../../common/say.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { takeAuthorities } from "../authorities.ts";
 import { linuxBox } from "../box-linux.ts";
@@ -51,7 +52,7 @@ export async function setup(args: readonly string[]): Promise<void> {
     await takeAuthorities(box, image, log);
     const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
     if (values.answers === undefined) await talk(walk, log);
-    else await runThrough(walk, (line) => void process.stdout.write(`${line}\n`));
+    else await runThrough(walk, say);
     await log.tail(1);
     await refreshMotd(box, image, { isSetUp: true });
   });
@@ -89,6 +90,7 @@ async function talk(walk: Walk, log: Log): Promise<void> {
   log("the set-up was left");
   walk.stop();
   port.close();
-  process.stdout.write(`\n${translator(walk.language)("setup.interrupted", { command: COMMAND })}\n`);
+  say("");
+  say(translator(walk.language)("setup.interrupted", { command: COMMAND }));
   process.exitCode = 130;
 }

@@ -2,6 +2,8 @@
 // `cbox status`: how the box is doing, for a person or (--json) for a program. Works for every user of the box.
 
 import { parseArgs } from "node:util";
+import { printable } from "../../common/printable.ts";
+import { sayJson, sayLines } from "../../common/say.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
@@ -38,9 +40,8 @@ export async function status(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean" } } });
   const box = linuxBox();
   const found = await readStatus(box, await readImageInfo(box));
-  process.stdout.write(
-    values.json ? asJson(statusData(found)) : statusText(found, translator(found.language)),
-  );
+  if (values.json) sayJson(statusData(found));
+  else sayLines(statusText(found, translator(found.language)).trimEnd());
 }
 
 /** `cbox <step>`: how one step is doing. */
@@ -50,11 +51,8 @@ export async function stepStatus(step: Step, args: readonly string[]): Promise<v
   const image = await readImageInfo(box);
   const found = await statusOf(step, box, image);
   const { language = image.community.default_language } = await readChoices(box);
-  process.stdout.write(values.json ? asJson(stepData(found)) : stepStatusText(found, translator(language)));
-}
-
-function asJson(data: object): string {
-  return `${JSON.stringify(data, undefined, 2)}\n`;
+  if (values.json) sayJson(stepData(found));
+  else sayLines(stepStatusText(found, translator(language)).trimEnd());
 }
 
 /** What programs get: labels and advice are for people. */
@@ -157,7 +155,7 @@ const VALUE_COLUMN = 19;
 
 function row(label: string, value: string): string[] {
   const room = WIDTH - VALUE_COLUMN;
-  const [first = "", ...more] = wrap(value, room);
+  const [first = "", ...more] = wrap(printable(value), room);
   return [
     `  ${label.padEnd(VALUE_COLUMN - 3)} ${first}`,
     ...more.map((line) => `${" ".repeat(VALUE_COLUMN)}${line.trimStart()}`),

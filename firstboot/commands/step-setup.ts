@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { Failure, fail } from "../../common/fail.ts";
+import { say } from "../../common/say.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
@@ -89,7 +90,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   };
   try {
     const outcome = isByFile
-      ? await runThrough(walk, way.print ?? ((line) => void process.stdout.write(`${line}\n`)))
+      ? await runThrough(walk, way.print ?? say)
       : await talkThrough(walk, step, way.port);
     if (outcome !== "interrupted") await forget();
     return outcome;

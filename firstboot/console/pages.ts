@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The pages of the wizard as plain data, so that tests can lay each of them out at 80x24 in every language.
 
+import { printable } from "../../common/printable.ts";
 import { foundSentence } from "../found-text.ts";
 import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
@@ -291,12 +292,18 @@ export function failurePage(t: Translate, trouble: Trouble | null, step: string)
     token: `${step} ${code}`,
     title: trouble ? troubleSentence(t, trouble) : "",
     lines: [
-      ...(found ? [t("failed.found", { found })] : []),
+      ...(found ? foundLines(t, found) : []),
       ...(isTextKey(hintKey) ? ["", t(hintKey)] : hint ? ["", hint] : []),
     ],
     ...choiceKeys(t),
     isDeliberate: true,
   };
+}
+
+/** What was said may have several lines; those after the first are indented. */
+function foundLines(t: Translate, said: string): string[] {
+  const [first = "", ...more] = said.split("\n");
+  return [t("failed.found", { found: first }), ...more.map((line) => `     ${printable(line)}`)];
 }
 
 /** What each of the choices after a failure means. */
@@ -385,12 +392,12 @@ export function handedLines(t: Translate, handedOver: readonly HandedOver[]): st
 /** What a step that was passed over lacks, and why, in words. */
 export function warningText(t: Translate, { code, values }: Warning): string {
   const key: string = `warning.${code}`;
-  const text = isTextKey(key) ? t(key, values) : code;
+  const text = isTextKey(key) ? t(key, values) : printable(code);
   return values?.reason === undefined ? text : `${text} ${reasonText(t, String(values.reason))}`;
 }
 
 /** `reason`: the code of a trouble, or of a person's decision. One without words is shown as it is. */
 function reasonText(t: Translate, reason: string): string {
   const key = [`reason.${reason}`, `trouble.${reason}`].find(isTextKey);
-  return key ? t(key) : `(${reason})`;
+  return key ? t(key) : `(${printable(reason)})`;
 }

@@ -3,6 +3,7 @@
 // show the same pages and give the same replies.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { printable } from "../../common/printable.ts";
 import { toAscii, wrap } from "./ascii.ts";
 import { type Key, KeyQueue } from "./keys.ts";
 
@@ -47,6 +48,8 @@ export class Gone extends Error {}
 
 const WIDTH = 78;
 const HEIGHT = 24;
+/** Before the further lines of a text: what it quotes does not begin a line. */
+const GOES_ON = "  ";
 /** Heading, rule and empty line above the page, an empty line below, and the line where the cursor stands. */
 const FRAME = 5;
 export const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
@@ -100,14 +103,14 @@ export class Terminal {
   /** One line below what is there. */
   line(text: string): void {
     this.#finish();
-    this.port.write(`${wrap(toAscii(text), WIDTH, "  ").join("\r\n")}\r\n`);
+    this.port.write(`${wrap(plain(text), WIDTH, "  ").join("\r\n")}\r\n`);
   }
 
   /** A line whose end is still to come. `replace`: in place of the open one, where the terminal can. */
   begin(text: string, { replace = false } = {}): void {
     if (replace && this.isRich && this.#open !== undefined) this.port.write(CLEAR_LINE);
     else this.#finish();
-    const lines = wrap(toAscii(text), WIDTH, "  ");
+    const lines = wrap(plain(text), WIDTH, "  ");
     this.port.write(lines.join("\r\n"));
     this.#open = lines.at(-1)?.length ?? 0;
   }
@@ -115,7 +118,7 @@ export class Terminal {
   /** The end of the open line. */
   end(text: string): void {
     if (this.#open === undefined) return;
-    const word = toAscii(text);
+    const word = plain(text);
     const gap = this.#open + word.length + 5 > WIDTH ? "\r\n  " : " ... ";
     this.port.write(`${gap}${word}\r\n`);
     this.#open = undefined;
@@ -152,7 +155,7 @@ export class Terminal {
       this.show(page);
       return true;
     };
-    const text = await this.#readLine(toAscii(prompt), isSecret, signal, redraw);
+    const text = await this.#readLine(plain(prompt), isSecret, signal, redraw);
     if (text === undefined) return { command: "back" };
     const command = COMMANDS[text.trim()];
     return command ? { command } : { value: text };
@@ -252,7 +255,7 @@ export class Terminal {
 
   /** An empty line parts them from the question, which they are not about. */
   #noteRows(tag: string): string[] {
-    const rows = this.#notesFor(tag).flatMap((line) => wrap(toAscii(line), WIDTH));
+    const rows = this.#notesFor(tag).flatMap((line) => wrap(plain(line), WIDTH, GOES_ON));
     return rows.length ? [...rows, ""] : [];
   }
 
@@ -260,12 +263,12 @@ export class Terminal {
     const tagLine = `[${tag}]${token ? ` ${token}` : ""}`;
     const body = [
       ...this.#noteRows(tag),
-      ...wrap(toAscii(title), WIDTH),
-      ...lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     ")),
-      ...(error ? wrap(toAscii(`[error] ${error}`), WIDTH, "        ") : []),
+      ...wrap(plain(title), WIDTH, GOES_ON),
+      ...lines.flatMap((line) => wrap(plain(line), WIDTH, "     ")),
+      ...(error ? wrap(plain(`[error] ${error}`), WIDTH, "        ") : []),
     ];
     const foot = this.isRich ? keys : plainKeys;
-    const footer = foot ? wrap(toAscii(foot), WIDTH) : [];
+    const footer = foot ? wrap(plain(foot), WIDTH) : [];
     if (!this.isRich) return ["", tagLine, ...body, ...footer];
     const gap = " ".repeat(Math.max(1, WIDTH - HEADING.length - tagLine.length));
     return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
@@ -282,8 +285,11 @@ export class Terminal {
   }
 }
 
-const count = (text: string | undefined) => (text === undefined ? 0 : wrap(toAscii(text), WIDTH).length);
-const wrapAll = (lines: readonly string[]) => lines.flatMap((line) => wrap(toAscii(line), WIDTH, "     "));
+/** What is shown may quote a stranger: it stays on its line. */
+const plain = (text: string) => toAscii(printable(text));
+const count = (text: string | undefined) =>
+  text === undefined ? 0 : wrap(plain(text), WIDTH, GOES_ON).length;
+const wrapAll = (lines: readonly string[]) => lines.flatMap((line) => wrap(plain(line), WIDTH, "     "));
 
 /** Rows of the screen that the page as it is leaves free, its keys counted. */
 export function room({ title, lines = [], error, keys }: Page): number {

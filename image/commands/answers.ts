@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox answers`: writes an answers file to begin with, checks files, lays one over another, and makes the files of a
 // whole fleet from a list.
+
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Document } from "yaml";
 import { writeFileAtomic } from "../../common/atomic.ts";
 import { fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
+import { say, sayDocument } from "../../common/say.ts";
 import {
   demandRight,
   type ForImage,
@@ -54,11 +57,9 @@ export const ANSWERS_COMMANDS = {
     const files = paths.map(readAnswers);
     await demandRight(files, image);
     const [first = ""] = paths;
-    console.log(
-      `${paths.length === 1 ? `${first} is` : `${paths.length} files are`} right for ${image.profile.id}.`,
-    );
-    for (const { name, data } of files) for (const remark of remarks(data)) console.log(`${name}: ${remark}`);
-    for (const line of unchecked(dataOf(files), image)) console.log(line);
+    say(`${paths.length === 1 ? `${first} is` : `${paths.length} files are`} right for ${image.profile.id}.`);
+    for (const { name, data } of files) for (const remark of remarks(data)) say(`${name}: ${remark}`);
+    for (const line of unchecked(dataOf(files), image)) say(line);
   },
 
   async merge(paths: readonly string[], options: AnswersOptions): Promise<void> {
@@ -70,7 +71,7 @@ export const ANSWERS_COMMANDS = {
       fail({
         code: "answers-refused",
         what: "Together, these answers are not right; nothing was written.",
-        found: mistakes.map((mistake) => `\n  - ${inWords(mistake)}`).join(""),
+        found: mistakes.map((mistake) => `\n  - ${printable(inWords(mistake))}`).join(""),
         hint: "./cbox answers check FILE looks at one of them",
       });
     }
@@ -99,9 +100,9 @@ export const ANSWERS_COMMANDS = {
       await rm(path, { force: true });
       await writeFile(path, String(document), { ...PRIVATE, flag: "wx" });
     }
-    console.log(`${answers.length} files in ${out}, each of them checked.`);
+    say(`${answers.length} files in ${out}, each of them checked.`);
     const data = answers.map((document): unknown => document.toJS());
-    for (const line of unchecked(data, image)) console.log(line);
+    for (const line of unchecked(data, image)) say(line);
   },
 } as const;
 
@@ -165,10 +166,10 @@ function refuseToOverwrite(files: readonly string[]): void {
 }
 
 async function write(text: string, output: string | undefined, overwrite = false): Promise<void> {
-  if (output === undefined) process.stdout.write(text);
+  if (output === undefined) sayDocument(text);
   else {
     if (!overwrite) refuseToOverwrite([output]);
     await writeFileAtomic(output, text, PRIVATE);
-    console.log(`Written to ${output}`);
+    say(`Written to ${output}`);
   }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox boot PROFILE`: the newest image of a profile as a virtual machine, its serial console on this terminal.
 // The disk is thrown away afterwards, and the machine has no network.
+
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import { say } from "../../common/say.ts";
 import { boardFiles } from "../board-files.ts";
 import { bootPartition } from "../boot-partition.ts";
 import { requireChecks } from "../doctor/index.ts";
@@ -43,7 +45,7 @@ export async function bootCommand(profileId: string, options: BootCommandOptions
   const image = await (options.image
     ? openImage(options.image, trust)
     : locateImage(profileId, options.out ?? defaultOut(profileId), trust));
-  console.log(
+  say(
     `Booting ${image.name} (${machine.firmware}) without a network, on a disk that is thrown away. Leave with Ctrl-A x.`,
   );
   await bootOnTerminal(profile, image, machine, "none");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox build --all`: every profile, one after the other. What fails does not stop the rest; the table at the end says
 // how each went, and what it took from the ones before.
+
 import { describeFailure, Failure, fail } from "../../common/fail.ts";
+import { say, sayError, sayLines } from "../../common/say.ts";
 import type { BuildResult } from "../build.ts";
 import { interruption } from "../interruption.ts";
 import { listProfiles } from "../profile/index.ts";
@@ -23,14 +25,15 @@ export async function buildAll(buildOne: (profileId: string) => Promise<BuildRes
   const profiles = listProfiles().filter(({ abstract }) => !abstract);
   const outcomes: Outcome[] = [];
   for (const { id, problem } of profiles) {
-    console.log(`\n== ${id}`);
+    say("");
+    say(`== ${id}`);
     const started = performance.now();
     const outcome = problem ? { failure: problem } : await attempt(() => buildOne(id));
     if (interruption().aborted && outcome.failure) throw outcome.failure;
-    if (outcome.failure) console.error(describeFailure(outcome.failure));
+    if (outcome.failure) sayError(describeFailure(outcome.failure));
     outcomes.push({ profile: id, seconds: (performance.now() - started) / 1000, ...outcome });
   }
-  console.log(`\n${describeOutcomes(outcomes)}`);
+  sayLines(`\n${describeOutcomes(outcomes)}`);
   const failed = outcomes.filter(({ failure }) => failure);
   if (failed.length === 0) return;
   fail({

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox build PROFILE`: makes the image and says where it is and what it weighs. `--all`: those of every profile.
+
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
+import { say, sayLines } from "../../common/say.ts";
 import { type BuildResult, build } from "../build.ts";
 import { cacheDir } from "../cache-dir.ts";
 import { requireChecks } from "../doctor/index.ts";
@@ -61,15 +64,15 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
   const community = options.community ?? "guifi";
   const result = await build(session, profileId, { ...rest, dryRun, out, community });
   for (const [layer, why] of result.reasons)
-    console.log(`${layer}: ${dryRun ? "would be made" : "made"}, ${why.join("; ")}`);
-  if (dryRun && result.reasons.size === 0) console.log("Nothing would be made: all of it is there.");
+    say(`${layer}: ${dryRun ? "would be made" : "made"}, ${why.join("; ")}`);
+  if (dryRun && result.reasons.size === 0) say("Nothing would be made: all of it is there.");
   if (dryRun || !result.manifest) return result;
   const { image, lock_drift } = result.manifest;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
+  sayLines(
     [
       result.built ? `Built in ${seconds} s:` : `Nothing changed since the last build (${seconds} s):`,
-      `  ${join(out, image.file)}`,
+      `  ${printable(join(out, image.file))}`,
       `  ${megabytes(image.size)} packed, ${megabytes(image.raw_size)} unpacked, SHA-256 of that ${image.raw_sha256.slice(0, 16)}…`,
       ...(lock_drift.length > 0
         ? [`  ${lock_drift.length} package(s) differ from the lock file, see manifest.json`]

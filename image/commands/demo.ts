@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox demo`: the whole walk on any machine. Image, lab, and a box plugged into it with its console right here.
+import { say, sayLines } from "../../common/say.ts";
 import { NODES } from "../../test/lab/guifi-site/seed.ts";
 import { labUp } from "../../test/lab/lab.ts";
 import { MEMBERS } from "../../test/lab/members.ts";
@@ -29,14 +30,14 @@ export async function demoCommand(): Promise<void> {
   // Refused while another demo runs, whose lab this then is: it is not ours to take down.
   const network = await lab.attach("demo");
   try {
-    console.log(introduction());
+    sayLines(introduction());
     await bootOnTerminal(profile, image, readMachine(profile, { memory: MEMORY }), network, {
       "ca.pem": lab.authority(),
       "note.txt": note(),
     });
   } finally {
     await lab.down();
-    console.log("The box and the lab are gone. Start again with ./cbox demo");
+    say("The box and the lab are gone. Start again with ./cbox demo");
   }
 }
 

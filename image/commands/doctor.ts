@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox doctor`: what this machine has and lacks, and for each lack the command that cures it.
+import { printable } from "../../common/printable.ts";
+import { sayLines } from "../../common/say.ts";
 import { thisHost } from "../doctor/host.ts";
 import {
   type Checkup,
@@ -32,8 +34,8 @@ export async function doctorCommand(options: DoctorOptions): Promise<void> {
     ...others.map((name) => ["note", `profiles for ${name}`, describeForeign(name)]),
     ["note", "KVM", await describeKvm(options.kvm === true)],
   ];
-  console.log(table([...rows, ...notes]));
-  console.log(summary(checkups));
+  sayLines(table([...rows, ...notes]));
+  sayLines(summary(checkups));
   if (checkups.some(({ finding }) => !finding.ok)) process.exitCode = 1;
 }
 
@@ -58,7 +60,7 @@ function summary(checkups: readonly Checkup[]): string {
   const lacks = checkups.filter(({ finding }) => !finding.ok);
   if (lacks.length === 0) return "\nThis machine is ready to build, boot and run the lab.";
   const cures = lacks.map(({ check, finding }) => {
-    return `  ${check.title}: ${finding.detail}\n    needed to ${purposes(check.neededFor)}; cure: ${finding.cure}`;
+    return `  ${printable(check.title)}: ${printable(finding.detail)}\n    needed to ${purposes(check.neededFor)}; cure: ${printable(finding.cure ?? "")}`;
   });
   return [`\n${lacks.length === 1 ? "One thing is" : `${lacks.length} things are`} missing:`, ...cures].join(
     "\n",

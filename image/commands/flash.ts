@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox flash PROFILE|IMAGE [DISK|FILE]`: puts an image onto a card, a stick or a file, with the answers of its box.
 // Without a disk it shows which there are.
+
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -8,6 +9,7 @@ import type { Document } from "yaml";
 import { askTerminal } from "../../common/ask-terminal.ts";
 import { leastBytes } from "../../common/disk-size.ts";
 import { Failure, fail } from "../../common/fail.ts";
+import { say, sayJson, sayLines } from "../../common/say.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { demandRight, forManifest, inWords, mistakesIn, remarks, unchecked } from "../answers/check.ts";
 import { answersOf, readFleet, refuse, rowOf } from "../answers/fleet.ts";
@@ -54,17 +56,18 @@ export async function flashCommand(
   disk: string | undefined,
   options: FlashCommandOptions,
 ): Promise<void> {
-  const say = options.json ? () => {} : (line: string) => console.log(line);
+  const tell = options.json ? () => {} : say;
   if (disk === undefined) return listDisks(what, options);
   await requireChecks("flash");
   const files = await gatherFiles(options);
-  if (process.stderr.isTTY) say(`Looking at the image ...`);
+  if (process.stderr.isTTY) tell(`Looking at the image ...`);
   const source = await openSource(what, (id) => options.out ?? defaultOut(id), trustOf(options));
-  for (const line of await checkAnswers(files, source, options)) say(line);
+  for (const line of await checkAnswers(files, source, options)) tell(line);
   const demands = demandsOf(what, source, options);
   const target = await findTarget(disk, demands, Math.max(source.size, minimumOf(source) * 2 ** 30));
-  say(`${source.name}\n  ${gigabytes(source.size)} as a disk${madeFor(source)}.`);
-  say(`  ${signedBy(source.signer)}`);
+  tell(source.name);
+  tell(`  ${gigabytes(source.size)} as a disk${madeFor(source)}.`);
+  tell(`  ${signedBy(source.signer)}`);
   if (!target.isNew) await confirm(target, options);
   const contents = contentsOf(files);
   const done = await flash(source, target, {
@@ -73,21 +76,21 @@ export async function flashCommand(
     signal: interruption(),
   });
   if (options.json) {
-    console.log(JSON.stringify(report(source, target, contents, done), null, 2));
+    sayJson(report(source, target, contents, done));
     return;
   }
-  console.log(closing(target, contents, done));
+  sayLines(closing(target, contents, done));
 }
 
 async function listDisks(what: string, { json }: FlashCommandOptions): Promise<void> {
   const disks = await readDisks();
   if (json) {
-    console.log(JSON.stringify(candidates(disks), null, 2));
+    sayJson(candidates(disks));
     return;
   }
   const found = candidates(disks);
   const command = `${process.getuid?.() === 0 ? "" : "sudo "}./cbox flash ${what}`;
-  console.log(
+  sayLines(
     found.length === 0
       ? `There is no card, stick or USB disk in this computer. Plug one in, then again: ./cbox flash ${what}`
       : `${listCandidates(disks)}\n\nAll that is on it will be gone. To write to it:\n  ${command} ${found[0]!.path}`,
@@ -248,7 +251,7 @@ function madeFor({ manifest }: ImageSource): string {
 
 /** @throws Failure `not-confirmed` */
 async function confirm({ description, name }: Target, { yes, json }: FlashCommandOptions): Promise<void> {
-  if (!json) console.log(`\n${description}\n`);
+  if (!json) sayLines(`\n${description}\n`);
   if (yes) return;
   const how = "or --yes where nobody is there to type it";
   if (json || !process.stdin.isTTY || !process.stdout.isTTY) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox lab up|down|status|show|fault`: the closed network of real servers that boxes can be plugged into.
+
 import { fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
+import { say, sayJson, sayLines } from "../../common/say.ts";
 import { activeFaults, FAULTS, fault as switchFault } from "../../test/lab/faults/index.ts";
 import { LAB_HOSTS } from "../../test/lab/hosts/index.ts";
 import { DEFAULT_LAB, findLab, type Lab, labDown, labUp } from "../../test/lab/lab.ts";
@@ -32,26 +35,28 @@ async function up({ name = DEFAULT_LAB, community = "guifi" }: LabOptions): Prom
     root: await labRoot(),
     signal: interruption(),
   });
-  console.log(`The lab "${name}" is up. Take it down with: ./cbox lab down${nameOption(name)}`);
-  console.log(describeLab(lab));
+  say(`The lab "${name}" is up. Take it down with: ./cbox lab down${nameOption(name)}`);
+  sayLines(describeLab(lab));
 }
 
 async function down({ name = DEFAULT_LAB }: LabOptions): Promise<void> {
   const existed = await labDown(name);
-  console.log(existed ? `The lab "${name}" is down.` : `There was no lab "${name}".`);
+  say(existed ? `The lab "${name}" is down.` : `There was no lab "${name}".`);
 }
 
 async function status({ name = DEFAULT_LAB }: LabOptions): Promise<void> {
   const lab = findLab(name);
-  console.log(
-    lab ? describeLab(lab) : `The lab "${name}" is down. Put it up with: ./cbox lab up${nameOption(name)}`,
+  sayLines(
+    lab
+      ? describeLab(lab)
+      : `The lab "${printable(name)}" is down. Put it up with: ./cbox lab up${nameOption(name)}`,
   );
 }
 
 async function show({ name = DEFAULT_LAB, json }: LabOptions): Promise<void> {
   const known = await readAll(runningLab(name));
-  if (json) console.log(JSON.stringify(known, null, 2));
-  else console.log(READERS.map(({ title, name }) => `${title}\n${rows(known[name] ?? [])}`).join("\n"));
+  if (json) sayJson(known);
+  else sayLines(READERS.map(({ title, name }) => `${title}\n${rows(known[name] ?? [])}`).join("\n"));
 }
 
 async function fault(
@@ -61,7 +66,7 @@ async function fault(
 ): Promise<void> {
   if (fault === undefined) {
     const lab = findLab(name);
-    console.log(faultRows(lab ? activeFaults(lab) : []));
+    sayLines(faultRows(lab ? activeFaults(lab) : []));
     return;
   }
   if (state === undefined) {
@@ -74,7 +79,7 @@ async function fault(
     });
   }
   await switchFault(runningLab(name), fault, state === "on");
-  console.log(
+  say(
     state === "on"
       ? `The fault is on. Mend it with: ./cbox lab fault ${fault} off${nameOption(name)}`
       : "The fault is off.",

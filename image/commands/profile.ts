@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox profile show ID`: the profile as the build sees it, and with --origin where each value was written.
+
 import { stringify } from "yaml";
+import { sayDocument, sayJson, sayLines } from "../../common/say.ts";
 import { type ProfileOrigin, profileOrigins, showProfile } from "../profile/index.ts";
 import { table } from "../table.ts";
 
@@ -14,10 +16,12 @@ const LONGEST_VALUE = 40;
 export async function profileShowCommand(id: string, options: ProfileShowOptions): Promise<void> {
   if (options.origin) {
     const origins = profileOrigins(id);
-    console.log(options.json ? JSON.stringify(origins, null, 2) : describeOrigins(origins));
+    if (options.json) sayJson(origins);
+    else sayLines(describeOrigins(origins));
   } else {
     const profile = showProfile(id);
-    console.log(options.json ? JSON.stringify(profile, null, 2) : stringify(profile).trimEnd());
+    if (options.json) sayJson(profile);
+    else sayDocument(stringify(profile));
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox profiles`: what can be built, and the families it is made from.
+import { printable } from "../../common/printable.ts";
+import { quoted, sayJson, sayLines } from "../../common/say.ts";
 import { listProfiles, type ProfileSummary } from "../profile/index.ts";
 import { table } from "../table.ts";
 
@@ -9,7 +11,8 @@ export interface ProfilesOptions {
 
 export async function profilesCommand(options: ProfilesOptions): Promise<void> {
   const profiles = listProfiles();
-  console.log(options.json ? JSON.stringify(profiles, null, 2) : describeProfiles(profiles));
+  if (options.json) sayJson(profiles);
+  else sayLines(describeProfiles(profiles));
   if (profiles.some((profile) => profile.problem)) process.exitCode = 1;
 }
 
@@ -32,6 +35,9 @@ export function describeProfiles(profiles: readonly ProfileSummary[]): string {
       families.map(({ id, title }) => [id, title]),
       "  ",
     ),
-    ...broken.map(({ id, problem }) => `\n${id} cannot be used: ${problem?.message}\n${problem?.found}`),
+    ...broken.map(
+      ({ id, problem }) =>
+        `\n${printable(id)} cannot be used: ${problem?.message}\n${quoted(problem?.found ?? "").join("\n")}`,
+    ),
   ].join("\n");
 }

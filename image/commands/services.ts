@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox services`: the catalogue on the build machine: what is in it, a new entry, and what is wrong with one.
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { Failure, fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
+import { say, sayJson, sayLines } from "../../common/say.ts";
 import type { Service } from "../../common/service.ts";
 import { cacheDir } from "../cache-dir.ts";
 import { LOCKS, SERVICES, shownPath } from "../paths.ts";
@@ -30,8 +33,8 @@ async function list({ json = false }: ServicesListOptions): Promise<void> {
   const services = readCatalogue(SERVICES).map(({ id, title, source, where, architectures }) => ({
     ...{ id, title: title.en, source, where: where.allowed, architectures },
   }));
-  if (json) return console.log(JSON.stringify(services, null, 2));
-  console.log(table(services.map((each) => [each.id, each.source, each.where.join(", "), each.title])));
+  if (json) return sayJson(services);
+  sayLines(table(services.map((each) => [each.id, each.source, each.where.join(", "), each.title])));
 }
 
 /** Fails with `service-name`, `service-exists`. */
@@ -57,9 +60,10 @@ async function create(id: string, { compose = false, dir = SERVICES }: NewServic
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(folder, name), text);
-    console.log(shownPath(join(folder, name)));
+    say(shownPath(join(folder, name)));
   }
-  console.log(`\nFill in what says WRITE, then: ./cbox services check ${shownPath(folder)}`);
+  say("");
+  say(`Fill in what says WRITE, then: ./cbox services check ${shownPath(folder)}`);
 }
 
 /** The project's entries; one that is being written is no hindrance to looking at another. */
@@ -99,20 +103,20 @@ async function check(folders: readonly string[]): Promise<void> {
     const service = readService(dirname(folder), id);
     const others = known.filter((other) => other.id !== id);
     const inDebian = await lintPackages(service, { locks: LOCKS, lists: join(cacheDir(), "apt") });
-    for (const sentence of inDebian.unchecked) console.log(`${id}: ${sentence}.`);
+    for (const sentence of inDebian.unchecked) say(`${id}: ${sentence}.`);
     const mistakes = [
       ...(await lint(service, others, community)),
       ...lintComments(textsIn(folder)),
       ...inDebian.mistakes,
     ];
-    if (mistakes.length === 0) console.log(`${id} is right.`);
+    if (mistakes.length === 0) say(`${id} is right.`);
     else wrong.push(...mistakes.map((mistake) => `${shownPath(folder)}: ${mistake}`));
   }
   if (wrong.length === 0) return;
   fail({
     code: "service-invalid",
     what: wrong.length === 1 ? "There is one mistake." : `There are ${wrong.length} mistakes.`,
-    found: wrong.map((each) => `\n  - ${each}`).join(""),
+    found: wrong.map((each) => `\n  - ${printable(each)}`).join(""),
     hint: "correct the files; the form is in profiles/schemas/service.schema.json",
   });
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox test [filter…]`: style, types, then the levels of tests, and in between the images and root file systems that the
 // heavy ones share. Everything runs even when something failed; the last line counts.
+
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeFailure, Failure } from "../../common/fail.ts";
+import { sayError, sayLines } from "../../common/say.ts";
 import { labRoot } from "../debian/lab-root.ts";
 import { interruption } from "../interruption.ts";
 import { PROJECT } from "../paths.ts";
@@ -47,27 +49,27 @@ export async function testCommand(
     // Without an image there is nothing to boot, and saying so once is enough.
     if (built === PASSED) counts.push(await level("boot", filter));
     if (built === PASSED && all) counts.push(await level("long", filter));
-    if (!all) console.log(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
+    if (!all) sayLines(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
   }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped");
-  console.log(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  sayLines(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (sum("failed") > 0) process.exitCode = 1;
 }
 
 async function check(name: string, argv: readonly [string, ...string[]]): Promise<Count> {
-  console.log(`\n== ${name}`);
+  sayLines(`\n== ${name}`);
   return (await run(argv)) === 0 ? PASSED : FAILED;
 }
 
 async function buildImage(): Promise<Count> {
-  console.log("\n== what the heavy tests share: the image of vm-amd64, the root file system of the lab");
+  sayLines("\n== what the heavy tests share: the image of vm-amd64, the root file system of the lab");
   try {
     await buildCommand("vm-amd64", {});
     await labRoot();
     return PASSED;
   } catch (error) {
-    console.error(error instanceof Failure ? describeFailure(error) : error);
+    sayError(error instanceof Failure ? describeFailure(error) : String(error));
     return FAILED;
   }
 }
@@ -86,7 +88,7 @@ export interface VitestReport {
 /** Guests want all processors: their files run one after the other. */
 async function level(name: string, filter: readonly string[], atATime = 1): Promise<Count> {
   if (interruption().aborted) return FAILED;
-  console.log(`\n== ${name} tests`);
+  sayLines(`\n== ${name} tests`);
   const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
   const file = join(scratch, "report.json");
   try {
@@ -96,7 +98,7 @@ async function level(name: string, filter: readonly string[], atATime = 1): Prom
     const code = await run(["vitest", ...words]);
     return countOf(JSON.parse(await readFile(file, "utf8")) as VitestReport, code);
   } catch (error) {
-    console.error(`vitest ended without a report: ${error}`);
+    sayError(`vitest ended without a report: ${error}`);
     return FAILED;
   } finally {
     await rm(scratch, { recursive: true, force: true });

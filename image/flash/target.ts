@@ -5,6 +5,7 @@ import { type FileHandle, open, realpath, stat, statfs, truncate } from "node:fs
 import { basename, dirname } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
+import { printable } from "../../common/printable.ts";
 import { readerOf } from "../boot-partition.ts";
 import { MIB } from "../disk-layout.ts";
 import { type Extent, readPartitions } from "../partition-table.ts";
@@ -72,7 +73,7 @@ export async function findTarget(
       hint: `truncate --size ${Math.ceil(demands.least / MIB)}M ${typed}`,
     });
   }
-  const description = `The file ${path}, ${gigabytes(info.size)}. In it:\n${await describeFile(path)}`;
+  const description = `The file ${printable(path)}, ${gigabytes(info.size)}. In it:\n${await describeFile(path)}`;
   return { path, name: basename(path), size: info.size, kind: "file", isNew: false, description };
 }
 
@@ -106,7 +107,9 @@ async function describeFile(path: string): Promise<string> {
     const partitions = await readPartitions(readerOf(file));
     if (partitions.length === 0) return "  no partitions";
     return partitions
-      .map(({ name, size }, index) => `  partition ${index + 1}, ${gigabytes(size)} ${name}`.trimEnd())
+      .map(({ name, size }, index) =>
+        `  partition ${index + 1}, ${gigabytes(size)} ${printable(name)}`.trimEnd(),
+      )
       .join("\n");
   } finally {
     await file.close();
