@@ -9,6 +9,7 @@ import type { Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../box.ts";
 import { saidOr } from "../found-text.ts";
 import { parseJson } from "../world.ts";
+import { parseComposeConfig } from "./compose-config.ts";
 import type { Place } from "./place.ts";
 import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";
 import { describeProject, nameInFile } from "./project-words.ts";
@@ -137,14 +138,13 @@ export async function readProject(place: Place, id: string, directory: string): 
   const unset = words.flatMap((line) => UNSET.exec(line)?.[1] ?? REQUIRED.exec(line)?.[1] ?? []);
   if (unset.length) return withoutValue(id, unset);
   if (code !== 0) return invalid(id, words);
-  const { services = {}, networks = {} } = JSON.parse(stdout) as ComposeConfig;
-  if (Object.keys(services).length === 0) return invalid(id, ["services: there is none"]);
-  const onHost = Object.entries(services).flatMap(([service, { network_mode: mode, networks: own }]) => {
-    const names = Object.keys(own ?? {});
-    const isHost = mode === "host" || names.some((name) => networks[name]?.name === "host");
+  const { services, networks } = parseComposeConfig(stdout) ?? invalid(id, ["Docker's answer is no project"]);
+  if (services.length === 0) return invalid(id, ["services: there is none"]);
+  const onHost = services.flatMap(([service, { network_mode: mode, networks: own }]) => {
+    const isHost = mode === "host" || own.some((name) => networks.get(name) === "host");
     return isHost ? [service] : [];
   });
-  const ports = Object.entries(services).flatMap(([service, { ports = [] }]) =>
+  const ports = services.flatMap(([service, { ports }]) =>
     // Docker passes over these itself.
     (onHost.includes(service) ? [] : ports).flatMap(
       ({ published = "", target, protocol = "tcp", host_ip: address = "" }): ProjectPort[] => {
@@ -161,14 +161,15 @@ export async function readProject(place: Place, id: string, directory: string): 
       },
     ),
   );
-  const images = Object.entries(services).map(([service, { image }]) => image ?? `${id}-${service}`);
-  const absent = Object.entries(services).flatMap(([service, { environment }]) =>
-    Object.entries(environment ?? {}).flatMap(([name, value]) =>
-      value === null ? `${service}: ${name}` : [],
-    ),
+  const images = services.map(([service, { image }]) => image ?? `${id}-${service}`);
+  const absent = services.flatMap(([service, { environment }]) =>
+    environment.flatMap(([name, value]) => (value === null ? `${service}: ${name}` : [])),
   );
   const ranges = inRanges(onePerNumber(ports), isAlike);
-  const announcedAs = describeProject((await nameInFile(place, directory)) ?? id, services);
+  const announcedAs = describeProject(
+    (await nameInFile(place, directory)) ?? id,
+    Object.fromEntries(services),
+  );
   return { images: [...new Set(images)], ports: ranges, onHost, absent, announcedAs, said: words };
 }
 
@@ -220,24 +221,6 @@ function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
     if (!other || rank(port) < rank(other)) found.set(key, port);
   }
   return [...found.values()];
-}
-
-interface ComposeConfig {
-  readonly networks?: { readonly [name: string]: { readonly name?: string } };
-  readonly services?: {
-    readonly [name: string]: {
-      readonly image?: string;
-      readonly network_mode?: string;
-      readonly environment?: { readonly [name: string]: string | null } | null;
-      readonly networks?: { readonly [name: string]: unknown } | null;
-      readonly ports?: readonly {
-        readonly published?: string;
-        readonly target: number;
-        readonly protocol?: string;
-        readonly host_ip?: string;
-      }[];
-    };
-  };
 }
 
 function withoutValue(name: string, unset: readonly string[]): never {

@@ -5,11 +5,14 @@ import { getHeapStatistics } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import { decodeServices, type Filter, MOST_SERVICES } from "../../common/serf-payload.ts";
+import type { Service } from "../../common/service.ts";
 import { parseDeviceNames } from "../../firstboot/dns/devices.ts";
 import { parseDomains } from "../../firstboot/dns/domains.ts";
 import { parseAnswer } from "../../firstboot/guifi/api.ts";
 import { parseNode } from "../../firstboot/guifi/cnml.ts";
 import { parseBrowse } from "../../firstboot/search-avahi.ts";
+import { faultsOfProject, readProject } from "../../firstboot/services/compose.ts";
+import type { Place } from "../../firstboot/services/place.ts";
 import { readMembership } from "../../firstboot/vpn/membership.ts";
 import { parseScript } from "../../firstboot/vpn/reply-script.ts";
 import { parseScan } from "../../firstboot/wifi/scan.ts";
@@ -50,6 +53,27 @@ const MEMBERSHIP = JSON.stringify({
   hosts: [{ name: "gate", address: "10.1.1.1", port: 655, subnets: ["10.200.0.1/32"], key: "AAAA" }],
 });
 
+const COMPOSE = JSON.stringify({
+  name: "wiki",
+  services: {
+    web: {
+      image: "wiki:1",
+      environment: { A: null, B: "b" },
+      networks: { default: null },
+      ports: [{ published: "8080", target: 80, protocol: "tcp", host_ip: "127.0.0.1" }],
+    },
+    db: { image: "postgres:16", network_mode: "host" },
+  },
+  networks: { default: { name: "wiki_default" } },
+});
+
+/** A context in which Docker says this. */
+const dockerSays = (stdout: string, stderr = "") =>
+  ({
+    run: async () => ({ code: 0, stdout, stderr }),
+    readFile: async () => undefined,
+  }) as unknown as Place;
+
 interface Decoder {
   readonly of: string;
   readonly valid: string;
@@ -89,6 +113,21 @@ const DECODERS: readonly Decoder[] = [
     valid: MEMBERSHIP,
     decode: (text) => readMembership(JSON.parse(text)),
     errors: [SyntaxError],
+  },
+  {
+    of: "a project as docker compose reads it",
+    valid: COMPOSE,
+    decode: (text) => readProject(dockerSays(text), "wiki", "wiki"),
+  },
+  {
+    of: "the words of docker compose about a project",
+    valid: 'time="2026-01-01T00:00:00Z" level=warning msg="the attribute \\"version\\" is obsolete"\nx\n',
+    decode: (text) => readProject(dockerSays(COMPOSE, text), "wiki", "wiki"),
+  },
+  {
+    of: "the containers of a project",
+    valid: "web running healthy 0\ndb restarting  1\n",
+    decode: (text) => faultsOfProject(dockerSays(text), { id: "wiki" } as Service),
   },
   {
     of: "a scan for wireless networks",
