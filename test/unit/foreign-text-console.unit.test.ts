@@ -18,7 +18,7 @@ import { type Question, questionsOf } from "../../firstboot/questions.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import type { Step } from "../../firstboot/steps/step.ts";
 import { toTrouble } from "../../firstboot/trouble.ts";
-import { FakeBox } from "./helpers/fake-box.ts";
+import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 import { expectTame, FIRST, words } from "./helpers/stranger.ts";
 
@@ -128,7 +128,7 @@ function pagesOf(): Readonly<Record<string, (said: string) => readonly Page[]>> 
     questionPage: (said) => [pages.questionPage(t, question, said, [said], { name: said, ssid: said })],
     helpPage: (said) => [pages.helpPage(t, question, [said])],
     logPage: (said) => [pages.logPage(t, [`2026-01-01T00:00:00.000Z ${said}`])],
-    reviewDetailPage: (said) => [pages.reviewDetailPage(t, contextOf(said), steps)],
+    reviewDetailPage: (said) => [pages.reviewDetailPage(t, contextOf(said), steps, IMAGE)],
     failurePage: (said) =>
       [
         toTrouble(new Failure({ code: "odd", what: said, found: `a\n${said}`, hint: said })),
