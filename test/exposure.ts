@@ -12,6 +12,7 @@ export const GUARDED_UNITS = [
   "cbox-start-contexts.service",
   "cbox-vpn-clock.service",
   "cbox-vpn.service",
+  "cbox-walls.service",
   "cbox-watch.service",
   "serf.service",
   "tinc@guifi.service",

@@ -139,10 +139,10 @@ describe("a network", () => {
 
 describe("the walls' own files", () => {
   test("are loaded by one program at the start, by whoever changes the settings, and while the box runs", () => {
-    const unit = file("usr/lib/systemd/system/cbox-contexts.service");
+    const unit = file("usr/lib/systemd/system/cbox-contexts.service.hbs");
     expect(unit).toMatch(new RegExp(`^ExecStart=${paths.wallsProgram}$`, "m"));
     expect(unit).toMatch(/^Wants=.*\bcbox-walls\.service$/m);
-    const watch = file("usr/lib/systemd/system/cbox-walls.service");
+    const watch = file("usr/lib/systemd/system/cbox-walls.service.hbs");
     expect(watch).toMatch(new RegExp(`^ExecStart=${paths.wallsProgram} --watch$`, "m"));
     expect(watch).toMatch(/^Restart=always$/m);
     const program = file(paths.wallsProgram);

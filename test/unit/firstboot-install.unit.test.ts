@@ -372,7 +372,7 @@ describe("by hand", () => {
     await person.sees("> ");
     person.type("1\r");
     await person.sees("will be lost: vda, 17.2 GB");
-    await person.sees('vda1 ntfs\r\n"Fotos" 15.0 GB');
+    await person.sees('vda1 ntfs\r\n  "Fotos" 15.0 GB');
     await person.sees("> ");
     person.type("sda\r");
     await person.sees("[error] This is not the name of the disk. To erase it, type: vda");

@@ -191,7 +191,7 @@ const escaped = (said: string) =>
 const SAYS: readonly (readonly [RegExp, (said: string) => string])[] = [
   [/^id -u/, () => "0\n"],
   [
-    /^serf members/,
+    /serf-rpc members/,
     (said) =>
       JSON.stringify({
         members: [{ name: said, addr: "10.9.9.9:5000", status: "alive", tags: { services: tagOf(said) } }],
@@ -253,6 +253,11 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
   "contexts resize community": [line("contexts resize community --memory 300", false)],
   "contexts enter owner": [line("contexts enter owner", false)],
   "contexts enter community": [line("contexts enter community", false)],
+  "contexts walls": [line("contexts walls", false), line("contexts walls --json", false)],
+  "contexts walls open": [line("contexts walls open 192.168.1.0/24", false)],
+  "contexts walls close": [line("contexts walls close 192.168.1.0/24", false)],
+  "contexts walls forward on": [line("contexts walls forward on", false)],
+  "contexts walls forward off": [line("contexts walls forward off", false)],
   "contexts sliver create": [line("contexts sliver create a", true)],
   "contexts sliver list": [line("contexts sliver list", true), line("contexts sliver list --json", true)],
   "contexts sliver enter": [line("contexts sliver enter a", true)],
@@ -264,6 +269,7 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
   "services stop": [line("services stop wiki", false)],
   "services publish": [line("services publish wiki", true)],
   "services unpublish": [line("services unpublish wiki", true)],
+  "services claim": [line("services claim wiki", true), line("services claim wiki --yes", true)],
   "services log": [line("services log wiki", true)],
   "services secret": [line("services secret wiki", false)],
   "services upgrade": [line("services upgrade wiki", true)],

@@ -2,7 +2,7 @@
 // The engine on a box in memory: every service in every place it may run, on, off, on again, moved, its data removed;
 // and the whole step, with the power cut after each single effect.
 
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { PublishedService } from "../../common/serf-payload.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
@@ -21,6 +21,7 @@ import { overview, servicesStatus } from "../../firstboot/services/overview.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import type { Answers, Step } from "../../firstboot/steps/step.ts";
+import { passwordProblem } from "../../firstboot/steps/system/password.ts";
 import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
 import { ANSWERS_FILE, type FakeBox, IMAGE, PASSWORD, PowerCut } from "./helpers/fake-box.ts";
@@ -381,6 +382,9 @@ describe("the step", () => {
     box.files.set(ANSWERS_FILE, answers(services));
     return box;
   }
+
+  // The lists of words take a moment to load, in which nothing happens on the box.
+  beforeAll(() => passwordProblem(PASSWORD, []));
 
   test("everything at once, each in its best place", async () => {
     const box = boxWith(ALL);
