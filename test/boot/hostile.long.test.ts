@@ -22,6 +22,8 @@ import { APPLY_MS } from "./walk.ts";
 const PASSWORD = "set cabres al tossal";
 const MEMBER = labMember("anna");
 const PEER = "10.139.40.22";
+/** Where every Serf agent of the community listens. */
+const SERF = 5000;
 const FLOOD = { address: "10.139.40.66", join: PEER, count: 20_000 };
 const LIAR = { address: "10.139.40.67", join: PEER, victim: PEER };
 /** Most services of one node that a box lists. */
@@ -153,6 +155,9 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     // It is there: the box itself may.
     await box.ask(`for i in $(seq 60); do ${tcp(owner, 4000)} && exit 0; sleep 1; done; exit 1`, LONG);
     expect((await contexts.inside(box, "community", tcp(owner, 4000))).code).not.toBe(0);
+    // Nor a neighbour of the box, which the owner's context and the box reach.
+    expect((await contexts.inside(box, "community", tcp(PEER, SERF))).code).not.toBe(0);
+    expect((await contexts.inside(box, "owner", tcp(PEER, SERF))).code).toBe(0);
     // With the owner's own address, and with a made-up one of the same network.
     for (const mine of [owner, `${owner.replace(/\.\d+$/, "")}.77`]) {
       await contexts.inside(box, "community", `ip address add ${mine}/24 dev eth0`);
@@ -163,7 +168,6 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
   });
 
   test("nobody goes through the box from the VPN into its home", async () => {
-    const serf = 5000;
     const own =
       (await box.ask("ip -4 -brief address show scope global up")).match(/10\.139\.40\.\d+/)?.[0] ?? "";
     const vpn =
@@ -181,7 +185,7 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     expect((await peerOf("vpn", "sh", "-c", `busybox nc -w 10 ${vpn} 22 </dev/null`)).stdout).toContain(
       "SSH-",
     );
-    const through = await peerOf("vpn", "sh", "-c", `busybox nc -w 10 ${PEER} ${serf} </dev/null`);
+    const through = await peerOf("vpn", "sh", "-c", `busybox nc -w 10 ${PEER} ${SERF} </dev/null`);
     expect(through.code).not.toBe(0);
   });
 
