@@ -5,7 +5,7 @@ import { accessSync, constants, createWriteStream, mkdirSync, type WriteStream }
 import { join } from "node:path";
 import { $, type ProcessOutput } from "zx";
 import { Failure, fail } from "../common/fail.ts";
-import { printable, printableLines } from "../common/printable.ts";
+import { printable } from "../common/printable.ts";
 
 export interface RunOptions {
   readonly env?: Record<string, string>;
@@ -78,7 +78,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
   const say = (text: string) => {
     log?.write(`${text}\n`);
     clear();
-    output.write(`${printableLines(text)}\n`);
+    output.write(`${printable(text)}\n`);
     paint();
   };
 
@@ -132,8 +132,10 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
     } finally {
       clearInterval(timer);
       status = undefined;
-      log.end();
+      const written = log;
       log = undefined;
+      // Whole, before anybody is told to look into it.
+      await new Promise<void>((done) => written.end(done));
     }
   };
 
