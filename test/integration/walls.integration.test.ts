@@ -344,7 +344,11 @@ describe("while the box runs", () => {
     const enter = ["--target", inner, "--mount", "--pid", "--net", "--"];
     watch = spawn("nsenter", [...enter, paths.wallsProgram, "--watch"], { stdio: "inherit" });
   });
-  afterAll(() => void watch.kill("SIGKILL"));
+  // nsenter has a child in the namespace of its processes, which does not end with it.
+  afterAll(async () => {
+    await ask("pkill -KILL -f '[w]alls --watch'; pkill -KILL -f '[i]p -o monitor'; true");
+    watch.kill("SIGKILL");
+  });
 
   const LONG = { timeout: 120_000 };
   const set = (name: string) => ask(`nft list set inet community-box-contexts ${name}`);
