@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
+import { needAccount } from "../../firstboot/commands/claim.ts";
 import { chosenPorts } from "../../firstboot/commands/compose.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
@@ -76,6 +77,7 @@ function entry(): Service {
       where: { allowed: ["community"] },
       architectures: ["amd64"],
       ports: [{ port: 8085, protocol: "tcp", public: true }],
+      first_account: "none",
       secrets: { word: { bytes: 8 } },
       publication: { type: "Docker", description: "page_notes" },
     }),
@@ -97,6 +99,39 @@ volumes:
   );
   writeFileSync(join(top, "notes/environment.hbs"), "WORD={{secrets.word}}\n");
   return readCatalogue(top).find(({ id }) => id === "notes")!;
+}
+
+/** As an application that its first visitor owns; `page` answers once its account is made. */
+function visitorEntry(page: string): Service {
+  const top = join(root, "entries");
+  const words = { en: "Diary", ca: "Diari", es: "Diario" };
+  mkdirSync(join(top, "diary"), { recursive: true });
+  writeFileSync(
+    join(top, "diary/service.yaml"),
+    stringify({
+      ...{ id: "diary", title: words, description: words, priority: 200, source: "network" },
+      compose: { file: "compose.yaml.hbs" },
+      where: { allowed: ["community"] },
+      architectures: ["amd64"],
+      ports: [{ port: 8086, protocol: "tcp", public: true }],
+      ...{ first_account: "visitor", account_made: page },
+      publication: { type: "Docker", description: "page_diary" },
+    }),
+  );
+  writeFileSync(
+    join(top, "diary/compose.yaml.hbs"),
+    `services:
+  web:
+    image: ${IMAGE}
+    stop_grace_period: 1s
+    command: [sh, -c, "echo page > /data/index.html; exec httpd -f -p 80 -h /data"]
+    ports: ["{{service.bind}}8086:80"]
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+`,
+  );
+  return readCatalogue(top).find(({ id }) => id === "diary")!;
 }
 
 /** A few programs of BusyBox, made here and put into the registry; not kept by Docker itself. */
@@ -299,6 +334,58 @@ volumes:
     expect(await volumes()).toBe("");
     expect(await say("docker", "ps", "--all", "--quiet")).toBe("");
     expect(await box.exists(MINE)).toBe(false);
+  });
+});
+
+describe("an entry whose first visitor becomes its administrator", () => {
+  /** Its account is made when there is a file `in`. */
+  const PAGE = "/in";
+  let diary: Service;
+  const start = async (more: { readonly claimed?: boolean } = {}) => {
+    await activate({ box, image }, diary, { where: "host", inputs: {}, ...more });
+    await systemd("ExecStart", "diary");
+  };
+  const onTheBox = (path: string) => box.request({ method: "GET", url: `http://127.0.0.1:8086${path}` });
+
+  test("answers on the box alone, as often as it starts, and is not announced", async () => {
+    diary = visitorEntry(PAGE);
+    await remember(box, diary);
+    for (const _time of ["first", "second"]) {
+      await start();
+      await comesTrue(async () => (await onTheBox("/").catch(() => undefined))?.status === 200);
+      expect(await fetchPage(8086), "for a neighbour").toBe("");
+      await systemd("ExecStop", "diary");
+    }
+    await systemd("ExecStart", "diary");
+    expect((await announcements(box, image, BOX)).ready.filter(({ p }) => p === "8086")).toEqual([]);
+  });
+
+  test("its page tells whether the account is made; claimed, it is open and announced, and stays so", async () => {
+    await comesTrue(async () => (await onTheBox("/").catch(() => undefined))?.status === 200);
+    expect(await failureOf(() => needAccount(box, diary))).toMatchObject({
+      code: "service-unclaimed",
+      found: `http://127.0.0.1:8086${PAGE}: expected status 200, found 404`,
+    });
+    await inWeb(`echo account > /data${PAGE}`, "/var/lib/community-box/compose/diary");
+    await needAccount(box, diary);
+    await start({ claimed: true });
+    await comesTrue(async () => (await fetchPage(8086, PAGE)) === "account");
+    expect((await announcements(box, image, BOX)).ready.map(({ p }) => p)).toContain("8086");
+    await start();
+    await comesTrue(async () => (await fetchPage(8086, PAGE)) === "account");
+  });
+
+  test("without its data it begins closed", async () => {
+    await deactivate({ box, image }, diary);
+    await systemd("ExecStop", "diary");
+    await removeData({ box, image }, diary);
+    await start();
+    await comesTrue(async () => (await onTheBox("/").catch(() => undefined))?.status === 200);
+    expect((await onTheBox(PAGE)).status).toBe(404);
+    expect(await fetchPage(8086), "for a neighbour").toBe("");
+    await deactivate({ box, image }, diary);
+    await systemd("ExecStop", "diary");
+    await removeData({ box, image }, diary);
   });
 });
 
