@@ -268,7 +268,7 @@ export class Terminal {
       ...(error ? wrap(plain(`[error] ${error}`), WIDTH, "        ") : []),
     ];
     const foot = this.isRich ? keys : plainKeys;
-    const footer = foot ? wrap(plain(foot), WIDTH) : [];
+    const footer = foot ? wrap(plain(foot), WIDTH, GOES_ON) : [];
     if (!this.isRich) return ["", tagLine, ...body, ...footer];
     const gap = " ".repeat(Math.max(1, WIDTH - HEADING.length - tagLine.length));
     return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
