@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs a unit of a box that has no systemd: its ExecStartPre and ExecStart, under its User, with its EnvironmentFile and StateDirectory,
-// as the unit and its drop-ins say. And asks systemd's own programs what they think of it.
+// Runs a unit of a box that has no systemd: its ExecStartPre and ExecStart, under its User, with its EnvironmentFile,
+// StateDirectory and LoadCredential, as the unit and its drop-ins say. And asks systemd's own programs what they think of it.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -36,18 +36,37 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
     ? ["--inh-caps", "--ambient-caps"].map((option) => `${option} ${rights.join(",")}`)
     : [];
   const as = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", ...kept];
-  const before = (settings.get("ExecStartPre") ?? []).map((command) =>
-    command.startsWith("-") ? `${command.slice(1)} || true` : command,
-  );
+  const before = (settings.get("ExecStartPre") ?? []).map((line) => {
+    const [, marks = "", command = ""] = /^([-+]*)(.*)$/s.exec(line) ?? [];
+    const run = [...(marks.includes("+") ? [] : [...as, "--"]), command].join(" ");
+    return marks.includes("-") ? `${run} || true` : run;
+  });
+  const credentials = `/run/credentials/${unit}`;
   const script = [
     `exec >>${logOf(unit)} 2>&1`,
     "set -a",
     `USER=${user} LOGNAME=${user} HOME=$(getent passwd ${user} | cut -d: -f6)`,
     ...files,
-    ...before.map((command) => [...as, "--", command].join(" ")),
-    `exec ${[...as, "--", commands[0]].join(" ")}`,
+    ...before,
+    ...loadCredentials(settings.get("LoadCredential") ?? [], credentials, user),
+    `exec ${[...as, "--", commands[0]].join(" ").replaceAll("%d", credentials)}`,
   ].join("\n");
   return box.start(["sh", "-euc", script]);
+}
+
+/** Copies for this user alone. A folder gives one for each of its files: ID_NAME. */
+function loadCredentials(lines: readonly string[], directory: string, user: string): string[] {
+  if (lines.length === 0) return [];
+  const copies = lines.map((line) => {
+    const [, id = "", path = ""] = /^([^:]+):(.+)$/.exec(line) ?? [];
+    const each = `for file in ${path}/*; do [ ! -f "$file" ] || cp "$file" "${directory}/${id}_${"$"}{file##*/}"; done`;
+    return `if [ -d ${path} ]; then ${each}; else cp ${path} ${directory}/${id}; fi`;
+  });
+  return [
+    `rm -rf ${directory}; install -d -m 0700 ${directory}`,
+    ...copies,
+    `chown -R ${user} ${directory}; chmod -R u=rX,go= ${directory}`,
+  ];
 }
 
 /** What it has said so far, in the box. */
