@@ -18,7 +18,7 @@ import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 
 /** Raise when the way the template is made changes. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** Name of the package set in the lock file. */
 export const CONTEXT_SET = "context";

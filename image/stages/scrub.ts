@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Takes out of a root file system what must not be in an image: identity, traces of the build, and time stamps
 // later than the build's epoch. What is said here is checked again on the finished image by stage "verify".
-import { rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, lchown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { glob } from "zx";
 import type { Session } from "../session.ts";
@@ -39,9 +40,19 @@ const TRACES = [
   "tmp/**",
 ];
 
+/**
+ * APT gives them to its own account where that can come to them, which is a matter of the folders above the build's cache. It
+ * does so again on the box.
+ */
+const PARTIAL = ["var/cache/apt/archives/partial", "var/lib/apt/lists/partial"];
+
 export async function scrub(session: Session, root: string, epoch: number): Promise<void> {
   const files = await glob(TRACES, { cwd: root, dot: true, onlyFiles: true, followSymbolicLinks: false });
   for (const file of files) await rm(join(root, file), { force: true });
+  for (const folder of PARTIAL.map((path) => join(root, path)).filter(existsSync)) {
+    await lchown(folder, 0, 0);
+    await chmod(folder, 0o700);
+  }
   // Empty, not missing and not "uninitialized": systemd then makes an identity on first boot without treating it as
   // a first boot of its own, in which it would enable every unit its presets name.
   // It was removed above, never emptied in place: the file may be a hard link into a layer.
