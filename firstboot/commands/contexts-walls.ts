@@ -3,6 +3,7 @@
 // to it, and whether the box forwards between its networks.
 
 import { fail } from "../../common/fail.ts";
+import { jsonLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
 import {
   applyWallSettings,
@@ -52,7 +53,7 @@ async function change(tools: ContextsTools, after: WallSettings): Promise<number
 async function list({ box, t, print }: ContextsTools, asJson: boolean): Promise<number> {
   const { home, open, forward } = await readWalls(box);
   if (asJson) {
-    print(JSON.stringify({ home, open, forward }, undefined, 2));
+    for (const line of jsonLines({ home, open, forward })) print(line);
     return 0;
   }
   const closed = home.flatMap((network) => without(network, open)).filter((each) => !open.includes(each));

@@ -224,7 +224,12 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
   if ((await copiesOf({ box, image }, service, state))?.boxes === 1)
     print(t("services.copies.one", { title: service.title.en }));
   await secret(tools, service);
-  if (isUnclaimed(service, state)) print(t("services.claim.how", await wayIn(box, image, service)));
+  if (isUnclaimed(service, state)) await tellWayIn(tools, service);
+}
+
+async function tellWayIn({ box, image, t, print }: ServicesTools, service: Service): Promise<void> {
+  const text = t("services.claim.how", await wayIn(box, image, service));
+  for (const line of text.split("\n")) print(line);
 }
 
 /**
@@ -249,7 +254,7 @@ async function claim(
     try {
       await needAccount(box, service);
     } catch (error) {
-      print(t("services.claim.how", await wayIn(box, image, service)));
+      await tellWayIn(tools, service);
       throw error;
     }
   }

@@ -314,8 +314,10 @@ async function askChecked(
     };
     const reply = await askOnce(talk, question, offered, survey, error, isNeeded, check);
     if ("command" in reply) return reply;
-    // A secret was checked before it was typed once more.
-    problems = question.kind === "secret" && reply.value !== undefined ? [] : await check(reply.value);
+    // A secret that is typed twice was checked before the second time.
+    const isChecked =
+      question.kind === "secret" && reply.value !== undefined && !walk.isLookedUp(step.id, question.path);
+    problems = isChecked ? [] : await check(reply.value);
     if (problems.length === 0) return reply;
   }
 }

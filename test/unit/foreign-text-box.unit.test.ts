@@ -234,6 +234,16 @@ const converted = (box: FakeBox) => {
   box.files.set(paths.imageInfo, JSON.stringify({ ...IMAGE, converted: true }));
   box.files.delete(paths.configured);
 };
+/** A project whose first visitor would be its administrator, and whose page does not say that the account is made. */
+const unclaimed = (box: FakeBox) => {
+  const path = `${paths.ownServices}/wiki.json`;
+  const service = JSON.parse(box.files.get(path) ?? "{}");
+  const ports = [{ port: 8080, protocol: "tcp", public: true, shared: false }];
+  box.files.set(path, JSON.stringify({ ...service, ports, first_account: "visitor", account_made: "/made" }));
+  const states = JSON.parse(box.files.get(paths.services) ?? "{}");
+  states.services.wiki = { ...states.services.wiki, claimed: false };
+  box.files.set(paths.services, JSON.stringify(states));
+};
 const LINES: Readonly<Record<string, readonly Line[]>> = {
   // The consoles of the set-up: foreign-text-console.
   firstboot: [line("firstboot", false)],
@@ -269,7 +279,11 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
   "services stop": [line("services stop wiki", false)],
   "services publish": [line("services publish wiki", true)],
   "services unpublish": [line("services unpublish wiki", true)],
-  "services claim": [line("services claim wiki", true), line("services claim wiki --yes", true)],
+  "services claim": [
+    line("services claim wiki", true),
+    line("services claim wiki", true, unclaimed),
+    line("services claim wiki --yes", true, unclaimed),
+  ],
   "services log": [line("services log wiki", true)],
   "services secret": [line("services secret wiki", false)],
   "services upgrade": [line("services upgrade wiki", true)],
@@ -360,4 +374,14 @@ describe.each(Object.entries(LINES))("cbox %s", (_name, lines) => {
     );
     expect(hasQuoted, "shows words of others").toBe(typedLine.quotes);
   });
+
+  test.each(lines.map((each) => [each.words.join(" "), each] as const))(
+    "shows its own lines as lines: %s",
+    async (_text, typedLine) => {
+      const shown = await typed(typedLine, FIRST);
+      expect(shown).not.toContain("\\u000a");
+      if (typedLine.words.includes("--json") && !shown.startsWith("error:"))
+        expect(JSON.parse(shown)).toBeTruthy();
+    },
+  );
 });
