@@ -20,7 +20,7 @@ export interface Count {
 }
 
 const LONG =
-  "power cuts, contexts in distress, all services, servers that fail, other boards, a flashed card, the installer, Wi-Fi, ARM, containers, converted machines";
+  "power cuts, contexts in distress, all services, servers that fail, hostile neighbours, other boards, a flashed card, the installer, Wi-Fi, ARM, containers, converted machines";
 /** Test files at a time, where they have names of their own: some wait for a server while others compute. */
 const SIDE_BY_SIDE = Math.min(4, Math.max(2, availableParallelism()));
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };

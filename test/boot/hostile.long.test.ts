@@ -128,7 +128,7 @@ describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
     const times = async (command: string) => Number(await box.ask(command, LONG));
     const [searched, helped] = [await times(search), await times(help)];
     console.log(`cbox search took ${searched} ms, of which the program's start ${helped} ms`);
-    // Beside the start of the program, a dozen processes and a minute of nothing: an emulated processor is slow.
+    // The program's start, and some dozen processes: Serf's list, and the distance of each node that offers something.
     expect(searched).toBeLessThan(20 * helped);
   });
 });

@@ -103,6 +103,27 @@ describe("what is found", () => {
     expect(box.everWritten.join("")).not.toContain(PASSWORD);
   });
 
+  test("a secret that cannot be right is refused before anybody is asked about it", async () => {
+    const seen: unknown[] = [];
+    const step = asking(
+      async (_path, answers) => {
+        seen.push(answers.place);
+        return {};
+      },
+      { defaults: {} },
+      true,
+    );
+    const check: Step["check"] = ({ place }) =>
+      place === "blank" ? [problem("asking.place", "not-allowed", { values: { expected: "more" } })] : [];
+    const { person } = await sit({ ...step, check });
+    await person.answers("asking/place", "blank");
+    await person.sees("[error] This value is not possible: more is needed.");
+    await person.sees("> ");
+    person.type(`${PASSWORD}\r`);
+    await person.sees("[asking/device]");
+    expect(seen).toEqual([PASSWORD]);
+  });
+
   test("a problem asks again, with the sentence and what was typed", async () => {
     const { person } = await sit(
       asking(async (_path, { place }) =>
