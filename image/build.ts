@@ -5,12 +5,14 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { takeBuildLock } from "./build-lock.ts";
+import { codeOf } from "./code-of.ts";
 import { identityOf, pinsOf } from "./debian/lock.ts";
 import { openDiskTools } from "./disk-tools.ts";
 import { enableForeign } from "./foreign.ts";
 import { giveForm } from "./forms.ts";
 import { changes, type Layer, type LayerInputs, layerKey } from "./layers.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { profileSet } from "./package-sets.ts";
 import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services/pool.ts";
 import type { Session } from "./session.ts";
 import { sign } from "./signature.ts";
@@ -21,10 +23,12 @@ import { dress } from "./stages/dress.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
-import { openWorkspace, profileSet } from "./workspace.ts";
+import { openWorkspace } from "./workspace.ts";
 
-/** Raise when an image is dressed, packed or described in another way, so that an old one is not taken for new. */
-const FORMAT = 3;
+/** What dresses, packs and describes an image, beside the layers. */
+const IMAGE_CODE = ["stages/dress.ts", "forms.ts", "disk-tools.ts", "stages/publish.ts"].map(
+  (path) => `image/${path}`,
+);
 
 export interface BuildOptions {
   readonly out: string;
@@ -92,7 +96,7 @@ export async function build(
     const { pins: pool, costs } = await planPool(packages, possible, plan.catalogue, profile.architecture);
     const poolVersions = identityOf(pool);
     const imageInputs: LayerInputs = {
-      format: FORMAT,
+      code: codeOf(...IMAGE_CODE),
       profile: flatten(profile),
       community: flatten(plan.community),
       version: plan.version,

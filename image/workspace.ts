@@ -4,12 +4,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readCatalogue } from "../common/catalogue.ts";
 import { cacheDir } from "./cache-dir.ts";
+import { codeOf } from "./code-of.ts";
 import type { SetRequests } from "./debian/lock.ts";
 import { findMirror, type Mirror } from "./debian/mirror.ts";
 import { mmdebstrap } from "./debian/mmdebstrap.ts";
 import { ESSENTIAL, openPackages, type Packages } from "./debian/packages.ts";
 import { type Layer, type LayerStore, openLayers } from "./layers.ts";
 import { ownProfiles } from "./own-profiles.ts";
+import { profileRequest, profileSet } from "./package-sets.ts";
 import { PROFILES, SERVICES } from "./paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile, sharedBase } from "./profile/index.ts";
 import { servicesRequests } from "./services/pool.ts";
@@ -85,21 +87,6 @@ export interface Workspace {
   video(): Promise<Layer>;
 }
 
-/** live-build installs and removes this while it reads its package lists. */
-const LIVE_BUILD_NEEDS = ["dctrl-tools"];
-
-/** Name of the package set of one profile in the lock file. */
-export const profileSet = (id: string) => `profile:${id}`;
-/** The kernel package, where there is one. */
-export const kernelOf = ({ kernel }: ResolvedProfile) => (kernel.package ? [kernel.package] : []);
-export const profileRequest = (profile: ResolvedProfile) => [
-  ...ESSENTIAL,
-  ...profile.base_packages,
-  ...kernelOf(profile).map((name) => (profile.kernel.suite ? `${name}/${profile.kernel.suite}` : name)),
-  ...profile.packages,
-  ...(profile.form === "convert" ? [] : LIVE_BUILD_NEEDS),
-];
-
 export function openWorkspace(options: WorkspaceOptions): Workspace {
   const { session } = options;
   const cache = options.cache ?? cacheDir();
@@ -140,7 +127,8 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   const helper = async (kind: string, variant: "apt" | "extract", names: readonly string[]) => {
     const { release, architecture } = HELPERS;
     const locked = await packages(release, architecture, [kind]);
-    return layers.obtain(kind, { format: 1, variant, packages: locked.identity(kind) }, async (root) => {
+    const code = codeOf("image/debian/mmdebstrap.ts");
+    return layers.obtain(kind, { code, variant, packages: locked.identity(kind) }, async (root) => {
       const repository = `${root}.repository`;
       await locked.repository(kind, repository);
       const { epoch } = locked.lock;

@@ -7,6 +7,7 @@ import { cacheDir } from "../image/cache-dir.ts";
 import { mmdebstrap } from "../image/debian/mmdebstrap.ts";
 import { ESSENTIAL, openPackages } from "../image/debian/packages.ts";
 import { type DiskTools, openDiskTools } from "../image/disk-tools.ts";
+import { kernelOf } from "../image/package-sets.ts";
 import { PROFILES } from "../image/paths.ts";
 import {
   type MachineProfile,
@@ -19,7 +20,7 @@ import { disk } from "../image/stages/disk.ts";
 import { dress } from "../image/stages/dress.ts";
 import { resolve } from "../image/stages/resolve.ts";
 import { scrub } from "../image/stages/scrub.ts";
-import { kernelOf, openWorkspace, type Workspace } from "../image/workspace.ts";
+import { openWorkspace, type Workspace } from "../image/workspace.ts";
 
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "iproute2", "openssh-server"],

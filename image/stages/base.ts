@@ -2,14 +2,12 @@
 // Stage "base": release x architecture x common packages, shared by every profile of an architecture. It is
 // live-build's bootstrap cache, filled by mmdebstrap because that is faster and needs no emulation to unpack.
 import { rm } from "node:fs/promises";
+import { codeOf } from "../code-of.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Layer, LayerInputs } from "../layers.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Plan } from "./resolve.ts";
-
-/** Raise when the way a base is made changes, so that old layers are not taken for new ones. */
-const FORMAT = 1;
 
 /**
  * Manuals and translations the box's three languages do not need stay out, now and on upgrades; copyright files
@@ -29,7 +27,7 @@ export const DPKG_OPTIONS = [
 
 export function baseInputs(plan: Plan, packages: Packages): LayerInputs {
   return {
-    format: FORMAT,
+    code: codeOf("image/stages/base.ts"),
     release: plan.profile.release,
     architecture: plan.profile.architecture,
     "package list": plan.profile.base_packages,

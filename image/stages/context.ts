@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../code-of.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import { ESSENTIAL, type Packages } from "../debian/packages.ts";
@@ -16,9 +17,6 @@ import { DPKG_OPTIONS } from "./base.ts";
 import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
-
-/** Raise when the way the template is made changes. */
-const FORMAT = 4;
 
 /** Name of the package set in the lock file. */
 export const CONTEXT_SET = "context";
@@ -102,7 +100,7 @@ const updatesFiles = () =>
 export function contextInputs(plan: Plan, packages: Packages, mirror: Mirror): LayerInputs {
   const { release, architecture } = plan.profile;
   return {
-    format: FORMAT,
+    code: codeOf("image/stages/context.ts"),
     release,
     architecture,
     "package version": packages.identity(CONTEXT_SET),

@@ -10,10 +10,10 @@ import { pipeline } from "node:stream/promises";
 import { fail } from "../../common/fail.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Manifest } from "../manifest.ts";
+import { profileSet } from "../package-sets.ts";
 import { PROJECT } from "../paths.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
 import type { Session } from "../session.ts";
-import { profileSet } from "../workspace.ts";
 import { type Packer, sha256 } from "./publish.ts";
 import type { Plan } from "./resolve.ts";
 
