@@ -103,6 +103,8 @@ export function openLayers(session: Session, directory: string): LayerStore {
   };
 }
 
+const isRecord = (input: LayerInputs[string]) => typeof input === "object" && !Array.isArray(input);
+
 export function layerKey(inputs: LayerInputs): string {
   return createHash("sha256")
     .update(JSON.stringify(sorted(inputs)))
@@ -149,8 +151,8 @@ export function changes(before: LayerInputs, after: LayerInputs): string[] {
       const removed = was.filter((item) => !is.includes(item)).map((item) => `-${item}`);
       return [`${name} changed: ${brief([...added, ...removed])}`];
     }
-    if (typeof was === "object" && typeof is === "object") {
-      const [a, b] = [was as Record<string, string>, is as Record<string, string>];
+    if ([was, is].every((one) => one === undefined || isRecord(one))) {
+      const [a, b] = [was ?? {}, is ?? {}] as [Record<string, string>, Record<string, string>];
       const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
         .filter((key) => a[key] !== b[key])
         .sort();

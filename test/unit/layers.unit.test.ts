@@ -50,6 +50,12 @@ describe("the reason for a rebuild", () => {
     ]);
   });
 
+  it("names what a group holds that was not there at all before", () => {
+    const code = { "image/stages/rootfs.ts": "ab" };
+    expect(changes(before, { ...before, code })).toEqual(["code changed: +image/stages/rootfs.ts"]);
+    expect(changes({ ...before, code }, before)).toEqual(["code changed: -image/stages/rootfs.ts"]);
+  });
+
   it("shows plain values before and after, and counts what is too long to show", () => {
     expect(changes(before, { ...before, epoch: 6 })).toEqual(["epoch changed: 5 -> 6"]);
     const many = Array.from({ length: 9 }, (_, index) => `p${index}`);
