@@ -46,6 +46,15 @@ export interface SessionOptions {
 
 const SIGKILL_EXIT = 137;
 
+/** Where Debian's packages put their programs. */
+const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * Programs are those of the host's packages, and so is the Python that some of them ask `env` for: mmtarfilter begins once
+ * for each package. One that a person has installed for work of their own may be slow or lack modules.
+ */
+const systemFirst = () => [SYSTEM_PATH, process.env.PATH].filter(Boolean).join(":");
+
 export function createSession({ logDirectory, signal, output = process.stdout }: SessionOptions): Session {
   makeLogDirectory(logDirectory);
   const abort = signal ?? new AbortController().signal;
@@ -92,7 +101,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
       nothrow: true,
       signal: abort,
       ...(options.cwd ? { cwd: options.cwd } : {}),
-      env: { ...process.env, LC_ALL: "C.UTF-8", ...options.env },
+      env: { ...process.env, PATH: systemFirst(), LC_ALL: "C.UTF-8", ...options.env },
       ...(options.input === undefined
         ? { stdio: ["ignore", "pipe", "pipe"] as const }
         : { input: options.input }),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How programs run in a build: what their end is called, what is logged, and that an interruption ends them.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createSession } from "../../image/session.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -55,6 +55,16 @@ describe("a program that fails is named with what happened", () => {
 describe("a session", () => {
   it("quotes arguments", async () => {
     expect(await session().run(["printf", "%s|", "a b", "$HOME", "'", ""])).toBe("a b|$HOME|'||");
+  });
+
+  it("takes programs from the host's packages before those that a person has put into PATH, such as another Python", async () => {
+    const bin = temporaryDirectory();
+    for (const name of ["env", "only-here"])
+      writeFileSync(join(bin, name), "#!/bin/sh\necho of the person\n", { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await session().run(["env", "printf", "of Debian"])).toBe("of Debian");
+    expect(await session().run(["only-here"])).toBe("of the person\n");
   });
 
   it("keeps a log per stage and its time, also when it fails", async () => {
