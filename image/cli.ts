@@ -17,7 +17,7 @@ import type { FlashCommandOptions } from "./commands/flash.ts";
 import type { FaultState, LabOptions } from "./commands/lab.ts";
 import type { ProfileShowOptions } from "./commands/profile.ts";
 import type { ProfilesOptions } from "./commands/profiles.ts";
-import type { NewServiceOptions, ServicesListOptions } from "./commands/services.ts";
+import type { NewServiceOptions, ServicesDigestsOptions, ServicesListOptions } from "./commands/services.ts";
 import type { TestOptions } from "./commands/test.ts";
 import { interruption } from "./interruption.ts";
 import { OWN_PROFILES } from "./own-profiles.ts";
@@ -178,7 +178,7 @@ export function createProgram(): Command {
 
   const services = program
     .command("services")
-    .description("the services that boxes can run: list, begin one, check one");
+    .description("the services that boxes can run: list, begin one, check one, record its images");
   const loadServices = async () => (await import("./commands/services.ts")).SERVICES_COMMANDS;
   services
     .command("list", { isDefault: true })
@@ -197,6 +197,15 @@ export function createProgram(): Command {
     .description("every mistake in a service's folder: form, ports, templates, translations")
     .argument("[folder...]", "default: all of the catalogue")
     .action(async (folders: string[]) => (await loadServices()).check(folders));
+  services
+    .command("digests")
+    .description("ask the registries which digests the tags of container images have today, and record them")
+    .argument("[folder...]", "default: all of the catalogue")
+    .option("--check", "only say what was moved")
+    .option("--image <name>", "this one alone, such as mariadb:11.4.7")
+    .action(async (folders: string[], options: ServicesDigestsOptions) =>
+      (await loadServices()).digests(folders, options),
+    );
 
   const lab = program
     .command("lab")

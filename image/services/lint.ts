@@ -2,6 +2,7 @@
 // Looks through a service's folder as a reviewer would: beyond its form, do its templates render, are its ports free and
 // said once, are its words translated, are its images pinned? Each mistake is a sentence that begins with the field.
 import { parse } from "yaml";
+import { IS_DIGEST, imagesOf, readImageName } from "../../common/container-image.ts";
 import type { Service, Words } from "../../common/service.ts";
 import { type RenderTemplate, templateRenderer } from "../../common/service-template.ts";
 import type { loadCommunity } from "../profile/index.ts";
@@ -293,15 +294,11 @@ function lintProject(render: RenderTemplate, service: Service, data: object): st
   const published: string[] = [];
   const mistakes: string[] = [];
   const closed = portNames({ ports: service.ports.filter((port) => !port.public) });
+  const written = imagesOf(service);
   for (const [name, part] of parts) {
     const at = `${file}: services.${name}`;
     const { image, ports = [] } = part ?? {};
-    if (typeof image !== "string")
-      mistakes.push(`${at}.image: expected the name of an image with its version`);
-    else if (!isPinned(image))
-      mistakes.push(
-        `${at}.image: expected a version, such as ${image.replace(/:.*$/, "")}:1.2.3, found ${image}`,
-      );
+    mistakes.push(...lintImage(image, written).map((mistake) => `${at}.image: ${mistake}`));
     for (const port of Array.isArray(ports) ? ports : [ports]) {
       const found = /^(127\.0\.0\.1:)?(\d+):\d+(?:\/(tcp|udp))?$/.exec(String(port));
       if (!found) {
@@ -353,7 +350,23 @@ function lintClosed(render: RenderTemplate, service: Service, data: ReturnType<t
   );
 }
 
-/** A tag that begins with a number, or a digest: "latest" is another image each month. */
-function isPinned(image: string): boolean {
-  return /(:v?\d[\w.-]*|@sha256:[0-9a-f]{64})$/.test(image);
+/** `written`: those that a digest can be written beside. */
+function lintImage(image: unknown, written: readonly string[]): string[] {
+  if (typeof image !== "string") return ["expected the name of an image with its version"];
+  const { name, tag, digest } = readImageName(image);
+  const isDigestWrong = digest !== undefined && !IS_DIGEST.test(digest);
+  return [
+    // "latest" is another image each month.
+    ...(/^v?\d[\w.-]*$/.test(tag ?? "") ? [] : [`expected a version, such as ${name}:1.2.3, found ${image}`]),
+    ...(isDigestWrong
+      ? [
+          `expected sha256: and 64 hexadecimal digits after "@", as ./cbox services digests writes them, found ${digest || "nothing"}`,
+        ]
+      : []),
+    ...(written.includes(image)
+      ? []
+      : [
+          "expected a line of its own, image: NAME:VERSION, without {{ }}, so that a digest can be written there",
+        ]),
+  ];
 }

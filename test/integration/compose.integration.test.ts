@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Compose projects with a real Docker, a real docker compose and a real registry in the lab: an entry like those of the
 // catalogue is fetched, started, looked at, stopped, renewed and removed by the engine's own code.
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -28,6 +28,7 @@ import { labRoot } from "../../image/debian/lab-root.ts";
 import { SERVICES } from "../../image/paths.ts";
 import { failureOf } from "../failure-of.ts";
 import { registry } from "../lab/hosts/registry.ts";
+import { cboxInLab } from "./cbox-in-lab.ts";
 import type { ChrootBox } from "./chroot-box.ts";
 import { type DockerBox, startDocker } from "./docker-box.ts";
 import { BOX, image, type ServiceLab, serviceLab, until } from "./service-lab.ts";
@@ -277,6 +278,75 @@ async function makeImageAgain(): Promise<void> {
   await say("docker", "tag", before, IMAGE);
   await say("docker", "image", "rm", "kept:old");
 }
+
+describe("an entry with a digest beside the tag", () => {
+  let folder: string;
+  let recorded: string;
+  const digests = (...words: string[]) =>
+    cboxInLab(community.lab, "client", { "registry.lab": "10.139.40.90" }, [
+      ...["services", "digests", ...words, folder],
+    ]);
+  const written = () =>
+    /@(sha256:[0-9a-f]{64})$/m.exec(readFileSync(`${folder}/compose.yaml.hbs`, "utf8"))?.[1];
+
+  test("has it from the registry, by the command; a tag that is moved then is said, and nothing is written", async () => {
+    notes = entry();
+    folder = join(root, "entries/notes");
+    await makeImage(IMAGE, "third");
+    expect(written()).toBeUndefined();
+    const asked = await digests();
+    expect(asked, asked.stderr).toMatchObject({ code: 0 });
+    recorded = written() ?? "";
+    expect(asked.stdout).toBe(`${IMAGE}: ${recorded} is recorded now, before: none\n`);
+    expect(await digests("--check")).toMatchObject({ code: 0, stdout: `${IMAGE}: as recorded\n` });
+    await makeImage(IMAGE, "moved");
+    const moved = await digests("--check");
+    expect(moved).toMatchObject({ code: 1, stderr: expect.stringContaining("[image-moved]") });
+    expect(moved.stdout).toMatch(new RegExp(`was moved; recorded: ${recorded}, today: sha256:[0-9a-f]{64}`));
+    expect(moved.stdout.split(recorded), "today's is another one").toHaveLength(2);
+    expect(written()).toBe(recorded);
+  });
+
+  test("a box that never had the image gets the one that was recorded, and keeps it at an upgrade", async () => {
+    notes = readCatalogue(join(root, "entries")).find(({ id }) => id === "notes")!;
+    await switchOn();
+    await systemd("ExecStart");
+    await comesTrue(async () => / third$/.test(await page()));
+    expect(await box.readFile(`${DIRECTORY}/compose.yaml`)).toContain(`image: ${IMAGE}@${recorded}\n`);
+    const format = '{{join .RepoDigests "\\n"}}';
+    expect(await say("docker", "image", "inspect", "--format", format, `${IMAGE}@${recorded}`)).toBe(
+      `registry.lab/community/page@${recorded}`,
+    );
+    await upgrade({ box, image }, notes, (await readStates(box)).notes!);
+    await systemd("ExecStop");
+    await systemd("ExecStart");
+    await comesTrue(async () => / third$/.test(await page()));
+  });
+
+  test("starts without the registry", async () => {
+    await systemd("ExecStop");
+    await community.lab.change("registry", "test", { isDown: true });
+    await switchOn();
+    await systemd("ExecStart");
+    await comesTrue(async () => / third$/.test(await page()));
+    await community.lab.change("registry", "test", undefined);
+  });
+
+  test("gets the newer image when the catalogue has its digest; removed, its images are gone", async () => {
+    expect(await digests()).toMatchObject({ code: 0 });
+    expect(written()).not.toBe(recorded);
+    notes = readCatalogue(join(root, "entries")).find(({ id }) => id === "notes")!;
+    await upgrade({ box, image }, notes, (await readStates(box)).notes!);
+    await systemd("ExecStop");
+    await systemd("ExecStart");
+    await comesTrue(async () => / moved$/.test(await page()));
+    await deactivate({ box, image }, notes);
+    await systemd("ExecStop");
+    await removeData({ box, image }, notes);
+    const left = await say("docker", "image", "ls", "--digests", "--format", "{{.Digest}}");
+    expect(left).not.toContain(written());
+  });
+});
 
 describe("a project of the owner's", () => {
   const MINE = "/var/lib/community-box/compose/mine";

@@ -9,6 +9,7 @@ import type { Command } from "commander";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createProgram, main } from "../../image/cli.ts";
+import { scaffold } from "../../image/services/scaffold.ts";
 import { createSession } from "../../image/session.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { expectTame, FIRST, words } from "./helpers/stranger.ts";
@@ -115,6 +116,12 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
     ["services check DIR/odd", true],
     ["services check DIR/SAID", true],
   ],
+  "services digests": [
+    ["services digests DIR/my-wiki", true],
+    ["services digests --check DIR/my-wiki", true],
+    ["services digests --image SAID DIR/my-wiki", true],
+    ["services digests DIR/odd", true],
+  ],
   "lab up": [["lab up", true]],
   "lab down": [["lab down --name SAID", true]],
   "lab status": [["lab status", true]],
@@ -141,10 +148,15 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "cbox-strangers-"));
   vi.stubEnv("XDG_CACHE_HOME", join(dir, "cache"));
   vi.stubEnv("CBOX_PROFILES", "");
+  // A registry, and whoever stands before it.
+  vi.stubGlobal("fetch", async () => {
+    throw new TypeError("fetch failed", { cause: new Error(now.said) });
+  });
 });
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
   rmSync(dir, { recursive: true });
   process.exitCode = 0;
 });
@@ -162,6 +174,9 @@ function fill(said: string): void {
     "boxes.csv": `system.hostname,${JSON.stringify(said)}\n"${said}",x\n`,
     "odd/service.yaml": { id: "odd", title: { en: said, ca: said, es: said }, ...odd },
     "odd.img": said,
+    ...Object.fromEntries(
+      Object.entries(scaffold("my-wiki", "compose")).map(([name, text]) => [`my-wiki/${name}`, text]),
+    ),
   };
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(dir, name, ".."), { recursive: true });

@@ -164,6 +164,31 @@ describe("a mistake is named by its field:", () => {
       project({ image: "wiki", ports: ["8099:80"] }),
       /services\.web\.image: expected a version/,
     ],
+    [
+      "a digest that is none",
+      project({ image: "wiki:1@sha256:5a5a", ports: ["8099:80"] }),
+      /services\.web\.image: expected sha256: and 64 hexadecimal digits after "@", .*, found sha256:5a5a$/,
+    ],
+    [
+      "a digest of another kind",
+      project({ image: `wiki:1@md5:${"5a".repeat(32)}`, ports: ["8099:80"] }),
+      /services\.web\.image: expected sha256: .*, found md5:/,
+    ],
+    [
+      "no digest after its sign",
+      project({ image: "wiki:1@", ports: ["8099:80"] }),
+      /services\.web\.image: expected sha256: .*, found nothing$/,
+    ],
+    [
+      "a digest without a version beside it",
+      project({ image: `wiki@sha256:${"5a".repeat(32)}`, ports: ["8099:80"] }),
+      /services\.web\.image: expected a version, such as wiki:1\.2\.3, found wiki@sha256/,
+    ],
+    [
+      "an image's name from a template, beside which no digest can be written",
+      project({ image: "{{service.id}}:1", ports: ["8099:80"] }),
+      /services\.web\.image: expected a line of its own/,
+    ],
     ["the latest image", project({ image: "wiki:latest", ports: ["8099:80"] }), /found wiki:latest/],
     [
       "a port at one address inside, where clients do not come to by their own",
@@ -189,6 +214,23 @@ describe("a mistake is named by its field:", () => {
     ["no YAML", file("services: ["), /^compose\.yaml\.hbs: /],
   ])("compose: %s", async (_what, files, sentence) => {
     expect((await mistakesIn("compose", {}, files)).join("\n")).toMatch(sentence);
+  });
+
+  it("compose: an image with a digest is right, one without is right and named", async () => {
+    const ports = ["8099:80"];
+    const pinned = project({ image: `registry.example.net:5000/w:1@sha256:${"5a".repeat(32)}`, ports });
+    const folder = await written("compose", {}, pinned);
+    const sentences = async () => {
+      vi.mocked(console.log).mockClear();
+      await SERVICES_COMMANDS.check([folder]);
+      return vi.mocked(console.log).mock.calls.flat();
+    };
+    expect(await sentences()).toEqual(["my-wiki is right."]);
+    writeFileSync(join(folder, "compose.yaml.hbs"), project({ image: "w:1", ports })["compose.yaml.hbs"]);
+    expect(await sentences()).toEqual([
+      "my-wiki: w:1 has no digest, so boxes take whatever that tag points to on the day: ./cbox services digests records it.",
+      "my-wiki is right.",
+    ]);
   });
 
   it("compose: a port that is open before its owner has claimed it", async () => {
