@@ -3,6 +3,7 @@
 // name. The questions of the set-up are `cbox services setup`.
 
 import { parseArgs } from "node:util";
+import { imagesByTag } from "../../common/container-image.ts";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { jsonLines, quoted, say, sayLines } from "../../common/say.ts";
@@ -189,6 +190,13 @@ async function list(
     if (copies && copies.boxes > 1)
       print(t("services.copies.spread", { title: service.title.en, id: service.id }));
   }
+  for (const { service, state } of views) if (state !== "off") tellImagesByTag({ t, print }, service);
+}
+
+/** The owner's own projects have what their owner wrote. */
+function tellImagesByTag({ t, print }: Pick<ServicesTools, "t" | "print">, service: Service): void {
+  const images = imagesByTag(service);
+  if (images.length) print(t("services.by-tag", { title: service.title.en, images: images.join(", ") }));
 }
 
 export function listLine(view: ServiceView, t: Translate): string {
@@ -214,6 +222,7 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
       hint: "cbox services",
     });
   }
+  tellImagesByTag(tools, service);
   print(sayAct(t, "activate", service));
   await activate(tools, service, { where, inputs: before?.inputs ?? defaultInputs(service) });
   const state = await stateOf(tools, service);

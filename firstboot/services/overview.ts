@@ -2,6 +2,7 @@
 // All services at a glance, for `cbox services` and `cbox status`: what is on, where, whether it works and is announced,
 // and what could be switched on.
 
+import { imagesByTag } from "../../common/container-image.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { readChoices } from "../choices.ts";
@@ -177,6 +178,8 @@ export function viewData(view: ServiceView): { readonly [name: string]: Value } 
     ...(copies === undefined ? {} : { copies: { ...copies } }),
     ...(leftOut === undefined ? {} : { left_out: leftOut }),
     ports,
+    // Fetched by what their tags point to on the day, since the catalogue has no digest of them.
+    ...(service.compose ? { images_by_tag: imagesByTag(service) } : {}),
     places,
     not_offered_because: reason ?? null,
   };

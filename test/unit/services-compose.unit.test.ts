@@ -2,10 +2,12 @@
 // Compose projects on a box in memory: an application of the catalogue, and what the owner brings along.
 
 import { describe, expect, test } from "vitest";
+import { imagesOf, withoutDigest, writeDigest } from "../../common/container-image.ts";
 import { runCompose, runServices } from "../../firstboot/commands/services.ts";
 import { translator } from "../../firstboot/i18n.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { publish } from "../../firstboot/publish.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
 import { ownServices } from "../../firstboot/services/own.ts";
 import { describeProject } from "../../firstboot/services/project-words.ts";
 import { failureOf } from "../failure-of.ts";
@@ -40,6 +42,32 @@ async function compose(box: FakeBox, act: string, what?: string, options = {}): 
   const { lines, tools } = toolsFor(box);
   await runCompose(tools, act, what, options);
   return lines.join("\n");
+}
+
+const DIGEST = `sha256:${"5a".repeat(32)}`;
+
+/** While `work` runs, the box's catalogue has this digest beside each image of the service, or none, whatever it has else. */
+async function withDigest(
+  id: string,
+  digest: string | undefined,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const service = findService(id)!;
+  const file = service.compose?.file ?? "";
+  const templates = service.templates as Record<string, string>;
+  const before = templates[file] ?? "";
+  const bare = before.replaceAll(/@sha256:[0-9a-f]{64}/g, "");
+  const write = (text: string, image: string) => (digest ? writeDigest(text, image, digest) : text);
+  templates[file] = imagesOf(service).map(withoutDigest).reduce(write, bare);
+  await work().finally(() => {
+    templates[file] = before;
+  });
+}
+
+/** What `cbox services --json` says. */
+async function byTag(box: FakeBox, id: string): Promise<unknown> {
+  const { services } = JSON.parse(await run(box, "list", undefined, { json: true }));
+  return services.find((each: { readonly id: string }) => each.id === id).images_by_tag;
 }
 
 const dockerCommands = (box: FakeBox, verb: string) =>
@@ -140,6 +168,41 @@ describe("an application", () => {
     // Docker was only started for that.
     expect(box.system.commands.at(-1)).not.toContain("start docker.service");
     expect(box.effects.filter((effect) => effect.endsWith("systemctl stop docker.service"))).toHaveLength(1);
+  });
+
+  test("without digests, its images are named when it is switched on, in the list, and for programs", async () => {
+    const box = roomyBox();
+    const images = imagesOf(findService("wordpress")!).map(withoutDigest);
+    const sentence = `WordPress: the catalogue has no digest of these images, so the box takes whatever their registries give for these names on the day: ${images.join(", ")}`;
+    await withDigest("wordpress", undefined, async () => {
+      expect(await run(box, "list"), "before it is on").not.toContain("digest");
+      const lines = (await run(box, "enable", "wordpress")).split("\n");
+      expect(lines[0]).toBe(sentence);
+      expect(await run(box, "list")).toContain(sentence);
+      expect(await byTag(box, "wordpress")).toEqual(images);
+      expect(await byTag(box, "serf")).toBeUndefined();
+    });
+  });
+
+  test("with digests it says nothing, and Docker is given them beside the tags", async () => {
+    const box = roomyBox();
+    await withDigest("etherpad", DIGEST, async () => {
+      expect(await run(box, "enable", "etherpad")).not.toContain("digest");
+      expect(await run(box, "list")).not.toContain("digest");
+      expect(await byTag(box, "etherpad")).toEqual([]);
+    });
+    expect(box.files.get(`${PROJECTS}/etherpad/compose.yaml`)).toContain(
+      `image: etherpad/etherpad:2.2.7@${DIGEST}\n`,
+    );
+    expect([...box.system.services.docker.images]).toEqual([`etherpad/etherpad:2.2.7@${DIGEST}`]);
+  });
+
+  test("upgrade takes what a newer catalogue of the box names", async () => {
+    const box = roomyBox();
+    await withDigest("etherpad", undefined, () => run(box, "enable", "etherpad"));
+    await withDigest("etherpad", DIGEST, () => run(box, "upgrade", "etherpad"));
+    expect(box.files.get(`${PROJECTS}/etherpad/compose.yaml`)).toContain(`etherpad:2.2.7@${DIGEST}`);
+    expect([...box.system.services.docker.images]).toContain(`etherpad/etherpad:2.2.7@${DIGEST}`);
   });
 
   test("upgrade fetches newer images and starts anew", async () => {
