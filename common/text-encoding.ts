@@ -21,14 +21,21 @@ export function decodeText(bytes: Uint8Array): Decoded {
   return { encoding: "Latin-1 (Windows-1252)", line: firstBadLine(bytes) };
 }
 
-/** @throws Failure `text-encoding`. `name`: the file, as the person knows it. */
+/** @throws Failure `text-encoding`. `name`: the file, as the person knows it; "-" for standard input. */
 export function textOf(bytes: Uint8Array, name: string): string {
   const decoded = decodeText(bytes);
   if ("text" in decoded) return decoded.text;
+  const { encoding, line } = decoded;
   return fail({
     code: "text-encoding",
-    what: `${name} is not saved as UTF-8.`,
-    found: `${decoded.encoding}, line ${decoded.line}`,
+    what: `${name === "-" ? "What came in" : name} is not saved as UTF-8.`,
+    text: {
+      key: name === "-" ? "error.text-encoding.input" : "error.text-encoding",
+      hint: "error.text-encoding.hint",
+      values: { name },
+    },
+    found: `${encoding}, line ${line}`,
+    foundText: { key: "found.encoding", values: { encoding, line } },
     hint: "save it again as UTF-8: in most editors it is a choice of Save As",
   });
 }

@@ -2,7 +2,8 @@
 // The world as the steps see it: commands, files, time. Everything a step does to the box goes through here,
 // so that tests can give it a made-up box and cut its power after any effect.
 
-import { fail } from "../common/fail.ts";
+import { type FailureDetails, fail } from "../common/fail.ts";
+import { errorText } from "./error-text.ts";
 import { saidOr } from "./found-text.ts";
 
 export interface RunOptions {
@@ -109,14 +110,12 @@ export interface Box {
 export const IS_DISK_FULL = /no space left on device|disk quota exceeded/i;
 
 /** Only a person can make room, so it is said as what it is. `found`: the file or the command. Fails with `box-full`. */
-export function diskFull(found: string, options?: ErrorOptions): never {
+export function diskFull(
+  found: string | Pick<FailureDetails, "found" | "foundText">,
+  options?: ErrorOptions,
+): never {
   return fail(
-    {
-      code: "box-full",
-      what: "There is no room left on the disk.",
-      found,
-      hint: "Make room and try again: df -h; sudo apt clean; sudo journalctl --vacuum-size=16M",
-    },
+    { code: "box-full", ...errorText("error.box-full"), ...(typeof found === "string" ? { found } : found) },
     options,
   );
 }
@@ -138,17 +137,21 @@ export async function must(
   if (result.endedAfter !== undefined) {
     return fail({
       code: "command-slow",
-      what: `The command "${shortened([command, ...args].join(" "))}" took longer than ${result.endedAfter} s and was ended, twice.`,
+      ...errorText("error.command-slow", {
+        command: shortened([command, ...args].join(" ")),
+        seconds: result.endedAfter,
+      }),
       ...saidOr(lastLine(result.stderr), "found.silent-for", { seconds: result.endedAfter }),
-      hint: "Try again when the box is less busy; the log (l) has the details.",
     });
   }
   if (IS_DISK_FULL.test(result.stderr)) diskFull(shortened([command, ...args].join(" ")));
   return fail({
     code: "command-failed",
-    what: `The command "${shortened([command, ...args].join(" "))}" failed with exit code ${result.code}.`,
+    ...errorText("error.command-failed", {
+      command: shortened([command, ...args].join(" ")),
+      code: result.code,
+    }),
     ...saidOr(lastLine(result.stderr) || lastLine(result.stdout), "found.exit-code", { code: result.code }),
-    hint: "Try again; the log (l) has the details.",
   });
 }
 

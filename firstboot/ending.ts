@@ -3,32 +3,54 @@
 
 import { describeFailure, Failure } from "../common/fail.ts";
 import { printableLines } from "../common/printable.ts";
+import { errorText, failureIn } from "./error-text.ts";
+import { type Language, translator } from "./i18n.ts";
 
 export interface Ending {
   readonly text: string;
   readonly code: number;
 }
 
-export function ending(thrown: unknown): Ending {
+/** `language`: of the person who reads it. */
+export function ending(thrown: unknown, language: Language = "en"): Ending {
   const error = isUsage(thrown) ? usage(thrown) : thrown;
   if (!(error instanceof Failure)) return { text: `${unforeseen(error)}\n`, code: 70 };
   // Who pressed Ctrl-C at a question knows that, and nothing was done.
   const isLeft = error.code === "interrupted";
-  return { text: isLeft ? "" : `${describeFailure(error)}\n`, code: error.exitCode };
+  return { text: isLeft ? "" : `${describe(error, language)}\n`, code: error.exitCode };
 }
 
-/** With where it was thrown; the message may hold words of others. */
+function describe(failure: Failure, language: Language): string {
+  const t = translator(language);
+  const labels = { error: t("error-line.error"), found: t("error-line.found"), hint: t("error-line.hint") };
+  return describeFailure(failureIn(language, failure), labels);
+}
+
+/** With where it was thrown, for a report; the message may hold words of others. */
 function unforeseen(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return printableLines(text).replaceAll("\n", "\n    ");
 }
 
-/** node:util's parseArgs says well enough what it did not understand. */
+/** Of node:util's parseArgs. */
 function isUsage(error: unknown): error is Error {
   return String((error as NodeJS.ErrnoException)?.code).startsWith("ERR_PARSE_ARGS_");
 }
 
+/** What parseArgs did not understand; it says so in English alone, with the word between apostrophes. */
 function usage({ message }: Error): Failure {
-  const what = message.split(". ", 1).join("");
-  return new Failure({ code: "usage", what: `${what}.`, hint: "cbox help", exitCode: 2 });
+  const word = /'(.*?)(?: <value>)?'/s.exec(message)?.[1] ?? "";
+  const [, key] = USAGE.find(([form]) => form.test(message)) ?? [];
+  return new Failure({
+    code: "usage",
+    ...errorText(key ?? "error.usage", { word, said: message }),
+    exitCode: 2,
+  });
 }
+
+const USAGE = [
+  [/^Unknown option/, "error.usage.option"],
+  [/^Unexpected argument/, "error.usage.argument"],
+  [/does not take an argument/, "error.usage.value"],
+  [/argument missing|argument is ambiguous/, "error.usage.no-value"],
+] as const;

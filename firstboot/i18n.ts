@@ -2,6 +2,7 @@
 // Texts in the languages of the box. English is the reference: its keys are the type, and a unit test holds the
 // other catalogues to the same keys and the same placeholders.
 
+import type { FailureValues } from "../common/fail.ts";
 import { printable } from "../common/printable.ts";
 import { ca, en, es } from "./i18n/index.ts";
 import { catalogueTexts } from "./services/texts.ts";
@@ -18,14 +19,14 @@ export const catalogues: Record<Language, Catalogue> = {
 };
 export const languages = Object.keys(catalogues) as Language[];
 
-type Values = { readonly [name: string]: string | number };
+type Values = FailureValues;
 
 /** Says a text in one language. */
 export type Translate = (key: TextKey, values?: Values) => string;
 
 export function translator(language: string): Translate {
-  const catalogue = catalogues[isLanguage(language) ? language : "en"];
-  return (key, values = {}) => fill(catalogue[key], values);
+  const own = isLanguage(language) ? language : "en";
+  return (key, values = {}) => fill(catalogues[own][key], values, own);
 }
 
 /** The reference language: for reports and logs, which other people and programs read. */
@@ -41,8 +42,9 @@ export function isTextKey(key: string): key is TextKey {
 }
 
 /** A value may be a word of a stranger: it stays on its line, and its control signs are shown. */
-function fill(template: string, values: Values): string {
-  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
-    printable(String(values[name] ?? placeholder)),
-  );
+function fill(template: string, values: Values, language: Language): string {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
+    const value = values[name] ?? placeholder;
+    return printable(typeof value === "object" ? value[language] : String(value));
+  });
 }

@@ -4,6 +4,8 @@
 import type { Community } from "../common/community.ts";
 import { fail } from "../common/fail.ts";
 import type { Box } from "./box.ts";
+import { errorText } from "./error-text.ts";
+import { sayFound } from "./found-text.ts";
 import { paths } from "./paths.ts";
 import { parseJson } from "./world.ts";
 
@@ -83,8 +85,7 @@ export async function readImageInfo(box: Pick<Box, "readFile">): Promise<ImageIn
   if (info) return info;
   return fail({
     code: "image-info-unreadable",
-    what: `${paths.imageInfo} is missing or damaged.`,
-    found: text ? "not JSON" : "no such file",
-    hint: "The image is damaged: write it to the disk again.",
+    ...errorText("error.image-info-unreadable", { file: paths.imageInfo }),
+    ...sayFound(text ? "found.not-json" : "found.file-absent"),
   });
 }

@@ -2,6 +2,8 @@
 // One set-up at a time: who comes second is told whose turn it is.
 import { fail } from "../common/fail.ts";
 import { takeLock } from "../common/lock.ts";
+import { errorText } from "./error-text.ts";
+import { sayFound } from "./found-text.ts";
 import { paths } from "./paths.ts";
 
 /** Returns the function that lets go. Fails with `setup-busy`. */
@@ -23,8 +25,7 @@ export async function alone<T>(work: () => Promise<T>, path: string = paths.setu
 function busy(pid: string): never {
   return fail({
     code: "setup-busy",
-    what: "Another set-up of this box is going on.",
-    found: `process ${pid}`,
-    hint: "Finish it first, or leave it with Ctrl-C.",
+    ...errorText("error.setup-busy"),
+    ...sayFound("found.process", { pid }),
   });
 }

@@ -3,12 +3,13 @@
 
 import { runCommand } from "./commands/index.ts";
 import { ending } from "./ending.ts";
+import { spokenLanguage } from "./language.ts";
 
 runCommand(process.argv.slice(2)).then(
   // A console left open would keep the process; it has nothing more to say.
   () => process.exit(process.exitCode ?? 0),
-  (thrown: unknown) => {
-    const { text, code } = ending(thrown);
+  async (thrown: unknown) => {
+    const { text, code } = ending(thrown, await spokenLanguage(process.stderr));
     process.stderr.write(text);
     process.exit(code);
   },

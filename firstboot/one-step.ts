@@ -7,6 +7,7 @@ import { checkSection } from "./answers/check.ts";
 import { parseAnswers } from "./answers/file.ts";
 import { writeKeptAnswers } from "./answers/report.ts";
 import type { Course, CourseTools } from "./course.ts";
+import { errorText } from "./error-text.ts";
 import type { FoundAnswers, WalkContext } from "./machine.ts";
 import { readKeptAnswers, readMarker, writeMarker } from "./marker.ts";
 import { paths } from "./paths.ts";
@@ -80,8 +81,11 @@ async function parseSection(file: string, step: Step): Promise<{ whole: AllAnswe
   if ("problem" in parsed) {
     return fail({
       code: "answers-not-yaml",
-      what: parsed.problem.expected,
-      hint: "Look at quotes, colons and indentation there.",
+      ...errorText(
+        `problem.${parsed.problem.code}`,
+        { ...parsed.problem.values },
+        "error.answers-not-yaml.hint",
+      ),
     });
   }
   const data = parsed.data ?? {};

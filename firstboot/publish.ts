@@ -13,6 +13,7 @@ import {
 } from "../common/serf-payload.ts";
 import { type Box, must } from "./box.ts";
 import { catchUpWalls } from "./contexts/filters.ts";
+import { english, type Translate } from "./i18n.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { configureSerf, SERF_UNIT, type SerfInfo, waitForSerf } from "./serf.ts";
@@ -39,26 +40,35 @@ export interface PublishResult {
   readonly reason?: PublishReason;
 }
 
-/** The timer, the watch over what listens and a command may want it at the same time: the last one to begin is right. */
+/**
+ * The timer, the watch over what listens and a command may want it at the same time: the last one to begin is right.
+ * `log` and `t`: whom it tells what it does, and in which language; the journal is English.
+ */
 export async function publish(
   box: Box,
   image: ImageInfo,
   log: (line: string) => void = () => {},
+  t: Translate = english,
 ): Promise<PublishResult> {
   return box.inTurn(paths.publishLock, async () => {
     // Before anything is looked at: what changes from here on is news. Without a note the watch only wakes too often.
     await box.run(paths.watchListeners, ["--note"]);
     await catchUpWalls(box, log);
     await forwardPorts(box, image, log);
-    const result = await publishNow(box, image, log);
+    const result = await publishNow(box, image, log, t);
     await box.writeFile(paths.published, `${JSON.stringify(result, undefined, 2)}\n`);
     return result;
   });
 }
 
-async function publishNow(box: Box, image: ImageInfo, log: (line: string) => void): Promise<PublishResult> {
+async function publishNow(
+  box: Box,
+  image: ImageInfo,
+  log: (line: string) => void,
+  t: Translate,
+): Promise<PublishResult> {
   const nothing = (reason: PublishReason): PublishResult => {
-    log(`nothing published: ${reason}`);
+    log(t("publish.nothing", { reason: t(`status.reason.${reason}`) }));
     return {
       at: box.now().toISOString(),
       published: [],
@@ -74,7 +84,7 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   if (!address) return nothing("no-address");
   // Also after a cut between writing the file and restarting: "start" does nothing when it runs already.
   await must(box, "systemctl", [changed || (await isKeyRefused(box)) ? "restart" : "start", SERF_UNIT]);
-  if (changed) log(`Serf now listens on ${address}`);
+  if (changed) log(t("publish.address", { address }));
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
   if (!info) return nothing("serf-silent");
 
@@ -82,13 +92,12 @@ async function publishNow(box: Box, image: ImageInfo, log: (line: string) => voi
   const { [SERVICES_TAG]: current, ...otherTags } = info.tags;
   const { tag_budget_bytes: limit } = image.community.serf;
   const fitted = await fitServices(ready, filterOf(box), { otherTags, limit });
-  await setTag(box, fitted, current, log);
+  await setTag(box, fitted, current, (values) => log(t("publish.tag", values)));
   // Avahi has no such limit.
   await announceByAvahi(box, ready);
   const omitted = fitted.omitted.map(({ s }) => s);
-  if (omitted.length) log(`no room in the tag for: ${omitted.join(", ")}`);
-  for (const { service, fault } of fitted.refused)
-    log(`not announced: ${service.s}, white space in ${fault}`);
+  if (omitted.length) log(t("publish.omitted", { names: omitted.join(", ") }));
+  for (const { service, fault } of fitted.refused) log(t("publish.refused", { name: service.s, fault }));
   return {
     ...{ at: box.now().toISOString(), published: fitted.published, silent, omitted },
     ...{ refused: fitted.refused.map(({ service }) => service.s), bytes: fitted.bytes },
@@ -99,12 +108,12 @@ async function setTag(
   box: Box,
   { tag, bytes }: FittedServices,
   current: string | undefined,
-  log: (line: string) => void,
+  told: (values: { readonly tag: string; readonly bytes: number }) => void,
 ) {
   if (tag === (current ?? "")) return;
   const change = tag ? ["-set", `${SERVICES_TAG}=${tag}`] : ["-delete", SERVICES_TAG];
   await must(box, paths.serfRpc, ["tags", ...change]);
-  log(`tag "${SERVICES_TAG}" set, ${bytes} bytes of metadata`);
+  told({ tag: SERVICES_TAG, bytes });
 }
 
 export async function isEnabled(box: Box, unit: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A failure as plain data, so that it can be kept in the snapshot and shown later, in any language, on any console.
 
-import { Failure, type FoundText } from "../common/fail.ts";
+import { Failure, type FailureText, type FoundText } from "../common/fail.ts";
 import { printable } from "../common/printable.ts";
 
 export interface Trouble {
@@ -12,16 +12,19 @@ export interface Trouble {
   /** The same as a text of the catalogues, where it is one. */
   readonly foundText?: FoundText;
   readonly hint?: string;
+  /** `what` and `hint` as texts of the catalogues, for a command; a page has its own sentence for the code. */
+  readonly text?: FailureText;
 }
 
 export function toTrouble(error: unknown): Trouble {
   if (error instanceof Failure) {
-    const { code, message, found, foundText, hint } = error;
+    const { code, message, found, foundText, hint, text } = error;
     return {
       ...{ code, what: message },
       ...(found ? { found } : {}),
       ...(foundText ? { foundText } : {}),
       ...(hint ? { hint } : {}),
+      ...(text ? { text } : {}),
     };
   }
   // Not foreseen: the first line is for the person, the rest goes to the log where it was thrown.

@@ -2,10 +2,12 @@
 // What `cbox services claim` asks and says: whether the first account of an application is made, and how its owner comes to
 // the page where that is done.
 
-import { Failure, fail } from "../../common/fail.ts";
+import { Failure, type FailureDetails, fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { readChoices } from "../choices.ts";
+import { errorText } from "../error-text.ts";
+import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { communityAddress } from "../serf.ts";
 
@@ -26,20 +28,23 @@ export async function needAccount(box: Pick<Box, "request">, service: Service): 
   if (found === undefined) return;
   fail({
     code: "service-unclaimed",
-    what: `${service.title.en} stays closed: its page does not say yet that the first account is made.`,
-    found: `${url}: ${found}`,
-    hint: `Make the account, then: sudo cbox services claim ${service.id}. If you have made it, and the page says otherwise: sudo cbox services claim ${service.id} --yes`,
+    ...errorText("error.service-unclaimed", { title: service.title, id: service.id }),
+    ...found,
   });
 }
 
 /** Undefined when it is as it should be. */
-async function answerOf(box: Pick<Box, "request">, url: string): Promise<string | undefined> {
+async function answerOf(
+  box: Pick<Box, "request">,
+  url: string,
+): Promise<Pick<FailureDetails, "found" | "foundText"> | undefined> {
   try {
     const { status } = await box.request({ method: "GET", url });
-    return status === 200 ? undefined : `expected status 200, found ${status}`;
+    return status === 200 ? undefined : sayFound("found.page-status", { url, status });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return error.message;
+    const { code, found = code, foundText } = error;
+    return foundText ? { found, foundText } : { found: `${url}: ${found}` };
   }
 }
 
@@ -49,7 +54,7 @@ export async function wayIn(box: Box, image: ImageInfo, service: Service) {
   const address = (await communityAddress(box, image))?.address ?? hostname ?? "BOX";
   return {
     id: service.id,
-    title: service.title.en,
+    title: service.title,
     port: pagePort(service),
     owner: owner ?? "NAME",
     address,

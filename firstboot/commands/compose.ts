@@ -6,6 +6,8 @@ import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { must } from "../box.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import { publish } from "../publish.ts";
 import { catalogue, findService } from "../services/catalogue.ts";
 import { type ProjectPlan, type ProjectPort, readProject, within, without } from "../services/compose.ts";
@@ -80,29 +82,24 @@ function tell({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly Pro
 
 /** With its data, for good. Fails with `compose-not-own`, `service-data-kept`. */
 export async function removeProject(
-  { box, image, print }: ServicesTools,
+  { box, image, t, print }: ServicesTools,
   service: Service,
   { yes = false }: ServicesOptions,
 ): Promise<void> {
   const { id } = service;
   if (!(await isOwn(box, id))) {
-    fail({
-      code: "compose-not-own",
-      what: `${id} is a service of the catalogue, not a project of yours.`,
-      hint: `sudo cbox services disable ${id}`,
-    });
+    fail({ code: "compose-not-own", ...errorText("error.compose-not-own", { id }) });
   }
   if (!yes) {
     fail({
       code: "service-data-kept",
-      what: `This removes ${id} for good, with what it has stored.`,
-      found: `community: ${projectDirectory(id)}, and its volumes`,
-      hint: `sudo cbox services compose remove ${id} --yes`,
+      ...errorText("error.service-data-kept.project", { id }),
+      ...sayFound("found.project-data", { path: projectDirectory(id) }),
     });
   }
   await deactivate({ box, image }, service);
   await publish(box, image);
-  for (const path of await removeData({ box, image }, service)) print(`removed ${path}`);
+  for (const path of await removeData({ box, image }, service)) print(t("services.removed", { path }));
   await forgetState(box, id);
   await forget(box, id);
 }
@@ -120,11 +117,10 @@ async function findSource({ box }: ServicesTools, path: string): Promise<Source>
     return { directory: dirname(path), file: path };
   return fail({
     code: "compose-source",
-    what: `There is no compose project at ${path}.`,
-    found: names.length
-      ? `a directory without any of ${COMPOSE_FILES.join(", ")}`
-      : "neither a file nor a directory with files",
-    hint: "Give the directory with the compose file in it, or the file itself.",
+    ...errorText("error.compose-source", { path }),
+    ...(names.length
+      ? sayFound("found.no-compose-file", { names: COMPOSE_FILES.join(", ") })
+      : sayFound("found.no-directory")),
   });
 }
 
@@ -138,17 +134,15 @@ async function checkName({ box }: ServicesTools, id: string): Promise<void> {
   if (!NAME.test(id)) {
     fail({
       code: "compose-name",
-      what: `"${id}" cannot be the name of a project.`,
-      found: "expected lower-case letters, digits and hyphens, a letter first, at most 31",
-      hint: "Say another one: --name wiki",
+      ...errorText("error.compose-name", { id }),
+      ...sayFound("found.project-name"),
     });
   }
   if (findService(id) && !(await isOwn(box, id))) {
     fail({
       code: "compose-name",
-      what: `The catalogue has a service "${id}" already.`,
-      found: `services: ${catalogue.map((service) => service.id).join(", ")}`,
-      hint: `Say another name: --name my-${id}`,
+      ...errorText("error.compose-name.taken", { id }),
+      ...sayFound("found.services", { names: catalogue.map((service) => service.id).join(", ") }),
     });
   }
 }
@@ -159,12 +153,11 @@ async function needDocker({ box, image, t, print }: ServicesTools): Promise<void
   if ("reason" in offered) {
     return fail({
       code: "service-impossible",
-      what: "Docker cannot run on this box, so no compose project can.",
+      ...errorText("error.service-impossible.docker"),
       found: t(`problem.service-${offered.reason}`),
-      hint: "cbox services",
     });
   }
-  print(t("progress.services.activate", { title: docker.title.en }));
+  print(t("progress.services.activate", { title: docker.title }));
   const inputs = (await readStates(box))[ENGINE]?.inputs ?? defaultInputs(docker);
   await activate({ box, image }, docker, { where: "community", inputs });
 }
@@ -213,9 +206,8 @@ export function chosenPorts(
     if (range && listener !== undefined) return [{ ...range, service: listener }];
     return fail({
       code: "compose-port",
-      what: `${id} does not publish the port ${text}.`,
-      found: shortList(ports.map(portName)) || "it publishes none",
-      hint: "Name one of these with --port, or publish it in the compose file: ports.",
+      ...errorText("error.compose-port", { id, port: text }),
+      ...saidOr(shortList(ports.map(portName)), "found.publishes-none"),
     });
   });
 }
@@ -228,8 +220,7 @@ function refuseMany(id: string, open: readonly ProjectPort[], yes: boolean): voi
   if (yes || count <= MANY) return;
   fail({
     code: "compose-many-ports",
-    what: `This opens ${count} ports of ${id} to other machines, and Docker runs a program for each of them.`,
+    ...errorText("error.compose-many-ports", { id, count }),
     found: shortList(open.map(portName)),
-    hint: "The same command with --yes opens them all; with --port NUMBER, only those that are named.",
   });
 }

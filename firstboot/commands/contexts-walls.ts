@@ -13,6 +13,8 @@ import {
   without,
 } from "../contexts/wall-settings.ts";
 import { chooseNetworks, ensureAcls } from "../contexts/walls.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr } from "../found-text.ts";
 import type { ContextsTools } from "./contexts.ts";
 import { parseNetwork } from "./wall-network.ts";
 
@@ -71,17 +73,19 @@ async function list({ box, t, print }: ContextsTools, asJson: boolean): Promise<
 function notOpen(network: string, open: readonly string[]): never {
   return fail({
     code: "wall-not-open",
-    what: `The network ${network} is not open to the community.`,
-    found: open.join(", ") || "no open networks",
-    hint: "sudo cbox contexts walls",
+    ...errorText("error.wall-not-open", { network }),
+    ...saidOr(open.join(", "), "found.no-open-networks"),
   });
 }
 
 function unknown(words: string): never {
   return fail({
     code: "unknown-command",
-    what: `cbox contexts walls has no command "${words}".`,
-    hint: "cbox contexts help",
+    ...errorText("error.unknown-command", {
+      program: "cbox contexts walls",
+      command: words,
+      help: "cbox contexts help",
+    }),
     exitCode: 2,
   });
 }

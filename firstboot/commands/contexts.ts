@@ -13,18 +13,22 @@ import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
 import { type Instance, instancesOf } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
-import { type Amount, bounds, type NoContexts, planContexts } from "../contexts/plan.ts";
+import { type Amount, bounds, planContexts } from "../contexts/plan.ts";
 import { readPoolUse, SEPARATE } from "../contexts/pools.ts";
 import { readRecord, writeRecord } from "../contexts/record.ts";
 import { partOf } from "../contexts/room.ts";
 import { type Division, divide, finishDivision } from "../contexts/set-up.ts";
 import { createSliver, findSliver, removeSliver, slivers } from "../contexts/slivers.ts";
-import { VM_MEMORY_MIB, type VmObstacle, vmObstacle } from "../contexts/vm.ts";
+import { VM_MEMORY_MIB, vmObstacle } from "../contexts/vm.ts";
+import { errorText } from "../error-text.ts";
+import { sayFound } from "../found-text.ts";
 import { type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { boxLanguage } from "../language.ts";
 import { alone } from "../lock.ts";
 import { contexts as step } from "../steps/contexts/index.ts";
 import { walls } from "./contexts-walls.ts";
+import { usageText } from "./help.ts";
 import { needRoot } from "./root.ts";
 import { stepStatus } from "./status.ts";
 
@@ -65,7 +69,8 @@ export const USAGE = `usage: cbox contexts [list] [--json]
 
 export async function contexts(args: readonly string[]): Promise<void> {
   const [verb = "list"] = args;
-  if (["help", "--help", "-h"].includes(verb)) return sayLines(USAGE.trimEnd());
+  if (["help", "--help", "-h"].includes(verb))
+    return sayLines(usageText(USAGE, translator(await boxLanguage())));
   const box = linuxBox();
   // Everybody may look at what the kernel counts; Incus speaks to root alone.
   if (process.getuid?.() !== 0 && (verb === "list" || verb.startsWith("-"))) {
@@ -107,8 +112,11 @@ export async function runContexts(args: readonly string[], tools: ContextsTools)
     default:
       return fail({
         code: "unknown-command",
-        what: `cbox contexts has no command "${verb}".`,
-        hint: "cbox contexts help",
+        ...errorText("error.unknown-command", {
+          program: "cbox contexts",
+          command: verb,
+          help: "cbox contexts help",
+        }),
         exitCode: 2,
       });
   }
@@ -212,11 +220,7 @@ async function resize({ box, image, t, print }: ContextsTools, { words, options 
   const [name = ""] = words;
   if (name !== "community") {
     contextNamed(name);
-    fail({
-      code: "owner-gets-the-rest",
-      what: "The owner has what the community does not: only the community's part is given a size.",
-      hint: "sudo cbox contexts resize community --memory MIB",
-    });
+    fail({ code: "owner-gets-the-rest", ...errorText("error.owner-gets-the-rest") });
   }
   const before = await readDivision(box);
   const { community } = before;
@@ -253,7 +257,7 @@ function amount(division: Division, which: Amount, option: string, text: string 
   if (/^\d{1,9}$/.test(text) && value >= first && value <= last) return value;
   return fail({
     code: "amount-invalid",
-    what: `--${option} has to be a whole number from ${first} to ${last} on this box.`,
+    ...errorText("error.amount-invalid", { option, first, last }),
     found: text,
     exitCode: 2,
   });
@@ -275,9 +279,11 @@ async function checkFit(box: Box, division: Division): Promise<void> {
       if (total[which] <= division[id][which]) continue;
       fail({
         code: "no-room",
-        what: `The context "${id}" needs more than it would get.`,
-        found: `${which === "memoryMib" ? "memory" : "disk"}: ${total[which]} MiB, would get ${division[id][which]}`,
-        hint: "Stop or remove something in it first, or choose another size.",
+        ...errorText("error.no-room", { id }),
+        ...sayFound(which === "memoryMib" ? "found.needs-memory" : "found.needs-disk", {
+          needed: total[which],
+          size: division[id][which],
+        }),
       });
     }
   }
@@ -325,8 +331,11 @@ async function sliver(tools: ContextsTools, [verb = "list", ...rest]: readonly s
     default:
       return fail({
         code: "unknown-command",
-        what: `cbox contexts sliver has no command "${verb}".`,
-        hint: "cbox contexts help",
+        ...errorText("error.unknown-command", {
+          program: "cbox contexts sliver",
+          command: verb,
+          help: "cbox contexts help",
+        }),
         exitCode: 2,
       });
   }
@@ -343,7 +352,7 @@ async function create(
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
     return fail({
       code: "amount-invalid",
-      what: `--${option} has to be a whole number of ${least} or more.`,
+      ...errorText("error.amount-invalid.least", { option, least }),
       found: text,
       exitCode: 2,
     });
@@ -365,14 +374,6 @@ async function create(
   return 0;
 }
 
-const OBSTACLES: Readonly<Record<VmObstacle, string>> = {
-  processor: "the processor has no VT-x or AMD-V, or it is switched off in the BIOS",
-  kvm: "there is no /dev/kvm",
-  qemu: "QEMU is not installed: sudo apt install incus qemu-system-x86 qemu-utils",
-  "kvm-broken": "/dev/kvm is there, but a guest does not start",
-  memory: `a virtual machine needs ${VM_MEMORY_MIB} MiB of memory`,
-};
-
 async function needVm(
   box: Box,
   image: ImageInfo,
@@ -383,17 +384,12 @@ async function needVm(
   if (obstacle) {
     fail({
       code: "vm-impossible",
-      what: "A virtual machine cannot run on this box.",
-      found: OBSTACLES[obstacle],
-      hint: "Without --vm the sliver is a container, which is right for most.",
+      ...errorText("error.vm-impossible"),
+      ...sayFound(`found.vm-${obstacle}`, { memory: VM_MEMORY_MIB }),
     });
   }
   if (name) return;
-  fail({
-    code: "vm-image-needed",
-    what: "The template of this box is for containers; a virtual machine needs an image of its own.",
-    hint: "incus image import FILE --alias NAME, then: sudo cbox contexts sliver create ... --vm --image NAME",
-  });
+  fail({ code: "vm-image-needed", ...errorText("error.vm-image-needed") });
 }
 
 function contextNamed(name: string): ContextId {
@@ -401,19 +397,15 @@ function contextNamed(name: string): ContextId {
   const suggestion = didYouMean(name, CONTEXTS);
   return fail({
     code: "unknown-context",
-    what: name ? `There is no context "${name}".` : "Which context?",
+    ...errorText(
+      name ? "error.unknown-context" : "error.unknown-context.none",
+      { name, suggestion: suggestion ?? "" },
+      suggestion ? "did-you-mean" : undefined,
+    ),
     found: CONTEXTS.join(", "),
-    ...(suggestion ? { hint: `Did you mean "${suggestion}"?` } : {}),
     exitCode: 2,
   });
 }
-
-const NONE: Readonly<Record<NoContexts, string>> = {
-  container: "it is a container, and those are not divided further",
-  engine: "the Debian of this box has no Incus",
-  memory: "too little memory",
-  disk: "too little disk",
-};
 
 /** Throws Failure `contexts-off`. */
 async function readDivision(box: Box): Promise<Division> {
@@ -421,9 +413,8 @@ async function readDivision(box: Box): Promise<Division> {
   if (record && !("none" in record)) return record;
   return fail({
     code: "contexts-off",
-    what: "This box is not divided into contexts.",
-    found: record ? NONE[record.none] : "not set up",
-    ...(record ? {} : { hint: "sudo cbox contexts setup" }),
+    ...errorText(record ? "error.contexts-off.never" : "error.contexts-off"),
+    ...sayFound(record ? `found.contexts-${record.none}` : "found.not-set-up"),
   });
 }
 

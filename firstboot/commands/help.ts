@@ -5,12 +5,10 @@
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { sayLines } from "../../common/say.ts";
-import { linuxBox } from "../box-linux.ts";
-import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
+import { errorText } from "../error-text.ts";
 import { type TextKey, type Translate, translator } from "../i18n.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import { boxLanguage } from "../language.ts";
 
 export interface CommandHelp {
   readonly name: string;
@@ -87,13 +85,20 @@ export const commands: readonly CommandHelp[] = [
 
 /** Fails with `unknown-command`. */
 export async function help([name]: readonly string[]): Promise<void> {
-  sayLines(helpText(await boxLanguage(), name).trimEnd());
+  // Also on a box in any state, and on a computer that is none.
+  sayLines(helpText(translator(await boxLanguage()), name).trimEnd());
 }
 
 export function helpText(t: Translate, name?: string): string {
   if (name === undefined) return overview(t);
   const command = commands.find((each) => each.name === name);
   return command ? about(t, command) : unknown(name);
+}
+
+/** What a command with many of them takes: its first word in the language, the rest as it is typed. */
+export function usageText(usage: string, t: Translate): string {
+  const word = "usage:";
+  return usage.replace(word, t("cli.usage-word").padEnd(word.length)).trimEnd();
 }
 
 /** At most 80 columns wide. */
@@ -116,19 +121,11 @@ function unknown(name: string): never {
   );
   return fail({
     code: "unknown-command",
-    what: `cbox has no command "${name}".`,
-    hint: meant ? `cbox ${meant}` : "cbox help",
+    ...errorText("error.unknown-command", {
+      program: "cbox",
+      command: name,
+      help: meant ? `cbox ${meant}` : "cbox help",
+    }),
     exitCode: 2,
   });
-}
-
-/** Help is given on a box in any state, and on a computer that is none. */
-async function boxLanguage(): Promise<Translate> {
-  const box = linuxBox();
-  const info = parseJson<{ community?: { default_language?: string } }>(
-    (await box.readFile(paths.imageInfo).catch(() => undefined)) ?? "{}",
-    {},
-  );
-  const { language = info.community?.default_language ?? "en" } = await readChoices(box);
-  return translator(language);
 }

@@ -2,6 +2,7 @@
 // The commands of `cbox` on the box, by their first word. What a command does not need is not loaded.
 
 import { fail } from "../../common/fail.ts";
+import { errorText } from "../error-text.ts";
 
 export type RunCommand = (args: readonly string[]) => Promise<void>;
 type Commands = { readonly [name: string]: () => Promise<RunCommand> };
@@ -51,8 +52,7 @@ async function aboutStep(id: string, [verb, ...rest]: readonly string[]): Promis
 function unknownCommand(command: string): never {
   return fail({
     code: "unknown-command",
-    what: `cbox has no command "${command}".`,
-    hint: "cbox help",
+    ...errorText("error.unknown-command", { program: "cbox", command, help: "cbox help" }),
     exitCode: 2,
   });
 }

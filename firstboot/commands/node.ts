@@ -14,6 +14,8 @@ import { takeAuthorities } from "../authorities.ts";
 import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
+import { errorText } from "../error-text.ts";
+import { sayFound } from "../found-text.ts";
 import { asRecord, GuifiApi } from "../guifi/api.ts";
 import type { Credentials } from "../guifi/credentials.ts";
 import { leaveNode, type Place, placesOf } from "../guifi/leave.ts";
@@ -43,8 +45,11 @@ export async function node(args: readonly string[]): Promise<void> {
   if (verb !== "leave") {
     return fail({
       code: "unknown-command",
-      what: `cbox has no command "node ${verb}".`,
-      hint: "cbox help node",
+      ...errorText("error.unknown-command", {
+        program: "cbox",
+        command: `node ${verb}`,
+        help: "cbox help node",
+      }),
       exitCode: 2,
     });
   }
@@ -116,11 +121,7 @@ async function typedCredentials(
 }
 
 function terminalNeeded(): never {
-  return fail({
-    code: "terminal-needed",
-    what: "The questions need a terminal.",
-    hint: "cbox node leave --yes --answers FILE, with the member's user name and password in the file",
-  });
+  return fail({ code: "terminal-needed", ...errorText("error.terminal-needed.leave") });
 }
 
 /** The section `member` of an answers file; "-": standard input. */
@@ -129,19 +130,18 @@ async function readMember(name: string): Promise<Credentials> {
     (error: NodeJS.ErrnoException) =>
       fail({
         code: "answers-unreadable",
-        what: `The file "${name}" cannot be read.`,
+        ...errorText("error.answers-unreadable", { name }),
         found: error.code ?? "",
       }),
   );
-  const content = textOf(bytes, name === "-" ? "What came in" : name);
+  const content = textOf(bytes, name);
   const parsed = await parseAnswers(Buffer.from(content));
   const { username, password } = asRecord(asRecord("data" in parsed ? parsed.data : undefined)?.member) ?? {};
   if (typeof username === "string" && typeof password === "string") return { username, password };
   return fail({
     code: "answers-unreadable",
-    what: `The file "${name}" does not say who signs in.`,
-    found: "problem" in parsed ? parsed.problem.code : "no member.username and member.password",
-    hint: "It needs a section member with username and password, as in an answers.yaml.",
+    ...errorText("error.answers-unreadable.member", { name }),
+    ...("problem" in parsed ? { found: parsed.problem.code } : sayFound("found.no-member")),
   });
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox publish`: what the timer runs. Its words go to the journal.
+// `cbox publish`: what the timer runs. Its words go to the journal then, else to the person who typed it.
 
 import { say } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
+import { translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
+import { spokenLanguage } from "../language.ts";
 import { publish } from "../publish.ts";
 import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
@@ -12,6 +14,6 @@ export async function publishNow(): Promise<void> {
   needRoot("cbox publish");
   const box = linuxBox();
   const image = await readImageInfo(box);
-  await publish(box, image, say);
+  await publish(box, image, say, translator(await spokenLanguage(process.stdout)));
   await refreshMotd(box, image);
 }

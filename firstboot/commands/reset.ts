@@ -10,6 +10,7 @@ import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
 import { troubleSentence } from "../console/pages.ts";
+import { errorText } from "../error-text.ts";
 import { placesOf } from "../guifi/leave.ts";
 import { readRegistration } from "../guifi/store.ts";
 import { type Translate, translator } from "../i18n.ts";
@@ -86,19 +87,14 @@ export function parseResetArgs(args: readonly string[]): ResetArgs {
     options: { "keep-data": { type: "boolean" }, all: { type: "boolean" }, yes: { type: "boolean" } },
   });
   if (Boolean(values["keep-data"]) === Boolean(values.all)) {
-    return fail({
-      code: "usage",
-      what: "A reset needs to know what becomes of the data.",
-      hint: "cbox reset --keep-data, or cbox reset --all",
-      exitCode: 2,
-    });
+    return fail({ code: "usage", ...errorText("error.usage.reset"), exitCode: 2 });
   }
   return { keepData: Boolean(values["keep-data"]), isSure: Boolean(values.yes) };
 }
 
 async function isMeant(t: Translate, hostname: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
+    fail({ code: "terminal-needed", ...errorText("error.terminal-needed.question") });
   }
   const typed = await askTerminal(t("reset.ask", { hostname }), { isDeliberate: true });
   return typed.trim() === hostname && hostname !== "";

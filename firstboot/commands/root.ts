@@ -2,9 +2,10 @@
 // What changes the box is for root; the hint is the same command by sudo.
 
 import { fail } from "../../common/fail.ts";
+import { errorText } from "../error-text.ts";
 
 /** Fails with `root-needed`. */
 export function needRoot(command: string): void {
   if (process.getuid?.() === 0) return;
-  fail({ code: "root-needed", what: "Only root can do this.", hint: `sudo ${command}` });
+  fail({ code: "root-needed", ...errorText("error.root-needed", { command: `sudo ${command}` }) });
 }

@@ -9,6 +9,8 @@ import { say, sayJson } from "../../common/say.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
 import { toAscii } from "../console/ascii.ts";
+import { errorText } from "../error-text.ts";
+import { sayFound } from "../found-text.ts";
 import { isLanguage, type Translate, translator } from "../i18n.ts";
 import { readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
@@ -35,11 +37,7 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   const found = await search(box, type);
   if (!found) {
     if (!(await mayAskSerf(box))) needRoot(["cbox search", ...args].join(" "));
-    return fail({
-      code: "serf-silent",
-      what: "Discovery (Serf) does not answer on this box.",
-      hint: "sudo cbox services enable serf",
-    });
+    return fail({ code: "serf-silent", ...errorText("error.serf-silent") });
   }
   const image = await readImageInfo(box);
   const { language = image.community.default_language } = await readChoices(box);
@@ -73,9 +71,8 @@ export function pickByAddress(services: readonly FoundService[], which: string):
   if (there.every((each) => identity(each) === identity(first))) return first;
   return fail({
     code: "search-ambiguous",
-    what: `Several services are announced at ${which}, and not the same.`,
-    found: there.map(({ type, node }) => `${type} by ${node}`).join(", "),
-    hint: "sudo cbox search TYPE at a terminal, and choose one by its number.",
+    ...errorText("error.search-ambiguous", { which }),
+    found: there.map(({ type, node }) => `${type} (${node})`).join(", "),
     exitCode: 2,
   });
 }
@@ -83,9 +80,8 @@ export function pickByAddress(services: readonly FoundService[], which: string):
 function unknown(services: readonly FoundService[], which: string): never {
   return fail({
     code: "search-unknown",
-    what: `There is no "${which}" in the list.`,
-    found: `${services.length} services are in sight`,
-    hint: "cbox search, then a number of its list; or cbox search --join ADDRESS:PORT",
+    ...errorText("error.search-unknown", { which }),
+    ...sayFound("found.in-sight", { count: services.length }),
     exitCode: 2,
   });
 }
@@ -116,8 +112,7 @@ async function isMeant(
 ): Promise<boolean> {
   const t = translator(language);
   for (const line of joinLines(found, identity, t)) print(toAscii(line));
-  if (!process.stdin.isTTY)
-    fail({ code: "terminal-needed", what: "The question needs a terminal.", hint: "--yes answers it." });
+  if (!process.stdin.isTTY) fail({ code: "terminal-needed", ...errorText("error.terminal-needed.question") });
   return isYes(await askTerminal(toAscii(t("search.join")), { isDeliberate: true }));
 }
 
@@ -132,9 +127,8 @@ export async function runJoin(tools: SearchTools, found: FoundService): Promise<
   if (faults.length) {
     fail({
       code: "service-failed",
-      what: `${service.title.en} has joined, but does not work.`,
+      ...errorText("error.service-failed.joined", { title: service.title, id: service.id }),
       found: faults.join(", "),
-      hint: `sudo cbox services log ${service.id}`,
     });
   }
   print(toAscii(says[isLanguage(language) ? language : "en"]));

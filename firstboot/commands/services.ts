@@ -12,8 +12,11 @@ import type { Box } from "../box.ts";
 import { must } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { readChoices } from "../choices.ts";
+import { errorText } from "../error-text.ts";
+import { foundSentence, saidOr, sayFound } from "../found-text.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
+import { boxLanguage } from "../language.ts";
 import { alone } from "../lock.ts";
 import { publish } from "../publish.ts";
 import { PUBLISH_TIMER } from "../serf.ts";
@@ -33,6 +36,7 @@ import type { ACTS } from "../services/texts.ts";
 import { upgrade } from "../services/upgrade.ts";
 import { needAccount, wayIn } from "./claim.ts";
 import { addProject, removeProject } from "./compose.ts";
+import { usageText } from "./help.ts";
 import { needRoot } from "./root.ts";
 
 export interface ServicesTools {
@@ -103,7 +107,7 @@ export async function services(args: readonly string[]): Promise<void> {
     },
   });
   const [verb = "list", id, what] = positionals;
-  if (values.help || verb === "help") return sayLines(USAGE.trimEnd());
+  if (values.help || verb === "help") return sayLines(usageText(USAGE, translator(await boxLanguage())));
   if (verb !== "list") needRoot(["cbox services", ...args].join(" "));
   const box = linuxBox();
   const image = await readImageInfo(box);
@@ -126,10 +130,7 @@ export async function runServices(
   if (!run || id === undefined) {
     fail({
       code: "usage",
-      what: run
-        ? `cbox services ${verb} needs the name of a service.`
-        : `cbox services has no command "${verb}".`,
-      hint: "cbox services --help",
+      ...errorText(run ? "error.usage.service" : "error.usage.services", { verb }),
       exitCode: 2,
     });
   }
@@ -144,12 +145,7 @@ export async function runCompose(
   options: ServicesOptions,
 ): Promise<void> {
   if (what === undefined || (act !== "add" && act !== "remove")) {
-    fail({
-      code: "usage",
-      what: "cbox services compose adds a project from a directory or file, or removes one by its name.",
-      hint: "cbox services --help",
-      exitCode: 2,
-    });
+    fail({ code: "usage", ...errorText("error.usage.compose"), exitCode: 2 });
   }
   if (act === "remove") return removeProject(tools, await named(tools, what), options);
   await enable(tools, await addProject(tools, what, options), {});
@@ -163,9 +159,12 @@ async function named({ box }: ServicesTools, id: string): Promise<Service> {
     all.find((service) => service.id === id) ??
     fail({
       code: "service-unknown",
-      what: `There is no service "${id}".`,
-      found: `services: ${names.join(", ")}`,
-      hint: guess ? `did you mean "${guess}"?` : "cbox services",
+      ...errorText(
+        "error.service-unknown",
+        { id, suggestion: guess ?? "" },
+        guess ? "did-you-mean" : undefined,
+      ),
+      ...sayFound("found.services", { names: names.join(", ") }),
       exitCode: 2,
     })
   );
@@ -188,7 +187,7 @@ async function list(
   }
   for (const { service, copies } of views) {
     if (copies && copies.boxes > 1)
-      print(t("services.copies.spread", { title: service.title.en, id: service.id }));
+      print(t("services.copies.spread", { title: service.title, id: service.id }));
   }
   for (const { service, state } of views) if (state !== "off") tellImagesByTag({ t, print }, service);
 }
@@ -217,9 +216,8 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
     const key = "reason" in offered ? `problem.service-${offered.reason}` : "problem.service-where";
     fail({
       code: "service-impossible",
-      what: `${service.title.en} cannot be switched on here.`,
+      ...errorText("error.service-impossible", { title: service.title }),
       found: isTextKey(key) ? t(key, { names: places.join(", ") }) : key,
-      hint: "cbox services",
     });
   }
   tellImagesByTag(tools, service);
@@ -229,9 +227,9 @@ async function enable(tools: ServicesTools, service: Service, { context }: Servi
   print(sayAct(t, "wait", service));
   const faults = await waitUntilHealthy(tools, service, state);
   await publish(box, image);
-  if (faults.length) notWorking(service, "was switched on", faults);
+  if (faults.length) notWorking(service, "enabled", faults);
   if ((await copiesOf({ box, image }, service, state))?.boxes === 1)
-    print(t("services.copies.one", { title: service.title.en }));
+    print(t("services.copies.one", { title: service.title }));
   await secret(tools, service);
   if (isUnclaimed(service, state)) await tellWayIn(tools, service);
 }
@@ -252,11 +250,7 @@ async function claim(
 ): Promise<void> {
   const { box, image, t, print } = tools;
   if (service.first_account !== "visitor") {
-    fail({
-      code: "service-no-claim",
-      what: `${service.title.en} has no account that its first visitor could take, so there is nothing to claim.`,
-      hint: "cbox services",
-    });
+    fail({ code: "service-no-claim", ...errorText("error.service-no-claim", { title: service.title }) });
   }
   const { where, inputs, ...before } = await stateOf(tools, service);
   if (isUnclaimed(service, before) && !yes) {
@@ -272,7 +266,7 @@ async function claim(
   print(sayAct(t, "wait", service));
   const faults = await waitUntilHealthy(tools, service, state);
   await publish(box, image);
-  if (faults.length) notWorking(service, "was opened to others", faults);
+  if (faults.length) notWorking(service, "claimed", faults);
   print(t("services.claim.open", await wayIn(box, image, service)));
 }
 
@@ -280,11 +274,7 @@ async function claim(
 async function spread(tools: ServicesTools, service: Service, { keys }: ServicesOptions): Promise<void> {
   const { box, image, t, print } = tools;
   if (!service.copies) {
-    fail({
-      code: "service-no-copies",
-      what: `${service.title.en} keeps no files on other boxes.`,
-      hint: "cbox services",
-    });
+    fail({ code: "service-no-copies", ...errorText("error.service-no-copies", { title: service.title }) });
   }
   const state = await stateOf(tools, service);
   if (keys === undefined && process.stdin.isTTY) print(t("services.copies.ask"));
@@ -306,15 +296,15 @@ async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> 
 /** Also of a service that the catalogue's texts do not know. */
 function sayAct(t: Translate, act: (typeof ACTS)[number], { id, title }: Service): string {
   const key = `progress.services.${act}.${id}`;
-  return isTextKey(key) ? t(key) : t(`progress.services.${act}`, { title: title.en });
+  return isTextKey(key) ? t(key) : t(`progress.services.${act}`, { title });
 }
 
-async function disable({ box, image, print }: ServicesTools, service: Service): Promise<void> {
+async function disable({ box, image, t, print }: ServicesTools, service: Service): Promise<void> {
   const before = (await readStates(box))[service.id];
   await deactivate({ box, image }, service);
   await publish(box, image);
   if (before && service.data.length && service.managed)
-    print(`kept in ${before.where}: ${service.data.join(", ")}`);
+    print(t("services.kept", { where: before.where, paths: service.data.join(", ") }));
 }
 
 /** Until the next restart of the box; `enable` and `disable` are for good. */
@@ -323,8 +313,7 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
   if (!service.managed) {
     fail({
       code: "service-not-ours",
-      what: `${service.title.en} belongs to the system; it is only announced here.`,
-      hint: `cbox services unpublish ${service.id}`,
+      ...errorText("error.service-not-ours", { title: service.title, id: service.id }),
     });
   }
   // Else the timer would bring Serf back within minutes.
@@ -335,14 +324,10 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
 
 async function announce(tools: ServicesTools, service: Service, published: boolean): Promise<void> {
   if (!service.publication) {
-    fail({
-      code: "service-not-public",
-      what: `${service.title.en} has nothing to announce.`,
-      hint: "cbox services",
-    });
+    fail({ code: "service-not-public", ...errorText("error.service-not-public", { title: service.title }) });
   }
   await writeState(tools.box, service.id, { ...(await stateOf(tools, service)), published });
-  await publish(tools.box, tools.image, tools.print);
+  await publish(tools.box, tools.image, tools.print, tools.t);
 }
 
 async function log(tools: ServicesTools, service: Service): Promise<void> {
@@ -350,10 +335,17 @@ async function log(tools: ServicesTools, service: Service): Promise<void> {
   const units = service.units.flatMap((unit) => ["--unit", unit]);
   const place = placeOf(tools.box, state.where);
   const { stdout } = await place.run("journalctl", [...units, "--lines=60", "--no-pager", "--no-hostname"]);
-  if (state.trouble) tools.print(state.trouble.what);
+  if (state.trouble) tools.print(troubleLine(tools.t, state.trouble));
   const containers = service.compose ? await projectLog(place, service) : "";
   for (const text of [stdout.trimEnd(), containers].filter(Boolean))
     for (const line of quoted(text)) tools.print(line);
+}
+
+/** Why it could not be switched on by the set-up, with what was found. */
+function troubleLine(t: Translate, trouble: NonNullable<ServiceState["trouble"]>): string {
+  const { what, text } = trouble;
+  if (!text || !isTextKey(text.key)) return what;
+  return [t(text.key, text.values), foundSentence(t, trouble)].filter(Boolean).join(" ");
 }
 
 async function renew(tools: ServicesTools, service: Service): Promise<void> {
@@ -361,15 +353,18 @@ async function renew(tools: ServicesTools, service: Service): Promise<void> {
   await upgrade(tools, service, state);
   const faults = await waitUntilHealthy(tools, service, state);
   await publish(tools.box, tools.image);
-  if (faults.length) notWorking(service, "was renewed", faults);
+  if (faults.length) notWorking(service, "renewed", faults);
 }
 
-function notWorking({ id, title }: Service, done: string, faults: readonly string[]): never {
+function notWorking(
+  { id, title }: Service,
+  done: "enabled" | "claimed" | "renewed",
+  faults: readonly string[],
+): never {
   return fail({
     code: "service-failed",
-    what: `${title.en} ${done}, but does not work.`,
+    ...errorText(`error.service-failed.${done}`, { title, id }),
     found: faults.join(", "),
-    hint: `sudo cbox services log ${id}`,
   });
 }
 
@@ -390,12 +385,11 @@ async function forget(
     const where = service.data.map((path) => `${state?.where ?? "host"}: ${path}`).join(", ");
     fail({
       code: "service-data-kept",
-      what: `This removes for good what ${service.title.en} has stored.`,
-      found: where || "nothing",
-      hint: `cbox services remove-data ${service.id} --yes`,
+      ...errorText("error.service-data-kept", { title: service.title, id: service.id }),
+      ...saidOr(where, "found.nothing"),
     });
   }
-  for (const path of await removeData(tools, service)) tools.print(`removed ${path}`);
+  for (const path of await removeData(tools, service)) tools.print(tools.t("services.removed", { path }));
 }
 
 /** `any`: also of a service that is off. Fails with `service-off`. */
@@ -416,7 +410,6 @@ async function stateOf(
     };
   return fail({
     code: "service-off",
-    what: `${service.title.en} is not on.`,
-    hint: `sudo cbox services enable ${service.id}`,
+    ...errorText("error.service-off", { title: service.title, id: service.id }),
   });
 }

@@ -13,6 +13,7 @@ import { servePort } from "../console/consoles.ts";
 import { leavablePort, standardPort } from "../console/device.ts";
 import { runThrough } from "../console/one-step.ts";
 import { Holder } from "../console/seat.ts";
+import { errorText } from "../error-text.ts";
 import { translator } from "../i18n.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
@@ -40,7 +41,7 @@ export async function setup(args: readonly string[]): Promise<void> {
       const file = await readFile(values.answers).catch((error: NodeJS.ErrnoException) =>
         fail({
           code: "answers-unreadable",
-          what: `The file "${values.answers}" cannot be read.`,
+          ...errorText("error.answers-unreadable", { name: values.answers ?? "" }),
           found: error.code ?? "",
         }),
       );
@@ -62,23 +63,17 @@ async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean
   if (!image.converted) {
     fail({
       code: "setup-elsewhere",
-      what: "The set-up of this box is at its consoles, not here.",
+      ...errorText("error.setup-elsewhere"),
       found: image.consoles.map(({ device }) => device).join(", "),
-      hint: "Press Enter there. One part of a box that is set up, once more: cbox help",
     });
   }
   if (isConfigured) {
-    fail({
-      code: "configured",
-      what: "This box is set up.",
-      hint: "sudo cbox status; one part of it once more: sudo cbox vpn setup",
-    });
+    fail({ code: "configured", ...errorText("error.configured") });
   }
   if (isByFile || process.stdin.isTTY) return;
   fail({
     code: "terminal-needed",
-    what: "The questions need a terminal.",
-    hint: `${COMMAND} --answers FILE`,
+    ...errorText("error.terminal-needed", { command: `${COMMAND} --answers FILE` }),
   });
 }
 

@@ -12,6 +12,7 @@ import type { Box } from "../box.ts";
 import { linuxBox } from "../box-linux.ts";
 import { type OpenPort, standardPort } from "../console/device.ts";
 import { type Outcome, runThrough, talkThrough } from "../console/one-step.ts";
+import { errorText } from "../error-text.ts";
 import { type ImageInfo, readImageInfo } from "../image-info.ts";
 import { alone } from "../lock.ts";
 import { type Log, openLog } from "../log.ts";
@@ -33,8 +34,7 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
     if (file === undefined && !process.stdin.isTTY) {
       fail({
         code: "terminal-needed",
-        what: "The questions need a terminal.",
-        hint: `sudo cbox ${step.id} setup --answers FILE`,
+        ...errorText("error.terminal-needed", { command: `sudo cbox ${step.id} setup --answers FILE` }),
       });
     }
     const image = await readImageInfo(box);
@@ -63,18 +63,10 @@ export type StepSetupWay =
 export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetupWay): Promise<Outcome> {
   const { box, image, log } = tools;
   if (!(await box.exists(paths.configured))) {
-    fail({
-      code: "not-configured",
-      what: "This box is not set up yet.",
-      hint: "Go through the set-up at its console first; this step is part of it.",
-    });
+    fail({ code: "not-configured", ...errorText("error.not-configured") });
   }
   if ((await step.isHere?.(box, image)) === false) {
-    fail({
-      code: "step-not-here",
-      what: `This machine looks after its ${step.id} by itself, as before it became a box.`,
-      hint: "Change it as you always have.",
-    });
+    fail({ code: "step-not-here", ...errorText("error.step-not-here", { step: step.id }) });
   }
   const state = paths.setupState(step.id);
   const isByFile = "file" in way;
@@ -106,12 +98,12 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
 async function readAnswersFile(name: string): Promise<string> {
   try {
     const bytes = name === "-" ? await buffer(process.stdin) : await readFile(name);
-    return textOf(bytes, name === "-" ? "What came in" : name);
+    return textOf(bytes, name);
   } catch (error) {
     if (error instanceof Failure) throw error;
     return fail({
       code: "answers-unreadable",
-      what: `The file "${name}" cannot be read.`,
+      ...errorText("error.answers-unreadable", { name }),
       found: (error as NodeJS.ErrnoException).code ?? "",
     });
   }

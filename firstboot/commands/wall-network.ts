@@ -3,6 +3,8 @@
 
 import { isIPv6 } from "node:net";
 import { fail } from "../../common/fail.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr } from "../found-text.ts";
 import { formatIpv4, isHostAddress, parseCidr } from "../steps/network/ipv4.ts";
 
 /** "10.1.2.9/27" -> "10.1.2.0/27". Throws Failure `wall-network`. */
@@ -12,9 +14,8 @@ export function parseNetwork(text: string): string {
     network ??
     fail({
       code: "wall-network",
-      what: "This is no network that can be opened: an IPv4 network with a prefix from /8 on, or an IPv6 network with one from /16 on.",
-      found: text || "nothing",
-      hint: "sudo cbox contexts walls open 10.1.2.0/27",
+      ...errorText("error.wall-network"),
+      ...saidOr(text, "found.nothing"),
       exitCode: 2,
     })
   );

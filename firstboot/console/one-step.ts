@@ -3,6 +3,7 @@
 // question.
 
 import { Failure, fail } from "../../common/fail.ts";
+import { errorText } from "../error-text.ts";
 import { stateOf } from "../machine.ts";
 import type { Step } from "../steps/step.ts";
 import type { Walk } from "../walk.ts";
@@ -99,22 +100,17 @@ export async function runThrough(walk: Walk, print: (line: string) => void): Pro
     const [only, ...others] = walk.steps;
     return fail({
       code: "answers-refused",
-      what: `The answers${only && others.length === 0 ? ` for "${only.id}"` : ""} have mistakes. Nothing was changed.`,
+      ...errorText(only && others.length === 0 ? "error.answers-refused.step" : "error.answers-refused", {
+        step: only?.id ?? "",
+      }),
       found: context.problems.map((each) => `${each.field}: ${problemSentence(t, each)}`).join("\n       "),
-      hint: "Correct them and try again.",
     });
   }
   if (step && state === stateOf.secret(step.id)) {
     const missing = walk.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
-    return fail({
-      code: "secret-missing",
-      what: "The answers lack a secret that is needed.",
-      found: missing.join(", "),
-      hint: "Put it into the file, in the form of an answers.yaml with its sections.",
-    });
+    return fail({ code: "secret-missing", ...errorText("error.secret-missing"), found: missing.join(", ") });
   }
-  const { code = "unexpected", what = "The set-up stopped.", found, hint } = context.trouble ?? {};
-  throw new Failure({ code, what, ...(found ? { found } : {}), ...(hint ? { hint } : {}) });
+  throw new Failure(context.trouble ?? { code: "unexpected", what: "The set-up stopped." });
 }
 
 function outcomeOf({ context, steps }: Walk): Outcome {

@@ -5,6 +5,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { errorText } from "../error-text.ts";
 import { sayFound } from "../found-text.ts";
 import { get } from "./incus.ts";
 import { CONTEXTS, type ContextId, poolOf, SHARED_POOL } from "./names.ts";
@@ -101,9 +102,8 @@ async function shrinkFileSystem(box: Box, id: ContextId, mib: number): Promise<v
   if (code !== 0) {
     fail({
       code: "no-room",
-      what: `The context "${id}" holds more than it would get.`,
+      ...errorText("error.no-room.files", { id }),
       ...sayFound("found.disk-of", { mib, said: stderr.trim().split("\n").at(-1) ?? "" }),
-      hint: "Remove files or snapshots in it first, or choose another size: sudo cbox contexts",
     });
   }
   // Before its end is cut off.

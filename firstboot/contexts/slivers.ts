@@ -4,6 +4,8 @@
 
 import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import { type Instance, instancesOf, send } from "./incus.ts";
 import { MADE, SLIVER, TEMPLATE } from "./names.ts";
 import type { Limits } from "./plan.ts";
@@ -31,11 +33,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
   checkName(name);
   const instances = await instancesOf(box, PROJECT);
   if (instances.some((each) => each.name === name)) {
-    fail({
-      code: "sliver-exists",
-      what: `There is a sliver "${name}" already.`,
-      hint: `sudo cbox contexts sliver enter ${name}`,
-    });
+    fail({ code: "sliver-exists", ...errorText("error.sliver-exists", { name }) });
   }
   checkRoom(limits, instances, wish);
   const pool = poolName(await readPools(box), PROJECT);
@@ -70,38 +68,27 @@ export async function findSliver(box: Box, name: string): Promise<Instance> {
     all.find((each) => each.name === name) ??
     fail({
       code: "sliver-unknown",
-      what: `There is no sliver "${name}".`,
-      found: names || "no slivers",
-      hint: "sudo cbox contexts sliver list",
+      ...errorText("error.sliver-unknown", { name }),
+      ...saidOr(names, "found.no-slivers"),
     })
   );
 }
 
 function checkName(name: string): void {
   if (NAME.test(name) && name !== PROJECT && name !== "owner") return;
-  fail({
-    code: "sliver-name",
-    what: "This is no name for a sliver: letters a to z, digits and dashes, beginning with a letter, at most 30.",
-    found: name,
-    hint: "sudo cbox contexts sliver create web1",
-  });
+  fail({ code: "sliver-name", ...errorText("error.sliver-name"), ...saidOr(name, "found.nothing") });
 }
 
 function checkRoom(limits: Limits, instances: readonly Instance[], wish: Part): void {
-  const noRoom = (found: string) =>
-    fail({
-      code: "no-room",
-      what: "There is not enough room for this in the community's part.",
-      found,
-      hint: "Ask for less, remove a sliver, or share more: sudo cbox contexts resize community --memory MIB",
-    });
+  const noRoom = (...found: Parameters<typeof sayFound>) =>
+    fail({ code: "no-room", ...errorText("error.no-room.sliver"), ...sayFound(...found) });
   if (instances.length >= limits.instances) {
-    noRoom(`${instances.length} of ${limits.instances} containers`);
+    noRoom("found.sliver-count", { count: instances.length, most: limits.instances });
   }
   const left = remainder(limits, [...instances.filter(({ name }) => name !== PROJECT).map(partOf), wish]);
   const lack = lacking(left);
-  if (lack) noRoom(`${lack}: ${left[lack]} would be left for the community's own container`);
+  if (lack) noRoom("found.sliver-left", { what: lack, left: left[lack] });
   const used = instances.find(({ name }) => name === PROJECT)?.state?.memory?.usage ?? 0;
   const usedMib = Math.ceil(used / 1024 / 1024);
-  if (usedMib > left.memoryMib) noRoom(`the community's own container uses ${usedMib} MiB of memory now`);
+  if (usedMib > left.memoryMib) noRoom("found.sliver-memory", { used: usedMib });
 }

@@ -5,6 +5,7 @@
 import { Failure, fail } from "../../common/fail.ts";
 import { tlsTrust } from "../authorities.ts";
 import { type Box, must } from "../box.ts";
+import { errorText } from "../error-text.ts";
 import { ask, unavailable } from "../guifi/api.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { readStates } from "../services/state.ts";
@@ -195,12 +196,7 @@ async function refuse(box: Box, directory: string, said: string): Promise<never>
   const isOwners = ADDITIONS.some(([file]) => first.includes(file));
   const found = isOwners ? first : ((await refusedAddition(box, directory)) ?? first);
   await box.remove(directory);
-  return fail({
-    code: "dns-refused",
-    what: "BIND does not take the community's list of domains, or your own additions; the last list stays.",
-    found,
-    hint: "Look at /etc/bind/named.conf.*private, or wait: the box tries again every hour.",
-  });
+  return fail({ code: "dns-refused", ...errorText("error.dns-refused"), found });
 }
 
 /** What BIND says against a configuration, a line each, its zones in the same order. */

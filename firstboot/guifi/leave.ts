@@ -3,6 +3,8 @@
 // the node's page before it is touched, so that this can be done again after any interruption.
 
 import { Failure, fail } from "../../common/fail.ts";
+import { errorText } from "../error-text.ts";
+import { sayFound } from "../found-text.ts";
 import { type ApiAnswer, failWith } from "./api.ts";
 import { addressOf, type Device, type NodePage, readNode } from "./cnml.ts";
 import { BOX_TYPE, change, type Session } from "./registration.ts";
@@ -46,9 +48,8 @@ async function removeDevice(session: Session, place: Place): Promise<void> {
   if (!(await look(session, place))) return;
   fail({
     code: "device-still-shown",
-    what: `The page of the node ${place.node.name} still shows the device ${place.device.name}.`,
-    found: `device ${place.device.id}`,
-    hint: "Try again; if it stays so, remove the device at the web site.",
+    ...errorText("error.device-still-shown", { node: place.node.name, device: place.device.name }),
+    ...sayFound("found.device", { id: place.device.id }),
   });
 }
 

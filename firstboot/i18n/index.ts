@@ -4,6 +4,7 @@
 import caCommands from "./ca/commands.json" with { type: "json" };
 import caCommon from "./ca/common.json" with { type: "json" };
 import caContexts from "./ca/contexts.json" with { type: "json" };
+import caErrors from "./ca/errors.json" with { type: "json" };
 import caInstall from "./ca/install.json" with { type: "json" };
 import caMember from "./ca/member.json" with { type: "json" };
 import caNetwork from "./ca/network.json" with { type: "json" };
@@ -14,6 +15,7 @@ import caVpn from "./ca/vpn.json" with { type: "json" };
 import enCommands from "./en/commands.json" with { type: "json" };
 import enCommon from "./en/common.json" with { type: "json" };
 import enContexts from "./en/contexts.json" with { type: "json" };
+import enErrors from "./en/errors.json" with { type: "json" };
 import enInstall from "./en/install.json" with { type: "json" };
 import enMember from "./en/member.json" with { type: "json" };
 import enNetwork from "./en/network.json" with { type: "json" };
@@ -24,6 +26,7 @@ import enVpn from "./en/vpn.json" with { type: "json" };
 import esCommands from "./es/commands.json" with { type: "json" };
 import esCommon from "./es/common.json" with { type: "json" };
 import esContexts from "./es/contexts.json" with { type: "json" };
+import esErrors from "./es/errors.json" with { type: "json" };
 import esInstall from "./es/install.json" with { type: "json" };
 import esMember from "./es/member.json" with { type: "json" };
 import esNetwork from "./es/network.json" with { type: "json" };
@@ -44,6 +47,7 @@ export const en = {
   ...enContexts,
   ...enServices,
   ...enCommands,
+  ...enErrors,
 };
 
 export const ca = {
@@ -57,6 +61,7 @@ export const ca = {
   ...caContexts,
   ...caServices,
   ...caCommands,
+  ...caErrors,
 };
 
 export const es = {
@@ -70,4 +75,5 @@ export const es = {
   ...esContexts,
   ...esServices,
   ...esCommands,
+  ...esErrors,
 };

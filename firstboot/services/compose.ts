@@ -4,10 +4,11 @@
 
 import { BlockList, isIPv6 } from "node:net";
 import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts";
-import { fail } from "../../common/fail.ts";
-import type { Service } from "../../common/service.ts";
+import { type FailureDetails, fail } from "../../common/fail.ts";
+import type { Service, Words } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../box.ts";
-import { saidOr } from "../found-text.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import { parseJson } from "../world.ts";
 import { parseComposeConfig } from "./compose-config.ts";
 import type { Place } from "./place.ts";
@@ -26,7 +27,7 @@ const compose = (id: string, ...words: readonly string[]) => [
 export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
   const { id, title } = service;
   const images = await place.run("docker", compose(id, "config", "--images"));
-  if (images.code !== 0) return invalid(title.en, dockerWords(images.stderr));
+  if (images.code !== 0) return invalid(title, { found: dockerWords(images.stderr).join("\n") });
   const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
   const { code } = await place.run("docker", ["image", "inspect", ...names]);
   if (code === 0 && !again) return;
@@ -34,14 +35,13 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   const pull = ["pull", "--quiet", "--ignore-buildable"];
   const pulled = await place.run("docker", compose(id, ...pull));
   if (pulled.code === 0) return;
-  if (IS_DISK_FULL.test(pulled.stderr)) diskFull(`container images of ${title.en}`);
+  if (IS_DISK_FULL.test(pulled.stderr)) diskFull(sayFound("found.full-images", { title }));
   fail({
     code: "service-images",
-    what: `The container images of ${title.en} could not be fetched.`,
+    ...errorText("error.service-images", { title }),
     ...saidOr([...dockerWords(pulled.stderr), ...dockerWords(pulled.stdout)].join("\n"), "found.exit-code", {
       code: pulled.code,
     }),
-    hint: "The box needs the Internet for that, and room on its disk. Try again when it has both.",
   });
 }
 
@@ -60,12 +60,11 @@ export async function startProject(
   const which = [`_SYSTEMD_INVOCATION_ID=${invocation.trim()}`, "--output=cat", "--no-pager"];
   const { stdout: journal } = await place.run("journalctl", which);
   const words = dockerWords(journal).join("\n");
-  if (IS_DISK_FULL.test(words)) diskFull(`containers of ${title.en}`);
+  if (IS_DISK_FULL.test(words)) diskFull(sayFound("found.full-containers", { title }));
   fail({
     code: "compose-start",
-    what: `The containers of ${title.en} could not be started.`,
+    ...errorText("error.compose-start", { title, id }),
     ...saidOr(words || stderr.trim(), "found.exit-code", { code }),
-    hint: `Mend what Docker says there, then the same command again; more: sudo cbox services log ${id}`,
   });
 }
 
@@ -137,9 +136,10 @@ export async function readProject(place: Place, id: string, directory: string): 
   const words = dockerWords(stderr);
   const unset = words.flatMap((line) => UNSET.exec(line)?.[1] ?? REQUIRED.exec(line)?.[1] ?? []);
   if (unset.length) return withoutValue(id, unset);
-  if (code !== 0) return invalid(id, words);
-  const { services, networks } = parseComposeConfig(stdout) ?? invalid(id, ["Docker's answer is no project"]);
-  if (services.length === 0) return invalid(id, ["services: there is none"]);
+  if (code !== 0) return invalid(id, { found: words.join("\n") });
+  const { services, networks } =
+    parseComposeConfig(stdout) ?? invalid(id, sayFound("found.docker-no-project"));
+  if (services.length === 0) return invalid(id, sayFound("found.compose-no-services"));
   const onHost = services.flatMap(([service, { network_mode: mode, networks: own }]) => {
     const isHost = mode === "host" || own.some((name) => networks.get(name) === "host");
     return isHost ? [service] : [];
@@ -151,13 +151,11 @@ export async function readProject(place: Place, id: string, directory: string): 
         const port = Number(published);
         const at = whereBound(address);
         if (protocol !== "tcp" && protocol !== "udp")
-          return invalid(id, [`services.${service}.ports: neither tcp nor udp but ${protocol}`]);
+          return invalid(id, sayFound("found.compose-protocol", { service, protocol }));
         if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
         // Which number it gets does not matter where nobody comes from outside.
         if (at.bound !== undefined) return [];
-        return invalid(id, [
-          `services.${service}.ports: ${target} has no single number outside ("${published}"); write "8080:${target}"`,
-        ]);
+        return invalid(id, sayFound("found.compose-number", { service, target, published }));
       },
     ),
   );
@@ -226,19 +224,13 @@ function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
 function withoutValue(name: string, unset: readonly string[]): never {
   return fail({
     code: "compose-variables",
-    what: `The compose file of ${name} uses variables that are not set.`,
+    ...errorText("error.compose-variables", { name }),
     found: shortList([...new Set(unset)]),
-    hint: "Write them into a file .env beside the compose file, one NAME=value a line, NAME= where it is to be empty. A $ that begins no variable, as in a password, is written $$.",
   });
 }
 
-function invalid(name: string, said: readonly string[]): never {
-  return fail({
-    code: "compose-invalid",
-    what: `The compose file of ${name} is not right.`,
-    found: said.join("\n"),
-    hint: "Correct the file; what may stand in it: https://docs.docker.com/compose/compose-file/",
-  });
+function invalid(name: string | Words, found: Pick<FailureDetails, "found" | "foundText">): never {
+  return fail({ code: "compose-invalid", ...errorText("error.compose-invalid", { name }), ...found });
 }
 
 /** Docker mixes plain lines with those of its log: time="…" level=warning msg="…". */

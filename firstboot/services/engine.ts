@@ -5,6 +5,7 @@
 import { fail } from "../../common/fail.ts";
 import type { PlaceId, Service, ServiceStep } from "../../common/service.ts";
 import { type Box, must } from "../box.ts";
+import { errorText } from "../error-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
 import type { Value } from "../steps/step.ts";
@@ -107,9 +108,8 @@ async function refuseNeeded(box: Box, { id, title }: Service): Promise<void> {
   if (others.length === 0) return;
   fail({
     code: "service-needed",
-    what: `${title.en} is not switched off: other services need it.`,
+    ...errorText("error.service-needed", { title, other: others[0]?.id ?? "" }),
     found: others.map((other) => other.id).join(", "),
-    hint: `sudo cbox services disable ${others[0]?.id}`,
   });
 }
 
@@ -120,8 +120,7 @@ export async function removeData({ box }: EngineTools, service: Service): Promis
   if (state.state !== "off") {
     fail({
       code: "service-running",
-      what: `${service.title.en} is on, so its data is not removed.`,
-      hint: `cbox services disable ${service.id}`,
+      ...errorText("error.service-running", { title: service.title, id: service.id }),
     });
   }
   const place = placeOf(box, state.where);
@@ -218,9 +217,8 @@ async function refuseTakenPorts(
   if (taken.length === 0) return;
   fail({
     code: "service-port-taken",
-    what: `${service.title.en} cannot be switched on: something else uses its port.`,
+    ...errorText("error.service-port-taken", { title: service.title }),
     found: shortList(taken.map((port) => `${port.protocol}/${numbersOf(port)}`)),
-    hint: "See who it is with: sudo ss -lntup",
   });
 }
 

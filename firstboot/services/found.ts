@@ -6,6 +6,7 @@ import { isIPv4 } from "node:net";
 import { fail } from "../../common/fail.ts";
 import type { Service, Words } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
+import { errorText } from "../error-text.ts";
 import type { FoundService } from "../search.ts";
 import { outerAddresses } from "../world.ts";
 import { templateData } from "./data.ts";
@@ -45,9 +46,8 @@ export async function actOn(tools: EngineTools, found: FoundService): Promise<Do
   if ((await outerAddresses(box)).some(({ address }) => address === found.address)) {
     fail({
       code: "search-itself",
-      what: "This is the service of this very box.",
+      ...errorText("error.search-itself"),
       found: `${found.address}:${found.port}`,
-      hint: "Choose another one: cbox search",
     });
   }
   const state = await joined(tools, service, join, found);
@@ -67,11 +67,7 @@ async function joined(
   if (Object.keys(join.inputs).length) {
     const where = state?.where ?? offer(service, await boxFacts(box, image)).places[0];
     if (!where) {
-      return fail({
-        code: "service-impossible",
-        what: `${title.en} cannot be switched on here.`,
-        hint: "cbox services",
-      });
+      return fail({ code: "service-impossible", ...errorText("error.service-impossible", { title }) });
     }
     const before: ServiceState = state ?? { state: "off", where, published: true, inputs: {}, facts: {} };
     const data = { ...(await templateData(tools, service, placeOf(box, where), before)), found };
@@ -83,11 +79,7 @@ async function joined(
     state = (await readStates(box))[id];
   }
   if (state?.state !== "on") {
-    return fail({
-      code: "service-off",
-      what: `${title.en} is not on.`,
-      hint: `sudo cbox services enable ${id}`,
-    });
+    return fail({ code: "service-off", ...errorText("error.service-off", { title, id }) });
   }
   const place = placeOf(box, state.where);
   const data = { ...(await templateData(tools, service, place, state)), found };
@@ -99,16 +91,11 @@ function refuseOdd({ address, port, txt, type }: FoundService, join: Join | unde
   const number = Number(port);
   const isAddress = isIPv4(address) && Number.isInteger(number) && number > 0 && number < 65536;
   const wrong = [
-    ...(isAddress ? [] : [`its address: ${address}:${port}`]),
+    ...(isAddress ? [] : [`${address}:${port}`]),
     ...Object.entries(join?.txt ?? {})
       .filter(([name, form]) => !new RegExp(form).test(txt[name] ?? ""))
-      .map(([name]) => `${name}: ${txt[name] ?? "nothing"}`),
+      .map(([name]) => `${name}: ${txt[name] ?? "-"}`),
   ];
   if (wrong.length === 0) return;
-  fail({
-    code: "search-odd",
-    what: `What is announced of this ${type} cannot be used.`,
-    found: wrong.join(", "),
-    hint: "Choose another one, or ask who runs it.",
-  });
+  fail({ code: "search-odd", ...errorText("error.search-odd", { type }), found: wrong.join(", ") });
 }

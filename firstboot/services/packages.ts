@@ -3,9 +3,10 @@
 // and asks no network. What a package would start by itself stays off until it is configured.
 
 import { fail } from "../../common/fail.ts";
-import type { PlaceId, Service } from "../../common/service.ts";
+import type { Service } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, type RunResult } from "../box.ts";
-import { sayFound } from "../found-text.ts";
+import { errorText } from "../error-text.ts";
+import { saidOr, sayFound } from "../found-text.ts";
 import { paths } from "../paths.ts";
 import type { Place } from "./place.ts";
 
@@ -86,17 +87,10 @@ async function refuseWithoutRoom(place: Place, service: Service, plan: string): 
   if (needed === 0 || free === undefined || needed + RESERVE_MIB <= free) return;
   fail({
     code: "service-no-room",
-    what: `There is not enough room on the disk for ${service.title.en}.`,
+    ...errorText("error.service-no-room", { title: service.title }, `error.service-no-room.${place.id}.hint`),
     ...sayFound("found.room", { needed: needed + RESERVE_MIB, free }),
-    hint: HINTS[place.id],
   });
 }
-
-const HINTS = {
-  host: "Make room and try again: df -h; sudo apt clean; sudo journalctl --vacuum-size=16M",
-  community: "Make room in it, or give it more: sudo cbox contexts resize community --disk GIB",
-  owner: "Make room in it, or give the community less: sudo cbox contexts resize community --disk GIB",
-} as const satisfies { readonly [place in PlaceId]: string };
 
 /** What APT would unpack by its plan and, from elsewhere, fetch: MiB, rounded up. */
 async function neededMib(place: Place, service: Service, plan: string): Promise<number> {
@@ -146,17 +140,19 @@ async function apt(
 
 function succeeded(service: Service, { code, stdout, stderr }: RunResult): string {
   if (code === 0) return stdout;
-  if (IS_DISK_FULL.test(stderr)) diskFull(`packages of ${service.title.en}`);
+  if (IS_DISK_FULL.test(stderr)) diskFull(sayFound("found.full-packages", { title: service.title }));
   const said = stderr.trim() || stdout.trim();
   return fail({
     code: "service-packages",
-    what: `The packages of ${service.title.en} could not be installed.`,
-    found:
+    ...errorText("error.service-packages", { title: service.title }),
+    ...saidOr(
       said
         .split("\n")
         .filter((line) => /^(E|W|dpkg):/.test(line))
-        .at(-1) ?? `exit code ${code}`,
-    hint: "Try again; the log has the details: sudo cat /var/log/apt/term.log",
+        .at(-1) ?? "",
+      "found.exit-code",
+      { code },
+    ),
   });
 }
 

@@ -64,8 +64,8 @@ export function inRanges<T extends PortRange>(
   });
 }
 
-/** The first of them, and how many there are beside. */
+/** The first of them, and how many there are beside, in signs of every language: "80/tcp, 81/tcp, ... (+3)". */
 export function shortList(names: readonly string[], most = 10): string {
   const left = names.length - most;
-  return left > 0 ? `${names.slice(0, most).join(", ")} and ${left} more` : names.join(", ");
+  return left > 0 ? `${names.slice(0, most).join(", ")}, ... (+${left})` : names.join(", ");
 }

@@ -6,6 +6,7 @@ import type { PlaceId } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { paths } from "../paths.ts";
 import type { Value } from "../steps/step.ts";
+import type { Trouble } from "../trouble.ts";
 import { parseJson } from "../world.ts";
 
 export interface ServiceState {
@@ -20,8 +21,8 @@ export interface ServiceState {
   readonly declared?: string;
   /** Of one whose first visitor becomes its administrator: see claim.ts. */
   readonly claimed?: boolean;
-  /** Why the last attempt to switch it on failed. */
-  readonly trouble?: { readonly code: string; readonly what: string };
+  /** Why the last attempt to switch it on failed: `what` with what was found, and the same as texts. */
+  readonly trouble?: Pick<Trouble, "code" | "what" | "found" | "foundText" | "text">;
 }
 
 export type ServiceStates = { readonly [id: string]: ServiceState };

@@ -4,6 +4,7 @@
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
+import { errorText } from "../error-text.ts";
 import type { CommunityInfo } from "../image-info.ts";
 import type { FoundService } from "../search.ts";
 import type { Value } from "../steps/step.ts";
@@ -59,9 +60,8 @@ async function load(): Promise<Render> {
     } catch (error) {
       return fail({
         code: "service-template",
-        what: `A template of the service "${data.service.id}" cannot be rendered: ${what}.`,
+        ...errorText("error.service-template", { id: data.service.id, template: what }),
         found: (error as Error).message.split("\n")[0] ?? "",
-        hint: "This is a mistake in the service's folder of the catalogue; please report it.",
       });
     }
   };

@@ -2,6 +2,7 @@
 // The shape of a step: what it asks (a JSON Schema), checks, applies and verifies. The machine, the console, the
 // answers file and its published schema are all made from these; a new step is one folder and one line in index.ts.
 
+import type { FailureValues } from "../../common/fail.ts";
 import type { Box } from "../box.ts";
 import type { TextKey, Translate } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
@@ -120,7 +121,7 @@ export interface StepTools extends LookUpTools {
   progress(key: TextKey, values?: TextValues, options?: { transient?: boolean }): void;
 }
 
-export type TextValues = { readonly [name: string]: string | number };
+export type TextValues = FailureValues;
 
 /** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
 export interface Warning {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the box knows of its VPN beside tinc's own files: readable by everyone, so that `cbox status` works for all.
 
+import type { FailureValues } from "../../common/fail.ts";
 import { type Box, writeIfChanged } from "../box.ts";
 import { paths } from "../paths.ts";
 import { parseJson } from "../world.ts";
@@ -38,7 +39,7 @@ export interface LastAsked {
   /** The code of the error, when it was not taken this time. */
   readonly failed?: string;
   /** What was found then, for the sentence about it. */
-  readonly details?: { readonly [name: string]: string | number };
+  readonly details?: FailureValues;
   /** What the box needs outside of the VPN and has come to lie in it since the box joined. */
   readonly held?: { readonly network: string; readonly address: string; readonly name: string };
 }

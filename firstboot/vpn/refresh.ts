@@ -5,6 +5,7 @@
 
 import { Failure } from "../../common/fail.ts";
 import { type Box, must } from "../box.ts";
+import { errorText } from "../error-text.ts";
 import { sayFound } from "../found-text.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
@@ -151,9 +152,5 @@ function refuseEmpty(url: string, { peers }: VpnRecord): never {
 }
 
 function noKey(): never {
-  throw new Failure({
-    code: "vpn-key-damaged",
-    what: "The box's own key of the VPN is damaged or gone.",
-    hint: "sudo cbox vpn setup",
-  });
+  throw new Failure({ code: "vpn-key-damaged", ...errorText("error.vpn-key-damaged") });
 }

@@ -21,6 +21,7 @@ import { everyService } from "../../services/own.ts";
 import { eachSecret, secretsForPeople } from "../../services/secrets.ts";
 import { readStates, writeState } from "../../services/state.ts";
 import type { ACTS } from "../../services/texts.ts";
+import { toTrouble } from "../../trouble.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
 import { check, type ServicesFacts } from "./check.ts";
 import { lookUp } from "./look-up.ts";
@@ -118,13 +119,12 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
     } catch (error) {
       // Serf is the box's voice: without it the step has failed. Any other service waits for `verify` to tell.
       if (service.id === "serf" || !(error instanceof Failure)) throw error;
-      const { code, message, found } = error;
+      const { hint: _hint, what, ...trouble } = toTrouble(error);
       const state = (await readStates(box))[service.id];
-      const trouble = [message, found].filter(Boolean).join(" ");
       await writeState(box, service.id, {
         ...{ state: "starting", published: true, facts: {}, ...state, where: place, inputs },
         ...(service.first_account === "visitor" ? { claimed: state?.claimed ?? false } : {}),
-        trouble: { code, what: trouble },
+        trouble: { ...trouble, what: [what, trouble.found].filter(Boolean).join(" ") },
       });
     }
   }
@@ -228,8 +228,11 @@ async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Prom
 }
 
 function impossible(service: Service, reason: OfferReason): never {
-  const details = { code: "service-impossible", what: english(`problem.service-${reason}`) };
-  return fail({ ...details, hint: `sudo cbox services enable ${service.id}` });
+  return fail({
+    code: "service-impossible",
+    what: english(`problem.service-${reason}`),
+    hint: `sudo cbox services enable ${service.id}`,
+  });
 }
 
 function tellAct(tools: StepTools, act: (typeof ACTS)[number], id: string): void {

@@ -4,6 +4,7 @@
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../box.ts";
 import { readChoices } from "../../choices.ts";
+import { errorText } from "../../error-text.ts";
 import type { ImageInfo } from "../../image-info.ts";
 import { paths } from "../../paths.ts";
 import { updateBox } from "../../updates.ts";
@@ -33,11 +34,7 @@ async function removeOwner(box: Box, owner: string, keepData: boolean): Promise<
   await box.run("userdel", ["--force", ...(keepData ? [] : ["--remove"]), owner]);
   await box.run("groupdel", [owner]);
   if (!(await findAccount(box, owner))) return;
-  fail({
-    code: "account-stays",
-    what: `The account "${owner}" could not be removed.`,
-    hint: "Restart the box.",
-  });
+  fail({ code: "account-stays", ...errorText("error.account-stays", { name: owner }) });
 }
 
 /** Another set-up is another box to those who log in. */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a command of the box says when it fails is in the language of the box: every failure that the box's program can
+// raise has its sentence and its hint in all languages. Which those are is read from the code.
+
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../common/fail.ts";
+import { textOf } from "../../common/text-encoding.ts";
+import { runContexts } from "../../firstboot/commands/contexts.ts";
+import { usageText } from "../../firstboot/commands/help.ts";
+import { parseResetArgs } from "../../firstboot/commands/reset.ts";
+import { runServices, USAGE } from "../../firstboot/commands/services.ts";
+import { ending } from "../../firstboot/ending.ts";
+import { catalogues, type Language, languages, translator } from "../../firstboot/i18n.ts";
+import { toTrouble } from "../../firstboot/trouble.ts";
+import { failureOf } from "../failure-of.ts";
+import { importedFrom, type RaisedFailure, raisedIn } from "./helpers/failures-in-code.ts";
+import { IMAGE } from "./helpers/fake-box.ts";
+import { roomyBox } from "./helpers/services-box.ts";
+
+const files = importedFrom(["firstboot/main.ts"], { lazily: true });
+const ofWalk = importedFrom(["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"]);
+
+/** Who pressed Ctrl-C at a question is told nothing. */
+const SAID_TO_NOBODY = ["interrupted"];
+/** Raised by no command that a person types; what the timer says goes to the journal. */
+const IN_JOURNAL = ["rendezvous-empty"];
+
+const raised = [...files]
+  .flatMap(([file, text]) => raisedIn(file, text))
+  .filter(({ codes }) => !codes.some((code) => SAID_TO_NOBODY.includes(code)));
+
+const english = Object.keys(catalogues.en);
+
+/** The keys that stand in the code; those with `${...}` are all that it may become. */
+function keysOf({ body }: RaisedFailure): string[] {
+  if (!/\berrorText\(|\btext: \{/.test(body)) return [];
+  const written = [...body.matchAll(/(["`])((?:error|problem)\.(?:\$\{[^}]*\}|[^"`$])+)\1/g)];
+  return written.flatMap(([, , key = ""]) => {
+    if (!key.includes("${")) return [key];
+    const form = new RegExp(`^${key.replaceAll(".", "\\.").replace(/\$\{[^}]*\}/g, "[\\w-]+")}$`);
+    const possible = english.filter((each) => form.test(each));
+    return possible.length ? possible : [key];
+  });
+}
+
+/** Sentence and hint: by its own words, else by those that the wizard has for its code. */
+function neededKeys(site: RaisedFailure): string[] {
+  const all = keysOf(site);
+  const errors = all.filter((key) => key.startsWith("error."));
+  // A problem may be what was found.
+  const own = errors.some((key) => !key.endsWith(".hint")) ? errors : all;
+  if (own.length === 0) return site.codes.flatMap((code) => [`trouble.${code}`, `trouble.${code}.hint`]);
+  const [hints, sentences] = [
+    own.filter((key) => key.endsWith(".hint")),
+    own.filter((key) => !key.endsWith(".hint")),
+  ];
+  return [...sentences, ...(hints.length ? hints : sentences.map((key) => `${key}.hint`))];
+}
+
+test("the failures are found in the code, also in what a command loads when it is typed", () => {
+  expect(files.has("firstboot/commands/compose.ts")).toBe(true);
+  expect(raised.length).toBeGreaterThan(140);
+  const codes = raised.flatMap((site) => site.codes);
+  expect(codes).toEqual(
+    expect.arrayContaining(["root-needed", "service-unknown", "setup-busy", "text-encoding", "usage"]),
+  );
+  // Its code is a constant, and it is no failure that is shown: the question for the secret is.
+  const unread = raised.filter((site) => site.codes.length === 0);
+  expect(unread.filter(({ body }) => !body.includes("code: SECRET_NEEDED"))).toEqual([]);
+});
+
+describe.each(languages)("in %s", (language) => {
+  test.each(raised.map((site) => [site.codes.join(), site.file, site] as const))(
+    "%s of %s has its sentence and its hint",
+    (_codes, _file, site) => {
+      const catalogue = catalogues[language] as Record<string, string>;
+      expect(neededKeys(site).filter((key) => !catalogue[key])).toEqual([]);
+    },
+  );
+});
+
+test("a text is the one of its code", () => {
+  const offenders = raised.flatMap((site) =>
+    keysOf(site)
+      .filter((key) => key.startsWith("error.") && !site.codes.includes(key.split(".")[1] ?? ""))
+      .map((key) => `${site.file}: ${key}`),
+  );
+  expect(offenders).toEqual([]);
+});
+
+test("what fills a text is given where it is raised", () => {
+  const offenders = raised.flatMap((site) =>
+    keysOf(site).flatMap((key) =>
+      [...((catalogues.en as Record<string, string>)[key] ?? "").matchAll(/\{(\w+)\}/g)]
+        .filter(([, name]) => key.startsWith("error.") && !new RegExp(`\\b${name}\\b`).test(site.body))
+        .map(([, name]) => `${site.file}: ${name} of ${key}`),
+    ),
+  );
+  expect(offenders).toEqual([]);
+});
+
+test("what a command alone can raise has words of its own, not those of the wizard's pages", () => {
+  const offenders = raised
+    .filter(({ file, codes }) => !ofWalk.has(file) && !codes.some((code) => IN_JOURNAL.includes(code)))
+    .filter((site) => keysOf(site).length === 0)
+    .map(({ file, codes }) => `${file}: ${codes}`);
+  expect(offenders).toEqual([]);
+});
+
+test("no text of an error is left over", () => {
+  const used = new Set(raised.flatMap(neededKeys));
+  const source = [...files.values()].join("\n");
+  const left = english.filter(
+    (key) =>
+      key.startsWith("error.") && !used.has(key) && !source.includes(`"${key.replace(/\.hint$/, "")}"`),
+  );
+  expect(left).toEqual([]);
+});
+
+describe("a command that fails", () => {
+  const said = async (language: Language, work: (t: ReturnType<typeof translator>) => unknown) =>
+    ending(await failureOf(() => work(translator(language))), language).text;
+  const box = roomyBox({ contexts: false });
+  const tools = (t: ReturnType<typeof translator>) => ({
+    ...{ box, image: IMAGE, t, print: () => {} },
+    onTerminal: async () => 0,
+  });
+
+  test.each([
+    [
+      "en",
+      'error: There is no service "sncp". [service-unknown]\nfound: services: ',
+      '\nhint:  Did you mean "snmp"?\n',
+    ],
+    [
+      "ca",
+      "error: No hi ha cap servei «sncp». [service-unknown]\nvist:  serveis: ",
+      "\npista: Volies dir «snmp»?\n",
+    ],
+    [
+      "es",
+      "error: No hay ningún servicio «sncp». [service-unknown]\nvisto: servicios: ",
+      "\npista: ¿Querías decir «snmp»?\n",
+    ],
+  ] as const)("says all three lines in %s, in their columns", async (language, first, last) => {
+    const text = await said(language, (t) => runServices(tools(t), "enable", "sncp", {}));
+    expect(text.startsWith(first), text).toBe(true);
+    expect(text.endsWith(last), text).toBe(true);
+  });
+
+  test("calls a service by its title in the language", async () => {
+    const text = await said("es", (t) => runServices(tools(t), "stop", "syncthing", {}));
+    expect(text).toBe(
+      "error: Carpetas compartidas (Syncthing): no está en marcha. [service-off]\npista: sudo cbox services enable syncthing\n",
+    );
+  });
+
+  test("says in the language what was found", async () => {
+    expect(await said("ca", (t) => runContexts(["list"], tools(t)))).toContain("\nvist:  massa poc disc\n");
+  });
+
+  test("says so of a mistyped line, whoever found the mistake", async () => {
+    expect(await said("ca", () => parseResetArgs([]))).toContain(
+      "[usage]\npista: cbox reset --keep-data, o ",
+    );
+    const thrown = (args: string[]) => {
+      try {
+        return parseResetArgs(args);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(ending(thrown(["--al"]), "ca").text).toMatch(/^error: No hi ha cap opció «--al»\. \[usage\]\n/);
+    expect(ending(thrown(["x"]), "es").text).toMatch(/^error: Sobra la palabra «x»\. \[usage\]\n/);
+    expect(ending(thrown(["--all=1"]), "es")).toMatchObject({
+      text: "error: La opción «--all» no lleva ningún valor. [usage]\npista: cbox help\n",
+      code: 2,
+    });
+    expect(ending(thrown(["--al"])).text).toBe("error: Unknown option '--al'. [usage]\nhint:  cbox help\n");
+  });
+
+  test("quotes the words of others on their line in every language", async () => {
+    for (const language of languages) {
+      const text = await said(language, (t) => runServices(tools(t), "enable", "\x1b[2J\nerror: x", {}));
+      expect(text).toContain("\\u001b[2J\\u000aerror: x");
+      expect(text.trimEnd().split("\n")).toHaveLength(3);
+    }
+  });
+
+  test("says an error of the shared code in the language", async () => {
+    const text = await said("es", () => textOf(Buffer.from([0x61, 0x0a, 0xe9]), "-"));
+    expect(text).toBe(
+      "error: Lo que ha llegado por la entrada no es UTF-8. [text-encoding]\nvisto: Latin-1 (Windows-1252), línea 2\npista: vuelve a guardarlo como UTF-8: en la mayoría de editores es una opción de Guardar como\n",
+    );
+  });
+
+  test("says what the walk has noted in the language, also after its snapshot", async () => {
+    const failure = await failureOf(() => runServices(tools(translator("en")), "stop", "syncthing", {}));
+    const kept = new Failure(JSON.parse(JSON.stringify(toTrouble(failure))));
+    expect(ending(kept, "ca")).toEqual(ending(failure, "ca"));
+  });
+
+  test("takes the wizard's words where it has none of its own, and in English what was said", () => {
+    const failure = new Failure({
+      code: "server-slow",
+      what: "ldap.example.org does not answer.",
+      hint: "Later.",
+    });
+    expect(ending(failure, "ca").text).toBe(
+      `error: ${catalogues.ca["trouble.server-slow"]} [server-slow]\npista: ${catalogues.ca["trouble.server-slow.hint"]}\n`,
+    );
+    expect(ending(failure).text).toBe(
+      "error: ldap.example.org does not answer. [server-slow]\nhint:  Later.\n",
+    );
+  });
+});
+
+test.each(languages)("the list of a command's own commands keeps its columns in %s", (language) => {
+  const [first = "", ...more] = usageText(USAGE, translator(language)).split("\n");
+  expect(new Set([first, ...more].map((line) => line.indexOf("cbox ")))).toEqual(new Set([7]));
+});
