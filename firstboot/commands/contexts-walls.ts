@@ -66,7 +66,7 @@ async function list({ box, t, print }: ContextsTools, asJson: boolean): Promise<
     ...(open.length > 0 ? [t("contexts.walls.open", { networks: open.join(", ") })] : []),
     t(`contexts.walls.forward-${forward}`),
   ];
-  for (const text of shown) for (const line of wrap(text, WIDTH)) print(line);
+  for (const text of shown) for (const line of wrap(text, WIDTH, "  ")) print(line);
   return 0;
 }
 

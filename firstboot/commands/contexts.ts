@@ -178,7 +178,7 @@ async function list({ box, t, print }: ContextsTools, { options }: Parsed): Prom
   }
   if (division.pools !== "own") {
     const told = t("status.contexts.shared", { command: SEPARATE });
-    for (const line of wrap(told, WIDTH)) print(line);
+    for (const line of wrap(told, WIDTH, "  ")) print(line);
   }
   return 0;
 }

@@ -168,13 +168,13 @@ const IN_HEAD = new Set(["system", "network"]);
 /** At most 80 columns wide. */
 export function statusText(found: Status, t: Translate): string {
   const title = { hostname: found.hostname, version: found.version, profile: found.profile };
-  const lines = wrap(t("status.title", title), WIDTH);
+  const lines = wrap(t("status.title", title), WIDTH, "  ");
   if (!found.configured) {
     const consoles = found.consoles.join(", ");
     const where = consoles
       ? t("status.not-configured", { consoles })
       : t("status.not-converted", { command: SETUP });
-    lines.push(...wrap(where, WIDTH));
+    lines.push(...wrap(where, WIDTH, "  "));
     return `${lines.join("\n")}\n`;
   }
   if (found.configured_at) lines.push(t("status.configured", { since: found.configured_at.slice(0, 10) }));

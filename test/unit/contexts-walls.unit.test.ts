@@ -49,7 +49,7 @@ describe("cbox contexts walls", () => {
       `Your networks, which the community's part does not reach: 192.168.1.0/24
 Opened to it by you: 10.1.2.0/27
 The box passes on what comes from one of its networks for another: other
-settings of this machine say so.`,
+  settings of this machine say so.`,
     );
     expect(JSON.parse((await say(box, "--json")).printed)).toEqual({
       home: ["10.1.2.0/27", "192.168.1.0/24"],

@@ -15,7 +15,7 @@ import { paths } from "../../firstboot/paths.ts";
 import { ownProject } from "../../firstboot/services/own.ts";
 import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { roomyBox } from "./helpers/services-box.ts";
-import { expectTame, FIRST, words } from "./helpers/stranger.ts";
+import { expectTame, FIRST, FORGED, words } from "./helpers/stranger.ts";
 
 const now = vi.hoisted(() => ({ box: undefined as unknown }));
 vi.mock("../../firstboot/box-linux.ts", () => ({ linuxBox: () => now.box }));
@@ -368,12 +368,23 @@ describe.each(Object.entries(LINES))("cbox %s", (_name, lines) => {
         expectTame(shown, text);
         // Of a test that is not fit for its command.
         expect(shown).not.toMatch(/TypeError|ReferenceError|RangeError/);
-        hasQuoted ||= shown.includes(FIRST);
+        // Of what a program said, the last line may be all that is shown.
+        hasQuoted ||= shown.includes(FIRST) || shown.includes(FORGED);
       }),
       { numRuns: RUNS },
     );
     expect(hasQuoted, "shows words of others").toBe(typedLine.quotes);
   });
+
+  test.each(lines.map((each) => [each.words.join(" "), each] as const))(
+    "breaks no long line so that one begins with words of others: %s",
+    async (_text, typedLine) => {
+      // Wherever the lines end, one of these shifts has the forged words at the beginning of the next.
+      const forged = Array.from({ length: 12 }, () => FORGED).join(" ");
+      for (let shift = 1; shift <= FORGED.length; shift++)
+        expectTame(await typed(typedLine, `${"x".repeat(shift)} ${forged}`), typedLine.words.join(" "));
+    },
+  );
 
   test.each(lines.map((each) => [each.words.join(" "), each] as const))(
     "shows its own lines as lines: %s",
