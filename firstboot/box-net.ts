@@ -5,13 +5,18 @@
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { rootCertificates } from "node:tls";
+import { rootCertificates, connect as tlsConnect } from "node:tls";
 import { fail } from "../common/fail.ts";
 import type { HttpRequest, HttpResponse, LdapBind, TlsTrust } from "./box.ts";
 import { sayFound } from "./found-text.ts";
+import { type BindReply, bindRequest, LONGEST_REPLY, readBindReply, UNBIND_REQUEST } from "./ldap-message.ts";
 
 const HTTP_TIMEOUT = 15_000;
 const MAX_BYTES = 1024 * 1024;
+const LDAPS_PORT = 636;
+/** Result codes of LDAP (RFC 4511, appendix A). */
+const SUCCESS = 0;
+const INVALID_CREDENTIALS = 49;
 
 /** See {@link Box.request}. */
 export function exchange(wanted: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
@@ -80,7 +85,7 @@ function systemAuthorities(): readonly string[] {
   return rootCertificates;
 }
 
-/** See {@link Box.ldapBind}. An account that is accepted but may not look around (32 on a search) is accepted. */
+/** See {@link Box.ldapBind}. The first message that comes decides; no more than one of {@link LONGEST_REPLY} is kept. */
 export async function ldapBind({
   url,
   dn,
@@ -90,28 +95,58 @@ export async function ldapBind({
 }: LdapBind): Promise<"accepted" | "refused"> {
   // A bind without a password is an anonymous one, and succeeds for everybody (RFC 4513, 5.1.2).
   if (password === "") return "refused";
-  // Loaded when needed: half of the boxes never ask.
-  const { Client, InvalidCredentialsError, ResultCodeError } = await import("ldapts");
-  const { hostname: host } = new URL(url);
-  const client = new Client({ url, connectTimeout: timeout, timeout, tlsOptions: tlsOptions(tls) });
+  const { hostname: host, port } = new URL(url);
+  const reply = await new Promise<BindReply>((resolve, reject) => {
+    const socket = tlsConnect({ host, port: Number(port || LDAPS_PORT), ...tlsOptions(tls) });
+    const stopWith = (error: unknown) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    const isLate = () => stopWith(failureIn(() => tooSlow(host, timeout)));
+    let timer = setTimeout(isLate, timeout);
+    let received: Buffer = Buffer.alloc(0);
+    socket.on("secureConnect", () => {
+      clearTimeout(timer);
+      timer = setTimeout(isLate, timeout);
+      socket.write(bindRequest(dn, password));
+    });
+    socket.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const answer = readBindReply(received);
+      if (answer.kind === "incomplete") return;
+      clearTimeout(timer);
+      resolve(answer);
+      if (answer.kind !== "result") return socket.destroy();
+      socket.pause();
+      socket.write(UNBIND_REQUEST);
+      socket.destroySoon();
+    });
+    socket.on("error", (error) => stopWith(failureIn(() => failConnection(host, error))));
+    // After an answer this changes nothing.
+    socket.on("close", () =>
+      stopWith(failureIn(() => failConnection(host, new Error("the connection was closed")))),
+    );
+  });
+  if (reply.kind === "too-large") return tooLarge(host, LONGEST_REPLY);
+  if (reply.kind === "result" && reply.code === SUCCESS) return "accepted";
+  if (reply.kind === "result" && reply.code === INVALID_CREDENTIALS) return "refused";
+  return fail({
+    code: "ldap-error",
+    what: `The directory ${host} did not answer as it should.`,
+    ...(reply.kind === "result"
+      ? { found: `LDAP result ${reply.code}` }
+      : sayFound("found.no-bind-reply", { host })),
+    hint: "Try again later.",
+  });
+}
+
+/** The failure that some work ends with. */
+function failureIn(work: () => never): unknown {
   try {
-    await client.bind(dn, password);
-    return "accepted";
+    return work();
   } catch (error) {
-    if (error instanceof InvalidCredentialsError) return "refused";
-    if (error instanceof ResultCodeError) {
-      return fail({
-        code: "ldap-error",
-        what: `The directory ${host} did not answer as it should.`,
-        found: `LDAP result ${error.code}`,
-        hint: "Try again later.",
-      });
-    }
-    const failure = error as NodeJS.ErrnoException;
-    if (/time(d )?out/i.test(failure.message)) return tooSlow(host, timeout);
-    return failConnection(host, failure);
-  } finally {
-    await client.unbind().catch(() => {});
+    return error;
   }
 }
 

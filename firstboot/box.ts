@@ -72,7 +72,7 @@ export interface Box {
    * (user-agent.ts). */
   request(request: HttpRequest): Promise<HttpResponse>;
   /** Resolves to whether the server accepts name and password (49 = refused). Throws a Failure:
-   * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`. */
+   * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`, `reply-too-large`. */
   ldapBind(bind: LdapBind): Promise<"accepted" | "refused">;
   /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link must}. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;

@@ -50,7 +50,9 @@ export async function askDirectory(
 
 /** Troubles that the next server may not have. */
 function isOfServer({ code }: Trouble): boolean {
-  return ["server-unreachable", "server-slow", "server-untrusted", "ldap-error"].includes(code);
+  return ["server-unreachable", "server-slow", "server-untrusted", "ldap-error", "reply-too-large"].includes(
+    code,
+  );
 }
 
 export function memberDn(username: string, base: string): string {

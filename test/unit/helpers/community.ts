@@ -10,7 +10,7 @@ import { createSite, type Site } from "../../lab/guifi-site/site.ts";
 import { allDevices, type Device } from "../../lab/guifi-site/state.ts";
 import { MEMBERS } from "../../lab/members.ts";
 
-type Trouble = "server-unreachable" | "server-slow" | "server-untrusted" | "ldap-error";
+type Trouble = "server-unreachable" | "server-slow" | "server-untrusted" | "ldap-error" | "reply-too-large";
 
 export class PretendCommunity {
   readonly site: Site = createSite(seed());
