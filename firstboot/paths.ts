@@ -42,6 +42,7 @@ export const paths = {
   network: "/etc/systemd/network/10-community-box.network",
   networkWifi: "/etc/systemd/network/10-community-box-wifi.network",
   timesync: "/etc/systemd/timesyncd.conf.d/10-community-box.conf",
+  sshdProgram: "/usr/sbin/sshd",
   sshd: "/etc/ssh/sshd_config.d/10-community-box.conf",
   /** Holds the key of its RPC: for root alone. */
   serfConfig: "/etc/serf/community-box.json",

@@ -19,6 +19,13 @@ export interface PretendFiles {
   remove(path: string): Promise<void>;
 }
 
+/** Of `sshd -T`, before what is in the box's own file. */
+const SSHD_DEFAULTS = `usepam yes
+pubkeyauthentication yes
+authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2
+authenticationmethods any
+`;
+
 interface Account {
   readonly uid: number;
   shadow: string;
@@ -72,7 +79,7 @@ export class PretendSystem {
     if (ofServices !== undefined) return ofServices;
     switch (command) {
       case "getent":
-        return this.#getent(args[0] ?? "", name);
+        return args.length === 1 ? this.#allAccounts() : this.#getent(args[0] ?? "", name);
       case "useradd":
         if (this.accounts.has(name)) return 9;
         this.accounts.set(name, { uid: 1000 + this.accounts.size, shadow: "!", groups: [] });
@@ -86,6 +93,8 @@ export class PretendSystem {
         return 0;
       case "chpasswd":
         return this.#chpasswd(input);
+      case paths.sshdProgram:
+        return SSHD_DEFAULTS + ((await this.#files.read(paths.sshd)) ?? "").toLowerCase();
       case "ssh-keygen":
         return this.#sshKeygen(args);
       case "systemctl":
@@ -111,6 +120,11 @@ export class PretendSystem {
       default:
         return 127;
     }
+  }
+
+  #allAccounts(): string {
+    const own = [...this.accounts.keys()].map((name) => this.#getent("passwd", name)).join("");
+    return `root:x:0:0::/root:/bin/bash\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n${own}`;
   }
 
   #getent(database: string, name: string): string | number {

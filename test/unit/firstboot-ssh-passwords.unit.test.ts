@@ -4,8 +4,11 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkFile } from "../../firstboot/answers/check.ts";
+import { writeChoices } from "../../firstboot/choices.ts";
+import { statusOf, stepData, stepStatusText } from "../../firstboot/commands/status.ts";
 import { setUpStep } from "../../firstboot/commands/step-setup.ts";
 import type { OpenPort } from "../../firstboot/console/device.ts";
+import { translator } from "../../firstboot/i18n.ts";
 import { openLog } from "../../firstboot/log.ts";
 import { paths } from "../../firstboot/paths.ts";
 import { allSteps } from "../../firstboot/steps/index.ts";
@@ -142,5 +145,82 @@ describe("at a console", () => {
     await talk.person.answers("system/owner.ssh_keys", "-");
     await confirm(talk);
     expect(sshd()).toContain("PasswordAuthentication yes");
+  });
+});
+
+describe("cbox system", () => {
+  const shown = async (language: string) =>
+    stepStatusText(await statusOf(system, box, IMAGE), translator(language))
+      .split("\n")
+      .filter((line) => /SSH/.test(line));
+  const logins = async () => stepData(await statusOf(system, box, IMAGE)).ssh_logins;
+
+  test("says that passwords are taken, and who has no key", async () => {
+    await setUp("}");
+    expect(await shown("en")).toEqual([
+      "  SSH takes        keys and passwords",
+      "  SSH keys         anna: none",
+    ]);
+    expect(await logins()).toEqual([{ name: "anna", passwords: true, keys: 0 }]);
+  });
+
+  test("says that keys only are taken, and how many somebody has", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
+    expect(await shown("en")).toEqual(["  SSH takes        keys only", "  SSH keys         anna: 1"]);
+    expect(await logins()).toEqual([{ name: "anna", passwords: false, keys: 1 }]);
+  });
+
+  test.each([
+    ["ca", "claus i contrasenyes", "anna: cap"],
+    ["es", "claves y contraseñas", "anna: ninguna"],
+  ])("says it in %s", async (language, taken, keys) => {
+    await setUp("}");
+    await writeChoices(box, { language });
+    const lines = (await shown(language)).join("\n");
+    expect(lines).toContain(taken);
+    expect(lines).toContain(keys);
+  });
+
+  test("sees what the owner changed, and other accounts", async () => {
+    await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
+    box.files.set(paths.sshd, "PermitRootLogin yes\nKbdInteractiveAuthentication yes\n");
+    box.system.accounts.set("joan", { uid: 1001, shadow: "$y$", groups: [] });
+    box.files.set(
+      "/home/joan/.ssh/authorized_keys2",
+      `# of the laptop\n${KEY}\n\nfrom="10.0.0.0/8" ${KEY}\nx\n`,
+    );
+    expect(await logins()).toEqual([
+      { name: "root", passwords: true, keys: 0 },
+      { name: "anna", passwords: true, keys: 1 },
+      { name: "joan", passwords: true, keys: 2 },
+    ]);
+    expect(await shown("en")).toEqual([
+      "  SSH takes        keys and passwords",
+      "  SSH keys         root: none; anna: 1; joan: 2",
+    ]);
+  });
+
+  test("says who may see what others may not", async () => {
+    await setUp("}");
+    box.system.failing.add(paths.sshdProgram);
+    box.readFile = async (path) => {
+      if (path.includes("authorized_keys")) throw new Error("EACCES");
+      return box.files.get(path);
+    };
+    expect(await shown("en")).toEqual([
+      "  SSH takes        see sudo cbox system",
+      "  SSH keys         see sudo cbox system",
+    ]);
+    expect(await logins()).toEqual([
+      { name: "root", passwords: null, keys: null },
+      { name: "anna", passwords: null, keys: null },
+    ]);
+  });
+
+  test("says nothing of SSH on a machine without its server", async () => {
+    await setUp("}");
+    box.files.delete(paths.sshdProgram);
+    expect(await shown("en")).toEqual([]);
+    expect(await logins()).toBeUndefined();
   });
 });

@@ -9,14 +9,19 @@ import { shortList } from "../../services/ports.ts";
 import { readUpdates, type UpdatesState } from "../../updates.ts";
 import { isListening } from "../../world.ts";
 import type { StepStatus } from "../step.ts";
+import { readSshLogins, type SshLogin } from "./ssh-logins.ts";
 
 const SSH_PORT = 22;
+/** Who sees what others may not read. */
+const ASK = { command: "sudo cbox system" };
 
 export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   const { owner = "", language = "", timezone = "" } = await readChoices(box);
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim();
   const isReachable = await isListening(box, SSH_PORT);
   const updates = await readUpdates(box);
+  const logins = await readSshLogins(box);
+  const t = translator(language);
   const trouble =
     // A converted machine may well do without SSH: that is its owner's choice.
     !isReachable && image.converted !== true
@@ -32,8 +37,12 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
       { label: "label.system.hostname", value: hostname },
       { label: "label.system.owner.name", value: owner },
       { label: "label.system.timezone", value: timezone },
-      ...(updates
-        ? [{ label: "label.system.updates" as const, value: inWords(updates, translator(language)) }]
+      ...(updates ? [{ label: "label.system.updates" as const, value: inWords(updates, t) }] : []),
+      ...(logins
+        ? [
+            { label: "label.system.ssh" as const, value: waysInWords(logins, t) },
+            { label: "label.system.owner.ssh_keys" as const, value: keysInWords(logins, t) },
+          ]
         : []),
     ],
     ...(trouble ? { advice: { key: trouble, values: {} } as const } : {}),
@@ -43,6 +52,12 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
       language,
       timezone,
       ssh: isReachable,
+      // Null: only root may know.
+      ...(logins
+        ? {
+            ssh_logins: logins.map(({ name, passwords = null, keys = null }) => ({ name, passwords, keys })),
+          }
+        : {}),
       ...(updates ? { updates: { ...updates } } : {}),
     },
   };
@@ -58,4 +73,19 @@ function inWords(updates: UpdatesState, t: Translate): string {
     ...(kept.length ? [t("status.system.kept-back", { names: shortList(kept) })] : []),
     ...(isDue ? [t("status.system.restart-due", { command: "sudo reboot" })] : []),
   ].join("; ");
+}
+
+/** Whether anybody's password is taken. */
+function waysInWords(logins: readonly SshLogin[], t: Translate): string {
+  if (logins.some(({ passwords }) => passwords)) return t("status.system.ssh.passwords");
+  if (logins.some(({ passwords }) => passwords === undefined)) return t("status.system.ssh.unknown", ASK);
+  return t("status.system.ssh.keys-only");
+}
+
+function keysInWords(logins: readonly SshLogin[], t: Translate): string {
+  const known = logins.flatMap(({ name, keys }) =>
+    keys === undefined ? [] : [`${name}: ${keys || t("status.system.ssh.no-key")}`],
+  );
+  const isWhole = known.length === logins.length;
+  return [...known, ...(isWhole ? [] : [t("status.system.ssh.unknown", ASK)])].join("; ");
 }

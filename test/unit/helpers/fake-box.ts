@@ -132,6 +132,7 @@ export class FakeBox implements Box {
       [`${paths.contextTemplate}/metadata.tar`]: "",
       [`${paths.contextTemplate}/rootfs.squashfs`]: "",
       "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+      [paths.sshdProgram]: "",
       "/etc/passwd": "root:x:0:0::/root:/bin/bash\nwww-data:x:33:33::/:/usr/sbin/nologin\n",
       "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",
       "/usr/share/zoneinfo/Europe/Madrid": "",
