@@ -152,6 +152,12 @@ export const serviceSchema = {
         },
       },
     },
+    discovery: {
+      type: "string",
+      enum: ["community", "vpn"],
+      description:
+        "By it the services that are on are announced to others. community: of one entry, whose questions come first and which the box sets up by itself. vpn: within the VPN only.",
+    },
     managed: {
       type: "boolean",
       default: true,
@@ -335,6 +341,11 @@ export const serviceSchema = {
       items: absolutePath,
       description: "What stays when it is switched off, and what `remove-data` removes.",
     },
+    left_out: {
+      ...absolutePath,
+      description:
+        "File with what it could not take of what it was given: a JSON array, one line of text for each, such as cbox services shows.",
+    },
     publication: {
       type: "object",
       description: "How it is announced to the community; left out: it is not.",
@@ -347,6 +358,11 @@ export const serviceSchema = {
           "x-expected": "a short word such as syncthing",
         },
         description: { type: "string", description: "Template; words of the network, not of a language." },
+        transport: {
+          type: "string",
+          enum: ["tcp", "udp"],
+          description: "Of its type in the VPN, where Avahi announces it. Default: tcp.",
+        },
         each_port: {
           type: "boolean",
           default: false,

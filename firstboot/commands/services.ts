@@ -317,9 +317,10 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
     });
   }
   // Else the timer would bring Serf back within minutes.
-  const units = service.id === "serf" ? [...service.units, PUBLISH_TIMER] : service.units;
+  const isDiscovery = service.discovery === "community";
+  const units = isDiscovery ? [...service.units, PUBLISH_TIMER] : service.units;
   await must(placeOf(tools.box, state.where), "systemctl", [verb, ...units]);
-  if (service.id !== "serf" || verb === "start") await publish(tools.box, tools.image);
+  if (!isDiscovery || verb === "start") await publish(tools.box, tools.image);
 }
 
 async function announce(tools: ServicesTools, service: Service, published: boolean): Promise<void> {

@@ -85,7 +85,8 @@ async function numberOf(box: Box): Promise<string> {
   return String(state?.inputs.server || state?.declared || "");
 }
 
-/** Of the zone that the owner named, or that has graphs here. Without an answer those of the last list. */
+/** Of the zone that the owner named for it, or for another service of this box, such as the graphs. Without an answer those of
+ * the last list. */
 async function devicesOf(
   box: Box,
   image: ImageInfo,
@@ -93,8 +94,9 @@ async function devicesOf(
   log: Log,
 ): Promise<readonly Named[]> {
   const states = await readStates(box);
-  const zone = String(states["guifi-dns"]?.inputs.zone || states["guifi-graphs"]?.inputs.zone || "");
-  if (!/^\d+$/.test(zone)) return [];
+  const zones = [states["guifi-dns"], ...Object.values(states)].map((state) => state?.inputs.zone);
+  const zone = zones.map(String).find((each) => /^[1-9]\d*$/.test(each));
+  if (zone === undefined) return [];
   try {
     const page = await fetchPage(box, image, `${zone}/detail`);
     return await parseDeviceNames(page, new URL(image.community.website).hostname.replace(/^www\./, ""));

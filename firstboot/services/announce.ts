@@ -7,6 +7,7 @@ import type { Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
+import { catalogue } from "./catalogue.ts";
 import { isUnclaimed } from "./claim.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";
@@ -32,7 +33,7 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
   const ready: PublishedService[] = [];
   const silent: string[] = [];
   for (const service of await everyService(box)) {
-    const state = service.id === "serf" ? SERF : states[service.id];
+    const state = service.discovery === "community" ? SERF : states[service.id];
     const { publication } = service;
     if (!publication || state?.state !== "on" || !isAnnounced(service, state)) continue;
     const { type } = publication;
@@ -102,7 +103,8 @@ const ADDED = 4;
  * interface alone (firstboot/vpn), so this is said nowhere else.
  */
 export async function announceByAvahi(box: Box, published: readonly PublishedService[]): Promise<void> {
-  const isOn = (await readStates(box)).avahi?.state === "on";
+  const states = await readStates(box);
+  const isOn = catalogue.some(({ id, discovery }) => discovery === "vpn" && states[id]?.state === "on");
   const wanted = isOn ? avahiFiles(published) : new Map<string, string>();
   for (const name of await box.list(paths.avahiServices)) {
     if (name.startsWith(PREFIX) && !wanted.has(name)) await box.remove(`${paths.avahiServices}/${name}`);
@@ -148,7 +150,9 @@ function shortened(text: string, bytes: number): string {
 }
 
 function avahiType({ s }: PublishedService): string {
-  return `_${s.toLowerCase()}._${s === "snmp" ? "udp" : "tcp"}`;
+  const { transport = "tcp" } =
+    catalogue.find(({ publication }) => publication?.type === s)?.publication ?? {};
+  return `_${s.toLowerCase()}._${transport}`;
 }
 
 function avahiFile(service: PublishedService, name: string): string {

@@ -85,7 +85,7 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
   if (!service.managed) return writeState(box, service.id, { ...state, state: "off" });
   await refuseNeeded(box, service);
   await writeState(box, service.id, { ...state, state: "stopping" });
-  if (service.id === "serf") await stopSerf(box);
+  if (service.discovery === "community") await stopSerf(box);
   else {
     const place = placeOf(box, state.where);
     const data = await templateData(tools, service, place, state);
@@ -134,7 +134,7 @@ export async function removeData({ box }: EngineTools, service: Service): Promis
 
 async function start(tools: EngineTools, service: Service, place: Place, state: ServiceState): Promise<void> {
   const { box, image } = tools;
-  if (service.id === "serf") return startSerf(box, image);
+  if (service.discovery === "community") return startSerf(box, image);
   await installPackages(place, service);
   const render = await renderer();
   const data = await templateData(tools, service, place, state);
@@ -204,7 +204,7 @@ async function refuseTakenPorts(
   place: Place,
   inputs: Wanted["inputs"],
 ): Promise<void> {
-  if (!service.managed || service.id === "serf") return;
+  if (!service.managed || service.discovery === "community") return;
   const here = await place.listening();
   const outside = place.id === "host" ? here : await placeOf(box, "host").listening();
   const data = { community: image.community, inputs };

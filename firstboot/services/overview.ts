@@ -6,7 +6,6 @@ import { imagesByTag } from "../../common/container-image.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { Box } from "../box.ts";
 import { readChoices } from "../choices.ts";
-import { readLeftOut } from "../dns/left-out.ts";
 import { isTextKey, type Translate, translator } from "../i18n.ts";
 import type { ImageInfo } from "../image-info.ts";
 import { paths } from "../paths.ts";
@@ -20,9 +19,10 @@ import { type Copies, copiesOf } from "./copies.ts";
 import { defaultInputs } from "./data.ts";
 import { portsOf } from "./engine.ts";
 import { faultsOf } from "./health.ts";
+import { readLeftOut } from "./left-out.ts";
 import { boxFacts, type OfferReason, offer } from "./offer.ts";
 import { everyService } from "./own.ts";
-import type { Port } from "./place.ts";
+import { type Port, placeOf } from "./place.ts";
 import { numbersOf } from "./ports.ts";
 import { readStates, type ServiceState } from "./state.ts";
 
@@ -40,7 +40,7 @@ export interface ServiceView {
   readonly members?: number;
   /** Of one that keeps files on several boxes: how many take copies now, and how many are wanted. */
   readonly copies?: Copies;
-  /** The name server: what its zones lack of the community's list, and why. */
+  /** Of one that writes it down: what it could not take of what it was given, and why. */
   readonly leftOut?: readonly string[];
   readonly ports: readonly string[];
   /** Where it could run; empty with the reason why not. */
@@ -63,7 +63,9 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
     const data = { community: image.community, inputs: state?.inputs ?? defaultInputs(service) };
     const ports = portsOf(service, data, state).filter(({ closed }) => !closed);
     const copies = isOn && mayLook(state) ? await copiesOf({ box, image }, service, state) : undefined;
-    const members = service.id === "serf" && isOn ? (await serfInfo(box))?.members : undefined;
+    const leftOut =
+      isOn && mayLook(state) ? await readLeftOut(placeOf(box, state.where), service) : undefined;
+    const members = service.discovery === "community" && isOn ? (await serfInfo(box))?.members : undefined;
     views.push({
       service,
       state: state?.state ?? "off",
@@ -75,7 +77,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
         : {}),
       ...(members === undefined ? {} : { members }),
       ...(copies === undefined ? {} : { copies }),
-      ...(service.id === "guifi-dns" && isOn ? { leftOut: await readLeftOut(box) } : {}),
+      ...(leftOut === undefined ? {} : { leftOut }),
       ports: ports.map((port) => `${port.protocol}/${numbersOf(port)}`),
       places: offered.places,
       ...("reason" in offered ? { reason: offered.reason } : {}),
@@ -85,8 +87,8 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
 }
 
 /** Serf is on when its unit is, whatever the notes say. */
-async function stateOf(box: Box, { id }: Service, noted: ServiceState | undefined) {
-  if (id !== "serf") return noted;
+async function stateOf(box: Box, { discovery }: Service, noted: ServiceState | undefined) {
+  if (discovery !== "community") return noted;
   if (!(await isEnabled(box, SERF_UNIT))) return noted && { ...noted, state: "off" as const };
   return { where: "host" as const, published: true, inputs: {}, facts: {}, ...noted, state: "on" as const };
 }

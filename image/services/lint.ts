@@ -173,7 +173,7 @@ function lintPorts(service: Service, others: readonly Service[], community: Comm
   const certain = portNames({ ...service, ports: service.ports.filter(({ when }) => !when) });
   const serf = community.serf.port;
   const taken = new Map([...TAKEN, [`tcp/${serf}`, "Serf"], [`udp/${serf}`, "Serf"]]);
-  const belongsToSystem = !service.managed || service.id === "serf";
+  const belongsToSystem = !service.managed || service.discovery === "community";
   return [
     ...certain
       .filter((port, index) => certain.indexOf(port) !== index)

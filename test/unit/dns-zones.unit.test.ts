@@ -7,10 +7,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDeviceNames } from "../../firstboot/dns/devices.ts";
 import { type Domains, parseDomains } from "../../firstboot/dns/domains.ts";
-import { readLeftOut } from "../../firstboot/dns/left-out.ts";
+import { CURRENT, ZONES } from "../../firstboot/dns/left-out.ts";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
 import { refusedZones, withoutRefused } from "../../firstboot/dns/refused.ts";
 import { zoneFiles } from "../../firstboot/dns/zones.ts";
+import { findService } from "../../firstboot/services/catalogue.ts";
+import { readLeftOut } from "../../firstboot/services/left-out.ts";
 import { failureOf } from "../failure-of.ts";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
 import { seed } from "../lab/guifi-site/seed.ts";
@@ -390,6 +392,20 @@ describe("refreshing", () => {
     expect(await box.readLink("/var/lib/bind/community-box/current")).toBe(link);
   });
 
+  test("without a zone of its own, names the devices of the one that the graphs have", async () => {
+    const box = await registered(54_621);
+    const file = "/etc/community-box/services.json";
+    const { services } = JSON.parse(box.files.get(file)!);
+    const on = { state: "on", where: "host", published: true, facts: {} };
+    // "zone" of the figures is whether the neighbours may see them.
+    services.monitoring = { ...on, inputs: { zone: true } };
+    services["guifi-graphs"] = { ...on, inputs: { zone: "54284" } };
+    box.files.set(file, JSON.stringify({ version: 1, services }));
+    await refreshDomains(box, IMAGE);
+    const link = await box.readLink(CURRENT);
+    expect(box.files.get(`${ZONES}/${link}/internal.10.in-addr.arpa`)).toContain("35.14.69.10.in-addr.arpa.");
+  });
+
   test("names the devices of a zone by their addresses; without an answer those of the last list stay", async () => {
     const box = await registered(54_621, { zone: "54284" });
     await refreshDomains(box, IMAGE);
@@ -477,12 +493,13 @@ describe("refreshing", () => {
     ];
     expect(said).toEqual([...left.map((each) => `left out: ${each}`), "the list of domains has changed"]);
     expect(
-      await readLeftOut({
-        readFile: async () =>
-          box.files.get(
-            `/var/lib/bind/community-box/${await box.readLink("/var/lib/bind/community-box/current")}/left-out`,
-          ),
-      }),
+      await readLeftOut(
+        {
+          readFile: async (path) =>
+            box.files.get(path.replace("current", (await box.readLink(`${ZONES}/current`)) ?? "")),
+        },
+        findService("guifi-dns")!,
+      ),
     ).toEqual(left);
   });
 

@@ -25,7 +25,7 @@ import { toTrouble } from "../../trouble.ts";
 import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../step.ts";
 import { check, type ServicesFacts } from "./check.ts";
 import { lookUp } from "./look-up.ts";
-import { chosen, others, schema } from "./questions.ts";
+import { chosen, discovery, isDiscovery, others, schema } from "./questions.ts";
 import { resetSerf } from "./reset.ts";
 
 export const services = defineStep<Answers, ServicesFacts>({
@@ -97,7 +97,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
   const states = await readStates(box);
   for (const service of catalogue.slice().reverse()) {
     if (wanted.some((choice) => choice.service.id === service.id)) continue;
-    if (service.id === "serf") {
+    if (isDiscovery(service)) {
       tools.progress("progress.services.off");
       await stopSerf(box);
     } else if (states[service.id] && states[service.id]?.state !== "off") {
@@ -110,7 +110,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
     const offered = offer(service, facts);
     // The contexts may not have come about, and were passed over: the next best place then.
     const place = offered.places.find((each) => each === where) ?? offered.places[0] ?? where ?? "host";
-    if (service.id === "serf") tools.progress("progress.services.serf");
+    if (isDiscovery(service)) tools.progress("progress.services.serf");
     else tellAct(tools, "activate", service.id);
     try {
       if ("reason" in offered) impossible(service, offered.reason);
@@ -118,7 +118,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
       await activate(tools, service, { where: place, inputs, ...before });
     } catch (error) {
       // Serf is the box's voice: without it the step has failed. Any other service waits for `verify` to tell.
-      if (service.id === "serf" || !(error instanceof Failure)) throw error;
+      if (isDiscovery(service) || !(error instanceof Failure)) throw error;
       const { hint: _hint, what, ...trouble } = toTrouble(error);
       const state = (await readStates(box))[service.id];
       await writeState(box, service.id, {
@@ -134,7 +134,7 @@ async function verify(answers: Answers, tools: StepTools): Promise<Warning[]> {
   const wanted = chosen(answers);
   const bad: string[] = [];
   const alone: Warning[] = [];
-  for (const { service } of wanted.filter(({ service: { id } }) => id !== "serf")) {
+  for (const { service } of wanted.filter(({ service }) => !isDiscovery(service))) {
     const state = (await readStates(tools.box))[service.id];
     if (!state?.trouble) tellAct(tools, "wait", service.id);
     const faults = state?.trouble
@@ -149,7 +149,7 @@ async function verify(answers: Answers, tools: StepTools): Promise<Warning[]> {
   const warnings = [
     ...alone,
     ...(await verifySerf(
-      wanted.some(({ service }) => service.id === "serf"),
+      wanted.some(({ service }) => isDiscovery(service)),
       wanted.length > 0,
       tools,
     )),
@@ -185,7 +185,7 @@ async function verifySerf(
     });
   }
   const seen = await announced(box, info);
-  if (!seen.some(({ s }) => s === "serf")) {
+  if (!seen.some(({ s }) => discovery.some(({ publication }) => publication?.type === s))) {
     return fail({
       code: "serf-not-published",
       what: "Discovery (Serf) runs, but the box is not announced.",

@@ -8,13 +8,11 @@ import { catalogue } from "../../services/catalogue.ts";
 import { defaultInputs } from "../../services/data.ts";
 import type { Answers, QuestionSchema, Value } from "../step.ts";
 
-/** Has a question of its own. */
-const ALWAYS = "serf";
 /** The page that all the others are on. */
 export const TOGETHER = "which";
 /** The service's own way; a place is only asked for where there is a choice. */
-export const others: readonly Service[] = catalogue.filter(({ id }) => id !== ALWAYS);
-export const discovery: readonly Service[] = catalogue.filter(({ id }) => id === ALWAYS);
+export const others: readonly Service[] = catalogue.filter((service) => !isDiscovery(service));
+export const discovery: readonly Service[] = catalogue.filter(isDiscovery);
 
 export const schema: QuestionSchema = {
   type: "object",
@@ -26,9 +24,14 @@ export const schema: QuestionSchema = {
   },
 };
 
+/** Has a question of its own, before the others. */
+export function isDiscovery({ discovery }: Service): boolean {
+  return discovery === "community";
+}
+
 function questionsAbout(service: Service): QuestionSchema {
   const { id, enabled, description, where, inputs } = service;
-  const together = id === ALWAYS ? {} : { "x-together": TOGETHER };
+  const together = isDiscovery(service) ? {} : { "x-together": TOGETHER };
   const whenEnabled = { "x-when": { [`${id}.enabled`]: "true" } };
   const context: QuestionSchema = {
     type: "string",
