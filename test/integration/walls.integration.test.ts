@@ -111,6 +111,23 @@ for each in owner community sliver; do
 	ip neighbour add $(ip -n $each -o -6 address show dev eth0 scope global | awk '{ sub("/.*", "", $4); print $4 }') dev $bridge lladdr $mac
 done
 
+# Docker of the community's context, by which it is a router, and of a sliver that knows it.
+host inner 172.18.0.9/16 2001:db8:18::9/64 172.18.0.1 2001:db8:18::1
+ip link set p-inner netns community
+ip -n community link add docker0 up type bridge
+ip -n community address add 172.18.0.1/16 dev docker0
+ip -n community link set p-inner up master docker0
+ip netns exec community sysctl -qw net.ipv4.ip_forward=1
+ip netns exec community nft -f - <<'NAT'
+table ip docker {
+	chain postrouting {
+		type nat hook postrouting priority srcnat;
+		ip saddr 172.18.0.0/16 oifname != "docker0" masquerade
+	}
+}
+NAT
+ip -n sliver route add 172.18.0.0/16 via 172.31.241.9
+
 bridge docker0 172.17.0.1/16 2001:db8:17::1/64
 host container 172.17.0.9/16 2001:db8:17::9/64 172.17.0.1 2001:db8:17::1
 ip link set p-container master docker0
@@ -132,6 +149,7 @@ const HOSTS = {
   owner: ["172.31.240.9", "2001:db8:240::9"],
   community: ["172.31.241.9", "2001:db8:241::9"],
   sliver: ["172.31.241.10", "2001:db8:241::a"],
+  inner: ["172.18.0.9", "2001:db8:18::9"],
   container: ["172.17.0.9", "2001:db8:17::9"],
   guest: ["192.168.7.9", "2001:db8:7::9"],
   office: ["192.168.7.10", "2001:db8:7::a"],
@@ -282,6 +300,46 @@ describe.each(ADDRESSES)("by %s", (_name, family) => {
       ["office", "guest"],
       ["guest", "box"],
     ]));
+});
+
+describe("the inner network of a context, such as Docker's", () => {
+  it("is not reached by a sliver through the context's container, which would pass it on", async () => {
+    expect(await ping("sliver", HOSTS.inner[0])).toBe("lost");
+  });
+
+  it("is reached where the rule is taken away, so it is the rule that keeps it", async () => {
+    const handle = await ask(
+      "nft -a list table inet community-box-contexts | sed -n 's/.*through a neighbour.* # handle //p'",
+    );
+    await ask(`nft delete rule inet community-box-contexts forward handle ${handle}`);
+    expect(await ping("sliver", HOSTS.inner[0])).toBe("answered");
+    await ask("nft delete table inet community-box-contexts");
+    await ask(paths.wallsProgram);
+    expect(await ping("sliver", HOSTS.inner[0])).toBe("lost");
+  });
+
+  it("reaches what the context reaches, and slivers and their neighbours reach each other", async () => {
+    await expectAll("answered", 0, [
+      ["inner", "beyond"],
+      ["inner", "peer"],
+      ["inner", "sliver"],
+      ["sliver", "community"],
+      ["community", "sliver"],
+    ]);
+    await expectAll("refused", 0, [
+      ["inner", "home"],
+      ["inner", "owner"],
+    ]);
+  });
+
+  it.each(["172.31.241.255", "255.255.255.255", "224.0.0.1"])(
+    "is no reason to keep what is said to all neighbours from them: %s",
+    async (address) => {
+      await ask("ip netns exec community sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0");
+      const all = `ip netns exec sliver ping -n -b -c 1 -W 10 -I eth0 ${address}`;
+      expect((await run(all)).output).toContain("from 172.31.241.9");
+    },
+  );
 });
 
 describe("the owner", () => {
