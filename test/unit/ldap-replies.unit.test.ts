@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import { ldapBind } from "../../firstboot/box-net.ts";
 
-/** Damaged replies. 20,000 were tried on the way (CBOX_FUZZ_RUNS). */
+/** Damaged replies. 10,000, which take a minute and a half, were tried on the way (CBOX_FUZZ_RUNS). */
 const RUNS = Number(process.env.CBOX_FUZZ_RUNS ?? 600);
 /** As many binds at a time. */
 const AT_ONCE = 10;
