@@ -87,7 +87,7 @@ function checkRoom(limits: Limits, instances: readonly Instance[], wish: Part): 
   }
   const left = remainder(limits, [...instances.filter(({ name }) => name !== PROJECT).map(partOf), wish]);
   const lack = lacking(left);
-  if (lack) noRoom("found.sliver-left", { what: lack, left: left[lack] });
+  if (lack) noRoom(`found.sliver-left.${lack}`, { left: Math.max(0, left[lack]) });
   const used = instances.find(({ name }) => name === PROJECT)?.state?.memory?.usage ?? 0;
   const usedMib = Math.ceil(used / 1024 / 1024);
   if (usedMib > left.memoryMib) noRoom("found.sliver-memory", { used: usedMib });

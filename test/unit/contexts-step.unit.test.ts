@@ -581,8 +581,8 @@ describe("cbox contexts", () => {
   });
 
   test.each([
-    ["sliver create web --memory 700", "no-room", "memoryMib: 37 would be left"],
-    ["sliver create web --disk 9", "no-room", "diskMib"],
+    ["sliver create web --memory 700", "no-room", "memory: 37 MiB would be left"],
+    ["sliver create web --disk 9", "no-room", "disk: 0 MiB would be left"],
     ["sliver create Web", "sliver-name", "Web"],
     ["sliver create ../etc", "sliver-name", "../etc"],
     ["sliver create community", "sliver-name", "community"],

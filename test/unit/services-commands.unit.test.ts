@@ -114,7 +114,7 @@ describe("cbox services", () => {
     expect(failure).toMatchObject({
       code: "service-data-kept",
       found: "owner: /var/lib/cbox-syncthing",
-      hint: "cbox services remove-data syncthing --yes",
+      hint: "sudo cbox services remove-data syncthing --yes",
     });
     expect(await run(box, "remove-data", "syncthing", { yes: true })).toBe(
       "removed owner: /var/lib/cbox-syncthing",
