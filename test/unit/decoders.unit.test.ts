@@ -16,6 +16,7 @@ import type { Place } from "../../firstboot/services/place.ts";
 import { readMembership } from "../../firstboot/vpn/membership.ts";
 import { parseScript } from "../../firstboot/vpn/reply-script.ts";
 import { parseScan } from "../../firstboot/wifi/scan.ts";
+import { numbers } from "./helpers/random.ts";
 
 /** Inputs for each. 100,000, which take minutes, were tried on the way (CBOX_FUZZ_RUNS). */
 const RUNS = Number(process.env.CBOX_FUZZ_RUNS ?? 5000);
@@ -136,17 +137,6 @@ const DECODERS: readonly Decoder[] = [
     decode: parseScan,
   },
 ];
-
-/** Numbers from 0 to below `limit`, the same in each run (xorshift32). */
-function numbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % limit;
-  };
-}
 
 /** Signs that mean something to one of them, and some that mean nothing to any. */
 const SIGNS = [

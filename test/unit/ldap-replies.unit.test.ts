@@ -12,6 +12,7 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import { ldapBind } from "../../firstboot/box-net.ts";
+import { numbers } from "./helpers/random.ts";
 
 /** Damaged replies. 10,000, which take a minute and a half, were tried on the way (CBOX_FUZZ_RUNS). */
 const RUNS = Number(process.env.CBOX_FUZZ_RUNS ?? 600);
@@ -150,17 +151,6 @@ test("a text of 32 KiB is room enough for a server", async () => {
   expect(await outcome(LONG)).toBe("refused");
 });
 
-/** Numbers from 0 to below `limit` (xorshift32). What was sent is shown when it was answered wrongly. */
-function numbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % limit;
-  };
-}
-
 /** Bytes that mean something in BER. */
 const BYTES = [0, 1, 2, 4, 0x0a, 0x30, 0x61, 0x64, 0x65, 0x78, 0x7f, 0x80, 0x81, 0x84, 0xa0, 0xff];
 
@@ -188,6 +178,7 @@ const mayAccept = (bytes: Buffer, id: number) =>
 const ERRORS = ["ldap-error", "reply-too-large", "server-slow", "server-unreachable"];
 
 test(`${RUNS} damaged replies end in time, with little memory and no connection left open`, async () => {
+  // Others in each run; what was sent is shown when it was answered wrongly.
   const random = numbers(1 + (Date.now() % 2 ** 31));
   const before = used();
   let most = 0;
