@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync, watch } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../common/fail.ts";
-import { EARLY_PANIC_SENTENCE, earlyPanics } from "./early-panic.ts";
 import { type Guest, startGuest } from "./guest.ts";
+import { EMULATION_SENTENCE, kernelPanics } from "./kernel-panic.ts";
 import type { GuestOptions, GuestProfile } from "./qemu.ts";
 import { Qmp } from "./qmp.ts";
 import { connectWhenOpen } from "./sockets.ts";
@@ -31,7 +31,7 @@ export async function runOnTerminal(
     const watched = options.accelerator === "tcg" ? watchFiles(directory) : undefined;
     const machine = { ...options, ...(watched ?? { serial: "terminal" as const }) };
     const guest = await startGuest(profile, machine, { stdio: "inherit", signal });
-    const unwatch = watched && (await resetEarlyPanics(watched, guest));
+    const unwatch = watched && (await resetAfterEmulation(watched, guest));
     const { code } = await guest.ended;
     unwatch?.();
     if (signal.aborted) {
@@ -65,7 +65,7 @@ const watchFiles = (directory: string): WatchFiles => ({
 });
 
 /** The terminal is QEMU's own and gets every byte of the guest; here only a copy is read. Returns how to stop. */
-async function resetEarlyPanics({ serial, control }: WatchFiles, { ended }: Guest): Promise<() => void> {
+async function resetAfterEmulation({ serial, control }: WatchFiles, { ended }: Guest): Promise<() => void> {
   const gone = new AbortController();
   void ended.then(() => gone.abort());
   const qmp = await connectWhenOpen(control, gone.signal)
@@ -73,11 +73,11 @@ async function resetEarlyPanics({ serial, control }: WatchFiles, { ended }: Gues
     .catch(() => undefined);
   // A machine that could not be started says so itself.
   if (!qmp) return () => {};
-  const read = earlyPanics(() => {
-    process.stderr.write(`\n${EARLY_PANIC_SENTENCE}\n`);
+  const reset = () => {
+    process.stderr.write(`\n${EMULATION_SENTENCE}\n`);
     void qmp.execute("system_reset");
-  });
-  return follow(serial.log, read);
+  };
+  return follow(serial.log, kernelPanics({ reset }));
 }
 
 /** Reads what a file has and whatever is added to it. Returns how to stop. */

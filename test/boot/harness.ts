@@ -5,7 +5,6 @@ import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { boardFiles } from "../../image/board-files.ts";
 import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
-import { EARLY_PANIC_SENTENCE, earlyPanics } from "../../image/early-panic.ts";
 import { prepareFirmware } from "../../image/firmware.ts";
 import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
 import {
@@ -15,6 +14,7 @@ import {
   type GuestDisk,
   overlayDisk,
 } from "../../image/guest-disk.ts";
+import { EMULATION_SENTENCE, kernelPanics } from "../../image/kernel-panic.ts";
 import {
   type BoardFiles,
   type Firmware,
@@ -125,9 +125,14 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";
   let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
-  const resetEarlyPanics = earlyPanics(() => {
-    console.warn(`${name}: ${EARLY_PANIC_SENTENCE}`);
-    void running?.qmp.execute("system_reset");
+  const isEmulated = machine.accelerator === "tcg";
+  const watchPanics = kernelPanics({
+    reset: () => {
+      console.warn(`${name}: ${EMULATION_SENTENCE}`);
+      void running?.qmp.execute("system_reset");
+    },
+    // A test that waits for the machine's next word would do so until its limit.
+    other: (panic) => line.disconnect(panic),
   });
 
   const on = () => running ?? complain("The box is switched off.");
@@ -154,7 +159,7 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     if (machine.serial !== "none") {
       const wire = await connectWhenOpen(file("serial"), dead.signal);
       line.connect(wire, wire);
-      if (machine.accelerator === "tcg") wire.on("data", resetEarlyPanics);
+      if (isEmulated) wire.on("data", watchPanics);
     }
     const probe = new Probe(await connectWhenOpen(file("probe"), dead.signal));
     const qmp = new Qmp(await connectWhenOpen(file("control"), dead.signal));

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which panics of a guest's kernel are taken for a fault of the emulation, and how often.
 import { expect, test } from "vitest";
-import { earlyPanics } from "../../image/early-panic.ts";
+import { kernelPanics } from "../../image/kernel-panic.ts";
 
 const panic = (seconds: string) =>
   `[    0.000000] Linux version 6.12\r\n[${seconds.padStart(12)}] Kernel panic - not syncing: Fatal exception\r\n[    9.000000] ---[ end Kernel panic`;
 
-/** How many resets that makes. */
-function resets(...pieces: readonly string[]): number {
-  let count = 0;
-  const read = earlyPanics(() => {
-    count += 1;
-  });
-  for (const piece of pieces) read(piece);
-  return count;
+/** How many resets that makes, and the panics that make none. */
+function read(...pieces: readonly string[]): { resets: number; others: string[] } {
+  let resets = 0;
+  const others: string[] = [];
+  const reset = () => {
+    resets += 1;
+  };
+  const take = kernelPanics({ reset, other: (line) => others.push(line) });
+  for (const piece of pieces) take(piece);
+  return { resets, others };
 }
+
+const resets = (...pieces: readonly string[]) => read(...pieces).resets;
+
+/** As a guest printed it whose second processor was in the interrupt of its clock. */
+const BREAKPOINT = `[   17.601345] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\r
+[   17.604308] RSP: 0018:ff4ac6d040100e70 EFLAGS: 00000246\r
+[   17.604587] Tainted: [D]=DIE\r
+`;
 
 test.each([
   ["0.412345", 1],
@@ -23,6 +33,19 @@ test.each([
   ["42.100000", 0],
 ])("a panic after %s s of the kernel's time makes %i resets", (seconds, count) => {
   expect(resets(panic(seconds))).toBe(count);
+});
+
+test("a breakpoint that the kernel knows nothing of is the emulation's, however late", () => {
+  const late = panic("17.604754");
+  expect(resets(BREAKPOINT, late)).toBe(1);
+  expect(resets(...(BREAKPOINT + late))).toBe(1);
+});
+
+test("another panic is told with its line, one after such a breakpoint as well", () => {
+  const late = panic("42.1");
+  const line = "[        42.1] Kernel panic - not syncing: Fatal exception";
+  expect(read(late)).toEqual({ resets: 0, others: [line] });
+  expect(read(BREAKPOINT, late, "\r\n", late)).toEqual({ resets: 1, others: [line] });
 });
 
 test("is seen however its line comes in pieces", () => {
@@ -39,7 +62,7 @@ test("is answered when its line is complete, so that the sentence does not stand
 
 test("is forgiven twice", () => {
   expect(resets(panic("1.0"), "\r\n", panic("1.1"))).toBe(2);
-  expect(resets(`${panic("1.0")}\r\n`.repeat(5))).toBe(2);
+  expect(read(`${panic("1.0")}\r\n`.repeat(5))).toMatchObject({ resets: 2, others: { length: 3 } });
 });
 
 test("what only speaks of one is none", () => {

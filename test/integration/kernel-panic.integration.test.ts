@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { EARLY_PANIC_SENTENCE } from "../../image/early-panic.ts";
+import { EMULATION_SENTENCE } from "../../image/kernel-panic.ts";
 import { PROJECT } from "../../image/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -74,7 +74,7 @@ console.log("ended well");
     child.stdin.write("\x01x");
   });
   const [code] = await once(child, "close");
-  expect(count(`\r\n${EARLY_PANIC_SENTENCE}\r\n`)).toBe(2);
+  expect(count(`\r\n${EMULATION_SENTENCE}\r\n`)).toBe(2);
   expect(count(SHOWN)).toBe(3);
   expect([code, count("ended well")]).toEqual([0, 1]);
 });
