@@ -28,7 +28,7 @@ export type Schema = Readonly<Record<string, unknown>>;
 type Segment = string | number;
 
 /** A mistake as sentences: `network.address: expected an address such as 10.1.2.3/27, found "10.1.2".` */
-export function sentence({ field, expected, found, hint }: FieldError): string {
+export function sentence({ field, expected, found, hint }: Omit<FieldError, "code">): string {
   const where = field ? `${field}: ` : "";
   const cure = hint ? ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}${/[.?]$/.test(hint) ? "" : "."}` : "";
   return `${where}expected ${expected}, found ${found}.${cure}`;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks answers files before they travel, by the very checks of the box: those of firstboot/, run as a program.
+// Checks answers files before they travel, by the very checks of the box: those of firstboot/, loaded when they are wanted.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
 import type { ImageLists } from "../../common/image-lists.ts";
-import { type FieldError, sentence } from "../../common/schema.ts";
+import { sentence } from "../../common/schema.ts";
+import type { Mistake } from "../../firstboot/answers/elsewhere.ts";
+import type { ImageInfo } from "../../firstboot/image-info.ts";
 import type { Manifest } from "../manifest.ts";
 import { PROFILES, PROJECT } from "../paths.ts";
 import { loadCommunity, type ResolvedProfile } from "../profile/index.ts";
@@ -87,17 +88,12 @@ function valueAt(data: unknown, field: string): unknown {
 export async function mistakesIn(
   files: readonly unknown[],
   { profile, community = USUAL, lists }: ForImage,
-): Promise<readonly (readonly FieldError[])[]> {
+): Promise<readonly (readonly Mistake[])[]> {
   const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
   const plan = { profile, version, community: loadCommunity(community) };
-  const input = JSON.stringify({ files, image: imageFacts(plan, ""), lists });
-  const program = join(PROJECT, "firstboot/check-answers.ts");
-  const { stdout } = await $({
-    quiet: true,
-    input,
-    cwd: PROJECT,
-  })`${process.execPath} --import tsx ${program}`;
-  return JSON.parse(stdout) as FieldError[][];
+  const image = JSON.parse(JSON.stringify(imageFacts(plan, ""))) as ImageInfo;
+  const { checkElsewhere } = await import("../../firstboot/answers/elsewhere.ts");
+  return checkElsewhere(files, image, lists);
 }
 
 /** @throws Failure `answers-refused`, with every mistake of every file and its line */
@@ -119,7 +115,7 @@ export async function demandRight(files: readonly YamlFile[], image: ForImage): 
 }
 
 /** What a step expects is a sentence already; what the schema expects is the end of one. */
-export function inWords(mistake: FieldError): string {
+export function inWords(mistake: Omit<Mistake, "code">): string {
   const { field, found, expected, hint } = mistake;
   if (!expected.endsWith(".")) return sentence(mistake);
   const quoted = found === "nothing" ? "" : ` Found: ${found}.`;

@@ -21,9 +21,6 @@ import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { LISTS, makeImageFolder, makeRoot } from "./helpers/image-lists.ts";
 
-// Each check is a program of its own, which takes its time to start on a busy machine.
-vi.setConfig({ testTimeout: 300_000 });
-
 const profile = resolveProfile("vm-amd64");
 const BASE = `version: 1
 # All boxes of the valley.

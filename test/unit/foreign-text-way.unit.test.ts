@@ -12,7 +12,6 @@ test("all that the commands print goes one way", () => {
     ["common/say.ts", "the way itself"],
     ["common/ask-terminal.ts", "a question, made printable there"],
     ["firstboot/main.ts", "the end of a command (firstboot/ending.ts)"],
-    ["firstboot/check-answers.ts", "a program for programs"],
     ["image/terminal.ts", "a sentence of our own"],
   ]);
   const files = ["common", "firstboot", "image"].flatMap((folder) =>
