@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox test [filter…]`: style, types, then the levels of tests, and in between the images and root file systems that the
-// heavy ones share. Everything runs even when something failed; the last line counts.
+// `cbox test [filter…]`: style, types and unit tests, beside them the image and the root file system that the heavy tests
+// share, then those. Everything runs even when something failed; the last line counts.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -35,14 +35,18 @@ export async function testCommand(
   filter: readonly string[],
   { all = false }: TestOptions = {},
 ): Promise<void> {
-  const counts: Count[] = [];
-  if (filter.length === 0) {
-    counts.push(await check("style", ["biome", "check", "--error-on-warnings", "."]));
-    counts.push(await check("types", ["tsc", "--noEmit"]));
-  }
-  counts.push(await level("unit", filter, SIDE_BY_SIDE));
+  const light = async (): Promise<Count[]> => [
+    ...(filter.length === 0
+      ? [
+          await check("style", ["biome", "check", "--error-on-warnings", "."]),
+          await check("types", ["tsc", "--noEmit"]),
+        ]
+      : []),
+    await level("unit", filter, SIDE_BY_SIDE),
+  ];
   const heavy = all || filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
-  const built = heavy ? await buildImage() : PASSED;
+  // A build has programs that keep one processor busy: there is room for the light tests beside it.
+  const [counts, built] = await Promise.all([light(), heavy ? buildImage() : PASSED]);
   if (heavy) {
     counts.push(built);
     counts.push(await level("integration", filter, SIDE_BY_SIDE));
