@@ -177,7 +177,11 @@ test("what one publishes the other finds, by Serf and by Avahi, with its distanc
   expect(onOldPage?.sort(), "an old node lists its own and those of both boxes").toEqual([
     ...["serf 10.139.40.22", `serf ${ONE}`, `serf ${TWO}`, `syncthing ${ONE}`, `syncthing ${TWO}`],
   ]);
-  const table = await succeeds(two.cbox("search", "syncthing"));
+  // Avahi looks anew each time, and on a busy machine may end before all have answered.
+  const { stdout: table } = await until(
+    () => two.cbox("search", "syncthing"),
+    ({ code, stdout }) => code === 0 && / Avahi$/m.test(stdout),
+  );
   expect(table).toMatch(/^# {2}Type +Description +Host +Address +Distance +Found by$/m);
   expect(table).toMatch(/can-bruixa\.guifi\.local +10\.139\.40\.61:22000 +[\d.]+ ms +Serf$/m);
   expect(table).toMatch(/can-bruixa\.local +10\.228\.0\.2:22000 +[\d.]+ ms +Avahi$/m);
@@ -185,7 +189,6 @@ test("what one publishes the other finds, by Serf and by Avahi, with its distanc
 
 test("acts on what it found: the two Syncthings are paired, one through the VPN; its own it refuses", async () => {
   const join = (at: WholeBox, which: string) => at.cbox("search", "syncthing", "--yes", "--join", which);
-  // Avahi looks anew each time, and on a busy machine may end before all have answered.
   const joined = await until(
     () => join(two, `${ONE_IN_VPN}:22000`),
     ({ code }) => code === 0,
