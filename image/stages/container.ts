@@ -15,7 +15,7 @@ import { findSecrets } from "./secrets-gate.ts";
 export const CONTAINER_FILES = { rootfs: "rootfs.tar.xz", incus: "incus.tar.xz", lxc: "lxc.tar.xz" } as const;
 
 /** xz levels. Always two threads: the bytes depend on whether there is more than one. */
-const LEVEL = { development: 1, release: 9 } as const;
+const LEVEL = { development: 0, release: 9 } as const;
 const THREADS = 2;
 
 /** Same tree, same bytes: sorted, by number, without times of access; with extended attributes. */
