@@ -6,10 +6,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 // *.boot.test.ts boots the real image in QEMU, and so does *.long.test.ts for a quarter of an hour each, which only
 // `cbox test --all` runs. `cbox test` runs several unit and integration files side by side; those with guests run one
 // after the other, since an emulated processor wants both cores.
-const level = (name: string, testTimeout: number, options: { readonly isolate?: boolean } = {}) => ({
+const level = (name: string, testTimeout: number) => ({
   test: {
     name,
-    ...options,
     include: [`test/**/*.${name}.test.ts`],
     testTimeout,
     hookTimeout: testTimeout,
@@ -45,8 +44,7 @@ export default defineConfig({
     fileParallelism: false,
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Loading the project anew for each file takes longer than most of them: here all files of a worker share its modules.
-      level("unit", 120_000, { isolate: false }),
+      level("unit", 120_000),
       level("integration", 1_800_000),
       level("boot", 1_800_000),
       level("long", 1_800_000),
