@@ -15,20 +15,20 @@ export type FieldErrorCode =
   | "invalid";
 
 /** One mistake in the data. Safe to show and to log: it never holds the value of a secret. */
-export interface FieldError {
+export interface FieldError<Code extends string = FieldErrorCode> {
   /** Where, as in `network.address` or `consoles[1].device`; empty for the whole document. */
   readonly field: string;
   readonly found: string;
   readonly expected: string;
   readonly hint?: string;
-  readonly code: FieldErrorCode;
+  readonly code: Code;
 }
 
 export type Schema = Readonly<Record<string, unknown>>;
 type Segment = string | number;
 
 /** A mistake as sentences: `network.address: expected an address such as 10.1.2.3/27, found "10.1.2".` */
-export function sentence({ field, expected, found, hint }: Omit<FieldError, "code">): string {
+export function sentence({ field, expected, found, hint }: FieldError<string>): string {
   const where = field ? `${field}: ` : "";
   const cure = hint ? ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}${/[.?]$/.test(hint) ? "" : "."}` : "";
   return `${where}expected ${expected}, found ${found}.${cure}`;

@@ -16,13 +16,16 @@ export const EMULATION_SENTENCE =
   "The emulated processor failed while the kernel patched its own code, by a fault of QEMU's; the machine is reset.";
 
 export interface PanicHandlers {
-  /** The emulation's fault: the machine is to be reset. */
-  readonly reset: () => void;
+  /** The emulation's fault: the machine is to be reset. Absent where nothing is emulated. */
+  readonly reset?: () => void;
   /** Any other panic; nothing more is to be expected of the machine. */
   readonly other?: (line: string) => void;
 }
 
-/** Reads what a guest says on its serial port, in pieces of any size, and says of each panic what it is, twice at most `reset`. */
+/**
+ * Reads what a guest says on its serial port, in pieces of any size, and calls one of the two for each panic: `reset` for
+ * the emulation's, twice at most, else `other`.
+ */
 export function kernelPanics({ reset, other }: PanicHandlers): (text: string) => void {
   let heard = "";
   let count = 0;
@@ -36,7 +39,7 @@ export function kernelPanics({ reset, other }: PanicHandlers): (text: string) =>
         isBreakpoint = true;
         continue;
       }
-      if ((isBreakpoint || Number(seconds) < EARLY) && count < FORGIVEN) reset();
+      if (reset && (isBreakpoint || Number(seconds) < EARLY) && count < FORGIVEN) reset();
       else other?.(line.trim());
       count += 1;
       isBreakpoint = false;

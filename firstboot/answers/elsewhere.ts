@@ -13,7 +13,7 @@ import { allSteps } from "../steps/index.ts";
 import { checkFile } from "./check.ts";
 
 /** A mistake for programs and people; never with the value of a secret. */
-export type Mistake = Omit<FieldError, "code"> & { readonly code: ProblemCode };
+export type Mistake = FieldError<ProblemCode>;
 
 /** Every mistake of each file. `files`: their data, as YAML gives it. Without lists, nothing is said of what is in them. */
 export async function checkElsewhere(

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import type { ImageLists } from "../../common/image-lists.ts";
-import { sentence } from "../../common/schema.ts";
+import { type FieldError, sentence } from "../../common/schema.ts";
 import type { Mistake } from "../../firstboot/answers/elsewhere.ts";
 import type { ImageInfo } from "../../firstboot/image-info.ts";
 import type { Manifest } from "../manifest.ts";
@@ -115,7 +115,7 @@ export async function demandRight(files: readonly YamlFile[], image: ForImage): 
 }
 
 /** What a step expects is a sentence already; what the schema expects is the end of one. */
-export function inWords(mistake: Omit<Mistake, "code">): string {
+export function inWords(mistake: FieldError<string>): string {
   const { field, found, expected, hint } = mistake;
   if (!expected.endsWith(".")) return sentence(mistake);
   const quoted = found === "nothing" ? "" : ` Found: ${found}.`;

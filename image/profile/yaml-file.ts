@@ -67,8 +67,8 @@ export function readYamlFile(path: string): YamlFile {
 /** A mistake with its place: `profiles/box.yaml:12: kernel.package: expected …`. */
 export function placed(
   file: YamlFile,
-  error: Omit<FieldError, "code">,
-  words: (error: Omit<FieldError, "code">) => string = sentence,
+  error: FieldError<string>,
+  words: (error: FieldError<string>) => string = sentence,
 ): string {
   const path = (error.field.match(/[^.[\]]+/g) ?? []).map((part) =>
     /^\d+$/.test(part) ? Number(part) : part,

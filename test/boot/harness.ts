@@ -125,15 +125,10 @@ export async function createBox(options: BoxOptions): Promise<Box> {
   const line = new SerialLine();
   line.terminal = options.terminal ?? "dumb";
   let running: { guest: Guest; probe: Probe; qmp: Qmp } | undefined;
-  const isEmulated = machine.accelerator === "tcg";
-  const watchPanics = kernelPanics({
-    reset: () => {
-      console.warn(`${name}: ${EMULATION_SENTENCE}`);
-      void running?.qmp.execute("system_reset");
-    },
-    // A test that waits for the machine's next word would do so until its limit.
-    other: (panic) => line.disconnect(panic),
-  });
+  const reset = () => {
+    console.warn(`${name}: ${EMULATION_SENTENCE}`);
+    void running?.qmp.execute("system_reset");
+  };
 
   const on = () => running ?? complain("The box is switched off.");
   const off = () => running && complain("The box is switched on.");
@@ -149,17 +144,24 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     );
     closeSync(log);
     const dead = new AbortController();
+    let panic: string | undefined;
     void guest.ended.then(({ code, signal }) => {
       const said = readFileSync(file("qemu.log"), "utf8").trim();
       running = undefined;
-      const end = `the machine ended with ${signal ?? `code ${code}`} ${said}`.trimEnd();
+      const end = panic ?? `the machine ended with ${signal ?? `code ${code}`} ${said}`.trimEnd();
       line.disconnect(end);
       dead.abort(new Error(end));
     });
     if (machine.serial !== "none") {
       const wire = await connectWhenOpen(file("serial"), dead.signal);
       line.connect(wire, wire);
-      if (isEmulated) wire.on("data", watchPanics);
+      // Whoever waits for the machine would do so until the limit: it is switched off.
+      const other = (said: string) => {
+        panic = said;
+        void guest.kill();
+      };
+      const isEmulated = machine.accelerator === "tcg";
+      wire.on("data", kernelPanics({ other, ...(isEmulated ? { reset } : {}) }));
     }
     const probe = new Probe(await connectWhenOpen(file("probe"), dead.signal));
     const qmp = new Qmp(await connectWhenOpen(file("control"), dead.signal));

@@ -34,25 +34,36 @@ export class Probe {
   #asked = 0;
   /** What was asked before the shell was there: a serial adapter forgets what comes before it is opened. */
   #waiting: string[] | undefined = [];
-  #answers = new Map<number, (result: ShellResult) => void>();
+  #answers = new Map<number, { answer(result: ShellResult): void; fail(reason: string): void }>();
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => this.#read(chunk));
+    socket.on("close", () => {
+      for (const { fail } of this.#answers.values()) fail("The machine ended before it had answered");
+    });
   }
 
   /** Runs a shell command as root. The first one waits until the guest has come far enough to have a shell. */
   run(command: string, timeoutMs: number): Promise<ShellResult> {
     const number = ++this.#asked;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#answers.delete(number);
-        reject(new Error(`The box did not answer within ${timeoutMs / 1000} s: ${command}`));
-      }, timeoutMs);
-      this.#answers.set(number, (result) => {
+      const settled = () => {
         clearTimeout(timer);
-        resolve(result);
+        this.#answers.delete(number);
+      };
+      const fail = (reason: string) => {
+        settled();
+        reject(new Error(`${reason}: ${command}`));
+      };
+      const timer = setTimeout(() => fail(`The box did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      this.#answers.set(number, {
+        fail,
+        answer: (result) => {
+          settled();
+          resolve(result);
+        },
       });
       const line = `${request(number, command)}\n`;
       if (this.#waiting) this.#waiting.push(line);
@@ -71,8 +82,7 @@ export class Probe {
       }
       const answered = readAnswer(line);
       if (!answered) continue;
-      this.#answers.get(answered.number)?.(answered.result);
-      this.#answers.delete(answered.number);
+      this.#answers.get(answered.number)?.answer(answered.result);
     }
   }
 }

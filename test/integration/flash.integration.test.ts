@@ -44,11 +44,12 @@ let small: SmallImage;
 let folder: string;
 let disk: string;
 
-const place = mkdtempSync(join(tmpdir(), "cbox-small-image-"));
+let place = "";
 beforeAll(async () => {
+  place = mkdtempSync(join(tmpdir(), "cbox-small-image-"));
   small = await smallImage(place);
 });
-afterAll(() => rm(place, { recursive: true }));
+afterAll(() => rm(place, { recursive: true, force: true }));
 
 beforeEach(async () => {
   folder = await scratch();
@@ -60,7 +61,7 @@ const flashTo = (target: string, ...words: string[]) =>
   flash("vm-amd64", target, "--out", small.out, ...words);
 const flashSmall = (...words: string[]) => flashTo(disk, ...words);
 
-/** A file that stands for a used card: full of something as far as an image of `size` bytes reaches, and with marks at its end. */
+/** A file that stands for a used card: filled as far as an image of `size` bytes reaches, and with marks at its end. */
 async function usedCard(size: number, bytes = 8 * GB): Promise<void> {
   const filler = Buffer.alloc(MIB, GARBAGE);
   const file = await open(disk, "w");

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A guest on this terminal whose kernel panics in its first seconds, in QEMU: a boot sector that writes such a line to its
-// serial port and stops.
+// Guests in QEMU whose kernel panics: a boot sector that writes such a line to its serial port and stops. On a terminal it
+// is reset for a panic of the emulation's; a boot test ends at once for another one.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { EMULATION_SENTENCE } from "../../image/kernel-panic.ts";
 import { PROJECT } from "../../image/paths.ts";
+import type { GuestProfile } from "../../image/qemu.ts";
+import { createBox } from "../boot/harness.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const LOADED_AT = 0x7c00;
@@ -24,8 +26,15 @@ const SAID = Buffer.concat([
 /** QEMU leaves it to the terminal to return to the line's beginning at a line feed. */
 const SHOWN = SAID.toString("latin1").replaceAll("\n", "\r\n");
 
-/** Writes SAID to the first serial port, byte by byte, and stops. */
-function bootSector(): Buffer {
+const PROFILE: GuestProfile = {
+  qemu: {
+    ...{ system: "x86_64", machine: "pc", cpu: "max", memory_mib: 64 },
+    ...{ disk: "ide", network: "virtio-net-pci", serial_port: 0 },
+  },
+};
+
+/** Writes a text to the first serial port, byte by byte, and stops. */
+function bootSector(text: Buffer): Buffer {
   const code = (text: number) => [
     ...[0x31, 0xc0, 0x8e, 0xd8], // xor ax,ax; mov ds,ax
     ...[0xbe, text & 0xff, text >> 8], // mov si,text
@@ -39,27 +48,25 @@ function bootSector(): Buffer {
   const { length } = code(0);
   const disk = Buffer.alloc(1024 * 1024);
   Buffer.from(code(LOADED_AT + length)).copy(disk);
-  SAID.copy(disk, length);
+  text.copy(disk, length);
   disk.writeUInt16LE(0xaa55, 510);
   return disk;
 }
 
 test("is reset twice, with a sentence, and the terminal gets every byte as the guest wrote it", async () => {
   const directory = temporaryDirectory();
-  writeFileSync(join(directory, "disk.img"), bootSector());
+  writeFileSync(join(directory, "disk.img"), bootSector(SAID));
   const program = join(directory, "guest.mts");
   const options = {
     disk: { path: join(directory, "disk.img"), format: "raw" },
     accelerator: "tcg",
     network: "none",
   };
-  const qemu = { system: "x86_64", machine: "pc", cpu: "max", memory_mib: 64 };
-  const profile = { qemu: { ...qemu, disk: "ide", network: "virtio-net-pci", serial_port: 0 } };
   writeFileSync(
     program,
     `import { runOnTerminal } from ${JSON.stringify(join(PROJECT, "image/terminal.ts"))};
 const { signal } = new AbortController();
-await runOnTerminal(${JSON.stringify(profile)} as never, ${JSON.stringify(options)} as never, { directory: ${JSON.stringify(directory)}, signal });
+await runOnTerminal(${JSON.stringify(PROFILE)} as never, ${JSON.stringify(options)} as never, { directory: ${JSON.stringify(directory)}, signal });
 console.log("ended well");
 `,
   );
@@ -77,4 +84,21 @@ console.log("ended well");
   expect(count(`\r\n${EMULATION_SENTENCE}\r\n`)).toBe(2);
   expect(count(SHOWN)).toBe(3);
   expect([code, count("ended well")]).toEqual([0, 1]);
+});
+
+test("ends what a boot test waits for, on the serial line and in its shell, where it is no fault of the emulation", async () => {
+  const directory = temporaryDirectory();
+  const image = join(directory, "disk.img");
+  const panic = "[   42.123456] Kernel panic - not syncing: Fatal exception";
+  writeFileSync(image, bootSector(Buffer.from(`\r\n${panic}\r\n`)));
+  const box = await createBox({ image, profile: PROFILE, diskMib: 16 });
+  onTestFinished(() => box.destroy());
+  await box.powerOn();
+  // Longer than any test may take: whoever waited for it would fail by that.
+  const limit = { timeoutMs: 10 * 1_800_000 };
+  const [line, shell] = await Promise.allSettled([box.expect(/never said/, limit), box.shell("true", limit)]);
+  expect(line).toMatchObject({ reason: { message: expect.stringContaining(`was expected: ${panic}.`) } });
+  expect(shell).toMatchObject({
+    reason: { message: expect.stringContaining("The machine ended before it had answered: true") },
+  });
 });

@@ -89,7 +89,7 @@ export function rsaKey(index: number): { privateKey: string; publicKey: string }
 
 const filterResults = new Map<string, Uint8Array>();
 
-/** What a filter such as bzip2 makes of its input: it is run once for each, since a set-up asks for the same thousands of times. */
+/** What a filter such as bzip2 makes of its input. It is run once for each: the tests ask for the same thousands of times. */
 function filtered(command: string, input: Uint8Array): Uint8Array {
   const key = `${command} ${Buffer.from(input).toString("base64")}`;
   const known = filterResults.get(key);
