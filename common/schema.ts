@@ -2,7 +2,7 @@
 // JSON Schema (ajv) with mistakes a person can act on: which field, what was found, what was expected, what to do.
 // Three keywords of our own: `x-secret: true` (the value is never shown), `x-expected` (a good value, in words) and
 // `x-verbatim: true` (spaces at the ends belong to the value).
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { type FieldError, type Schema, toFieldError } from "./field-error.ts";
 
@@ -13,21 +13,33 @@ export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly FieldError[] };
 
-const ajv = new Ajv2020({
-  allErrors: true,
-  verbose: true,
-  strict: true,
-  strictRequired: false,
-  allowUnionTypes: true,
-  discriminator: true,
-  useDefaults: true,
-  keywords: ["x-secret", "x-expected", "x-verbatim"],
-});
-formats.default(ajv);
+/** Made when the first check is: most commands read their own help or one profile, and compile nothing else. */
+let compiler: Ajv2020 | undefined;
+
+function schemaCompiler(): Ajv2020 {
+  if (compiler) return compiler;
+  compiler = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+    discriminator: true,
+    useDefaults: true,
+    keywords: ["x-secret", "x-expected", "x-verbatim"],
+    // The schemas are ours, and a unit test checks them; a check of each at each start costs more than compiling it.
+    validateSchema: false,
+    // Its optimiser takes longer than the checks that it would shorten.
+    code: { optimize: false },
+  });
+  formats.default(compiler);
+  return compiler;
+}
 
 /**
  * Compiles a schema (draft 2020-12). The check leaves its argument alone, fills in the schema's defaults in a copy,
- * and reports every mistake at once. `name` is what the data is called in messages, as in "answers.yaml".
+ * and reports every mistake at once. It is compiled at its first use. `name` is what the data is called in messages, as
+ * in "answers.yaml".
  */
 export function compileSchema<T>(
   schema: object,
@@ -35,8 +47,9 @@ export function compileSchema<T>(
 ): (data: unknown) => Checked<T> {
   // $id is for editors; here each schema is compiled on its own, so that one may be compiled twice.
   const { $id: _id, $schema: _draft, ...rules } = schema as Schema;
-  const validate = ajv.compile(rules);
+  let validate: ValidateFunction | undefined;
   return (data) => {
+    validate ??= schemaCompiler().compile(rules);
     const value: unknown = structuredClone(data);
     if (validate(value)) return { ok: true, value: value as T };
     const errors = withoutUmbrellas(validate.errors ?? []).map((error) => toFieldError(error, rules, name));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The mistakes a person reads: code and text of every kind, all at once, and never a secret.
+import { readdirSync, readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileSchema, didYouMean, sentence } from "../../common/schema.ts";
@@ -49,6 +51,16 @@ function mistakes(data: unknown): string[] {
   return checked.ok ? [] : checked.errors.map((error) => `${error.code} | ${sentence(error)}`);
 }
 const only = (data: object) => mistakes({ hostname: "box", ...data });
+
+describe("the schemas in profiles/schemas", () => {
+  const folder = new URL("../../profiles/schemas/", import.meta.url);
+  it.each(readdirSync(folder))("%s is a valid schema of draft 2020-12", (name) => {
+    const ajv = new Ajv2020({ strict: false });
+    const valid = ajv.validateSchema(JSON.parse(readFileSync(new URL(name, folder), "utf8")));
+    expect(ajv.errorsText(ajv.errors)).toBe("No errors");
+    expect(valid).toBe(true);
+  });
+});
 
 describe("compileSchema", () => {
   it("returns the data with defaults filled in, and leaves the argument alone", () => {
