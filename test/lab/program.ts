@@ -3,8 +3,19 @@
 import { build } from "esbuild";
 import { PROJECT } from "../../image/paths.ts";
 
+/** Within one process the source does not change. */
+const bundled = new Map<string, Promise<string>>();
+
 /** @param entry path in the project, such as test/lab/programs/hello.ts */
-export async function bundleProgram(entry: string): Promise<string> {
+export function bundleProgram(entry: string): Promise<string> {
+  const known = bundled.get(entry);
+  if (known) return known;
+  const text = bundle(entry);
+  bundled.set(entry, text);
+  return text;
+}
+
+async function bundle(entry: string): Promise<string> {
   const result = await build({
     absWorkingDir: PROJECT,
     entryPoints: [entry],
