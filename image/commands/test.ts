@@ -42,17 +42,17 @@ export async function testCommand(
           await check("types", ["tsc", "--noEmit"]),
         ]
       : []),
-    await level("unit", filter, SIDE_BY_SIDE),
+    await level(["unit", "mocked"], filter, SIDE_BY_SIDE),
   ];
   const heavy = all || filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
   // A build has programs that keep one processor busy: there is room for the light tests beside it.
   const [counts, built] = await Promise.all([light(), heavy ? buildImage() : PASSED]);
   if (heavy) {
     counts.push(built);
-    counts.push(await level("integration", filter, SIDE_BY_SIDE));
+    counts.push(await level(["integration"], filter, SIDE_BY_SIDE));
     // Without an image there is nothing to boot, and saying so once is enough.
-    if (built === PASSED) counts.push(await level("boot", filter));
-    if (built === PASSED && all) counts.push(await level("long", filter));
+    if (built === PASSED) counts.push(await level(["boot"], filter));
+    if (built === PASSED && all) counts.push(await level(["long"], filter));
     if (!all) sayLines(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
   }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
@@ -90,15 +90,16 @@ export interface VitestReport {
 }
 
 /** Guests want all processors: their files run one after the other. */
-async function level(name: string, filter: readonly string[], atATime = 1): Promise<Count> {
+async function level(names: readonly string[], filter: readonly string[], atATime = 1): Promise<Count> {
   if (interruption().aborted) return FAILED;
-  sayLines(`\n== ${name} tests`);
+  sayLines(`\n== ${names[0]} tests`);
   const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
   const file = join(scratch, "report.json");
   try {
     const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`];
     const side = atATime > 1 ? ["--fileParallelism", `--maxWorkers=${atATime}`, "--minWorkers=1"] : [];
-    const words = ["run", "--project", name, "--passWithNoTests", ...side, ...reporters, ...filter];
+    const projects = names.flatMap((name) => ["--project", name]);
+    const words = ["run", ...projects, "--passWithNoTests", ...side, ...reporters, ...filter];
     const code = await run(["vitest", ...words]);
     return countOf(JSON.parse(await readFile(file, "utf8")) as VitestReport, code);
   } catch (error) {
