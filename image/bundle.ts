@@ -33,13 +33,22 @@ const passwordsBeside: Plugin = {
     ),
 };
 
+/** On the box the catalogue is read packed, never from the folders of the project. */
+const catalogueIsPacked: Plugin = {
+  name: "catalogue-is-packed",
+  setup: (build) =>
+    build.onResolve({ filter: /\/common\/catalogue\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./catalogue.mjs", external: true } : undefined,
+    ),
+};
+
 export async function bundleFirstboot(): Promise<Bundle> {
   const result = await build({
     absWorkingDir: PROJECT,
     entryPoints: { cbox: "firstboot/main.ts", passwords: "firstboot/passwords/estimate.ts" },
     outdir: PROJECT,
     outExtension: { ".js": ".mjs" },
-    plugins: [passwordsBeside],
+    plugins: [passwordsBeside, catalogueIsPacked],
     bundle: true,
     platform: "node",
     // Of the oldest release that a profile may name: Debian 12. This is about syntax; tsconfig.json's "lib" keeps out

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The command line, ./cbox: which commands there are, and how any error ends as a sentence and an exit code.
+// The command line, ./cbox, which start.mjs starts: which commands there are, and how any error ends as a sentence and an exit code.
 // Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/errors.md), 2 mistyped, 130 Ctrl-C.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { describeFailure, Failure } from "../common/fail.ts";
 import { sayError } from "../common/say.ts";
@@ -332,8 +331,4 @@ function writeStack(error: unknown): string {
     }
   }
   return "the lines above";
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  process.exit(await main(process.argv.slice(2)));
 }

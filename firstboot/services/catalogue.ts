@@ -8,8 +8,6 @@ import type { Service } from "../../common/service.ts";
 
 const PACKED = new URL("./services/catalogue.json", import.meta.url);
 const FOLDERS = new URL("../../overlays/services", import.meta.url);
-/** Not a literal, so that it stays out of the bundle. */
-const READER = new URL("../../common/catalogue.ts", import.meta.url).href;
 
 /** Every service, most important first. */
 export const catalogue: readonly Service[] = existsSync(PACKED)
@@ -23,6 +21,7 @@ export function findService(id: string): Service | undefined {
 }
 
 async function readFolders(): Promise<Service[]> {
-  const { readCatalogue } = (await import(READER)) as typeof import("../../common/catalogue.ts");
+  // The box's own bundle is made without it.
+  const { readCatalogue } = await import("../../common/catalogue.ts");
   return readCatalogue(fileURLToPath(FOLDERS));
 }

@@ -85,7 +85,7 @@ interface Command {
 
 /** Runs ./cbox at a terminal, which script(1) provides. */
 function cbox(...words: readonly string[]): Command {
-  const command = [process.execPath, "--import", "tsx", join(PROJECT, "image/cli.ts"), ...words].join(" ");
+  const command = [process.execPath, join(PROJECT, "image/start.mjs"), ...words].join(" ");
   const options = ["--quiet", "--return", "--flush", "--command", `exec ${command}`, "/dev/null"];
   const script = spawn("script", options, { stdio: ["pipe", "pipe", "inherit"], cwd: PROJECT });
   const screen = new SerialLine();

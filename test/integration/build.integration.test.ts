@@ -122,7 +122,7 @@ describe("what goes wrong", () => {
 
   it("a full disk: refused before anything starts", async () => {
     const directory = await scratch();
-    const script = `mount -t tmpfs -o size=64m none ${directory} && exec node --import tsx image/cli.ts build vm-amd64 --out ${directory}/out`;
+    const script = `mount -t tmpfs -o size=64m none ${directory} && exec node image/start.mjs build vm-amd64 --out ${directory}/out`;
     const ended = await run(["unshare", "--mount", "sh", "-c", script], { XDG_CACHE_HOME: directory }).ended;
     expect(ended.output).toContain("[host-not-ready]");
     expect(ended.output).toMatch(/disk.*8 GiB/i);
@@ -131,16 +131,8 @@ describe("what goes wrong", () => {
 
   it("not root: refused with the cure, also when the cache is root's", async () => {
     const directory = await scratch();
-    const nobody = [
-      "setpriv",
-      "--reuid=65534",
-      "--regid=65534",
-      "--clear-groups",
-      process.execPath,
-      "--import",
-      "tsx",
-    ];
-    const words = [...nobody, "image/cli.ts", "build", "vm-amd64", "--out", join(directory, "out")];
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath];
+    const words = [...nobody, "image/start.mjs", "build", "vm-amd64", "--out", join(directory, "out")];
     const refused = await run(words, { XDG_CACHE_HOME: directory }).ended;
     expect(refused.output).toContain("[host-not-ready]");
     expect(refused.output).toMatch(/root/i);

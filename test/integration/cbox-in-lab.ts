@@ -25,7 +25,7 @@ export async function cboxInLab(
   writeFileSync(authority, lab.authority());
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority };
   const enter = [`--net=/run/netns/${lab.place(host).namespace}`, "unshare", "--mount"];
-  const program = [process.execPath, "--import", "tsx", join(PROJECT, "image/cli.ts"), ...words];
+  const program = [process.execPath, join(PROJECT, "image/start.mjs"), ...words];
   const { exitCode, stdout, stderr } = await $({
     ...{ quiet: true, nothrow: true, cwd: PROJECT, env },
   })`nsenter ${enter} sh -euc ${NAMED} cbox ${hosts} ${program}`;

@@ -32,7 +32,7 @@ import { type SmallImage, smallImage } from "./small-image.ts";
 
 const GARBAGE = 0xa5;
 const GB = 1e9;
-const CLI = ["node", "--import", "tsx", join(PROJECT, "image/cli.ts")];
+const CLI = ["node", join(PROJECT, "image/start.mjs")];
 const ANSWERS = `version: 1
 system:
   hostname: can-bruixa # the house of the witch

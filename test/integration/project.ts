@@ -25,7 +25,7 @@ export interface Running {
 
 /** Runs `cbox …` without the launcher, standard output and error together. */
 export function cbox(words: readonly string[], env: Record<string, string> = {}): Running {
-  return run(["node", "--import", "tsx", join(PROJECT, "image/cli.ts"), ...words], env);
+  return run(["node", join(PROJECT, "image/start.mjs"), ...words], env);
 }
 
 export function run([program = "", ...args]: readonly string[], env: Record<string, string> = {}): Running {

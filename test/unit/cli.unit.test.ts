@@ -125,13 +125,13 @@ describe("./cbox", () => {
   });
 
   it("Ctrl-C ends as one sentence and exit code 130", async () => {
-    const cli = fileURLToPath(new URL("../../image/cli.ts", import.meta.url));
+    const cli = fileURLToPath(new URL("../../image/start.mjs", import.meta.url));
     // A checkup takes long enough to be interrupted: the signal goes out when it has asked its first question.
     const slow = join(home, "bin");
     mkdirSync(slow);
     writeFileSync(join(slow, "gpg"), "#!/bin/sh\nkill -INT $PPID\nsleep 0.2\n", { mode: 0o755 });
     const env = { ...process.env, PATH: `${slow}:${process.env.PATH}` };
-    const { status, stderr } = spawnSync("node", ["--import", "tsx", cli, "doctor"], {
+    const { status, stderr } = spawnSync("node", [cli, "doctor"], {
       env,
       encoding: "utf8",
     });
