@@ -15,9 +15,12 @@ export interface RaisedFailure {
 
 /**
  * The text of the files and of all that they import, not for types only, by the path from the project's root. `lazily`:
- * also of what is imported where it is needed.
+ * also of what is imported where it is needed. `without`: files that are not followed.
  */
-export function importedFrom(entries: readonly string[], { lazily = false } = {}): Map<string, string> {
+export function importedFrom(
+  entries: readonly string[],
+  { lazily = false, without = [] as readonly string[] } = {},
+): Map<string, string> {
   const found = new Map<string, string>();
   const waiting = [...entries];
   const forms = [
@@ -25,7 +28,7 @@ export function importedFrom(entries: readonly string[], { lazily = false } = {}
     ...(lazily ? [/(?<!typeof )\bimport\("(\.[^"]+\.ts)"\)/g] : []),
   ];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    if (found.has(file)) continue;
+    if (found.has(file) || without.includes(file)) continue;
     const text = readFileSync(join(PROJECT, file), "utf8");
     found.set(file, text);
     for (const form of forms)
