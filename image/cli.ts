@@ -9,6 +9,7 @@ import { describeFailure, Failure } from "../common/fail.ts";
 import { sayError } from "../common/say.ts";
 import { cacheDir } from "./cache-dir.ts";
 import type { AnswersFleetOptions, AnswersOptions } from "./commands/answers.ts";
+import type { Bench, BenchOptions } from "./commands/bench.ts";
 import type { BootCommandOptions } from "./commands/boot.ts";
 import type { BuildCommandOptions } from "./commands/build.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
@@ -29,6 +30,7 @@ const KEY: [string, string, (file: string, before?: readonly string[]) => readon
   "believe signatures by this public key, and by no other that is not given so, too",
   (file, before = []) => [...before, file],
 ];
+const BENCHES: readonly Bench[] = ["services", "lynis"];
 const REQUIRE_SIGNATURE: [string, string] = [
   "--require-signature",
   "refuse an image whose checksums are not signed",
@@ -249,9 +251,16 @@ export function createProgram(): Command {
 
   program
     .command("bench")
-    .description("measure this machine's build and boot against plain Debian, or what each service costs")
-    .addArgument(new Argument("[what]", "the services, on the reference machine").choices(["services"]))
-    .action(async (what: "services" | undefined) => (await import("./commands/bench.ts")).benchCommand(what));
+    .description(
+      "measure this machine's build and boot against plain Debian, what each service costs, or what Lynis finds",
+    )
+    .addArgument(
+      new Argument("[what]", "the services on the reference machine, or an audit by Lynis").choices(BENCHES),
+    )
+    .option("--image <file>", "audit this file instead of the newest image; no page is written")
+    .action(async (what: Bench | undefined, options: BenchOptions) =>
+      (await import("./commands/bench.ts")).benchCommand(what, options),
+    );
 
   return program;
 }
