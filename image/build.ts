@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The build, read top to bottom like the manual: resolve -> base -> rootfs -> context -> dress ->
+// The build, read top to bottom like the manual: resolve -> base -> rootfs, beside them context -> dress ->
 // disk (or the archive of a container, or the file that converts a machine) -> publish -> verify.
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
@@ -147,23 +147,24 @@ export async function build(
     );
     const diskTools = openDiskTools(session.run, tools.root, epoch);
     await enableForeign(session, profile.architecture);
-    const system: Layer[] = [];
-    if (!isConversion) {
+    const makeSystem = async (): Promise<readonly Layer[]> => {
+      if (isConversion) return [];
       const below = await session.stage("base", "base: common packages (mmdebstrap)", () =>
         base(workspace, plan, packages),
       );
       const layer = await session.stage("rootfs", "rootfs: kernel, packages, hooks (live-build)", () =>
         rootfs(workspace, plan, packages, below),
       );
-      system.push(below, layer);
-    }
+      return [below, layer];
+    };
+    const makeTemplate = async () =>
+      haveContexts
+        ? session.stage("context", "context: the template of contexts and slivers", () =>
+            context(workspace, plan, packages, mirror, diskTools),
+          )
+        : undefined;
+    const [system, template] = await session.together([makeSystem, makeTemplate]);
     const layer = system.at(-1);
-
-    const template = haveContexts
-      ? await session.stage("context", "context: the template of contexts and slivers", () =>
-          context(workspace, plan, packages, mirror, diskTools),
-        )
-      : undefined;
 
     const work = join(workspace.cache, "work", profile.id);
     const root = join(work, "root");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What every stage of the build works with: running programs with a captured log, showing progress, and stopping.
-// On a terminal one status line is kept up to date; elsewhere one line is printed per finished stage.
+// On a terminal one status line is kept up to date; elsewhere one line is printed per finished stage. Stages may run side
+// by side: what a function runs and notes belongs to the stage that it was called in.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { accessSync, constants, createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import { $, type ProcessOutput } from "zx";
@@ -32,10 +34,26 @@ export interface Session {
   say(text: string): void;
   /** Runs `work` as a named stage, with a log of its own and its time measured. */
   stage<T>(name: string, title: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs the works side by side, each with stages of its own. When one fails the programs of the others are stopped, and
+   * its error is thrown when they have ended.
+   */
+  together<T extends readonly unknown[]>(works: { [K in keyof T]: () => Promise<T[K]> }): Promise<T>;
   /** Seconds per stage, in the order they ran. */
   readonly timings: ReadonlyMap<string, number>;
+  /** Of the work it is asked in. */
   readonly signal: AbortSignal;
   readonly logDirectory: string;
+}
+
+/** A stage that runs. */
+interface Running {
+  readonly title: string;
+  readonly log: WriteStream;
+  readonly logPath: string;
+  readonly started: number;
+  /** Last line of its log. */
+  last: string;
 }
 
 export interface SessionOptions {
@@ -57,44 +75,50 @@ const systemFirst = () => [SYSTEM_PATH, process.env.PATH].filter(Boolean).join("
 
 export function createSession({ logDirectory, signal, output = process.stdout }: SessionOptions): Session {
   makeLogDirectory(logDirectory);
-  const abort = signal ?? new AbortController().signal;
+  const stop = signal ?? new AbortController().signal;
   const timings = new Map<string, number>();
   const live = output.isTTY === true;
-  let log: WriteStream | undefined;
-  let logPath = "";
-  let status: { title: string; started: number; last: string } | undefined;
+  const stages = new AsyncLocalStorage<Running>();
+  const signals = new AsyncLocalStorage<AbortSignal>();
+  const currentSignal = () => signals.getStore() ?? stop;
+  /** In the order in which they were begun. */
+  const running = new Set<Running>();
 
+  // Of several, the one that was begun first is shown, and how many there are beside it.
   const paint = () => {
-    if (!live || !status) return;
-    const elapsed = seconds(status.started).padStart(5);
-    const line = `  ${elapsed}  ${status.title}${status.last ? `: ${status.last}` : ""}`;
+    const [shown] = running;
+    if (!live || !shown) return;
+    const elapsed = seconds(shown.started).padStart(5);
+    const others = running.size > 1 ? ` (+${running.size - 1})` : "";
+    const line = `  ${elapsed}  ${shown.title}${others}${shown.last ? `: ${shown.last}` : ""}`;
     output.write(`\r\x1b[K${printable(line).slice(0, (output.columns ?? 80) - 1)}`);
   };
-  const clear = () => live && status && output.write("\r\x1b[K");
+  const clear = () => live && running.size > 0 && output.write("\r\x1b[K");
 
-  const note = (text: string) => {
+  const noteOf = (stage: Running | undefined, text: string) => {
     const line = text.trimEnd();
-    if (line === "") return;
-    log?.write(`${line}\n`);
-    if (status)
-      status.last =
-        line
-          .split(/[\r\n]/)
-          .at(-1)
-          ?.trim() ?? "";
+    if (line === "" || !stage) return;
+    stage.log.write(`${line}\n`);
+    stage.last =
+      line
+        .split(/[\r\n]/)
+        .at(-1)
+        ?.trim() ?? "";
     paint();
   };
+  const note = (text: string) => noteOf(stages.getStore(), text);
   const say = (text: string) => {
-    log?.write(`${text}\n`);
+    stages.getStore()?.log.write(`${text}\n`);
     clear();
     output.write(`${printable(text)}\n`);
     paint();
   };
 
   const run: Run = async (argv, options = {}) => {
+    const [stage, abort] = [stages.getStore(), currentSignal()];
     if (abort.aborted) interrupted();
     const [program = ""] = argv;
-    log?.write(`$ ${argv.join(" ")}\n`);
+    stage?.log.write(`$ ${argv.join(" ")}\n`);
     const shell = $({
       verbose: false,
       quiet: true,
@@ -107,8 +131,8 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
         : { input: options.input }),
     });
     const child = shell`${argv}`;
-    child.stdout?.on("data", (chunk: Buffer) => note(chunk.toString()));
-    child.stderr?.on("data", (chunk: Buffer) => note(chunk.toString()));
+    child.stdout?.on("data", (chunk: Buffer) => noteOf(stage, chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => noteOf(stage, chunk.toString()));
     const kill = () => void child.child?.kill("SIGKILL");
     if (options.kill) abort.addEventListener("abort", kill);
     const result = await child;
@@ -117,38 +141,63 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
     if (result.exitCode === 0 || options.allow?.includes(result.exitCode ?? -1)) {
       return options.errors ? result.stdout + result.stderr : result.stdout;
     }
-    throw explainExit(options.name ?? program, result, logPath);
+    throw explainExit(options.name ?? program, result, stage?.logPath ?? "");
   };
 
   const stage: Session["stage"] = async (name, title, work) => {
-    if (abort.aborted) interrupted();
-    logPath = join(logDirectory, `${name}.log`);
-    log = createWriteStream(logPath);
-    const started = performance.now();
-    status = { title, started, last: "" };
+    if (currentSignal().aborted) interrupted();
+    const logPath = join(logDirectory, `${name}.log`);
+    const mine: Running = {
+      title,
+      logPath,
+      log: createWriteStream(logPath),
+      started: performance.now(),
+      last: "",
+    };
+    running.add(mine);
     const timer = live ? setInterval(paint, 500) : undefined;
     if (!live) output.write(`  ...    ${title}\n`);
     try {
-      const result = await work();
-      timings.set(name, (performance.now() - started) / 1000);
+      const result = await stages.run(mine, work);
+      timings.set(name, (performance.now() - mine.started) / 1000);
       clear();
-      output.write(`  ${seconds(started).padStart(5)}  ${title}\n`);
+      output.write(`  ${seconds(mine.started).padStart(5)}  ${title}\n`);
       return result;
     } catch (error) {
       clear();
-      output.write(`  ${seconds(started).padStart(5)}  ${title}: stopped, log in ${logPath}\n`);
+      output.write(`  ${seconds(mine.started).padStart(5)}  ${title}: stopped, log in ${logPath}\n`);
       throw error;
     } finally {
       clearInterval(timer);
-      status = undefined;
-      const written = log;
-      log = undefined;
+      running.delete(mine);
+      paint();
       // Whole, before anybody is told to look into it.
-      await new Promise<void>((done) => written.end(done));
+      await new Promise<void>((done) => mine.log.end(done));
     }
   };
 
-  return { run, note, say, stage, timings, signal: abort, logDirectory };
+  const together: Session["together"] = async (works) => {
+    const failed = new AbortController();
+    const either = AbortSignal.any([currentSignal(), failed.signal]);
+    let first: { readonly error: unknown } | undefined;
+    const results = await Promise.all(
+      works.map((work) =>
+        signals.run(either, work).catch((error: unknown) => {
+          first ??= { error };
+          failed.abort();
+        }),
+      ),
+    );
+    if (first) throw first.error;
+    return results as never;
+  };
+
+  return {
+    ...{ run, note, say, stage, together, timings, logDirectory },
+    get signal() {
+      return currentSignal();
+    },
+  };
 }
 
 function makeLogDirectory(path: string): void {

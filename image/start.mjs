@@ -15,6 +15,8 @@ const RECORD = join(KEPT, "start.json");
 /** A bundle that a running command may still load a part of. */
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+// What an error is reported with names the source.
+process.setSourceMapsEnabled(true);
 const { main } = await import((await bundled()) ?? (await fromSource()));
 process.exit(await main(process.argv.slice(2)));
 

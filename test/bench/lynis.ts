@@ -166,7 +166,7 @@ async function audit(box: Box): Promise<string> {
   await box.ask("systemctl is-system-running --wait || true", { timeoutMs: BOOT_MS });
   const card = "/run/lynis-card";
   await box.ask(
-    `mkdir -p ${card} /run/lynis && mount -o ro LABEL=CBOX-BOOT ${card} && base64 -d ${card}/${PACKED} | tar -xz --no-same-owner -C /run/lynis && umount ${card}`,
+    `mkdir -p ${card} /run/lynis && mount LABEL=CBOX-BOOT ${card} && base64 -d ${card}/${PACKED} | tar -xz --no-same-owner -C /run/lynis && umount ${card}`,
   );
   const files =
     "--report-file /run/lynis/report.dat --log-file /run/lynis/lynis.log --profile /run/lynis/default.prf";

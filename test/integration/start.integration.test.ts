@@ -68,6 +68,12 @@ describe("image/start.mjs", () => {
     expect((await start()).output).toBe(expected());
   });
 
+  it("names the source where an error comes from", async () => {
+    write("common/place.ts", "\n\nthrow new Error('wrong');");
+    const { output } = await start();
+    expect(output).toContain("common/place.ts:3:");
+  });
+
   it("names the file and line of a mistake", async () => {
     write("image/text.ts", "export const text = ;");
     const { code, output } = await start();

@@ -80,6 +80,41 @@ describe("a session", () => {
     expect([...timings.keys()]).toEqual(["good"]);
   });
 
+  it("runs works side by side, each stage with its own log", async () => {
+    const { stage, run, together, logDirectory } = session();
+    const done = temporaryDirectory();
+    // Each waits for the other: one after the other they would never end.
+    const meeting = (own: string, other: string) => async () => {
+      await stage(own, own, () =>
+        run(
+          shell(`echo of ${own}; touch ${done}/${own}; until [ -e ${done}/${other} ]; do sleep 0.05; done`),
+        ),
+      );
+      return own;
+    };
+    expect(await together([meeting("one", "two"), meeting("two", "one")])).toEqual(["one", "two"]);
+    const log = (name: string) => readFileSync(join(logDirectory, `${name}.log`), "utf8");
+    expect(log("one")).toContain("\nof one\n");
+    expect(log("one")).not.toContain("of two\n");
+    expect(log("two")).toContain("\nof two\n");
+  });
+
+  it("stops what runs beside a work that fails, waits for its end, and says why the first failed", async () => {
+    const { stage, run, together, signal } = session();
+    let hasEnded = false;
+    const slow = async () => {
+      await stage("slow", "slow", () => run(shell("sleep 600"))).finally(() => {
+        hasEnded = true;
+      });
+    };
+    const bad = () => stage("bad", "bad", () => run(shell("echo wrong >&2; exit 3")));
+    await expect(together([slow, bad])).rejects.toMatchObject({ code: "tool-failed", found: "wrong" });
+    expect(hasEnded).toBe(true);
+    // What comes after is not stopped.
+    expect(signal.aborted).toBe(false);
+    expect(await run(["printf", "on"])).toBe("on");
+  });
+
   it("ends what runs when it is interrupted, and says so with exit code 130", async () => {
     const interruption = new AbortController();
     const { run } = session(interruption.signal);
