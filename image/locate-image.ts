@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the raw disk image of a profile: as the build left it in the cache, or unpacked into the cache once.
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -66,7 +67,7 @@ async function unpack(
 ): Promise<void> {
   if (!existsSync(packed)) return missing(packed, hint);
   await mkdir(dirname(raw), { recursive: true });
-  const partial = `${raw}.partial-${process.pid}`;
+  const partial = `${raw}.partial-${randomUUID()}`;
   try {
     await $({ quiet: true })`zstd -q -d -f --sparse ${packed} -o ${partial}`;
     const found = expected && (await sha256(partial));

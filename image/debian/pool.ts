@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The local package store: every .deb once, named by its SHA-256, fetched by APT's own helper (its proxies,
 // retries and hash checks apply). From it, small repositories are laid out that hold exactly a locked set.
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -142,7 +142,8 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
   async function controlOf(pin: PackagePin): Promise<string> {
     const path = join(directory, `${pin.sha256}.control`);
     if (!existsSync(path)) {
-      const draft = `${path}.${process.pid}.new`;
+      // Two layers that are made side by side may ask for one package.
+      const draft = `${path}.${randomUUID()}.new`;
       await writeFile(draft, await run(["dpkg-deb", "--field", stored(pin)]));
       await rename(draft, path);
     }

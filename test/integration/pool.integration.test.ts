@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The package store against a mirror that hiccups, on this machine's loopback.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openPool } from "../../image/debian/pool.ts";
 import { createSession } from "../../image/session.ts";
-import { scratch } from "./project.ts";
+import { run, scratch } from "./project.ts";
 
 const BODY = Buffer.from("what a mirror would send");
 const pin = (sha256: string) => ({
@@ -61,4 +61,21 @@ it("a file that never has the locked hash is not taken: package-gone", async () 
     code: "package-gone",
     found: "thing 1",
   });
+});
+
+it("a package that two layers ask for at the same time is read for each", async () => {
+  const directory = await scratch();
+  const tree = join(directory, "tree");
+  await mkdir(join(tree, "DEBIAN"), { recursive: true });
+  const fields =
+    "Package: thing\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.net>\nDescription: a test\n";
+  await writeFile(join(tree, "DEBIAN/control"), fields);
+  const { ended } = run(["dpkg-deb", "--build", "--root-owner-group", tree, join(directory, "thing.deb")]);
+  expect((await ended).code).toBe(0);
+  const body = await readFile(join(directory, "thing.deb"));
+  const { pool } = await poolOn(await mirror([{ status: 200, body }]));
+  const thing = { ...pin(createHash("sha256").update(body).digest("hex")), size: body.length };
+  await pool.fetch([thing]);
+  const asked = await Promise.all(Array.from({ length: 8 }, () => pool.control(thing)));
+  expect(new Set(asked)).toEqual(new Set([fields]));
 });
