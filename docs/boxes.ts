@@ -3,7 +3,7 @@
 // profiles/guides/ID.md, section by section.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROFILES } from "../image/paths.ts";
+import { PROFILES } from "../image/host/paths.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile } from "../image/profile/index.ts";
 
 /** Sections of a page in their order. A guide has those that are `needed`, and may have the others. */

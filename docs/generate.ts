@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { communitySchema } from "../common/community.ts";
 import { serviceSchema } from "../common/service.ts";
-import { answersSchema } from "../firstboot/answers/schema.ts";
-import { machineDiagram } from "../firstboot/diagram.ts";
+import { answersSchema } from "../firstboot/setup/answers/schema.ts";
+import { machineDiagram } from "../firstboot/steps/diagram.ts";
 import { allSteps } from "../firstboot/steps/index.ts";
-import { PROJECT } from "../image/paths.ts";
+import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 

@@ -4,29 +4,29 @@
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { takeBuildLock } from "./build-lock.ts";
-import { codeOf } from "./code-of.ts";
+import { takeBuildLock } from "./cache/build-lock.ts";
+import { codeOf } from "./cache/code-of.ts";
+import { changes, type Layer, type LayerInputs, layerKey } from "./cache/layers.ts";
+import { enableForeign } from "./debian/binfmt.ts";
 import { identityOf, pinsOf } from "./debian/lock.ts";
-import { openDiskTools } from "./disk-tools.ts";
-import { enableForeign } from "./foreign.ts";
-import { giveForm } from "./forms.ts";
-import { changes, type Layer, type LayerInputs, layerKey } from "./layers.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { profileSet } from "./package-sets.ts";
+import { profileSet } from "./debian/package-sets.ts";
+import { openDiskTools } from "./disk/tools.ts";
+import type { Session } from "./host/session.ts";
+import { conversionInputs } from "./outputs/conversion.ts";
+import { giveForm } from "./outputs/index.ts";
 import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services/pool.ts";
-import type { Session } from "./session.ts";
-import { sign } from "./signature.ts";
 import { base, baseInputs } from "./stages/base.ts";
 import { CONTEXT_SET, context, contextInputs } from "./stages/context.ts";
-import { conversionInputs } from "./stages/conversion.ts";
 import { dress } from "./stages/dress.ts";
+import { type Manifest, readManifest } from "./stages/manifest.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
-import { openWorkspace } from "./workspace.ts";
+import { sign } from "./stages/signature.ts";
+import { openWorkspace } from "./stages/workspace.ts";
 
 /** What dresses, packs and describes an image, beside the layers. */
-const IMAGE_CODE = ["stages/dress.ts", "forms.ts", "disk-tools.ts", "stages/publish.ts"].map(
+const IMAGE_CODE = ["stages/dress.ts", "outputs/index.ts", "disk/tools.ts", "stages/publish.ts"].map(
   (path) => `image/${path}`,
 );
 

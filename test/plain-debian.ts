@@ -3,24 +3,24 @@
 // the machine that is converted into a box.
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { cacheDir } from "../image/cache-dir.ts";
+import { cacheDir } from "../image/cache/directory.ts";
 import { mmdebstrap } from "../image/debian/mmdebstrap.ts";
+import { kernelOf } from "../image/debian/package-sets.ts";
 import { ESSENTIAL, openPackages } from "../image/debian/packages.ts";
-import { type DiskTools, openDiskTools } from "../image/disk-tools.ts";
-import { kernelOf } from "../image/package-sets.ts";
-import { PROFILES } from "../image/paths.ts";
+import { type DiskTools, openDiskTools } from "../image/disk/tools.ts";
+import { PROFILES } from "../image/host/paths.ts";
+import { createSession, type Session } from "../image/host/session.ts";
 import {
   type MachineProfile,
   machineOf,
   type ResolvedProfile,
   resolveProfile,
 } from "../image/profile/index.ts";
-import { createSession, type Session } from "../image/session.ts";
 import { disk } from "../image/stages/disk.ts";
 import { dress } from "../image/stages/dress.ts";
 import { resolve } from "../image/stages/resolve.ts";
 import { scrub } from "../image/stages/scrub.ts";
-import { openWorkspace, type Workspace } from "../image/workspace.ts";
+import { openWorkspace, type Workspace } from "../image/stages/workspace.ts";
 
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "iproute2", "openssh-server"],

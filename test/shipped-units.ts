@@ -5,10 +5,10 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readCatalogue } from "../common/catalogue.ts";
 import { templateRenderer } from "../common/service-template.ts";
-import { SERVICES } from "../image/paths.ts";
+import { SERVICES } from "../image/host/paths.ts";
 import { loadCommunity } from "../image/profile/index.ts";
 import { sampleData } from "../image/services/lint.ts";
-import { finishFile } from "../image/template.ts";
+import { finishFile } from "../image/stages/template.ts";
 
 const OVERLAYS = join(import.meta.dirname, "../overlays");
 const PLACES = /^(?:usr\/lib|etc)\/systemd\/system\/[^/]+\.service(?:\.d\/[^/]+\.conf)?$/;

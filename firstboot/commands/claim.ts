@@ -4,12 +4,12 @@
 
 import { Failure, type FailureDetails, fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import { readChoices } from "../choices.ts";
-import { errorText } from "../error-text.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { communityAddress } from "../serf.ts";
+import { communityAddress } from "../discovery/serf.ts";
+import type { Box } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { readChoices } from "../host/owner-settings.ts";
 
 /** The number of its page's port, which is TCP and no range wherever there is such a one. */
 function pagePort({ ports }: Service): number {

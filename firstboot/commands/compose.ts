@@ -5,10 +5,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
-import { must } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import { saidOr, sayFound } from "../found-text.ts";
-import { publish } from "../publish.ts";
+import { must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { saidOr, sayFound } from "../host/found-text.ts";
 import { catalogue, findService } from "../services/catalogue.ts";
 import { type ProjectPlan, type ProjectPort, readProject, within, without } from "../services/compose.ts";
 import { defaultInputs } from "../services/data.ts";
@@ -18,6 +17,7 @@ import { forget, isOwn, ownProject, ownServices, remember } from "../services/ow
 import { type Place, placeOf } from "../services/place.ts";
 import { countOf, parsePort, portName, shortList } from "../services/ports.ts";
 import { COMPOSE_FILES } from "../services/project-words.ts";
+import { publish } from "../services/publish.ts";
 import { forgetState, readStates, writeState } from "../services/state.ts";
 import type { ServicesOptions, ServicesTools } from "./services.ts";
 

@@ -13,8 +13,8 @@ import {
   without,
 } from "../contexts/wall-settings.ts";
 import { chooseNetworks, ensureAcls } from "../contexts/walls.ts";
-import { errorText } from "../error-text.ts";
-import { saidOr } from "../found-text.ts";
+import { errorText } from "../host/error-text.ts";
+import { saidOr } from "../host/found-text.ts";
 import type { ContextsTools } from "./contexts.ts";
 import { parseNetwork } from "./wall-network.ts";
 

@@ -3,20 +3,20 @@
 
 import { parseArgs } from "node:util";
 import { say } from "../../common/say.ts";
-import { takeAuthorities } from "../authorities.ts";
-import type { Box } from "../box.ts";
-import { linuxBox } from "../box-linux.ts";
 import { serveConsoles, servePort } from "../console/consoles.ts";
 import { leavablePort, standardPort } from "../console/device.ts";
 import { Holder } from "../console/seat.ts";
-import { translator } from "../i18n.ts";
-import { type ConsoleInfo, loginUnit, readImageInfo } from "../image-info.ts";
-import { lockSetup } from "../lock.ts";
-import { openLog } from "../log.ts";
-import { paths } from "../paths.ts";
-import { completeReset, pendingReset } from "../reset.ts";
+import { takeAuthorities } from "../host/authorities.ts";
+import type { Box } from "../host/box.ts";
+import { type ConsoleInfo, loginUnit, readImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
+import { lockSetup } from "../host/lock.ts";
+import { openLog } from "../host/log.ts";
+import { paths } from "../host/paths.ts";
+import { translator } from "../i18n/translate.ts";
+import { completeReset, pendingReset } from "../setup/reset.ts";
+import { Walk } from "../setup/runner.ts";
 import { steps, stepsHere } from "../steps/index.ts";
-import { Walk } from "../walk.ts";
 import { refreshMotd } from "./motd.ts";
 
 export async function firstboot(args: readonly string[]): Promise<void> {
@@ -48,7 +48,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
 
 /** The same wizard on this terminal, in a directory instead of on the box. */
 async function dryRun(root: string): Promise<void> {
-  const { dryRunBox } = await import("../dry-run.ts");
+  const { dryRunBox } = await import("../simulator/dry-run.ts");
   const box = await dryRunBox(root);
   const walk = await Walk.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
   walk.start();

@@ -2,9 +2,9 @@
 // `cbox guifi-dns`: what the timer of the service guifi-dns runs. Its words go to the journal.
 
 import { say } from "../../common/say.ts";
-import { linuxBox } from "../box-linux.ts";
 import { refreshDomains } from "../dns/refresh.ts";
-import { readImageInfo } from "../image-info.ts";
+import { readImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
 import { needRoot } from "./root.ts";
 
 export async function refreshNow(): Promise<void> {

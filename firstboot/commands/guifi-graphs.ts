@@ -2,9 +2,9 @@
 // `cbox guifi-graphs`: what the timer of the service guifi-graphs runs. Its words go to the journal.
 
 import { say } from "../../common/say.ts";
-import { linuxBox } from "../box-linux.ts";
 import { refreshGraphs } from "../graphs/refresh.ts";
-import { readImageInfo } from "../image-info.ts";
+import { readImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
 import { needRoot } from "./root.ts";
 
 export async function refreshGraphsNow(): Promise<void> {

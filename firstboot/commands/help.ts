@@ -6,9 +6,9 @@ import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { sayLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
-import { errorText } from "../error-text.ts";
-import { type TextKey, type Translate, translator } from "../i18n.ts";
-import { boxLanguage } from "../language.ts";
+import { errorText } from "../host/error-text.ts";
+import { boxLanguage } from "../host/language.ts";
+import { type TextKey, type Translate, translator } from "../i18n/translate.ts";
 
 export interface CommandHelp {
   readonly name: string;

@@ -2,7 +2,7 @@
 // The commands of `cbox` on the box, by their first word. What a command does not need is not loaded.
 
 import { fail } from "../../common/fail.ts";
-import { errorText } from "../error-text.ts";
+import { errorText } from "../host/error-text.ts";
 
 export type RunCommand = (args: readonly string[]) => Promise<void>;
 type Commands = { readonly [name: string]: () => Promise<RunCommand> };

@@ -2,16 +2,16 @@
 // What a person reads after log-in: how the box is doing, what is missing, where to go on; three lines in the owner's
 // language. A file, since a program would begin anew at each log-in, which takes an Atom seconds.
 
-import { type Box, writeIfChanged } from "../box.ts";
-import { readChoices } from "../choices.ts";
 import { toAscii } from "../console/ascii.ts";
 import { stepName } from "../console/pages.ts";
-import { type Translate, translator } from "../i18n.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { readMarker } from "../marker.ts";
-import { paths } from "../paths.ts";
+import { type Box, writeIfChanged } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { readChoices } from "../host/owner-settings.ts";
+import { paths } from "../host/paths.ts";
+import { type Translate, translator } from "../i18n/translate.ts";
+import { readMarker } from "../setup/marker.ts";
+import type { Step } from "../setup/step.ts";
 import { steps as allSteps } from "../steps/index.ts";
-import type { Step } from "../steps/step.ts";
 import { readStatus, type Status } from "./status.ts";
 
 /** Three lines of at most 79 columns, in ASCII: the screen and a serial line show nothing else alike. */

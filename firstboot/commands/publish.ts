@@ -2,11 +2,11 @@
 // `cbox publish`: what the timer runs. Its words go to the journal then, else to the person who typed it.
 
 import { say } from "../../common/say.ts";
-import { linuxBox } from "../box-linux.ts";
-import { translator } from "../i18n.ts";
-import { readImageInfo } from "../image-info.ts";
-import { spokenLanguage } from "../language.ts";
-import { publish } from "../publish.ts";
+import { readImageInfo } from "../host/image-info.ts";
+import { spokenLanguage } from "../host/language.ts";
+import { linuxBox } from "../host/linux.ts";
+import { translator } from "../i18n/translate.ts";
+import { publish } from "../services/publish.ts";
 import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
 

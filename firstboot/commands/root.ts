@@ -2,7 +2,7 @@
 // What changes the box is for root; the hint is the same command by sudo.
 
 import { fail } from "../../common/fail.ts";
-import { errorText } from "../error-text.ts";
+import { errorText } from "../host/error-text.ts";
 
 /** Fails with `root-needed`. */
 export function needRoot(command: string): void {

@@ -4,19 +4,19 @@
 import { parseArgs } from "node:util";
 import { printable } from "../../common/printable.ts";
 import { sayJson, sayLines } from "../../common/say.ts";
-import type { Box } from "../box.ts";
-import { linuxBox } from "../box-linux.ts";
-import { readChoices } from "../choices.ts";
 import { wrap } from "../console/ascii.ts";
 import { stepName, warningText } from "../console/pages.ts";
-import { type Translate, translator } from "../i18n.ts";
-import { type ImageInfo, readImageInfo } from "../image-info.ts";
-import { readMarker } from "../marker.ts";
-import { paths } from "../paths.ts";
-import { serfInfo } from "../serf.ts";
+import { serfInfo } from "../discovery/serf.ts";
+import type { Box } from "../host/box.ts";
+import { type ImageInfo, readImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
+import { readChoices } from "../host/owner-settings.ts";
+import { paths } from "../host/paths.ts";
+import { type Translate, translator } from "../i18n/translate.ts";
+import { readMarker } from "../setup/marker.ts";
+import type { Step, StepStatus, Value, Warning } from "../setup/step.ts";
+import { type Summary, summarize } from "../setup/summary.ts";
 import { steps as allSteps } from "../steps/index.ts";
-import type { Step, StepStatus, Value, Warning } from "../steps/step.ts";
-import { type Summary, summarize } from "../summary.ts";
 
 export interface Status extends Summary {
   readonly version: string;

@@ -2,9 +2,9 @@
 // `cbox vpn refresh`: what the timer runs every hour. Its words go to the journal.
 
 import { say } from "../../common/say.ts";
-import { linuxBox } from "../box-linux.ts";
-import { readImageInfo } from "../image-info.ts";
-import { alone } from "../lock.ts";
+import { readImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
+import { alone } from "../host/lock.ts";
 import { refreshVpn } from "../vpn/refresh.ts";
 import { needRoot } from "./root.ts";
 

@@ -3,9 +3,9 @@
 
 import { isIPv6 } from "node:net";
 import { fail } from "../../common/fail.ts";
-import { errorText } from "../error-text.ts";
-import { saidOr } from "../found-text.ts";
-import { formatIpv4, isHostAddress, parseCidr } from "../steps/network/ipv4.ts";
+import { formatIpv4, isHostAddress, parseCidr } from "../../common/ipv4.ts";
+import { errorText } from "../host/error-text.ts";
+import { saidOr } from "../host/found-text.ts";
 
 /** "10.1.2.9/27" -> "10.1.2.0/27". Throws Failure `wall-network`. */
 export function parseNetwork(text: string): string {

@@ -2,8 +2,8 @@
 // All consoles of the box at once: each gets a seat at the same walk, and a new one whenever its line comes back.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { ConsoleInfo } from "../image-info.ts";
-import type { Walk } from "../walk.ts";
+import type { ConsoleInfo } from "../host/image-info.ts";
+import type { Walk } from "../setup/runner.ts";
 import { type OpenPort, openConsole } from "./device.ts";
 import { Holder, Seat } from "./seat.ts";
 

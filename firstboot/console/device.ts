@@ -7,7 +7,7 @@ import { close, constants, open, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { ReadStream, WriteStream } from "node:tty";
 import { promisify } from "node:util";
-import type { ConsoleInfo } from "../image-info.ts";
+import type { ConsoleInfo } from "../host/image-info.ts";
 import type { Port } from "./terminal.ts";
 
 export interface OpenPort extends Port {

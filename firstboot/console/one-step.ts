@@ -3,10 +3,10 @@
 // question.
 
 import { Failure, fail } from "../../common/fail.ts";
-import { errorText } from "../error-text.ts";
-import { stateOf } from "../machine.ts";
-import type { Step } from "../steps/step.ts";
-import type { Walk } from "../walk.ts";
+import { errorText } from "../host/error-text.ts";
+import { stateOf } from "../setup/machine.ts";
+import type { Walk } from "../setup/runner.ts";
+import type { Step } from "../setup/step.ts";
 import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
 import type { OpenPort } from "./device.ts";
 import { choose } from "./menu.ts";

@@ -2,15 +2,15 @@
 // The pages of the wizard as plain data, so that tests can lay each of them out at 80x24 in every language.
 
 import { printable } from "../../common/printable.ts";
-import { foundSentence } from "../found-text.ts";
-import { isTextKey, languages, type Translate, translator } from "../i18n.ts";
-import type { ImageInfo } from "../image-info.ts";
-import type { WalkContext } from "../machine.ts";
-import { isQuotable, type Problem } from "../problems.ts";
-import { getAnswer, isAsked, type Question, questionsOf } from "../questions.ts";
-import type { HandedOver, Step, TextValues, Value, Warning } from "../steps/step.ts";
-import type { Summary } from "../summary.ts";
-import type { Trouble } from "../trouble.ts";
+import { foundSentence } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import type { Trouble } from "../host/trouble.ts";
+import { isTextKey, languages, type Translate, translator } from "../i18n/translate.ts";
+import type { WalkContext } from "../setup/machine.ts";
+import { isQuotable, type Problem } from "../setup/problems.ts";
+import { getAnswer, isAsked, type Question, questionsOf } from "../setup/questions.ts";
+import type { HandedOver, Step, TextValues, Value, Warning } from "../setup/step.ts";
+import type { Summary } from "../setup/summary.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
 
 /** Columns of a row that must not wrap. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Shows the lines of progress on one terminal, each once; a count-down in place, or now and then on a dumb one.
 
-import type { Translate } from "../i18n.ts";
-import type { Progress, Walk } from "../walk.ts";
+import type { Translate } from "../i18n/translate.ts";
+import type { Progress, Walk } from "../setup/runner.ts";
 import { translate } from "./ask-step.ts";
 import { stepName } from "./pages.ts";
 import type { Terminal } from "./terminal.ts";

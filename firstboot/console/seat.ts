@@ -2,9 +2,9 @@
 // One console of the box. It shows where the set-up stands, lets whoever presses Enter have the walk, and gives it up
 // when somebody asks for it at another console.
 
-import { english } from "../i18n.ts";
-import { MOVED, stateOf } from "../machine.ts";
-import type { Walk } from "../walk.ts";
+import { english } from "../i18n/translate.ts";
+import { MOVED, stateOf } from "../setup/machine.ts";
+import type { Walk } from "../setup/runner.ts";
 import { translate } from "./ask-step.ts";
 import { choose } from "./menu.ts";
 import {

@@ -2,10 +2,10 @@
 // The conversation with the person who has the walk: looks at the machine's state, shows the page for it, and sends
 // the decision back as an event. Knows no step by name.
 
-import type { Translate } from "../i18n.ts";
-import { MOVED, stateOf } from "../machine.ts";
-import type { Step } from "../steps/step.ts";
-import type { Walk } from "../walk.ts";
+import type { Translate } from "../i18n/translate.ts";
+import { MOVED, stateOf } from "../setup/machine.ts";
+import type { Walk } from "../setup/runner.ts";
+import type { Step } from "../setup/step.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
 import { choose } from "./menu.ts";
 import {

@@ -5,9 +5,9 @@
 
 import { basename } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { type Box, must, writeIfChanged } from "../box.ts";
-import { saidOr, sayFound } from "../found-text.ts";
-import { paths } from "../paths.ts";
+import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { saidOr, sayFound } from "../host/found-text.ts";
+import { paths } from "../host/paths.ts";
 import { DATA_LABEL, readDisk } from "./facts.ts";
 import { POOL_FILES } from "./pools.ts";
 

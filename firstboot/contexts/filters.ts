@@ -4,8 +4,8 @@
 // Incus' own filter for it would keep everything from starting where bridged packets are not filtered (Docker, libvirt).
 
 import { Failure } from "../../common/fail.ts";
-import { type Box, writeIfChanged } from "../box.ts";
-import { paths } from "../paths.ts";
+import { type Box, writeIfChanged } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import { type Config, get, instancesOf, send } from "./incus.ts";
 import { CONTEXTS, networkOf } from "./names.ts";
 import { readRecord } from "./record.ts";

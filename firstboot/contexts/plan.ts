@@ -2,7 +2,7 @@
 // How the box is divided into host, owner and community. Pure arithmetic: what goes in decides what comes out, the
 // parts never exceed the whole, and the host always keeps enough to be a box.
 
-import type { ImageInfo } from "../image-info.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 
 /** The parts of the box that can be divided. Sizes in MiB. */
 export interface Resources {

@@ -4,9 +4,9 @@
 // btrfs has for limits inside a pool, count one subvolume each, and a root can make others.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import { sayFound } from "../found-text.ts";
+import { type Box, must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { sayFound } from "../host/found-text.ts";
 import { get } from "./incus.ts";
 import { CONTEXTS, type ContextId, poolOf, SHARED_POOL } from "./names.ts";
 import { type Limits, POOL_BOOKS_MIB } from "./plan.ts";

@@ -5,8 +5,8 @@
 import { parse } from "yaml";
 import { fail } from "../../common/fail.ts";
 import { compileSchema } from "../../common/schema.ts";
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
+import type { Box } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import type { Config } from "./incus.ts";
 import { type ContextId, LEAST_INSTANCE } from "./names.ts";
 import type { Limits } from "./plan.ts";

@@ -2,9 +2,9 @@
 // How the box was divided, as kept in /etc/community-box/contexts.json: for every program and user of the box, without
 // waking Incus.
 
-import { type Box, writeIfChanged } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import { type Box, writeIfChanged } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
 import type { NoContexts, Plan, Resources } from "./plan.ts";
 
 /** What was divided, and how; or why the box has no contexts. */

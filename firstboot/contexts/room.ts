@@ -2,7 +2,7 @@
 // Room inside a context: its own container uses all that no other instance does. A sliver takes its part from there and
 // gives it back, so that nothing lies idle and the sum never exceeds what was shared.
 
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 import { type Config, type Instance, instancesOf, parseMib, send } from "./incus.ts";
 import type { ContextId } from "./names.ts";
 import { LEAST } from "./plan.ts";

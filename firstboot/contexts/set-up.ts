@@ -4,11 +4,11 @@
 // Each act looks first and makes what is not there, so that a power cut repeats it.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../box.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
-import type { StepTools } from "../steps/step.ts";
+import { type Box, must } from "../host/box.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { paths } from "../host/paths.ts";
+import type { StepTools } from "../setup/step.ts";
 import { dataPartition, mountData } from "./data-partition.ts";
 import { canFilter, ensureFilters, FILTERS } from "./filters.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";

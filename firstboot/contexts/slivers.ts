@@ -3,9 +3,9 @@
 // its blocks. What a sliver gets, the community's own container gives, and gets back.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import { saidOr, sayFound } from "../found-text.ts";
+import { type Box, must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { saidOr, sayFound } from "../host/found-text.ts";
 import { type Instance, instancesOf, send } from "./incus.ts";
 import { MADE, SLIVER, TEMPLATE } from "./names.ts";
 import type { Limits } from "./plan.ts";

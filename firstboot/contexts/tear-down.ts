@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Takes the contexts away for a new set-up: with their data, or only stopped, to be taken up again as they are.
 
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
+import type { Box } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import { unmountData } from "./data-partition.ts";
 import { get, instancesOf } from "./incus.ts";
 import { CONTEXTS, networkOf, poolOf, SHARED_POOL, TEMPLATE, TEMPLATE_NEW } from "./names.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a context's own container uses now, as the kernel counts it: readable by every user, and Incus may sleep.
 
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 import type { ContextId } from "./names.ts";
 
 export interface Use {

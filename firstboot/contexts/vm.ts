@@ -2,7 +2,7 @@
 // May a sliver be a virtual machine here? /dev/kvm alone says little: it exists on machines where no guest ever starts.
 // So a guest of one boot sector is started, which says one word and is gone.
 
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 
 export type VmObstacle = "processor" | "kvm" | "qemu" | "kvm-broken" | "memory";
 

@@ -2,9 +2,9 @@
 // What the owner has said about the walls: which networks that the box is connected to are open to the community, and
 // whether the box forwards between its networks. The program "walls" reads the same file.
 
-import { type Box, must, writeIfChanged } from "../box.ts";
-import { paths } from "../paths.ts";
-import { contains, formatIpv4, parseCidr } from "../steps/network/ipv4.ts";
+import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
+import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 
 export interface WallSettings {
   /** In the form of parseNetwork (commands/wall-network.ts). */

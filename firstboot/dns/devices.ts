@@ -2,8 +2,8 @@
 // The addresses of a zone's devices, as the community's map lists them (CNML, action "detail"), with the names that
 // the community's name servers have always given them: those of the devices, their numbers, and "ip" in its domain.
 
+import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
-import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
 import type { Named } from "./zones.ts";
 
 /** Each address once. `domain`: such as guifi.net. Any text makes a list, or a Failure `api-reply-invalid`. */

@@ -3,8 +3,8 @@
 // name and no address is left out and named, since all of it goes into BIND's files.
 
 import { isIPv4, isIPv6 } from "node:net";
+import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
-import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
 
 export interface Domains {
   /** For the community's own addresses. */

@@ -2,7 +2,7 @@
 // What the zones of the name server lack of the community's list, and why: written beside them, where the service's entry in
 // the catalogue says (left_out).
 
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 
 /** Of the service guifi-dns; the template of named.conf names it, too. */
 export const ZONES = "/var/lib/bind/community-box";

@@ -3,13 +3,13 @@
 // Without an answer, or with one that makes no sense, the last list stays.
 
 import { Failure, fail } from "../../common/fail.ts";
-import { tlsTrust } from "../authorities.ts";
-import { type Box, must } from "../box.ts";
-import { errorText } from "../error-text.ts";
 import { ask, unavailable } from "../guifi/api.ts";
-import type { ImageInfo } from "../image-info.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import { type Box, must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { parseJson } from "../host/network-facts.ts";
 import { readStates } from "../services/state.ts";
-import { parseJson } from "../world.ts";
 import { parseDeviceNames } from "./devices.ts";
 import { type Domains, parseDomains } from "./domains.ts";
 import { CURRENT, writeLeftOut, ZONES } from "./left-out.ts";

@@ -2,9 +2,9 @@
 // The devices of a zone of the community, as its map lists them: CNML, action "detail". Whatever does not look like a
 // number, an address or a name is left out, since all of it goes into files that other programs read.
 
+import { type Cidr, contains, formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { quotable } from "../guifi/credentials.ts";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
-import { type Cidr, contains, formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
 
 export interface GraphedDevice {
   readonly id: number;

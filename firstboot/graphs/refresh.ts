@@ -3,12 +3,12 @@
 // answer, or with one that makes no sense, the last list stays.
 
 import { Failure } from "../../common/fail.ts";
-import { tlsTrust } from "../authorities.ts";
-import { type Box, must } from "../box.ts";
+import { parseCidr } from "../../common/ipv4.ts";
 import { ask, unavailable } from "../guifi/api.ts";
-import type { ImageInfo } from "../image-info.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import { type Box, must } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import { readStates } from "../services/state.ts";
-import { parseCidr } from "../steps/network/ipv4.ts";
 import { type GraphedDevice, parseDevices } from "./devices.ts";
 import { collectdConfig, deviceTable } from "./files.ts";
 

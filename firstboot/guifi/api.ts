@@ -4,9 +4,9 @@
 // body: what is asked by GET without a session comes from the site's cache of pages, as it was answered to anybody before.
 
 import { Failure, fail } from "../../common/fail.ts";
-import { tlsTrust } from "../authorities.ts";
-import type { Box, HttpResponse } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import type { Box, HttpResponse } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import { type Credentials, quotable, toWellFormed } from "./credentials.ts";
 import { refuseReadable } from "./way.ts";
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // CNML: the public description of a node, its devices and their addresses.
 
-import { tlsTrust } from "../authorities.ts";
-import type { Box } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { formatIpv4, parseIpv4 } from "../steps/network/ipv4.ts";
+import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import { ask, unavailable } from "./api.ts";
 import { quotable } from "./credentials.ts";
 import { all, type Element, parseCnml } from "./xml.ts";

@@ -2,10 +2,10 @@
 // The community's directory of members (LDAP over TLS). A member is who can bind with name and password; nothing is
 // searched, since that may not be allowed, and a bind is proof enough.
 
-import { tlsTrust } from "../authorities.ts";
-import type { Box } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { type Trouble, toTrouble } from "../trouble.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { type Trouble, toTrouble } from "../host/trouble.ts";
 import type { Credentials } from "./credentials.ts";
 import { refuseReadable } from "./way.ts";
 

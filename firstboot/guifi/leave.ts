@@ -3,8 +3,8 @@
 // the node's page before it is touched, so that this can be done again after any interruption.
 
 import { Failure, fail } from "../../common/fail.ts";
-import { errorText } from "../error-text.ts";
-import { sayFound } from "../found-text.ts";
+import { errorText } from "../host/error-text.ts";
+import { sayFound } from "../host/found-text.ts";
 import { type ApiAnswer, failWith } from "./api.ts";
 import { addressOf, type Device, type NodePage, readNode } from "./cnml.ts";
 import { BOX_TYPE, change, type Session } from "./registration.ts";

@@ -3,9 +3,9 @@
 // has before anything is added to it; a device of this box is known by its MAC address.
 
 import { Failure, fail } from "../../common/fail.ts";
-import type { Box } from "../box.ts";
-import { saidOr, sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
+import type { Box } from "../host/box.ts";
+import { saidOr, sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import { API, type ApiAnswer, type ApiError, failWith, type GuifiApi, type Params } from "./api.ts";
 import {
   addressOf,

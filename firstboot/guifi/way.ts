@@ -4,8 +4,8 @@
 
 import { fail } from "../../common/fail.ts";
 import { isReadable } from "../../common/plain-http.ts";
-import { type ImageInfo, websiteName } from "../image-info.ts";
-import type { Warning } from "../steps/step.ts";
+import { type ImageInfo, websiteName } from "../host/image-info.ts";
+import type { Warning } from "../setup/step.ts";
 
 /** What the person should know before the password is typed, and afterwards. */
 export function wayWarnings(image: ImageInfo): readonly (Warning & { readonly code: WayWarning })[] {

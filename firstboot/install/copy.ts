@@ -3,10 +3,10 @@
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { answersPaths } from "../paths.ts";
-import type { StepTools } from "../steps/step.ts";
+import { type Box, must } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { answersPaths } from "../host/paths.ts";
+import type { StepTools } from "../setup/step.ts";
 import { WORKPLACE } from "./disks.ts";
 import { type Labels, relabel } from "./labels.ts";
 

@@ -4,8 +4,8 @@
 
 import { leastBytes } from "../../common/disk-size.ts";
 import { printable } from "../../common/printable.ts";
-import type { Box } from "../box.ts";
-import { parseJson } from "../world.ts";
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
 
 export interface Partition {
   readonly path: string;

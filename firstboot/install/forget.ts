@@ -3,7 +3,7 @@
 // image is without these, too (image/stages/scrub.ts); the box makes its own when it starts.
 
 import { join } from "node:path";
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 
 const FILES = [
   "var/lib/dbus/machine-id",

@@ -4,11 +4,11 @@
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { must } from "../box.ts";
-import { sayFound } from "../found-text.ts";
-import { minimumGib } from "../image-info.ts";
-import { paths } from "../paths.ts";
-import type { StepTools } from "../steps/step.ts";
+import { must } from "../host/box.ts";
+import { sayFound } from "../host/found-text.ts";
+import { minimumGib } from "../host/image-info.ts";
+import { paths } from "../host/paths.ts";
+import type { StepTools } from "../setup/step.ts";
 import { chooseDisk } from "./choose.ts";
 import { copyBootFiles, copyLoaders, copyRoot, FROM, renameIn, TO, usedBytes } from "./copy.ts";
 import { type Disk, diskText, partitionPath, readDisks, sizeText } from "./disks.ts";

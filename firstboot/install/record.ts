@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the stick remembers of the disk it was installed to last: enough to know it again, and to say "take me out".
 
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
 import type { Disks } from "./disks.ts";
 
 export interface InstallRecord {

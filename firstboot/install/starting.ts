@@ -2,8 +2,8 @@
 // Makes the new disk start the box: GRUB's boot code for BIOS, byte by byte from the stick, and a name in the list of
 // an UEFI firmware. Both come last, so that a disk that is half written starts nothing.
 
-import { type Box, must } from "../box.ts";
-import { paths } from "../paths.ts";
+import { type Box, must } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import { type Disk, partitionPath } from "./disks.ts";
 import type { SystemLayout } from "./layout.ts";
 

@@ -4,9 +4,9 @@
 
 import type { PublishedService } from "../../common/serf-payload.ts";
 import type { Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { paths } from "../host/paths.ts";
 import { catalogue } from "./catalogue.ts";
 import { isUnclaimed } from "./claim.ts";
 import { defaultInputs, templateData } from "./data.ts";

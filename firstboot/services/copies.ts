@@ -3,7 +3,7 @@
 // get copies, too.
 
 import type { Service } from "../../common/service.ts";
-import { must } from "../box.ts";
+import { must } from "../host/box.ts";
 import { templateData } from "./data.ts";
 import type { EngineTools } from "./engine.ts";
 import { placeOf } from "./place.ts";

@@ -2,13 +2,13 @@
 // Puts together what the templates of a service may use, from the box, its registration and the owner's choices.
 
 import type { Service } from "../../common/service.ts";
-import { addedAuthorities, tlsTrust } from "../authorities.ts";
-import type { Box } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
-import { communityAddress } from "../serf.ts";
-import { userAgent } from "../user-agent.ts";
-import { parseJson } from "../world.ts";
+import { communityAddress } from "../discovery/serf.ts";
+import { addedAuthorities, tlsTrust } from "../host/authorities.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
+import { userAgent } from "../host/user-agent.ts";
 import { isUnclaimed } from "./claim.ts";
 import type { Place } from "./place.ts";
 import { obtainSecrets } from "./secrets.ts";

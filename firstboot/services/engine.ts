@@ -4,11 +4,11 @@
 
 import { fail } from "../../common/fail.ts";
 import type { PlaceId, Service, ServiceStep } from "../../common/service.ts";
-import { type Box, must } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../serf.ts";
-import type { Value } from "../steps/step.ts";
+import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../discovery/serf.ts";
+import { type Box, must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import type { Value } from "../setup/step.ts";
 import { isUnclaimed, wasClaimed } from "./claim.ts";
 import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";

@@ -2,7 +2,7 @@
 // What follows from the owner's choices for one service: which of its conditions hold, and the words of a list.
 
 import type { When } from "../../common/service.ts";
-import type { Value } from "../steps/step.ts";
+import type { Value } from "../setup/step.ts";
 
 export type Inputs = { readonly [name: string]: Value };
 

@@ -2,7 +2,7 @@
 // What a service could not take of what it was given, and why, as it has written it down (left_out in its entry).
 
 import type { Service } from "../../common/service.ts";
-import { parseJson } from "../world.ts";
+import { parseJson } from "../host/network-facts.ts";
 import type { Place } from "./place.ts";
 
 /** One line for each entry; none where nobody may look. Undefined of a service that writes nothing of the kind. */

@@ -2,16 +2,16 @@
 // Which services can work on this box, and why not the others. Only what can work is offered.
 
 import type { PlaceId, Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
 import { readResources } from "../contexts/facts.ts";
 import { CONTEXTS } from "../contexts/names.ts";
 import { unfit } from "../contexts/plan.ts";
 import { readRecord } from "../contexts/record.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
+import type { AllAnswers } from "../setup/step.ts";
 import { type NodeAnswers, registers } from "../steps/node/questions.ts";
-import type { AllAnswers } from "../steps/step.ts";
-import { parseJson } from "../world.ts";
 import { catalogue } from "./catalogue.ts";
 
 export interface BoxFacts {

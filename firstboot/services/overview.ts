@@ -4,15 +4,14 @@
 
 import { imagesByTag } from "../../common/container-image.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import { readChoices } from "../choices.ts";
-import { isTextKey, type Translate, translator } from "../i18n.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
-import { isEnabled, type PublishResult } from "../publish.ts";
-import { SERF_UNIT, serfInfo } from "../serf.ts";
-import type { StepStatus, Value } from "../steps/step.ts";
-import { parseJson } from "../world.ts";
+import { SERF_UNIT, serfInfo } from "../discovery/serf.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { readChoices } from "../host/owner-settings.ts";
+import { paths } from "../host/paths.ts";
+import { isTextKey, type Translate, translator } from "../i18n/translate.ts";
+import type { StepStatus, Value } from "../setup/step.ts";
 import { isAnnounced } from "./announce.ts";
 import { isUnclaimed } from "./claim.ts";
 import { type Copies, copiesOf } from "./copies.ts";
@@ -24,6 +23,7 @@ import { boxFacts, type OfferReason, offer } from "./offer.ts";
 import { everyService } from "./own.ts";
 import { type Port, placeOf } from "./place.ts";
 import { numbersOf } from "./ports.ts";
+import { isEnabled, type PublishResult } from "./publish.ts";
 import { readStates, type ServiceState } from "./state.ts";
 
 export interface ServiceView {

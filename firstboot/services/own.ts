@@ -4,9 +4,9 @@
 
 import { asProject, projectDirectory } from "../../common/compose.ts";
 import type { Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
 import { catalogue } from "./catalogue.ts";
 import { type ProjectPlan, type ProjectPort, without } from "./compose.ts";
 

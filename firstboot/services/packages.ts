@@ -4,10 +4,10 @@
 
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
-import { diskFull, IS_DISK_FULL, type RunResult } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import { saidOr, sayFound } from "../found-text.ts";
-import { paths } from "../paths.ts";
+import { diskFull, IS_DISK_FULL, type RunResult } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { saidOr, sayFound } from "../host/found-text.ts";
+import { paths } from "../host/paths.ts";
 import type { Place } from "./place.ts";
 
 /** dpkg and APT while somebody else installs packages: security updates, or the owner. */

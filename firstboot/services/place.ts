@@ -5,10 +5,10 @@
 
 import { isIPv6 } from "node:net";
 import type { PlaceId } from "../../common/service.ts";
-import { type Box, must, type RunOptions, type RunResult } from "../box.ts";
 import { instancesOf, parseMib } from "../contexts/incus.ts";
 import type { ContextId } from "../contexts/names.ts";
-import { listeningPorts } from "../world.ts";
+import { type Box, must, type RunOptions, type RunResult } from "../host/box.ts";
+import { listeningPorts } from "../host/network-facts.ts";
 import { numbersOf, type PortRange } from "./ports.ts";
 
 export interface FileRights {

@@ -3,9 +3,9 @@
 // may read. Nothing else of the box repeats them.
 
 import type { Service } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
 import { type Inputs, wordsOf } from "./inputs.ts";
 
 /** By name; of a list, by name and word. */

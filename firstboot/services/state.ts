@@ -3,11 +3,11 @@
 // before and after the effects, so that a power cut in between is seen and the work is taken up.
 
 import type { PlaceId } from "../../common/service.ts";
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import type { Value } from "../steps/step.ts";
-import type { Trouble } from "../trouble.ts";
-import { parseJson } from "../world.ts";
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
+import type { Trouble } from "../host/trouble.ts";
+import type { Value } from "../setup/step.ts";
 
 export interface ServiceState {
   /** `starting` and `stopping`: begun and not finished. */

@@ -4,10 +4,10 @@
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
-import { errorText } from "../error-text.ts";
-import type { CommunityInfo } from "../image-info.ts";
-import type { FoundService } from "../search.ts";
-import type { Value } from "../steps/step.ts";
+import type { FoundService } from "../discovery/search.ts";
+import { errorText } from "../host/error-text.ts";
+import type { CommunityInfo } from "../host/image-info.ts";
+import type { Value } from "../setup/step.ts";
 import type { ServiceSecrets } from "./secrets.ts";
 
 export interface TemplateData {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The walk's steps, in order. The machine, the prompts, the answers file and its schema follow from this list.
 
-import type { Box } from "../box.ts";
-import type { ImageInfo } from "../image-info.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import type { Step } from "../setup/step.ts";
 import { contexts } from "./contexts/index.ts";
 import { install } from "./install/index.ts";
 import { member } from "./member/index.ts";
 import { network } from "./network/index.ts";
 import { node } from "./node/index.ts";
 import { services } from "./services/index.ts";
-import type { Step } from "./step.ts";
 import { system } from "./system/index.ts";
 import { vpn } from "./vpn/index.ts";
 

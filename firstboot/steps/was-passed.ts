@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether a step was wanted and came to nothing in the set-up, as the marker of the finished set-up tells.
 
-import type { Box } from "../box.ts";
-import { readMarker } from "../marker.ts";
+import type { Box } from "../host/box.ts";
+import { readMarker } from "../setup/marker.ts";
 
 /** Passed over after a failure, or warned of by one of the step's own codes. */
 export async function wasPassed(

@@ -3,8 +3,8 @@
 // configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run. One that somebody had
 // switched on before the machine became a box is theirs, and left alone.
 
-import { type Box, must, writeIfChanged } from "../box.ts";
-import { paths } from "../paths.ts";
+import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import { lockUp, release } from "./sandbox.ts";
 import { switchOff } from "./units.ts";
 

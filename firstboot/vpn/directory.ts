@@ -2,7 +2,7 @@
 // Puts a network's directory in place as a whole: the new one is complete on the disk before it changes places with
 // the old one, by one atomic exchange. tincd never sees half of it, whenever the power goes.
 
-import { type Box, must } from "../box.ts";
+import { type Box, must } from "../host/box.ts";
 import { vpnPaths } from "./paths.ts";
 import type { TincFile } from "./tinc-files.ts";
 

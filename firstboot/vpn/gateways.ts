@@ -4,8 +4,8 @@
 
 import { createHash, createPublicKey } from "node:crypto";
 import { fail } from "../../common/fail.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import type { Membership } from "./membership.ts";
 
 /** Of 64 hexadecimal digits, enough to compare by eye. */

@@ -2,7 +2,7 @@
 // RSA keys as tinc 1.0 uses them: the box's own, made on the box and kept for good, and those of the peers.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 import { vpnPaths } from "./paths.ts";
 
 const MIN_BITS = 2048;

@@ -3,7 +3,7 @@
 // answers file, it passes through here, and only what has the right form comes out. It binds nobody else: which subnets a
 // neighbour claims over tinc's own protocol counts more than what is said of it here.
 
-import { contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "../steps/network/ipv4.ts";
+import { contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
 import { readPublicKey } from "./keys.ts";
 
 export const MODES = ["router", "switch", "hub"] as const;

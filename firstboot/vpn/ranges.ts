@@ -3,9 +3,9 @@
 // VPN afterwards, so a rendezvous that anybody may pose as must not choose it freely.
 
 import { fail } from "../../common/fail.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { contains, formatIpv4, parseCidr } from "../steps/network/ipv4.ts";
+import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
 import type { Membership } from "./membership.ts";
 import type { VpnRecord } from "./record.ts";
 

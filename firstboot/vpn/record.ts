@@ -2,9 +2,9 @@
 // What the box knows of its VPN beside tinc's own files: readable by everyone, so that `cbox status` works for all.
 
 import type { FailureValues } from "../../common/fail.ts";
-import { type Box, writeIfChanged } from "../box.ts";
-import { paths } from "../paths.ts";
-import { parseJson } from "../world.ts";
+import { type Box, writeIfChanged } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
 import type { Membership, Mode } from "./membership.ts";
 import { NETWORK_NAME } from "./paths.ts";
 

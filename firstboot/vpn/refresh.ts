@@ -4,11 +4,11 @@
 // down for `cbox vpn`, and the next hour tries again.
 
 import { Failure } from "../../common/fail.ts";
-import { type Box, must } from "../box.ts";
-import { errorText } from "../error-text.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { paths } from "../paths.ts";
+import { type Box, must } from "../host/box.ts";
+import { errorText } from "../host/error-text.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { paths } from "../host/paths.ts";
 import { putInPlace } from "./directory.ts";
 import { publicHalf } from "./keys.ts";
 import { vpnPaths } from "./paths.ts";

@@ -3,13 +3,13 @@
 // answer.
 
 import { fail } from "../../common/fail.ts";
-import { tlsTrust } from "../authorities.ts";
-import type { Box } from "../box.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
+import { contains, parseCidr } from "../../common/ipv4.ts";
+import { tlsTrust } from "../host/authorities.ts";
+import type { Box } from "../host/box.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { type Address, ipv4Addresses } from "../host/network-facts.ts";
 import { foremost } from "../steps/network/interfaces.ts";
-import { contains, parseCidr } from "../steps/network/ipv4.ts";
-import { type Address, ipv4Addresses } from "../world.ts";
 import { refuseOtherGateways } from "./gateways.ts";
 import type { Membership } from "./membership.ts";
 import { isInAlready, refuseRange } from "./ranges.ts";

@@ -3,8 +3,8 @@
 // mind: what a neighbour claims counts, whatever its host file says, unless StrictSubnets is set. Then answers go now to
 // one of them and now to the other.
 
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
+import type { Box } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 import type { VpnRecord } from "./record.ts";
 
 /**

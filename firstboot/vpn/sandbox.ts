@@ -3,8 +3,8 @@
 // converted machine may be in other VPNs, or have an Avahi of its own, with needs that nobody here knows. Links, so that a
 // box that is set up has the sandboxes of the image it has now.
 
-import { type Box, must } from "../box.ts";
-import { paths } from "../paths.ts";
+import { type Box, must } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
 
 /** From the next start of the unit on. Idempotent. */
 export async function lockUp(box: Box, unit: string, program: "tinc" | "avahi"): Promise<void> {

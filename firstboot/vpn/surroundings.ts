@@ -3,11 +3,11 @@
 // to lie in the VPN, where a stranger would answer in their place.
 
 import { fail } from "../../common/fail.ts";
-import type { Box } from "../box.ts";
-import { sayFound } from "../found-text.ts";
-import type { ImageInfo } from "../image-info.ts";
-import { contains, formatIpv4, parseCidr, parseIpv4 } from "../steps/network/ipv4.ts";
-import { type Address, parseJson } from "../world.ts";
+import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
+import type { Box } from "../host/box.ts";
+import { sayFound } from "../host/found-text.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { type Address, parseJson } from "../host/network-facts.ts";
 import type { Membership } from "./membership.ts";
 import { networkOf } from "./ranges.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Does anybody answer through the VPN? Asked by `verify` and by `cbox status`.
 
-import type { Box } from "../box.ts";
-import { formatIpv4, parseCidr, parseIpv4 } from "../steps/network/ipv4.ts";
+import { formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
+import type { Box } from "../host/box.ts";
 import type { VpnRecord } from "./record.ts";
 
 /** At a time; each is a process. */

@@ -2,7 +2,7 @@
 // Units of the VPN, on and off for good. Not by `--now`, which systemctl refuses where systemd does not run, as in a root
 // file system that is prepared for a box.
 
-import { type Box, must } from "../box.ts";
+import { type Box, must } from "../host/box.ts";
 
 export async function switchOn(box: Box, ...units: readonly string[]): Promise<void> {
   await must(box, "systemctl", ["enable", ...units]);

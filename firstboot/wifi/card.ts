@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether this box can do Wi-Fi: a card that the kernel knows, and the programs, which not every image has.
 
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 
 const SYS = "/sys/class/net";
 const PROGRAMS = ["/usr/sbin/wpa_supplicant", "/usr/sbin/wpa_cli", "/usr/sbin/iw"];

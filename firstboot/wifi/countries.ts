@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Countries, whose rules say which channels may be used: their codes, and the one a time zone lies in.
 
-import type { Box } from "../box.ts";
-import { paths } from "../paths.ts";
-import { readTimeZones, zoneOf } from "../time-zones.ts";
+import type { Box } from "../host/box.ts";
+import { paths } from "../host/paths.ts";
+import { readTimeZones, zoneOf } from "../host/time-zones.ts";
 
 /** Codes of ISO 3166, such as ES, by the tables of the time zones. Empty when they are not there. */
 export async function countryCodes(box: Pick<Box, "readFile">): Promise<ReadonlySet<string>> {

@@ -2,7 +2,7 @@
 // Looks for wireless networks, and reads what iw and wpa_cli say of them.
 
 import { ssidText } from "../../common/ssid.ts";
-import type { Box } from "../box.ts";
+import type { Box } from "../host/box.ts";
 import { switchOnRadios } from "./card.ts";
 
 export interface Network {

@@ -3,7 +3,7 @@
 
 import { pbkdf2Sync } from "node:crypto";
 import { ssidBytes, ssidText } from "../../common/ssid.ts";
-import { type Box, must, writeIfChanged } from "../box.ts";
+import { type Box, must, writeIfChanged } from "../host/box.ts";
 import { decodeSsid } from "./scan.ts";
 
 export interface WifiSettings {

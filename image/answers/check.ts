@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import type { ImageLists } from "../../common/image-lists.ts";
 import { type FieldError, sentence } from "../../common/schema.ts";
-import type { Mistake } from "../../firstboot/answers/elsewhere.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import type { Manifest } from "../manifest.ts";
-import { PROFILES, PROJECT } from "../paths.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import type { Mistake } from "../../firstboot/offline-check/check.ts";
+import { PROFILES, PROJECT } from "../host/paths.ts";
 import { loadCommunity, type ResolvedProfile } from "../profile/index.ts";
 import { listed, placed, type YamlFile } from "../profile/yaml-file.ts";
 import { imageFacts } from "../stages/dress.ts";
+import type { Manifest } from "../stages/manifest.ts";
 import { findLists } from "./lists.ts";
 
 const USUAL = "guifi";
@@ -92,7 +92,7 @@ export async function mistakesIn(
   const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
   const plan = { profile, version, community: loadCommunity(community) };
   const image = JSON.parse(JSON.stringify(imageFacts(plan, ""))) as ImageInfo;
-  const { checkElsewhere } = await import("../../firstboot/answers/elsewhere.ts");
+  const { checkElsewhere } = await import("../../firstboot/offline-check/check.ts");
   return checkElsewhere(files, image, lists);
 }
 

@@ -7,7 +7,7 @@ import type { Document } from "yaml";
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { decodeText } from "../../common/text-encoding.ts";
-import { shownPath } from "../paths.ts";
+import { shownPath } from "../host/paths.ts";
 import { listed } from "../profile/yaml-file.ts";
 import { setAnswer } from "./merge.ts";
 import { type FieldSchema, fieldsOf } from "./schema.ts";

@@ -2,7 +2,7 @@
 // The published schema of answers.yaml, as a tree of fields: what an example shows and a list's columns may name.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROFILES } from "../paths.ts";
+import { PROFILES } from "../host/paths.ts";
 
 export interface FieldSchema {
   readonly type: string | readonly string[];

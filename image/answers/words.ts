@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
-import { PROJECT, SERVICES } from "../paths.ts";
+import { PROJECT, SERVICES } from "../host/paths.ts";
 
 const LANGUAGES = ["ca", "es"] as const;
 

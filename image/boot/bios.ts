@@ -2,8 +2,8 @@
 // GRUB for BIOS, written as plain bytes the way grub-install would: first stage in the MBR, core image in the BIOS
 // boot partition, which then reads the configuration from the FAT partition.
 import { readFile, rm } from "node:fs/promises";
-import { type DiskLayout, SECTOR } from "../disk-layout.ts";
-import type { DiskTools } from "../disk-tools.ts";
+import { type DiskLayout, SECTOR } from "../disk/layout.ts";
+import type { DiskTools } from "../disk/tools.ts";
 
 /** Where GRUB looks for its configuration on the FAT partition; Debian's EFI images have it built in. */
 export const GRUB_PREFIX = "/EFI/debian";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether a finished image starts, as far as files show it: each loader in its place, the kernel and initrd they name,
 // the kernel's modules, and the root file system that it is told.
-import { SECTOR } from "../disk-layout.ts";
-import type { ImageFiles } from "../image-files.ts";
-import type { DiskManifest } from "../manifest.ts";
+
+import type { ImageFiles } from "../disk/image-files.ts";
+import { SECTOR } from "../disk/layout.ts";
+import type { DiskManifest } from "../stages/manifest.ts";
 import { loadersOf } from "./efi.ts";
 import { readsMbr, startsAt } from "./raspberry-pi.ts";
 

@@ -3,7 +3,7 @@
 // firmware variable is needed to boot.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DiskTools } from "../disk-tools.ts";
+import type { DiskTools } from "../disk/tools.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
 
 interface Loader {

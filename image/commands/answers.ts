@@ -22,7 +22,7 @@ import {
 import { exampleAnswers } from "../answers/example.ts";
 import { answersOf, columnOf, type Fleet, readFleet, refuse, twins } from "../answers/fleet.ts";
 import { layOver, openAnswers, readAnswers } from "../answers/merge.ts";
-import { shownPath } from "../paths.ts";
+import { shownPath } from "../host/paths.ts";
 import { resolveProfile } from "../profile/index.ts";
 import type { YamlFile } from "../profile/yaml-file.ts";
 import { defaultOut } from "./build.ts";

@@ -5,20 +5,20 @@
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { say } from "../../common/say.ts";
-import { boardFiles } from "../board-files.ts";
-import { bootPartition } from "../boot-partition.ts";
+import { type LocatedImage, locateImage, openImage } from "../cache/locate-image.ts";
+import { bootPartition } from "../disk/boot-partition.ts";
 import { requireChecks } from "../doctor/index.ts";
-import { prepareFirmware } from "../firmware.ts";
-import { accelerator } from "../guest.ts";
-import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../guest-disk.ts";
-import { interruption } from "../interruption.ts";
-import { type LocatedImage, locateImage, openImage } from "../locate-image.ts";
+import { boardFiles } from "../guest/board-files.ts";
+import { copiedDisk, DEFAULT_DISK_MIB, type GuestDisk, overlayDisk } from "../guest/disk.ts";
+import { prepareFirmware } from "../guest/firmware.ts";
+import { accelerator } from "../guest/guest.ts";
+import type { Firmware, GuestOptions } from "../guest/qemu.ts";
+import { runOnTerminal } from "../guest/terminal.ts";
+import { interruption } from "../host/interrupt.ts";
+import { makeScratch } from "../host/scratch.ts";
+import { parseMib } from "../host/size.ts";
 import { type MachineProfile, machineOf, resolveProfile } from "../profile/index.ts";
-import type { Firmware, GuestOptions } from "../qemu.ts";
-import { makeScratch } from "../scratch.ts";
-import { trustOf } from "../signature.ts";
-import { parseMib } from "../size.ts";
-import { runOnTerminal } from "../terminal.ts";
+import { trustOf } from "../stages/signature.ts";
 import { defaultOut } from "./build.ts";
 
 /** As typed. */

@@ -5,9 +5,9 @@
 import { describeFailure, Failure, fail } from "../../common/fail.ts";
 import { say, sayError, sayLines } from "../../common/say.ts";
 import type { BuildResult } from "../build.ts";
-import { interruption } from "../interruption.ts";
+import { interruption } from "../host/interrupt.ts";
+import { table } from "../host/table.ts";
 import { listProfiles } from "../profile/index.ts";
-import { table } from "../table.ts";
 
 /** How one profile went. */
 export interface Outcome {

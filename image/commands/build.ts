@@ -6,12 +6,12 @@ import { fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
 import { say, sayLines } from "../../common/say.ts";
 import { type BuildResult, build } from "../build.ts";
-import { cacheDir } from "../cache-dir.ts";
+import { cacheDir } from "../cache/directory.ts";
 import { requireChecks } from "../doctor/index.ts";
-import { interruption } from "../interruption.ts";
-import { PROJECT } from "../paths.ts";
+import { interruption } from "../host/interrupt.ts";
+import { PROJECT } from "../host/paths.ts";
+import { createSession } from "../host/session.ts";
 import { resolveProfile } from "../profile/index.ts";
-import { createSession } from "../session.ts";
 import { buildAll } from "./build-all.ts";
 
 export interface BuildCommandOptions {

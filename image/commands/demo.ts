@@ -4,12 +4,12 @@ import { say, sayLines } from "../../common/say.ts";
 import { NODES } from "../../test/lab/guifi-site/seed.ts";
 import { labUp } from "../../test/lab/lab.ts";
 import { MEMBERS } from "../../test/lab/members.ts";
-import { labRoot } from "../debian/lab-root.ts";
+import { locateImage } from "../cache/locate-image.ts";
 import { requireChecks } from "../doctor/index.ts";
-import { interruption } from "../interruption.ts";
-import { locateImage } from "../locate-image.ts";
+import { interruption } from "../host/interrupt.ts";
+import { table } from "../host/table.ts";
+import { labRoot } from "../lab-root.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../profile/index.ts";
-import { table } from "../table.ts";
 import { bootOnTerminal, readMachine } from "./boot.ts";
 import { buildCommand, defaultOut } from "./build.ts";
 

@@ -2,6 +2,7 @@
 // `cbox doctor`: what this machine has and lacks, and for each lack the command that cures it.
 import { printable } from "../../common/printable.ts";
 import { sayLines } from "../../common/say.ts";
+import { foreignState } from "../debian/binfmt.ts";
 import { thisHost } from "../doctor/host.ts";
 import {
   type Checkup,
@@ -12,8 +13,7 @@ import {
   runChecks,
   usualCircumstances,
 } from "../doctor/index.ts";
-import { foreignState } from "../foreign.ts";
-import { table } from "../table.ts";
+import { table } from "../host/table.ts";
 
 export interface DoctorOptions {
   /** Also run a tiny guest to see whether KVM works. */

@@ -20,11 +20,11 @@ import { candidates, type Demands, gigabytes, listCandidates, readDisks } from "
 import { type Flashed, flash } from "../flash/flash.ts";
 import { type ImageSource, openSource } from "../flash/source.ts";
 import { findTarget, type Target } from "../flash/target.ts";
-import { interruption } from "../interruption.ts";
+import { interruption } from "../host/interrupt.ts";
+import { parseMib } from "../host/size.ts";
 import { resolveProfile } from "../profile/index.ts";
 import type { YamlFile } from "../profile/yaml-file.ts";
-import { signedBy, trustOf } from "../signature.ts";
-import { parseMib } from "../size.ts";
+import { signedBy, trustOf } from "../stages/signature.ts";
 import { defaultOut } from "./build.ts";
 
 /** As typed. */

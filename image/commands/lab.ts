@@ -11,11 +11,11 @@ import { leases } from "../../test/lab/leases.ts";
 import type { Row } from "../../test/lab/reader.ts";
 import { READERS, readAll } from "../../test/lab/readers/index.ts";
 import { readRecord } from "../../test/lab/record.ts";
-import { labRoot } from "../debian/lab-root.ts";
 import { requireChecks } from "../doctor/index.ts";
-import { interruption } from "../interruption.ts";
+import { interruption } from "../host/interrupt.ts";
+import { table } from "../host/table.ts";
+import { labRoot } from "../lab-root.ts";
 import { loadCommunity } from "../profile/index.ts";
-import { table } from "../table.ts";
 
 export interface LabOptions {
   readonly name?: string;

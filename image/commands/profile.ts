@@ -3,8 +3,8 @@
 
 import { stringify } from "yaml";
 import { sayDocument, sayJson, sayLines } from "../../common/say.ts";
+import { table } from "../host/table.ts";
 import { type ProfileOrigin, profileOrigins, showProfile } from "../profile/index.ts";
-import { table } from "../table.ts";
 
 export interface ProfileShowOptions {
   readonly origin?: boolean;

@@ -2,8 +2,8 @@
 // `cbox profiles`: what can be built, and the families it is made from.
 import { printable } from "../../common/printable.ts";
 import { quoted, sayJson, sayLines } from "../../common/say.ts";
+import { table } from "../host/table.ts";
 import { listProfiles, type ProfileSummary } from "../profile/index.ts";
-import { table } from "../table.ts";
 
 export interface ProfilesOptions {
   readonly json?: boolean;

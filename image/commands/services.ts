@@ -11,8 +11,9 @@ import { Failure, fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
 import { say, sayJson, sayLines } from "../../common/say.ts";
 import type { Service } from "../../common/service.ts";
-import { cacheDir } from "../cache-dir.ts";
-import { LOCKS, SERVICES, shownPath } from "../paths.ts";
+import { cacheDir } from "../cache/directory.ts";
+import { LOCKS, SERVICES, shownPath } from "../host/paths.ts";
+import { table } from "../host/table.ts";
 import { loadCommunity } from "../profile/index.ts";
 import {
   type Answer,
@@ -25,7 +26,6 @@ import {
 import { lint, lintComments } from "../services/lint.ts";
 import { lintPackages } from "../services/packages.ts";
 import { scaffold } from "../services/scaffold.ts";
-import { table } from "../table.ts";
 
 export interface NewServiceOptions {
   readonly compose?: boolean;

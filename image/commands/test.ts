@@ -8,9 +8,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeFailure, Failure } from "../../common/fail.ts";
 import { sayError, sayLines } from "../../common/say.ts";
-import { labRoot } from "../debian/lab-root.ts";
-import { interruption } from "../interruption.ts";
-import { PROJECT } from "../paths.ts";
+import { interruption } from "../host/interrupt.ts";
+import { PROJECT } from "../host/paths.ts";
+import { labRoot } from "../lab-root.ts";
 import { buildCommand } from "./build.ts";
 
 export interface Count {

@@ -4,7 +4,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "zx";
-import type { Run } from "../session.ts";
+import type { Run } from "../host/session.ts";
 import type { PackagePin } from "./lock.ts";
 import type { Mirror, Repository } from "./mirror.ts";
 

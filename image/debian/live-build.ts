@@ -3,7 +3,7 @@
 // own cache, its chroot stage installs the profile's packages and runs the hooks. Its binary stages are not used.
 import { chmod, copyFile, mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Session } from "../session.ts";
+import type { Session } from "../host/session.ts";
 import { inNamespace } from "./mmdebstrap.ts";
 
 /**
@@ -45,7 +45,7 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     ["--distribution", release],
     ["--architecture", architecture],
     // It stops at a foreign architecture unless told of an emulator to copy into the chroot. The kernel holds ours open
-    // (image/foreign.ts), so nothing is copied, and any program satisfies the check.
+    // (image/debian/binfmt.ts), so nothing is copied, and any program satisfies the check.
     ["--bootstrap-qemu-arch", architecture],
     ["--bootstrap-qemu-static", "/bin/true"],
     ["--archive-areas", "main"],

@@ -2,7 +2,7 @@
 // Where Debian packages come from: the mirror this machine's own APT uses, or the one given by --mirror.
 // No mirror is named in the project.
 import { fail } from "../../common/fail.ts";
-import type { Run } from "../session.ts";
+import type { Run } from "../host/session.ts";
 
 /** The two archives a Debian release consists of, as base addresses that end in a slash. */
 export interface Mirror {

@@ -2,7 +2,7 @@
 // Makes a Debian root file system from a laid-out repository with mmdebstrap: the base layer (which seeds
 // live-build's bootstrap cache) and the two helper trees, disk tools and lab servers.
 import { readdir } from "node:fs/promises";
-import type { RunOptions, Session } from "../session.ts";
+import type { RunOptions, Session } from "../host/session.ts";
 
 export interface MmdebstrapOptions {
   readonly session: Session;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomic.ts";
 import { Failure, fail } from "../../common/fail.ts";
 import { inTurn } from "../../common/lock.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../host/session.ts";
 import { openArchive } from "./archive.ts";
 import {
   addPin,

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fail } from "../../common/fail.ts";
 import { inTurn } from "../../common/lock.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../host/session.ts";
 import type { PackagePin } from "./lock.ts";
 import type { Mirror } from "./mirror.ts";
 

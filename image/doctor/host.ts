@@ -4,7 +4,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { PROJECT } from "../paths.ts";
+import { PROJECT } from "../host/paths.ts";
 
 export interface Ran {
   /** Undefined when the program could not be started, or did not end in time. */
@@ -23,7 +23,7 @@ export interface Host {
   find(programOrFile: string): string | undefined;
   /** The text of a file; undefined when it cannot be read. */
   read(path: string): string | undefined;
-  /** Whether the kernel runs programs of 32-bit x86; that of an amd64 machine need not. Runs one: image/runs-i386.sh. */
+  /** Whether the kernel runs programs of 32-bit x86; that of an amd64 machine need not. Runs one: image/host/runs-i386.sh. */
   runsI386(): boolean;
   /** The file system a file will be on (any name for it), and its free space. The file need not exist yet. */
   space(path: string): { readonly device: number; readonly freeMib: number };
@@ -68,8 +68,8 @@ export const thisHost: Host = {
   },
 
   runsI386: () =>
-    spawnSync("sh", [join(PROJECT, "image/runs-i386.sh")], { stdio: "ignore", env: environment() }).status ===
-    0,
+    spawnSync("sh", [join(PROJECT, "image/host/runs-i386.sh")], { stdio: "ignore", env: environment() })
+      .status === 0,
 
   space(path) {
     let folder = path;

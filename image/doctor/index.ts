@@ -2,8 +2,8 @@
 // The list of everything this machine must have. `cbox doctor` shows it; build, boot and lab demand their part of it.
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { cacheDir } from "../cache-dir.ts";
-import { PROJECT } from "../paths.ts";
+import { cacheDir } from "../cache/directory.ts";
+import { PROJECT } from "../host/paths.ts";
 import { listProfiles, type ResolvedProfile } from "../profile/index.ts";
 import { listed } from "../profile/yaml-file.ts";
 import type { Check, Circumstances, Finding, Purpose } from "./check.ts";

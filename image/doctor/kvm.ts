@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cacheDir } from "../cache-dir.ts";
+import { cacheDir } from "../cache/directory.ts";
 
 const TOKEN = "cbox-guest-runs";
 const TIME_LIMIT_MS = 5_000;

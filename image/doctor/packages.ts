@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One check per Debian package of image/host-packages.txt: is its program or file there, and which version is it?
+// One check per Debian package of image/host/packages.txt: is its program or file there, and which version is it?
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { foreignState, THIS_PROCESSOR } from "../foreign.ts";
-import { PROJECT } from "../paths.ts";
+import { foreignState, THIS_PROCESSOR } from "../debian/binfmt.ts";
+import { PROJECT } from "../host/paths.ts";
 import { asRoot, type Check, PURPOSES, type Purpose } from "./check.ts";
 import type { Host } from "./host.ts";
 
@@ -17,7 +17,7 @@ export interface HostPackage {
 }
 
 export function hostPackages(
-  list: string = readFileSync(join(PROJECT, "image/host-packages.txt"), "utf8"),
+  list: string = readFileSync(join(PROJECT, "image/host/packages.txt"), "utf8"),
 ): readonly HostPackage[] {
   return list
     .split("\n")

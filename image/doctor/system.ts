@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks of the machine and its kernel: rights, room, namespaces, foreign programs, where Debian comes from.
 import { randomBytes } from "node:crypto";
-import { foreignState, THIS_PROCESSOR } from "../foreign.ts";
+import { foreignState, THIS_PROCESSOR } from "../debian/binfmt.ts";
 import { asRoot, type Check } from "./check.ts";
 
 const NEEDED_DISK_MIB = 8 * 1024;

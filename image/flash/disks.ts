@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
-import { SECTOR } from "../disk-layout.ts";
-import { table } from "../table.ts";
+import { SECTOR } from "../disk/layout.ts";
+import { table } from "../host/table.ts";
 
 export interface Disk {
   /** Such as sdb; what a person types to confirm. */

@@ -3,7 +3,7 @@
 // person's files on CBOX-BOOT. Everything that can be refused was refused before.
 import { type FileHandle, unlink } from "node:fs/promises";
 import { Failure } from "../../common/fail.ts";
-import { bootPartition } from "../boot-partition.ts";
+import { bootPartition } from "../disk/boot-partition.ts";
 import { mappedBytes } from "./block-map.ts";
 import { type Progress, showProgress } from "./progress.ts";
 import type { ImageSource } from "./source.ts";

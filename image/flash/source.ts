@@ -8,12 +8,12 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { listsFile } from "../answers/lists.ts";
-import { MIB } from "../disk-layout.ts";
-import { type Manifest, readManifest } from "../manifest.ts";
-import { findBootPartition, type ReadAt } from "../partition-table.ts";
+import { MIB } from "../disk/layout.ts";
+import { findBootPartition, type ReadAt } from "../disk/partition-table.ts";
 import { resolveProfile } from "../profile/index.ts";
-import { checkListed, readSums, type Signer, type Sums, signerFor, type Trust } from "../signature.ts";
+import { type Manifest, readManifest } from "../stages/manifest.ts";
 import { sha256 } from "../stages/publish.ts";
+import { checkListed, readSums, type Signer, type Sums, signerFor, type Trust } from "../stages/signature.ts";
 import { type BlockMap, parseBlockMap, wholeDisk } from "./block-map.ts";
 
 export interface ImageSource extends BlockMap {

@@ -6,9 +6,9 @@ import { basename, dirname } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
-import { readerOf } from "../boot-partition.ts";
-import { MIB } from "../disk-layout.ts";
-import { type Extent, readPartitions } from "../partition-table.ts";
+import { readerOf } from "../disk/boot-partition.ts";
+import { MIB } from "../disk/layout.ts";
+import { type Extent, readPartitions } from "../disk/partition-table.ts";
 import {
   checkDisk,
   type Demands,

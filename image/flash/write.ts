@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { fail } from "../../common/fail.ts";
-import { MIB } from "../disk-layout.ts";
-import type { Extent } from "../partition-table.ts";
+import { MIB } from "../disk/layout.ts";
+import type { Extent } from "../disk/partition-table.ts";
 import type { MappedRange } from "./block-map.ts";
 import type { ImageSource } from "./source.ts";
 

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { type Community, checkCommunity } from "../../common/community.ts";
 import { fail } from "../../common/fail.ts";
 import { didYouMean } from "../../common/schema.ts";
-import { PROFILES } from "../paths.ts";
+import { PROFILES } from "../host/paths.ts";
 import { type Frozen, freeze } from "./frozen.ts";
 import { listed, placed, readYamlFile } from "./yaml-file.ts";
 

@@ -3,9 +3,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { Failure, fail } from "../../common/fail.ts";
 import { compileSchema, didYouMean, sentence } from "../../common/schema.ts";
-import { overlayDirs, ownProfiles } from "../own-profiles.ts";
-import { PROFILES } from "../paths.ts";
+import { PROFILES } from "../host/paths.ts";
 import { failWithMistakes, loadChain, mergeChain, type ProfileDirs, profileIds } from "./chain.ts";
+import { overlayDirs, ownProfiles } from "./directories.ts";
 import { type Frozen, freeze } from "./frozen.ts";
 import { type Leaf, leaves, plain, type Tracked, track } from "./merge.ts";
 import { type Profile, profileSchema, propertiesOf } from "./schema.ts";

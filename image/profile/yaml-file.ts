@@ -17,7 +17,7 @@ import { fail } from "../../common/fail.ts";
 import type { FieldError } from "../../common/schema.ts";
 import { sentence } from "../../common/schema.ts";
 import { textOf } from "../../common/text-encoding.ts";
-import { shownPath } from "../paths.ts";
+import { shownPath } from "../host/paths.ts";
 
 export interface YamlFile {
   /** The path as a person would type it. */

@@ -10,7 +10,7 @@ import type { Packages } from "../debian/packages.ts";
 
 /** Names of the package sets in the lock file: what services add on the host, and in a context. */
 export const SERVICES_SETS = { host: "services:host", context: "services:context" } as const;
-/** Place in the image and, mounted, in contexts; firstboot/paths.ts says the same. */
+/** Place in the image and, mounted, in contexts; firstboot/host/paths.ts says the same. */
 export const POOL_DIRECTORY = "usr/share/community-box/pool";
 
 /** By set: the packages that are installed with the services that may run there. `context`: where there are some. */

@@ -2,12 +2,12 @@
 // Stage "base": release x architecture x common packages, shared by every profile of an architecture. It is
 // live-build's bootstrap cache, filled by mmdebstrap because that is faster and needs no emulation to unpack.
 import { rm } from "node:fs/promises";
-import { codeOf } from "../code-of.ts";
+import { codeOf } from "../cache/code-of.ts";
+import type { Layer, LayerInputs } from "../cache/layers.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import type { Packages } from "../debian/packages.ts";
-import type { Layer, LayerInputs } from "../layers.ts";
-import type { Workspace } from "../workspace.ts";
 import type { Plan } from "./resolve.ts";
+import type { Workspace } from "./workspace.ts";
 
 /**
  * Manuals and translations the box's three languages do not need stay out, now and on upgrades; copyright files

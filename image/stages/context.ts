@@ -4,19 +4,19 @@
 import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { codeOf } from "../code-of.ts";
+import { codeOf } from "../cache/code-of.ts";
+import type { Layer, LayerInputs } from "../cache/layers.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import { ESSENTIAL, type Packages } from "../debian/packages.ts";
-import type { DiskTools } from "../disk-tools.ts";
-import { type IncusTemplates, putFile, writeIncusMetadata } from "../incus-metadata.ts";
-import type { Layer, LayerInputs } from "../layers.ts";
-import { OVERLAYS } from "../paths.ts";
-import type { Workspace } from "../workspace.ts";
+import type { DiskTools } from "../disk/tools.ts";
+import { OVERLAYS } from "../host/paths.ts";
 import { DPKG_OPTIONS } from "./base.ts";
+import { type IncusTemplates, putFile, writeIncusMetadata } from "./incus-metadata.ts";
 import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Name of the package set in the lock file. */
 export const CONTEXT_SET = "context";

@@ -16,9 +16,9 @@ import {
   sfdiskScript,
   stableUuid,
   type TreeSize,
-} from "../disk-layout.ts";
-import type { DiskTools } from "../disk-tools.ts";
-import type { Session } from "../session.ts";
+} from "../disk/layout.ts";
+import type { DiskTools } from "../disk/tools.ts";
+import type { Session } from "../host/session.ts";
 import type { Plan } from "./resolve.ts";
 
 export interface DiskOptions {

@@ -4,13 +4,13 @@
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { EXAMPLE_FILE } from "../answers/example.ts";
+import type { Layer } from "../cache/layers.ts";
 import type { Mirror } from "../debian/mirror.ts";
-import type { Layer } from "../layers.ts";
-import type { Session } from "../session.ts";
-import { finishFile } from "../template.ts";
+import type { Session } from "../host/session.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
+import { finishFile } from "./template.ts";
 
 /** What templates may use: `{{profile.disk.root_max_gib}}`, `{{mirror.debian}}`, `{{#each profile.consoles}}`. */
 export interface TemplateData extends Pick<Plan, "profile" | "community" | "version"> {

@@ -4,7 +4,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LockedSet, PackagePin } from "../debian/lock.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../host/session.ts";
 import { clampTimes } from "./scrub.ts";
 
 export interface NormalizeOptions {

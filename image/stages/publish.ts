@@ -7,17 +7,17 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { listsFile, listsOf } from "../answers/lists.ts";
+import { forgetOldImages, rawImage } from "../cache/images.ts";
+import { type LayerInputs, layerKey } from "../cache/layers.ts";
 import type { PackagePin } from "../debian/lock.ts";
-import type { DiskLayout } from "../disk-layout.ts";
-import type { DiskTools } from "../disk-tools.ts";
-import { forgetOldImages, rawImage } from "../image-store.ts";
-import { type LayerInputs, layerKey } from "../layers.ts";
-import type { Manifest } from "../manifest.ts";
-import { makeSbom, parseDpkgStatus, withoutRepeats } from "../sbom.ts";
+import type { DiskLayout } from "../disk/layout.ts";
+import type { DiskTools } from "../disk/tools.ts";
+import type { Session } from "../host/session.ts";
 import type { PoolPlan } from "../services/pool.ts";
-import type { Session } from "../session.ts";
 import { CONTEXT_STATUS } from "./context.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Plan } from "./resolve.ts";
+import { makeSbom, parseDpkgStatus, withoutRepeats } from "./sbom.ts";
 
 /** zstd levels: 3 packs 500 MB in seconds; 19 takes minutes and saves about a fifth. */
 const LEVEL = { development: 3, release: 19 } as const;

@@ -8,13 +8,13 @@ import { join, relative } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
 import { EXAMPLE_FILE, exampleOnCard } from "../answers/example.ts";
-import { type Bundle, bundleFirstboot } from "../bundle.ts";
-import { BOOT_LABEL } from "../disk-layout.ts";
-import { overlayDirs } from "../own-profiles.ts";
-import { PROJECT, SERVICES } from "../paths.ts";
+import { BOOT_LABEL } from "../disk/layout.ts";
+import { PROJECT, SERVICES } from "../host/paths.ts";
+import { overlayDirs } from "../profile/directories.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
 import { catalogueOf, withServices } from "../services/source.ts";
-import { finishFile } from "../template.ts";
+import { type Bundle, bundleFirstboot } from "./bundle.ts";
+import { finishFile } from "./template.ts";
 
 export interface Plan {
   readonly profile: ResolvedProfile;

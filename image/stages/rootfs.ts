@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "rootfs": the base plus the profile's kernel, packages and hooks, installed by live-build's chroot stage.
 import { rm } from "node:fs/promises";
-import { codeOf } from "../code-of.ts";
+import { codeOf } from "../cache/code-of.ts";
+import type { Layer, LayerInputs } from "../cache/layers.ts";
 import { liveBuild, takeChroot } from "../debian/live-build.ts";
+import { kernelOf, profileSet } from "../debian/package-sets.ts";
 import type { Packages } from "../debian/packages.ts";
-import type { Layer, LayerInputs } from "../layers.ts";
-import { kernelOf, profileSet } from "../package-sets.ts";
-import type { Workspace } from "../workspace.ts";
 import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
+import type { Workspace } from "./workspace.ts";
 
 export function rootfsInputs(plan: Plan, packages: Packages, baseKey: string): LayerInputs {
   return {

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { chmod, lchown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { glob } from "zx";
-import type { Session } from "../session.ts";
+import type { Session } from "../host/session.ts";
 
 /** Removed wherever they are found; globs from the root. */
 const TRACES = [

@@ -3,10 +3,10 @@
 // the initrd where the root disk is behind it, and its firmware file.
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { DiskTools } from "../disk-tools.ts";
-import { initrdNames } from "../initrd.ts";
+import { initrdNames } from "../disk/initrd.ts";
+import { type RootView, rootView } from "../disk/root-file-system.ts";
+import type { DiskTools } from "../disk/tools.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
-import { type RootView, rootView } from "../root-view.ts";
 
 type Device = ResolvedProfile["hardware"]["devices"][number];
 

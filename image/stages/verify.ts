@@ -9,12 +9,12 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { checkBoot } from "../boot/check.ts";
-import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk-layout.ts";
-import type { DiskTools } from "../disk-tools.ts";
-import { openImageFiles } from "../image-files.ts";
-import type { DiskManifest } from "../manifest.ts";
-import type { Session } from "../session.ts";
+import { openImageFiles } from "../disk/image-files.ts";
+import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk/layout.ts";
+import type { DiskTools } from "../disk/tools.ts";
+import type { Session } from "../host/session.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
+import type { DiskManifest } from "./manifest.ts";
 import { findSecrets } from "./secrets-gate.ts";
 import { checkHardware } from "./verify-hardware.ts";
 

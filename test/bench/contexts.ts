@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What dividing a box costs: the time it takes, memory, one more sliver, and how fast work goes in a context.
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { createBox } from "../boot/harness.ts";
 import * as contexts from "../boot/inside.ts";

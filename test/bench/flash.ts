@@ -7,7 +7,7 @@ import { $ } from "zx";
 import { flash } from "../../image/flash/flash.ts";
 import { openSource } from "../../image/flash/source.ts";
 import { findTarget } from "../../image/flash/target.ts";
-import { interruption } from "../../image/interruption.ts";
+import { interruption } from "../../image/host/interrupt.ts";
 
 const CARD = 32e9;
 /** The best of so many is taken: the others were disturbed. */

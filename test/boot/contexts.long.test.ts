@@ -2,7 +2,7 @@
 // The box divided: both contexts have what was asked for and no more, neither knows of the other, nothing gets out, and
 // all of it is there again after a restart.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { type Lab, labUp } from "../lab/lab.ts";

@@ -4,7 +4,7 @@
 // for later with `cbox <step> setup`; at last the box goes back to its set-up.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { fault } from "../lab/faults/index.ts";
 import { NODES } from "../lab/guifi-site/seed.ts";

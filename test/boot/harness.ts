@@ -3,28 +3,28 @@
 // assertions. Everything is waited for by what happens, with limits that allow for an emulated processor.
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { boardFiles } from "../../image/board-files.ts";
-import { type BootPartition, bootPartition } from "../../image/boot-partition.ts";
-import { prepareFirmware } from "../../image/firmware.ts";
-import { accelerator, type Guest, startGuest } from "../../image/guest.ts";
+import { type BootPartition, bootPartition } from "../../image/disk/boot-partition.ts";
+import { boardFiles } from "../../image/guest/board-files.ts";
 import {
   copiedDisk,
   DEFAULT_DISK_MIB,
   emptyDisk,
   type GuestDisk,
   overlayDisk,
-} from "../../image/guest-disk.ts";
-import { EMULATION_SENTENCE, kernelPanics } from "../../image/kernel-panic.ts";
+} from "../../image/guest/disk.ts";
+import { prepareFirmware } from "../../image/guest/firmware.ts";
+import { accelerator, type Guest, startGuest } from "../../image/guest/guest.ts";
+import { EMULATION_SENTENCE, kernelPanics } from "../../image/guest/kernel-panic.ts";
 import {
   type BoardFiles,
   type Firmware,
   type GuestOptions,
   type GuestProfile,
   probePort,
-} from "../../image/qemu.ts";
-import { Qmp } from "../../image/qmp.ts";
-import { makeScratch } from "../../image/scratch.ts";
-import { connectWhenOpen } from "../../image/sockets.ts";
+} from "../../image/guest/qemu.ts";
+import { Qmp } from "../../image/guest/qmp.ts";
+import { makeScratch } from "../../image/host/scratch.ts";
+import { connectWhenOpen } from "../../image/host/sockets.ts";
 import type { Lab } from "../lab/lab.ts";
 import { Probe, probeCredentials, type ShellResult } from "./probe.ts";
 import { type Key, SerialLine, type Terminal } from "./serial-line.ts";

@@ -3,7 +3,7 @@
 // members, a peer of its VPN, and whoever is root in the context that it lends to the community. What they send is
 // harmless: an empty file wherever it is run, a line or a title wherever it is drawn (test/lab/hostile/texts.ts).
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { fault } from "../lab/faults/index.ts";
 import { NODES } from "../lab/guifi-site/seed.ts";

@@ -4,8 +4,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";
-import { readManifest } from "../../image/manifest.ts";
-import { CONTAINER_FILES } from "../../image/stages/container.ts";
+import { CONTAINER_FILES } from "../../image/outputs/container.ts";
+import { readManifest } from "../../image/stages/manifest.ts";
 import { plainMachine } from "../plain-debian.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import { stepStates } from "./observations.ts";

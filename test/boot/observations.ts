@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What can be seen of a box from inside, for assertions that hold for every profile.
-import { SECTOR } from "../../image/disk-layout.ts";
+import { SECTOR } from "../../image/disk/layout.ts";
 import { BOOT_MS, type Box } from "./harness.ts";
 
 export interface Health {

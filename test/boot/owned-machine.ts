@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";
-import type { Firmware } from "../../image/qemu.ts";
+import type { Firmware } from "../../image/guest/qemu.ts";
 import { plainMachine } from "../plain-debian.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import { HEALTHY, health } from "./observations.ts";

@@ -2,7 +2,7 @@
 // The plug is pulled again and again, each time a little further on, while a box sets itself up by answers.yaml with
 // everything there is: sign-in, registration, VPN, contexts. In the end it is one box, whole, and known only once.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { type Lab, labUp } from "../lab/lab.ts";

@@ -3,11 +3,11 @@
 // command line of the finished CBOX-BOOT: what a Pi 4 does beyond the Pi 3 that QEMU has a model of, and all that can be
 // seen of the image for a Pi 5 without one. Set up by answers.yaml, with contexts, and found by a neighbour.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { buildCommand } from "../../image/commands/build.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import type { GuestProfile } from "../../image/guest/qemu.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import type { GuestProfile } from "../../image/qemu.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { memberWhere } from "../lab/serf.ts";

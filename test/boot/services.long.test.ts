@@ -3,7 +3,7 @@
 // answers.yaml, installed without a network, each in its best place, and asked across the lab by clients that know
 // nothing of the box.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { graphClient, NODE, siteWithZone, ZONE } from "../integration/graph-client.ts";
 import { probe, SIZE, testPicture, videoClient } from "../integration/video-client.ts";

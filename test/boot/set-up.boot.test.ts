@@ -3,10 +3,10 @@
 // answers.yaml without a key pressed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import type { StepTools } from "../../firstboot/steps/step.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import type { StepTools } from "../../firstboot/setup/step.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { exposures, exposureTable, GUARDED_UNITS, MOST_EXPOSED } from "../exposure.ts";

@@ -3,9 +3,9 @@
 // controller, its consoles and its watchdog. What QEMU has no model of is checked on the image by stage "verify".
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import type { GuestProfile } from "../../image/guest/qemu.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import type { GuestProfile } from "../../image/qemu.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { leases } from "../lab/leases.ts";
 import { readAll } from "../lab/readers/index.ts";

@@ -3,9 +3,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { createSession } from "../../image/host/session.ts";
 import { listProfiles } from "../../image/profile/index.ts";
-import { createSession } from "../../image/session.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 import { profilesWith, scratch } from "./project.ts";
 
 /**

@@ -5,8 +5,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { build } from "../../image/build.ts";
-import { readManifest } from "../../image/manifest.ts";
-import { createSession } from "../../image/session.ts";
+import { createSession } from "../../image/host/session.ts";
+import { readManifest } from "../../image/stages/manifest.ts";
 import { builtImage, cbox, coldCache, inBuildTurn, profilesWith, run, scratch } from "./project.ts";
 
 /** The profile with one package more. */

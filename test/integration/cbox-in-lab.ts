@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Ran } from "../lab/server.ts";
 import { temporaryDirectory } from "../temporary.ts";

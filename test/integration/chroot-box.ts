@@ -2,8 +2,8 @@
 // A box that is a root file system on this machine: real programs in a network namespace of a lab, with files of its
 // own. There is no systemd in it, so what is told to systemctl is only noted.
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Box, RunOptions, RunResult } from "../../firstboot/box.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
+import type { Box, RunOptions, RunResult } from "../../firstboot/host/box.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
 
 // Mounts that are gone with the process. $1: the root file system, then the program. With an empty /sys the node exporter
 // goes down by its first question: it takes a machine without processors for impossible.

@@ -7,8 +7,6 @@ import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "no
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import type { Box, RunOptions, RunResult } from "../../firstboot/box.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
 import { mountData } from "../../firstboot/contexts/data-partition.ts";
 import { CONTEXTS, type ContextId, poolOf } from "../../firstboot/contexts/names.ts";
 import { LEAST } from "../../firstboot/contexts/plan.ts";
@@ -22,14 +20,16 @@ import {
   shrinkPools,
 } from "../../firstboot/contexts/pools.ts";
 import { renderPreseed } from "../../firstboot/contexts/preseed.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { cacheDir } from "../../image/cache-dir.ts";
-import { writeIncusMetadata } from "../../image/incus-metadata.ts";
-import { OVERLAYS } from "../../image/paths.ts";
-import { createSession } from "../../image/session.ts";
+import type { Box, RunOptions, RunResult } from "../../firstboot/host/box.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { cacheDir } from "../../image/cache/directory.ts";
+import { OVERLAYS } from "../../image/host/paths.ts";
+import { createSession } from "../../image/host/session.ts";
 import { base } from "../../image/stages/base.ts";
+import { writeIncusMetadata } from "../../image/stages/incus-metadata.ts";
 import { resolve } from "../../image/stages/resolve.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 import { failureOf } from "../failure-of.ts";
 
 const MIB = 1024 * 1024;

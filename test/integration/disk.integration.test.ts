@@ -4,15 +4,15 @@
 import { mkdir, readFile, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { type DiskLayout, SECTOR } from "../../image/disk-layout.ts";
-import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
+import { type DiskLayout, SECTOR } from "../../image/disk/layout.ts";
+import { type DiskTools, openDiskTools } from "../../image/disk/tools.ts";
 import { mappedBytes, parseBlockMap } from "../../image/flash/block-map.ts";
-import { PROFILES } from "../../image/paths.ts";
-import { createSession, type Session } from "../../image/session.ts";
+import { PROFILES } from "../../image/host/paths.ts";
+import { createSession, type Session } from "../../image/host/session.ts";
 import { disk } from "../../image/stages/disk.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 import { resolve } from "../../image/stages/resolve.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 import { scratch } from "./project.ts";
 
 const TMPFS = 0x01021994;

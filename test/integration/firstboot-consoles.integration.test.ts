@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { serveConsoles } from "../../firstboot/console/consoles.ts";
 import { openConsole } from "../../firstboot/console/device.ts";
-import { dryRunBox } from "../../firstboot/dry-run.ts";
-import { readImageInfo } from "../../firstboot/image-info.ts";
-import { openLog } from "../../firstboot/log.ts";
+import { readImageInfo } from "../../firstboot/host/image-info.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import { dryRunBox } from "../../firstboot/simulator/dry-run.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 
 /** One end of a line: a pseudo-terminal whose other end is a device that the wizard can open. */
 class Line {

@@ -23,10 +23,10 @@ import { parse } from "yaml";
 import type { ImageLists } from "../../common/image-lists.ts";
 import { EXAMPLE_FILE, exampleOnCard } from "../../image/answers/example.ts";
 import { listsFile } from "../../image/answers/lists.ts";
-import { bootPartition } from "../../image/boot-partition.ts";
-import { MIB } from "../../image/disk-layout.ts";
+import { bootPartition } from "../../image/disk/boot-partition.ts";
+import { MIB } from "../../image/disk/layout.ts";
 import { type MappedRange, parseBlockMap } from "../../image/flash/block-map.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { builtImage, cbox, type Ended, run, scratch } from "./project.ts";
 import { type SmallImage, smallImage } from "./small-image.ts";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import type { LabHost } from "../lab/host.ts";
 import { registry } from "../lab/hosts/registry.ts";
 import { type Lab, labDown, labUp } from "../lab/lab.ts";

@@ -6,9 +6,9 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { EMULATION_SENTENCE } from "../../image/kernel-panic.ts";
-import { PROJECT } from "../../image/paths.ts";
-import type { GuestProfile } from "../../image/qemu.ts";
+import { EMULATION_SENTENCE } from "../../image/guest/kernel-panic.ts";
+import type { GuestProfile } from "../../image/guest/qemu.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { createBox } from "../boot/harness.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -64,7 +64,7 @@ test("is reset twice, with a sentence, and the terminal gets every byte as the g
   };
   writeFileSync(
     program,
-    `import { runOnTerminal } from ${JSON.stringify(join(PROJECT, "image/terminal.ts"))};
+    `import { runOnTerminal } from ${JSON.stringify(join(PROJECT, "image/guest/terminal.ts"))};
 const { signal } = new AbortController();
 await runOnTerminal(${JSON.stringify(PROFILE)} as never, ${JSON.stringify(options)} as never, { directory: ${JSON.stringify(directory)}, signal });
 console.log("ended well");

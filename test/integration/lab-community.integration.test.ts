@@ -4,8 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labRoot } from "../../image/debian/lab-root.ts";
-import { isAlive } from "../../image/host-process.ts";
+import { isAlive } from "../../image/host/process.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { authorityCertificate } from "../lab/authority.ts";

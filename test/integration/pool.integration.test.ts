@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openPool } from "../../image/debian/pool.ts";
-import { createSession } from "../../image/session.ts";
+import { createSession } from "../../image/host/session.ts";
 import { run, scratch } from "./project.ts";
 
 const BODY = Buffer.from("what a mirror would send");

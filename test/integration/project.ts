@@ -5,11 +5,11 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { inTurn } from "../../common/lock.ts";
-import { cacheDir } from "../../image/cache-dir.ts";
+import { cacheDir } from "../../image/cache/directory.ts";
+import { locateImage } from "../../image/cache/locate-image.ts";
 import { defaultOut } from "../../image/commands/build.ts";
-import { locateImage } from "../../image/locate-image.ts";
-import { type DiskManifest, readManifest } from "../../image/manifest.ts";
-import { PROFILES, PROJECT } from "../../image/paths.ts";
+import { PROFILES, PROJECT } from "../../image/host/paths.ts";
+import { type DiskManifest, readManifest } from "../../image/stages/manifest.ts";
 
 export interface Ended {
   readonly code: number | null;

@@ -2,9 +2,9 @@
 // Real Serf agents with the configuration of a box: who has no key of its RPC can neither ask nor stop it, and a neighbour
 // that has taken its name before cannot vote it out.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import { serfConfig } from "../../firstboot/serf.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { serfConfig } from "../../firstboot/discovery/serf.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import type { LabHost } from "../lab/host.ts";
 import { serfPeer } from "../lab/hosts/serf-peer.ts";

@@ -3,12 +3,12 @@
 // run services in it.
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cacheDir } from "../../image/cache-dir.ts";
+import { cacheDir } from "../../image/cache/directory.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
+import { createSession } from "../../image/host/session.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services/pool.ts";
-import { createSession } from "../../image/session.ts";
 import { CONTEXT_SET } from "../../image/stages/context.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 
 /** Makes it anew; returns its path. The caller removes it. */
 export async function serviceRoot(name: string): Promise<string> {

@@ -5,15 +5,15 @@ import { copyFile, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EXAMPLE_FILE, exampleOnCard } from "../../image/answers/example.ts";
 import { listsFile } from "../../image/answers/lists.ts";
-import { openDiskTools } from "../../image/disk-tools.ts";
-import { rawImage } from "../../image/image-store.ts";
-import type { DiskManifest } from "../../image/manifest.ts";
-import { PROFILES } from "../../image/paths.ts";
-import { createSession } from "../../image/session.ts";
+import { rawImage } from "../../image/cache/images.ts";
+import { openDiskTools } from "../../image/disk/tools.ts";
+import { PROFILES } from "../../image/host/paths.ts";
+import { createSession } from "../../image/host/session.ts";
 import { disk } from "../../image/stages/disk.ts";
+import type { DiskManifest } from "../../image/stages/manifest.ts";
 import { diskPacker, sha256 } from "../../image/stages/publish.ts";
 import { resolve } from "../../image/stages/resolve.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 import { builtImage } from "./project.ts";
 
 export interface SmallImage {

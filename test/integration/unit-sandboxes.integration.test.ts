@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { $ } from "zx";
-import { paths } from "../../firstboot/paths.ts";
-import { labRoot } from "../../image/debian/lab-root.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { labRoot } from "../../image/lab-root.ts";
 import { exposures, exposureTable, GUARDED_UNITS, MOST_EXPOSED } from "../exposure.ts";
 import { shippedUnits } from "../shipped-units.ts";
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import { must } from "../../firstboot/box.ts";
+import { must } from "../../firstboot/host/box.ts";
 import type { ChrootBox } from "./chroot-box.ts";
 
 const DIRECTORIES = ["/usr/lib/systemd/system", "/etc/systemd/system"];

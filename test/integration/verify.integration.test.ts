@@ -3,12 +3,12 @@
 import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SECTOR } from "../../image/disk-layout.ts";
-import { type DiskTools, openDiskTools } from "../../image/disk-tools.ts";
-import { createSession, type Session } from "../../image/session.ts";
+import { SECTOR } from "../../image/disk/layout.ts";
+import { type DiskTools, openDiskTools } from "../../image/disk/tools.ts";
+import { createSession, type Session } from "../../image/host/session.ts";
 import { inspect, inspectRaw } from "../../image/stages/verify.ts";
 import { checkHardware } from "../../image/stages/verify-hardware.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 import { builtImage, scratch } from "./project.ts";
 
 let image: Awaited<ReturnType<typeof builtImage>>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who publishes live video, and who watches it: Debian's ffmpeg and ffprobe on a host of a lab.
-import { videoRoot } from "../../image/debian/video-root.ts";
+import { videoRoot } from "../../image/video-root.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type ChrootBox, chrootBox } from "./chroot-box.ts";
 

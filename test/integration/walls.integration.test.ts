@@ -6,13 +6,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
-import { cacheDir } from "../../image/cache-dir.ts";
-import { OVERLAYS } from "../../image/paths.ts";
-import { createSession } from "../../image/session.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { cacheDir } from "../../image/cache/directory.ts";
+import { OVERLAYS } from "../../image/host/paths.ts";
+import { createSession } from "../../image/host/session.ts";
 import { base } from "../../image/stages/base.ts";
 import { resolve } from "../../image/stages/resolve.ts";
-import { openWorkspace } from "../../image/workspace.ts";
+import { openWorkspace } from "../../image/stages/workspace.ts";
 
 const work = join(cacheDir(), "work", "walls");
 let host: ChildProcess;

@@ -5,8 +5,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const PROGRAM = join(PROJECT, "overlays/base/files", paths.watchListeners);

@@ -3,11 +3,11 @@
 // over the lab's network, with a directory in place of the box's file system. Says what it does, a line of JSON each.
 // Words: the directory, "look-up" or "register", and the answers as JSON.
 import { Failure } from "../../common/fail.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
 import { readRegistration } from "../../firstboot/guifi/store.ts";
-import { readImageInfo } from "../../firstboot/image-info.ts";
+import { readImageInfo } from "../../firstboot/host/image-info.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
+import type { Answers, StepTools, Warning } from "../../firstboot/setup/step.ts";
 import { node } from "../../firstboot/steps/node/index.ts";
-import type { Answers, StepTools, Warning } from "../../firstboot/steps/step.ts";
 
 export type ClientLine =
   | { readonly progress: string; readonly values: object }

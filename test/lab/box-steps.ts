@@ -3,15 +3,15 @@
 // clients, on files below /srv/box. Told by JSON as its argument, tells by JSON what came of it.
 import { mkdir, rm } from "node:fs/promises";
 import type { Community } from "../../common/community.ts";
-import { takeAuthorities } from "../../firstboot/authorities.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
 import { readRegistration } from "../../firstboot/guifi/store.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { takeAuthorities } from "../../firstboot/host/authorities.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { type Trouble, toTrouble } from "../../firstboot/host/trouble.ts";
+import type { Answers, Finding, Step, StepTools, Warning } from "../../firstboot/setup/step.ts";
 import { member } from "../../firstboot/steps/member/index.ts";
 import { node } from "../../firstboot/steps/node/index.ts";
-import type { Answers, Finding, Step, StepTools, Warning } from "../../firstboot/steps/step.ts";
-import { type Trouble, toTrouble } from "../../firstboot/trouble.ts";
 
 const ROOT = "/srv/box";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A server of the lab that is written in TypeScript: bundled to the one file that the lab's own Node runs.
 import { build } from "esbuild";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 
 /** Within one process the source does not change. */
 const bundled = new Map<string, Promise<string>>();

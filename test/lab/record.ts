@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import type { HostProcess } from "../../image/host-process.ts";
+import type { HostProcess } from "../../image/host/process.ts";
 import type { Authority, CertificateRequest } from "./authority.ts";
 
 /** What a fault asks of a server. Several may ask at once; see upkeep.ts. */

@@ -6,7 +6,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, watch } from "
 import { join } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
-import { type HostProcess, hostProcess } from "../../image/host-process.ts";
+import { type HostProcess, hostProcess } from "../../image/host/process.ts";
 
 const LOG = "log";
 /** For a busy machine; an idle one needs a second. */

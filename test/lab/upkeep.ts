@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { end, isAlive } from "../../image/host-process.ts";
+import { end, isAlive } from "../../image/host/process.ts";
 import { issueCertificate } from "./authority.ts";
 import type { LabHost, Server } from "./host.ts";
 import { waitUntilEmpty } from "./network.ts";

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
-import { ending } from "../../firstboot/ending.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { ending } from "../../firstboot/commands/ending.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const source = (path: string) => JSON.stringify(join(PROJECT, path));
@@ -18,7 +18,7 @@ async function ask(options: object, keys: string): Promise<{ shown: string[]; co
   writeFileSync(
     program,
     `import { askTerminal } from ${source("common/ask-terminal.ts")};
-import { ending } from ${source("firstboot/ending.ts")};
+import { ending } from ${source("firstboot/commands/ending.ts")};
 askTerminal("Sure?", ${JSON.stringify(options)}).then(
   (answer) => console.log("taken: <" + answer + ">"),
   (thrown) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { describe, expect, test } from "vitest";
 import { readCatalogue } from "../../common/catalogue.ts";
-import { SERVICES } from "../../image/paths.ts";
+import { SERVICES } from "../../image/host/paths.ts";
 import {
   formatServiceCosts,
   heldMemory,

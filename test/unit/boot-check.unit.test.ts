@@ -3,8 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { checkBoot, isAtLeast } from "../../image/boot/check.ts";
 import { hybridMbr } from "../../image/boot/raspberry-pi.ts";
-import { layoutDisk, SECTOR } from "../../image/disk-layout.ts";
-import type { ImageFiles } from "../../image/image-files.ts";
+import type { ImageFiles } from "../../image/disk/image-files.ts";
+import { layoutDisk, SECTOR } from "../../image/disk/layout.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
 
 const RELEASE = "6.12.107+deb13-arm64";

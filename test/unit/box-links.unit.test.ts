@@ -14,8 +14,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Box } from "../../firstboot/box.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
+import type { Box } from "../../firstboot/host/box.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 

@@ -4,8 +4,8 @@ import { afterEach, expect, it, vi } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import type { BuildResult } from "../../image/build.ts";
 import { buildAll, describeOutcomes } from "../../image/commands/build-all.ts";
-import type { Manifest } from "../../image/manifest.ts";
 import { listProfiles } from "../../image/profile/index.ts";
+import type { Manifest } from "../../image/stages/manifest.ts";
 import { failureOf } from "../failure-of.ts";
 
 const manifest = {

@@ -33,9 +33,10 @@ let bin = "";
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "cbox-launcher-"));
   bin = join(project, "bin");
-  for (const folder of ["bin", "image", "node_modules"]) mkdirSync(join(project, folder));
+  for (const folder of ["bin", "image/host", "node_modules"])
+    mkdirSync(join(project, folder), { recursive: true });
   copyFileSync(fileURLToPath(new URL("../../cbox", import.meta.url)), join(project, "cbox"));
-  writeFileSync(join(project, "image/host-packages.txt"), PACKAGES);
+  writeFileSync(join(project, "image/host/packages.txt"), PACKAGES);
   writeFileSync(join(project, "package-lock.json"), "{}");
   npmHasRun(60);
   program("node", 'case $1 in --version) echo v20.1.0 ;; *) shift; echo "cli: $*" ;; esac');
@@ -53,7 +54,7 @@ const aptGet = (script: string) =>
   program("apt-get", `echo "apt-get $DEBIAN_FRONTEND $*" >>"${project}/calls"\n${script}`);
 /** How the question ends whether this machine's kernel runs programs of 32-bit x86. */
 const runsI386 = (does: boolean) =>
-  writeFileSync(join(project, "image/runs-i386.sh"), `exit ${does ? 0 : 1}\n`);
+  writeFileSync(join(project, "image/host/runs-i386.sh"), `exit ${does ? 0 : 1}\n`);
 /** npm's own mark, made so many seconds after the lock file. */
 const npmHasRun = (secondsAfterLock: number) => {
   const mark = join(project, "node_modules/.package-lock.json");

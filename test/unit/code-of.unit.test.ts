@@ -3,8 +3,8 @@
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { codeOf } from "../../image/code-of.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { codeOf } from "../../image/cache/code-of.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const STAGES = ["base", "rootfs", "context", "dress"];
@@ -33,7 +33,7 @@ test.each([
   ["image/stages/scrub.ts", "0o700", "0o755", ["rootfs", "context", "dress"]],
   ["image/debian/mmdebstrap.ts", "--mode=root", "--mode=other", ["base", "context"]],
   ["image/debian/live-build.ts", "lb chroot", "lb other", ["rootfs"]],
-  ["image/template.ts", '".hbs"', '".other"', ["dress"]],
+  ["image/stages/template.ts", '".hbs"', '".other"', ["dress"]],
 ])("a change of %s makes new what it has part in, and no more", (file, from, to, stages) => {
   expect(changed(after(file, replace(from, to)))).toEqual(stages);
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { PROFILES } from "../../image/paths.ts";
+import { PROFILES } from "../../image/host/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 

@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { canFilter, catchUpWalls } from "../../firstboot/contexts/filters.ts";
-import { publish } from "../../firstboot/publish.ts";
+import { publish } from "../../firstboot/services/publish.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

@@ -7,11 +7,11 @@ import { runContexts } from "../../firstboot/commands/contexts.ts";
 import { readRecord } from "../../firstboot/contexts/record.ts";
 import { vmObstacle } from "../../firstboot/contexts/vm.ts";
 import { chooseNetworks, rulesOf } from "../../firstboot/contexts/walls.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import { paths } from "../../firstboot/paths.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
+import type { Answers, StepTools } from "../../firstboot/setup/step.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
-import type { Answers, StepTools } from "../../firstboot/steps/step.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

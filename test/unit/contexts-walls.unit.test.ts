@@ -6,14 +6,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
 import { runContexts } from "../../firstboot/commands/contexts.ts";
 import { parseNetwork } from "../../firstboot/commands/wall-network.ts";
 import { readWallSettings, without } from "../../firstboot/contexts/wall-settings.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
-import { contains, formatIpv4, parseCidr } from "../../firstboot/steps/network/ipv4.ts";
-import { OVERLAYS } from "../../image/paths.ts";
+import { OVERLAYS } from "../../image/host/paths.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

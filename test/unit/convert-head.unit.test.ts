@@ -17,10 +17,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import type { Manifest } from "../../image/manifest.ts";
+import { createSession } from "../../image/host/session.ts";
+import { controlOf, conversionFile, inspectConversion } from "../../image/outputs/conversion.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
-import { createSession } from "../../image/session.ts";
-import { controlOf, conversionFile, inspectConversion } from "../../image/stages/conversion.ts";
+import type { Manifest } from "../../image/stages/manifest.ts";
 import { sha256 } from "../../image/stages/publish.ts";
 
 const TRIXIE = 'ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n';

@@ -3,20 +3,20 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { checkFile } from "../../firstboot/answers/check.ts";
 import { setUpStep } from "../../firstboot/commands/step-setup.ts";
 import { runThrough } from "../../firstboot/console/one-step.ts";
 import { readRecord } from "../../firstboot/contexts/record.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { completeReset } from "../../firstboot/reset.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { checkFile } from "../../firstboot/setup/answers/check.ts";
+import { completeReset } from "../../firstboot/setup/reset.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { StepTools } from "../../firstboot/setup/step.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import { steps, stepsHere } from "../../firstboot/steps/index.ts";
-import type { StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { startAvahi, stopAvahi } from "../../firstboot/vpn/avahi.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

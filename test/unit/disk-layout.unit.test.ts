@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hybridMbr, startsAt } from "../../image/boot/raspberry-pi.ts";
-import { layoutDisk, MIB, rootSizeMib, SECTOR, sfdiskScript, stableUuid } from "../../image/disk-layout.ts";
+import { layoutDisk, MIB, rootSizeMib, SECTOR, sfdiskScript, stableUuid } from "../../image/disk/layout.ts";
 
 const sizes = fc.record({
   bootMib: fc.integer({ min: 33, max: 1024 }),

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 
 const documented = [
   ...readFileSync(join(PROJECT, "docs/errors.md"), "utf8")

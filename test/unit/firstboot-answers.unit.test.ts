@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { compileSchema } from "../../common/schema.ts";
-import { misnamedAnswers, secretFields, wipeAnswers } from "../../firstboot/answers/file.ts";
 import { redact, redactBytes } from "../../firstboot/answers/redact.ts";
-import { answersSchema } from "../../firstboot/answers/schema.ts";
+import { misnamedAnswers, secretFields, wipeAnswers } from "../../firstboot/setup/answers/file.ts";
+import { answersSchema } from "../../firstboot/setup/answers/schema.ts";
 import {
   getAnswer,
   isAsked,
@@ -15,12 +15,12 @@ import {
   setAnswer,
   withDefaults,
   withoutUnasked,
-} from "../../firstboot/questions.ts";
-import { Secrets } from "../../firstboot/secrets.ts";
+} from "../../firstboot/setup/questions.ts";
+import { Secrets } from "../../firstboot/setup/secrets.ts";
+import type { Answers, StepTools } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { networkFile } from "../../firstboot/steps/network/apply.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
-import type { Answers, StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, VALID_ANSWERS } from "./helpers/fake-box.ts";
 

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fail } from "../../common/fail.ts";
 import { toAscii } from "../../firstboot/console/ascii.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
-import type { Answers, Step, StepTools } from "../../firstboot/steps/step.ts";
-import { Walk } from "../../firstboot/walk.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { Answers, Step, StepTools } from "../../firstboot/setup/step.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 
@@ -308,7 +308,7 @@ describe("after a failure", () => {
 });
 
 test("results are plain ASCII in every language", async () => {
-  const { catalogues } = await import("../../firstboot/i18n.ts");
+  const { catalogues } = await import("../../firstboot/i18n/translate.ts");
   for (const texts of Object.values(catalogues))
     expect(toAscii(texts["result.passed"])).toMatch(/^[\x20-\x7e]+$/);
 });

@@ -12,8 +12,8 @@ import {
   readAuthorities,
   takeAuthorities,
   tlsTrust,
-} from "../../firstboot/authorities.ts";
-import { paths } from "../../firstboot/paths.ts";
+} from "../../firstboot/host/authorities.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { templateData } from "../../firstboot/services/data.ts";
 import { placeOf } from "../../firstboot/services/place.ts";

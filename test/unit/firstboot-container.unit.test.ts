@@ -2,10 +2,10 @@
 // The network of a box that is a container: what its host has lent it counts as a socket, what it has made itself not.
 
 import { beforeEach, expect, test } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import type { StepTools } from "../../firstboot/setup/step.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
 import { automatic, findInterfaces } from "../../firstboot/steps/network/interfaces.ts";
-import type { StepTools } from "../../firstboot/steps/step.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

@@ -4,10 +4,10 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { labMember } from "../lab/members.ts";
 import { PretendCommunity } from "./helpers/community.ts";

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands, helpText } from "../../firstboot/commands/help.ts";
-import { languages, translator } from "../../firstboot/i18n.ts";
+import { languages, translator } from "../../firstboot/i18n/translate.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { failureOf } from "../failure-of.ts";
 

@@ -4,16 +4,16 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { checkFile } from "../../firstboot/answers/check.ts";
 import { Holder, Seat } from "../../firstboot/console/seat.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { contentsText, parseDisks } from "../../firstboot/install/disks.ts";
 import { labelsFor, relabel } from "../../firstboot/install/labels.ts";
 import { systemLayout, tableScript } from "../../firstboot/install/layout.ts";
 import { entriesNamed } from "../../firstboot/install/starting.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { checkFile } from "../../firstboot/setup/answers/check.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
 import { steps, stepsHere } from "../../firstboot/steps/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { ANSWERS_FILE, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { INSTALL_IMAGE, InstallBox } from "./helpers/install-box.ts";
 import { Person } from "./helpers/person.ts";

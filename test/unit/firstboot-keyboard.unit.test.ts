@@ -3,9 +3,9 @@
 
 import { afterEach, describe, expect, test } from "vitest";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { openLog } from "../../firstboot/log.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 

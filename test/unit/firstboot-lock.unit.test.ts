@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { inTurn } from "../../common/lock.ts";
-import { alone, lockSetup } from "../../firstboot/lock.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { alone, lockSetup } from "../../firstboot/host/lock.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { failureOf } from "../failure-of.ts";
 
 let directory: string;

@@ -6,11 +6,11 @@ import { afterEach, describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
 import { Gone } from "../../firstboot/console/terminal.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { problem } from "../../firstboot/problems.ts";
-import type { Answers, Finding, Step, Survey } from "../../firstboot/steps/step.ts";
-import { Walk } from "../../firstboot/walk.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { problem } from "../../firstboot/setup/problems.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { Answers, Finding, Step, Survey } from "../../firstboot/setup/step.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 

@@ -6,17 +6,17 @@ import { getShortestPaths } from "@xstate/graph";
 import { describe, expect, test } from "vitest";
 import { createActor, type EventObject, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../../common/fail.ts";
-import { machineDiagram } from "../../firstboot/diagram.ts";
 import {
   createWalkMachine,
   type FoundAnswers,
   SECRET_NEEDED,
   type StepInput,
   type WalkEvent,
-} from "../../firstboot/machine.ts";
-import { type Problem, problem } from "../../firstboot/problems.ts";
+} from "../../firstboot/setup/machine.ts";
+import { type Problem, problem } from "../../firstboot/setup/problems.ts";
+import type { Warning } from "../../firstboot/setup/step.ts";
+import { machineDiagram } from "../../firstboot/steps/diagram.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import type { Warning } from "../../firstboot/steps/step.ts";
 
 const machine = createWalkMachine(steps);
 const stateNames = Object.keys(machine.states);

@@ -4,10 +4,10 @@
 import { describe, expect, test } from "vitest";
 import { motdText, refreshMotd } from "../../firstboot/commands/motd.ts";
 import type { NamedStatus } from "../../firstboot/commands/status.ts";
-import { languages, translator } from "../../firstboot/i18n.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { languages, translator } from "../../firstboot/i18n/translate.ts";
+import type { Step, StepStatus } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import type { Step, StepStatus } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

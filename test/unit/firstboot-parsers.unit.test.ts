@@ -5,13 +5,13 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
 import { transliterate } from "../../common/transliterate.ts";
-import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../firstboot/steps/network/ipv4.ts";
+import { listeningPorts, parseAddresses } from "../../firstboot/host/network-facts.ts";
 import { suggestOwnerName } from "../../firstboot/steps/system/check.ts";
 import { hostNameProblem, suggestHostName } from "../../firstboot/steps/system/hostname.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { formatSshKey, parseSshKey } from "../../firstboot/steps/system/ssh-key.ts";
-import { listeningPorts, parseAddresses } from "../../firstboot/world.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const anyAddress = fc.integer({ min: 0, max: 0xffffffff });

@@ -4,10 +4,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkFile } from "../../firstboot/answers/check.ts";
+import { checkFile } from "../../firstboot/setup/answers/check.ts";
 import { allSteps } from "../../firstboot/steps/index.ts";
 import { namesKnown, passwordFormProblem, passwordProblem } from "../../firstboot/steps/system/password.ts";
-import { bundleFirstboot } from "../../image/bundle.ts";
+import { bundleFirstboot } from "../../image/stages/bundle.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const NAMES = ["anna", "can-bruixa", "guifi"];

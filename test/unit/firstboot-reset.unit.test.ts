@@ -4,12 +4,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
 import { parseResetArgs } from "../../firstboot/commands/reset.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { beginReset, completeReset, pendingReset } from "../../firstboot/reset.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { beginReset, completeReset, pendingReset } from "../../firstboot/setup/reset.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { Step } from "../../firstboot/setup/step.ts";
 import { steps as allSteps } from "../../firstboot/steps/index.ts";
-import type { Step } from "../../firstboot/steps/step.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { failureOf } from "../failure-of.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { startWalk } from "./helpers/walk.ts";

@@ -15,14 +15,14 @@ import {
 } from "../../firstboot/console/pages.ts";
 import { type Page, parts } from "../../firstboot/console/terminal.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { languages, translator } from "../../firstboot/i18n.ts";
-import { openLog } from "../../firstboot/log.ts";
-import type { WalkContext } from "../../firstboot/machine.ts";
-import { problem } from "../../firstboot/problems.ts";
-import { questionsOf } from "../../firstboot/questions.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { languages, translator } from "../../firstboot/i18n/translate.ts";
+import type { WalkContext } from "../../firstboot/setup/machine.ts";
+import { problem } from "../../firstboot/setup/problems.ts";
+import { questionsOf } from "../../firstboot/setup/questions.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { QuestionSchema, Step } from "../../firstboot/setup/step.ts";
 import { steps as realSteps } from "../../firstboot/steps/index.ts";
-import type { QuestionSchema, Step } from "../../firstboot/steps/step.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 

@@ -13,8 +13,8 @@ import {
   SERF_META_LIMIT,
   serfMetaBytes,
 } from "../../common/serf-payload.ts";
-import { publish } from "../../firstboot/publish.ts";
-import { serfConfig } from "../../firstboot/serf.ts";
+import { serfConfig } from "../../firstboot/discovery/serf.ts";
+import { publish } from "../../firstboot/services/publish.ts";
 import { failureOf } from "../failure-of.ts";
 import { oldSearch } from "../lab/old-search.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";

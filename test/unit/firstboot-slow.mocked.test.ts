@@ -4,12 +4,12 @@
 
 import { execFile } from "node:child_process";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { must, type RunResult } from "../../firstboot/box.ts";
-import { linuxBox } from "../../firstboot/box-linux.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { must, type RunResult } from "../../firstboot/host/box.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import type { Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import type { Step } from "../../firstboot/steps/step.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";

@@ -3,17 +3,17 @@
 // without effect on the consoles of the box.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkFile } from "../../firstboot/answers/check.ts";
-import { writeChoices } from "../../firstboot/choices.ts";
 import { statusOf, stepData, stepStatusText } from "../../firstboot/commands/status.ts";
 import { setUpStep } from "../../firstboot/commands/step-setup.ts";
 import type { OpenPort } from "../../firstboot/console/device.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { writeChoices } from "../../firstboot/host/owner-settings.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
+import { checkFile } from "../../firstboot/setup/answers/check.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
 import { allSteps } from "../../firstboot/steps/index.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 

@@ -11,16 +11,16 @@ import {
   stepStatusText,
 } from "../../firstboot/commands/status.ts";
 import { remember } from "../../firstboot/guifi/store.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { readMarker, writeMarker } from "../../firstboot/marker.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
+import { readMarker, writeMarker } from "../../firstboot/setup/marker.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
 import { node } from "../../firstboot/steps/node/index.ts";
-import type { Step } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { Walk } from "../../firstboot/walk.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 
 const t = translator("en");

@@ -6,12 +6,12 @@ import { describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import { textOf } from "../../common/text-encoding.ts";
 import { runContexts } from "../../firstboot/commands/contexts.ts";
+import { ending } from "../../firstboot/commands/ending.ts";
 import { usageText } from "../../firstboot/commands/help.ts";
 import { parseResetArgs } from "../../firstboot/commands/reset.ts";
 import { runServices, USAGE } from "../../firstboot/commands/services.ts";
-import { ending } from "../../firstboot/ending.ts";
-import { catalogues, type Language, languages, translator } from "../../firstboot/i18n.ts";
-import { toTrouble } from "../../firstboot/trouble.ts";
+import { toTrouble } from "../../firstboot/host/trouble.ts";
+import { catalogues, type Language, languages, translator } from "../../firstboot/i18n/translate.ts";
 import { failureOf } from "../failure-of.ts";
 import { importedFrom, type RaisedFailure, raisedIn } from "./helpers/failures-in-code.ts";
 import { IMAGE } from "./helpers/fake-box.ts";
@@ -19,7 +19,11 @@ import { roomyBox } from "./helpers/services-box.ts";
 
 // On a box the catalogue is packed: the reader of the project's folders is not in its program.
 const files = importedFrom(["firstboot/main.ts"], { lazily: true, without: ["common/catalogue.ts"] });
-const ofWalk = importedFrom(["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"]);
+const ofWalk = importedFrom([
+  "firstboot/setup/runner.ts",
+  "firstboot/steps/index.ts",
+  "firstboot/host/linux.ts",
+]);
 
 /** Who pressed Ctrl-C at a question is told nothing. */
 const SAID_TO_NOBODY = ["interrupted"];

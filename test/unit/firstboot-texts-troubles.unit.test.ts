@@ -5,12 +5,12 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";
 import { failurePage } from "../../firstboot/console/pages.ts";
-import { sayFound } from "../../firstboot/found-text.ts";
-import { catalogues, isTextKey, languages, translator } from "../../firstboot/i18n.ts";
-import { toTrouble } from "../../firstboot/trouble.ts";
+import { sayFound } from "../../firstboot/host/found-text.ts";
+import { toTrouble } from "../../firstboot/host/trouble.ts";
+import { catalogues, isTextKey, languages, translator } from "../../firstboot/i18n/translate.ts";
 import { importedFrom, raisedIn } from "./helpers/failures-in-code.ts";
 
-const entries = ["firstboot/walk.ts", "firstboot/steps/index.ts", "firstboot/box-linux.ts"];
+const entries = ["firstboot/setup/runner.ts", "firstboot/steps/index.ts", "firstboot/host/linux.ts"];
 
 /** Said on no page of the wizard: by `cbox reset` and `cbox services`, and where the program does not start
  * or a command is given a file. */

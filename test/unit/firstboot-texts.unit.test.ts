@@ -23,10 +23,16 @@ import {
   welcomePage,
 } from "../../firstboot/console/pages.ts";
 import { type Page, parts, Terminal } from "../../firstboot/console/terminal.ts";
-import { catalogues, isTextKey, languages, type TextKey, translator } from "../../firstboot/i18n.ts";
-import type { WalkContext } from "../../firstboot/machine.ts";
-import { type Problem, type ProblemCode, problem } from "../../firstboot/problems.ts";
-import { questionsOf } from "../../firstboot/questions.ts";
+import {
+  catalogues,
+  isTextKey,
+  languages,
+  type TextKey,
+  translator,
+} from "../../firstboot/i18n/translate.ts";
+import type { WalkContext } from "../../firstboot/setup/machine.ts";
+import { type Problem, type ProblemCode, problem } from "../../firstboot/setup/problems.ts";
+import { questionsOf } from "../../firstboot/setup/questions.ts";
 import { allSteps as steps } from "../../firstboot/steps/index.ts";
 import { IMAGE } from "./helpers/fake-box.ts";
 

@@ -2,19 +2,19 @@
 // Security updates: asked where the box can, one file and APT's own timers, in the contexts as on the box.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readChoices, writeChoices } from "../../firstboot/choices.ts";
 import { readStatus, statusData, statusText } from "../../firstboot/commands/status.ts";
 import { warningText } from "../../firstboot/console/pages.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import { openLog } from "../../firstboot/log.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { completeReset } from "../../firstboot/reset.ts";
+import { openLog } from "../../firstboot/host/log.ts";
+import { readChoices, writeChoices } from "../../firstboot/host/owner-settings.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
+import { completeReset } from "../../firstboot/setup/reset.ts";
+import { Walk } from "../../firstboot/setup/runner.ts";
+import type { StepTools } from "../../firstboot/setup/step.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
-import type { StepTools } from "../../firstboot/steps/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
-import { updateContexts } from "../../firstboot/updates.ts";
-import { Walk } from "../../firstboot/walk.ts";
+import { updateContexts } from "../../firstboot/updates/updates.ts";
 import { FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 import { startWalk } from "./helpers/walk.ts";

@@ -4,10 +4,10 @@
 
 import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
-import type { HttpResponse } from "../../firstboot/box.ts";
-import { writeMarker } from "../../firstboot/marker.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { communityAddress } from "../../firstboot/serf.ts";
+import { communityAddress } from "../../firstboot/discovery/serf.ts";
+import type { HttpResponse } from "../../firstboot/host/box.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { writeMarker } from "../../firstboot/setup/marker.ts";
 import { check, missing } from "../../firstboot/steps/vpn/check.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";

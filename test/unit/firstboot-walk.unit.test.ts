@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import type { Walk } from "../../firstboot/setup/runner.ts";
 import { steps } from "../../firstboot/steps/index.ts";
-import type { Walk } from "../../firstboot/walk.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { ANSWERS_WITH_VPN, openWalk } from "./helpers/walk.ts";
 

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MIB } from "../../image/disk-layout.ts";
+import { MIB } from "../../image/disk/layout.ts";
 import { progressLine, showProgress } from "../../image/flash/progress.ts";
 import { toFailure, withTrouble } from "../../image/flash/trouble.ts";
 import { blank, verifyRanges, writeRanges } from "../../image/flash/write.ts";

@@ -7,19 +7,19 @@ import { EventEmitter } from "node:events";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { USAGE as CONTEXTS } from "../../firstboot/commands/contexts.ts";
+import { ending } from "../../firstboot/commands/ending.ts";
 import { commands as HELP } from "../../firstboot/commands/help.ts";
 import { COMMANDS, runCommand } from "../../firstboot/commands/index.ts";
 import { USAGE as SERVICES, VERBS } from "../../firstboot/commands/services.ts";
-import { ending } from "../../firstboot/ending.ts";
-import { paths } from "../../firstboot/paths.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { ownProject } from "../../firstboot/services/own.ts";
 import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { roomyBox } from "./helpers/services-box.ts";
 import { expectTame, FIRST, FORGED, words } from "./helpers/stranger.ts";
 
 const now = vi.hoisted(() => ({ box: undefined as unknown }));
-vi.mock("../../firstboot/box-linux.ts", () => ({ linuxBox: () => now.box }));
-vi.mock("../../firstboot/lock.ts", () => ({
+vi.mock("../../firstboot/host/linux.ts", () => ({ linuxBox: () => now.box }));
+vi.mock("../../firstboot/host/lock.ts", () => ({
   alone: (work: () => unknown) => work(),
   lockSetup: async () => async () => {},
 }));

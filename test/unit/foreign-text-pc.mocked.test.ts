@@ -9,8 +9,8 @@ import type { Command } from "commander";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createProgram, main } from "../../image/cli.ts";
+import { createSession } from "../../image/host/session.ts";
 import { scaffold } from "../../image/services/scaffold.ts";
-import { createSession } from "../../image/session.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { expectTame, FIRST, FORGED, words } from "./helpers/stranger.ts";
 
@@ -39,24 +39,24 @@ vi.mock("../../image/doctor/index.ts", async (original) => ({
 vi.mock("../../image/build.ts", () => ({
   build: async () => ({ reasons: new Map([[now.said, [now.said]]]), built: true }),
 }));
-vi.mock("../../image/debian/lab-root.ts", () => ({ labRoot: async () => "/root" }));
-vi.mock("../../test/lab/lab.ts", () => ({
+vi.mock("../../image/lab-root.ts", () => ({ labRoot: async () => "/root" }));
+vi.mock("../lab/lab.ts", () => ({
   DEFAULT_LAB: "lab",
   findLab: () => ({ name: "lab" }),
   labUp: async () => ({ name: "lab" }),
   labDown: async () => true,
 }));
-vi.mock("../../test/lab/record.ts", () => ({
+vi.mock("../lab/record.ts", () => ({
   readRecord: () => ({ servers: [{ host: "ldap", changes: { [now.said]: 1 } }] }),
 }));
-vi.mock("../../test/lab/leases.ts", () => ({
+vi.mock("../lab/leases.ts", () => ({
   leases: () => [{ address: now.said, mac: now.said, name: now.said }],
 }));
-vi.mock("../../test/lab/readers/index.ts", () => ({
+vi.mock("../lab/readers/index.ts", () => ({
   READERS: [{ name: "members", title: "members" }],
   readAll: async () => ({ members: [{ member: now.said, services: now.said }] }),
 }));
-vi.mock("../../test/lab/faults/index.ts", () => ({
+vi.mock("../lab/faults/index.ts", () => ({
   FAULTS: [{ name: "dns", description: "no names" }],
   activeFaults: () => ["dns"],
   fault: async () => {},

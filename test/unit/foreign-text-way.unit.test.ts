@@ -4,15 +4,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 
 test("all that the commands print goes one way", () => {
   const raw = /\bconsole\.(log|error|warn|info)\(|\bprocess\.std(out|err)\.write\(/;
   const allowed = new Map([
     ["common/say.ts", "the way itself"],
     ["common/ask-terminal.ts", "a question, made printable there"],
-    ["firstboot/main.ts", "the end of a command (firstboot/ending.ts)"],
-    ["image/terminal.ts", "a sentence of our own"],
+    ["firstboot/main.ts", "the end of a command (firstboot/commands/ending.ts)"],
+    ["image/guest/terminal.ts", "a sentence of our own"],
   ]);
   const files = ["common", "firstboot", "image"].flatMap((folder) =>
     readdirSync(join(PROJECT, folder), { recursive: true, encoding: "utf8" }).map(

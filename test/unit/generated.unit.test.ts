@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { generated } from "../../docs/generate.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 
 it.each([...generated()])("%s is what the code says", (path, text) => {
   expect(readFileSync(join(PROJECT, path), "utf8")).toBe(text);

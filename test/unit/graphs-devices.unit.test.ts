@@ -5,10 +5,10 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseCidr } from "../../common/ipv4.ts";
 import { parseDevices } from "../../firstboot/graphs/devices.ts";
 import { collectdConfig, deviceTable } from "../../firstboot/graphs/files.ts";
 import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
-import { parseCidr } from "../../firstboot/steps/network/ipv4.ts";
 import { failureOf } from "../failure-of.ts";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";
 import { seed } from "../lab/guifi-site/seed.ts";

@@ -9,7 +9,7 @@ import { leaveNode } from "../../firstboot/guifi/leave.ts";
 import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/registration.ts";
 import { declareService } from "../../firstboot/guifi/services.ts";
 import { readRegistration, remember } from "../../firstboot/guifi/store.ts";
-import { translator } from "../../firstboot/i18n.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
 import { failureOf } from "../failure-of.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { labMember } from "../lab/members.ts";

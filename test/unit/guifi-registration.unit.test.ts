@@ -3,7 +3,6 @@
 // does not, and services that are declared.
 
 import { describe, expect, test } from "vitest";
-import type { HttpResponse } from "../../firstboot/box.ts";
 import { GuifiApi } from "../../firstboot/guifi/api.ts";
 import {
   freshNode,
@@ -14,7 +13,8 @@ import {
 } from "../../firstboot/guifi/registration.ts";
 import { declareService } from "../../firstboot/guifi/services.ts";
 import { readRegistration, remember } from "../../firstboot/guifi/store.ts";
-import { paths } from "../../firstboot/paths.ts";
+import type { HttpResponse } from "../../firstboot/host/box.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { failureOf } from "../failure-of.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { allDevices } from "../lab/guifi-site/state.ts";

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { end, hostProcess, isAlive } from "../../image/host-process.ts";
-import { makeScratch } from "../../image/scratch.ts";
+import { end, hostProcess, isAlive } from "../../image/host/process.ts";
+import { makeScratch } from "../../image/host/scratch.ts";
 
 test("a process is known by its start, not by its number alone", () => {
   const self = hostProcess()!;

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { forgetOldImages, noteUse, rawImage } from "../../image/image-store.ts";
+import { forgetOldImages, noteUse, rawImage } from "../../image/cache/images.ts";
 
 let store: string;
 

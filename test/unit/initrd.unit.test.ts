@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import type { DiskTools } from "../../image/disk-tools.ts";
-import { initrdNames } from "../../image/initrd.ts";
+import { initrdNames } from "../../image/disk/initrd.ts";
+import type { DiskTools } from "../../image/disk/tools.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const unneeded: DiskTools = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which panics of a guest's kernel are taken for a fault of the emulation, and how often.
 import { expect, test } from "vitest";
-import { kernelPanics } from "../../image/kernel-panic.ts";
+import { kernelPanics } from "../../image/guest/kernel-panic.ts";
 
 const panic = (seconds: string) =>
   `[    0.000000] Linux version 6.12\r\n[${seconds.padStart(12)}] Kernel panic - not syncing: Fatal exception\r\n[    9.000000] ---[ end Kernel panic`;

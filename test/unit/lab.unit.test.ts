@@ -2,7 +2,7 @@
 // The parts of the lab that only read and decide.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hostProcess } from "../../image/host-process.ts";
+import { hostProcess } from "../../image/host/process.ts";
 import { FAULTS } from "../lab/faults/index.ts";
 import { LAB_HOSTS } from "../lab/hosts/index.ts";
 import { escapeRdn } from "../lab/hosts/ldap.ts";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changes, type LayerInputs, layerKey, openLayers } from "../../image/layers.ts";
-import { createSession } from "../../image/session.ts";
+import { changes, type LayerInputs, layerKey, openLayers } from "../../image/cache/layers.ts";
+import { createSession } from "../../image/host/session.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const before: LayerInputs = {

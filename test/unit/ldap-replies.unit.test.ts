@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Failure } from "../../common/fail.ts";
-import { ldapBind } from "../../firstboot/box-net.ts";
+import { ldapBind } from "../../firstboot/host/net.ts";
 import { numbers } from "./helpers/random.ts";
 
 /** Damaged replies. 10,000, which take a minute and a half, were tried on the way (CBOX_FUZZ_RUNS). */

@@ -3,8 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { OWN_PROFILES, overlayDirs } from "../../image/own-profiles.ts";
-import { OVERLAYS, PROFILES, PROJECT } from "../../image/paths.ts";
+import { OVERLAYS, PROFILES, PROJECT } from "../../image/host/paths.ts";
+import { OWN_PROFILES, overlayDirs } from "../../image/profile/directories.ts";
 import { listProfiles, resolveProfile, sharedBase } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";

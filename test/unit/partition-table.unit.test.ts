@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Finding CBOX-BOOT in the bytes of a disk: GPT, MBR, both kinds of FAT, and disks that are none of ours.
 import { describe, expect, it } from "vitest";
-import { MIB } from "../../image/disk-layout.ts";
-import { findBootPartition, readPartitions } from "../../image/partition-table.ts";
+import { MIB } from "../../image/disk/layout.ts";
+import { findBootPartition, readPartitions } from "../../image/disk/partition-table.ts";
 import { diskOf, fatSector, gpt, mbr } from "./helpers/disk-bytes.ts";
 
 const reader = (disk: Buffer) => async (offset: number, length: number) =>

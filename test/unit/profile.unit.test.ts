@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeFailure } from "../../common/fail.ts";
 import { describeOrigins } from "../../image/commands/profile.ts";
 import { describeProfiles } from "../../image/commands/profiles.ts";
-import { PROFILES } from "../../image/paths.ts";
+import { PROFILES } from "../../image/host/paths.ts";
 import { listProfiles, profileOrigins, resolveProfile, showProfile } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { readService } from "../../common/catalogue.ts";
 import { templateRenderer } from "../../common/service-template.ts";
-import { SERVICES } from "../../image/paths.ts";
+import { SERVICES } from "../../image/host/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { sampleData } from "../../image/services/lint.ts";
 import { temporaryDirectory } from "../temporary.ts";

@@ -2,8 +2,8 @@
 // The guest's command line: whatever is asked for, it has no way to an open network.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findFirmware } from "../../image/firmware.ts";
-import { type GuestOptions, type GuestProfile, qemuArguments, qemuCommand } from "../../image/qemu.ts";
+import { findFirmware } from "../../image/guest/firmware.ts";
+import { type GuestOptions, type GuestProfile, qemuArguments, qemuCommand } from "../../image/guest/qemu.ts";
 
 const profile: GuestProfile = {
   qemu: {

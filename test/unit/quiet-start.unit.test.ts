@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { templateData } from "../../image/stages/dress.ts";
-import { finishFile } from "../../image/template.ts";
+import { finishFile } from "../../image/stages/template.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const QUIET = ["quiet", "loglevel=3", "systemd.show_status=auto"];

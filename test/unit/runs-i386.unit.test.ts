@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-const SCRIPT = fileURLToPath(new URL("../../image/runs-i386.sh", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../image/host/runs-i386.sh", import.meta.url));
 
 let cache = "";
 beforeEach(() => {

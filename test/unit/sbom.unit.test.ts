@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The bill of materials: installed packages only, valid identifiers, everything reachable from the image.
 import { describe, expect, it } from "vitest";
-import { makeSbom, parseDpkgStatus } from "../../image/sbom.ts";
+import { makeSbom, parseDpkgStatus } from "../../image/stages/sbom.ts";
 
 const STATUS = `Package: libstdc++6
 Status: install ok installed

@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createSession } from "../../image/session.ts";
+import { createSession } from "../../image/host/session.ts";
 import { scrub } from "../../image/stages/scrub.ts";
 import { temporaryDirectory } from "../temporary.ts";
 

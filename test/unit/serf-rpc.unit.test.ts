@@ -6,12 +6,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { paths } from "../../firstboot/paths.ts";
-import { publish } from "../../firstboot/publish.ts";
-import { search } from "../../firstboot/search.ts";
-import { serfConfig, serfInfo } from "../../firstboot/serf.ts";
-import { mayAskSerf } from "../../firstboot/serf-rpc.ts";
-import { OVERLAYS, PROJECT } from "../../image/paths.ts";
+import { search } from "../../firstboot/discovery/search.ts";
+import { serfConfig, serfInfo } from "../../firstboot/discovery/serf.ts";
+import { mayAskSerf } from "../../firstboot/discovery/serf-rpc.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { publish } from "../../firstboot/services/publish.ts";
+import { OVERLAYS, PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serfMetaBytes } from "../../common/serf-payload.ts";
-import { OVERLAYS } from "../../image/paths.ts";
+import { OVERLAYS } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const PROGRAM = join(OVERLAYS, "base/files/usr/lib/community-box/serf-tags");

@@ -14,7 +14,7 @@ import { defaultInputs } from "../../firstboot/services/data.ts";
 import { portsOf } from "../../firstboot/services/engine.ts";
 import { type BoxFacts, OFFER_REASONS, offer } from "../../firstboot/services/offer.ts";
 import { renderer, type TemplateData } from "../../firstboot/services/template.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { sampleData } from "../../image/services/lint.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";

@@ -4,12 +4,12 @@
 import { describe, expect, test } from "vitest";
 import { imagesOf, withoutDigest, writeDigest } from "../../common/container-image.ts";
 import { runCompose, runServices } from "../../firstboot/commands/services.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { publish } from "../../firstboot/publish.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
 import { findService } from "../../firstboot/services/catalogue.ts";
 import { ownServices } from "../../firstboot/services/own.ts";
 import { describeProject } from "../../firstboot/services/project-words.ts";
+import { publish } from "../../firstboot/services/publish.ts";
 import { failureOf } from "../failure-of.ts";
 import { type FakeBox, IMAGE, PowerCut } from "./helpers/fake-box.ts";
 import { roomyBox, stateOf } from "./helpers/services-box.ts";

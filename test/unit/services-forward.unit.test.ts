@@ -8,14 +8,14 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { PlaceId } from "../../common/service.ts";
 import { chooseNetworks, ensureAcls } from "../../firstboot/contexts/walls.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { publish } from "../../firstboot/publish.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate } from "../../firstboot/services/engine.ts";
 import { forwardPorts } from "../../firstboot/services/forward.ts";
+import { publish } from "../../firstboot/services/publish.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { roomyBox } from "./helpers/services-box.ts";
 

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { OVERLAYS, PROJECT } from "../../image/paths.ts";
+import { OVERLAYS, PROJECT } from "../../image/host/paths.ts";
 
 const IDS = readdirSync(join(OVERLAYS, "services"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -31,16 +31,19 @@ const OTHER_WORDS: { readonly [file: string]: { readonly [word: string]: string 
     serf: "by what something was found",
     avahi: "by what something was found",
   },
-  "firstboot/image-info.ts": { serf: "a section of a community's settings" },
-  "firstboot/paths.ts": { avahi: "a program with a sandbox" },
-  "firstboot/pretend-services.ts": { docker: "a program", syncthing: "a program" },
-  "firstboot/search.ts": { serf: "by what something was found", avahi: "by what something was found" },
+  "firstboot/host/image-info.ts": { serf: "a section of a community's settings" },
+  "firstboot/host/paths.ts": { avahi: "a program with a sandbox" },
+  "firstboot/simulator/services.ts": { docker: "a program", syncthing: "a program" },
+  "firstboot/discovery/search.ts": {
+    serf: "by what something was found",
+    avahi: "by what something was found",
+  },
   "firstboot/services/compose.ts": { docker: "a program" },
   "firstboot/steps/system/questions.ts": { ssh: "a question of the step" },
   "firstboot/vpn/avahi.ts": { avahi: "a program with a sandbox" },
   "firstboot/vpn/sandbox.ts": { avahi: "a program with a sandbox" },
   "firstboot/vpn/surroundings.ts": { serf: "what an address is for" },
-  "image/workspace.ts": { serf: "a package", snmp: "a package", syncthing: "a package" },
+  "image/stages/workspace.ts": { serf: "a package", snmp: "a package", syncthing: "a package" },
 };
 
 /** Without comments, so that these may name one as an example. */

@@ -2,15 +2,15 @@
 // What depends on the owner's answers about one service: questions, ports, what is announced, and a secret for each name.
 
 import { describe, expect, test } from "vitest";
-import { checkStep } from "../../firstboot/answers/check.ts";
-import { publish } from "../../firstboot/publish.ts";
-import { isAsked, questionsOf } from "../../firstboot/questions.ts";
 import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate } from "../../firstboot/services/engine.ts";
 import { holds, wordsOf } from "../../firstboot/services/inputs.ts";
 import { overview } from "../../firstboot/services/overview.ts";
+import { publish } from "../../firstboot/services/publish.ts";
 import { readSecrets } from "../../firstboot/services/secrets.ts";
+import { checkStep } from "../../firstboot/setup/answers/check.ts";
+import { isAsked, questionsOf } from "../../firstboot/setup/questions.ts";
 import { services } from "../../firstboot/steps/services/index.ts";
 import type { FakeBox } from "./helpers/fake-box.ts";
 import { IMAGE } from "./helpers/fake-box.ts";

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Box } from "../../firstboot/box.ts";
+import type { Box } from "../../firstboot/host/box.ts";
 import { type Place, placeOf } from "../../firstboot/services/place.ts";
 import { temporaryDirectory } from "../temporary.ts";
 

@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { SERVICES_COMMANDS } from "../../image/commands/services.ts";
-import { SERVICES } from "../../image/paths.ts";
+import { SERVICES } from "../../image/host/paths.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { lint, lintComments, lintShell } from "../../image/services/lint.ts";
 import { lintPackages } from "../../image/services/packages.ts";

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createSession } from "../../image/session.ts";
+import { createSession } from "../../image/host/session.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 function session(signal?: AbortSignal) {

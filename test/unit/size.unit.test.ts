@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sizes on the command line.
 import { describe, expect, test } from "vitest";
-import { parseMib } from "../../image/size.ts";
+import { parseMib } from "../../image/host/size.ts";
 
 describe("parseMib", () => {
   test.each([

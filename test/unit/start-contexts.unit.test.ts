@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import { OVERLAYS } from "../../image/paths.ts";
+import { OVERLAYS } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const SCRIPT = join(OVERLAYS, "base/files/usr/lib/community-box/start-contexts");

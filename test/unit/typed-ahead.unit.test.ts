@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROJECT } from "../../image/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 /** What the program takes for the answer when `early` is typed before and `late` after the question is shown. */

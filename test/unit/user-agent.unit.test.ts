@@ -6,9 +6,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { linuxBox } from "../../firstboot/box-linux.ts";
-import { paths } from "../../firstboot/paths.ts";
-import { PROJECT } from "../../image/paths.ts";
+import { linuxBox } from "../../firstboot/host/linux.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 test.each([
@@ -47,9 +47,9 @@ const linesOf = (files: readonly string[]) =>
 test("nothing on the box asks web servers by itself: all goes through Box.request", () => {
   const asksItself = /from "node:https?"|from "node:http2"|\bfetch\(|import\("node:http/;
   const own = linesOf(filesBelow("firstboot")).filter(({ line }) => asksItself.test(line));
-  expect([...new Set(own.map(({ file }) => file))]).toEqual(["firstboot/box-net.ts"]);
+  expect([...new Set(own.map(({ file }) => file))]).toEqual(["firstboot/host/net.ts"]);
   const usesIt = linesOf(filesBelow("firstboot")).filter(({ line }) => /import .*\bexchange\b/.test(line));
-  expect(usesIt.map(({ file }) => file)).toEqual(["firstboot/box-linux.ts"]);
+  expect(usesIt.map(({ file }) => file)).toEqual(["firstboot/host/linux.ts"]);
 });
 
 test("what the overlays have a program ask says the same", () => {

@@ -3,11 +3,11 @@
 // addresses that the box needs elsewhere, other keys of the community's gateways. And what is shown of those it takes.
 
 import { describe, expect, test } from "vitest";
-import type { HttpRequest, HttpResponse } from "../../firstboot/box.ts";
 import { stepStatusText } from "../../firstboot/commands/status.ts";
-import { translator } from "../../firstboot/i18n.ts";
-import type { ImageInfo } from "../../firstboot/image-info.ts";
-import { paths } from "../../firstboot/paths.ts";
+import type { HttpRequest, HttpResponse } from "../../firstboot/host/box.ts";
+import type { ImageInfo } from "../../firstboot/host/image-info.ts";
+import { paths } from "../../firstboot/host/paths.ts";
+import { translator } from "../../firstboot/i18n/translate.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../firstboot/steps/vpn/questions.ts";
 import { fingerprint } from "../../firstboot/vpn/gateways.ts";

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
-import type { HttpResponse } from "../../firstboot/box.ts";
-import { paths } from "../../firstboot/paths.ts";
+import type { HttpResponse } from "../../firstboot/host/box.ts";
+import { paths } from "../../firstboot/host/paths.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { refreshVpn } from "../../firstboot/vpn/refresh.ts";
 import { type FakeBox, PowerCut, rsaKey } from "./helpers/fake-box.ts";

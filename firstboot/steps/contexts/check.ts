@@ -2,8 +2,8 @@
 // Checks the answers of "contexts": exact numbers must leave the host its part and the owner a context.
 
 import { type Amount, bounds, type NoContexts, type Resources } from "../../contexts/plan.ts";
-import { type Problem, problem } from "../../problems.ts";
-import type { DeepPartial, Survey } from "../step.ts";
+import { type Problem, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import type { ContextsAnswers } from "./questions.ts";
 
 export interface ContextsFacts extends Survey {

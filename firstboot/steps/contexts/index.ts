@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Step "contexts": the box is divided into the host, the owner's context and the community's, by Incus.
 
-import type { Box } from "../../box.ts";
-import { readChoices } from "../../choices.ts";
 import { readResources } from "../../contexts/facts.ts";
 import { cpuPercent, planContexts, type Resources, type Share, unfit } from "../../contexts/plan.ts";
 import { readRecord, writeRecord } from "../../contexts/record.ts";
 import { gib, setUp } from "../../contexts/set-up.ts";
 import { tearDown } from "../../contexts/tear-down.ts";
-import { translator } from "../../i18n.ts";
-import type { ImageInfo } from "../../image-info.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { readChoices } from "../../host/owner-settings.ts";
+import { translator } from "../../i18n/translate.ts";
 import { withdrawPorts } from "../../services/forward.ts";
-import { updateContexts } from "../../updates.ts";
-import { type AllAnswers, defineStep, type StepTools } from "../step.ts";
+import { type AllAnswers, defineStep, type StepTools } from "../../setup/step.ts";
+import { updateContexts } from "../../updates/updates.ts";
 import { type ContextsFacts, check } from "./check.ts";
 import { type ContextsAnswers, schema } from "./questions.ts";
 import { status } from "./status.ts";

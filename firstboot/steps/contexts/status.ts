@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the contexts are doing, without waking Incus: the record says what was planned, the kernel what runs.
 
-import type { Box } from "../../box.ts";
 import { CONTEXTS } from "../../contexts/names.ts";
 import type { NoContexts } from "../../contexts/plan.ts";
 import { SEPARATE } from "../../contexts/pools.ts";
 import { readRecord } from "../../contexts/record.ts";
 import { gib } from "../../contexts/set-up.ts";
 import { readUse } from "../../contexts/use.ts";
-import type { StepStatus, Value } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import type { StepStatus, Value } from "../../setup/step.ts";
 
 /** For programs. */
 const REASONS: Readonly<Record<NoContexts, string>> = {

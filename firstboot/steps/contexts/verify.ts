@@ -7,8 +7,8 @@ import { CONTEXTS, type ContextId, poolOf } from "../../contexts/names.ts";
 import type { Limits } from "../../contexts/plan.ts";
 import { poolMib, readPoolUse } from "../../contexts/pools.ts";
 import { readRecord } from "../../contexts/record.ts";
-import { sayFound } from "../../found-text.ts";
-import type { StepTools, Warning } from "../step.ts";
+import { sayFound } from "../../host/found-text.ts";
+import type { StepTools, Warning } from "../../setup/step.ts";
 import type { ContextsAnswers } from "./questions.ts";
 
 /** Seconds until a started container has a working init. */

@@ -3,7 +3,7 @@
 
 import { HERE } from "../../install/choose.ts";
 import { move } from "../../install/move.ts";
-import type { StepTools } from "../step.ts";
+import type { StepTools } from "../../setup/step.ts";
 import { isMove } from "./check.ts";
 import type { InstallAnswers } from "./questions.ts";
 

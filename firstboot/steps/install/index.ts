@@ -2,13 +2,13 @@
 // Step "install": a box that started from a stick moves to a disk of its own, before anything is set up. The walk goes
 // on there, after a restart without the stick.
 
-import type { Box } from "../../box.ts";
-import { translator } from "../../i18n.ts";
-import { type ImageInfo, minimumGib } from "../../image-info.ts";
+import type { Box } from "../../host/box.ts";
+import { type ImageInfo, minimumGib } from "../../host/image-info.ts";
+import { translator } from "../../i18n/translate.ts";
 import { answerFor, chooseDisk, HERE } from "../../install/choose.ts";
 import { contentsText, type Disks, diskText, readDisks } from "../../install/disks.ts";
 import { isInstalled } from "../../install/record.ts";
-import { type AllAnswers, type Answers, defineStep, type LookUp, type Survey } from "../step.ts";
+import { type AllAnswers, type Answers, defineStep, type LookUp, type Survey } from "../../setup/step.ts";
 import { apply } from "./apply.ts";
 import { check, type InstallFacts, isMove, missingErase } from "./check.ts";
 import { type InstallAnswers, schema } from "./questions.ts";

@@ -2,12 +2,12 @@
 // Verifies "install": reads the new disk again, not what is still in memory of it, and looks whether it is whole.
 
 import { fail } from "../../../common/fail.ts";
-import { saidOr } from "../../found-text.ts";
+import { saidOr } from "../../host/found-text.ts";
 import { HERE } from "../../install/choose.ts";
 import { partitionPath } from "../../install/disks.ts";
 import { planMove } from "../../install/move.ts";
 import { hasBootCode } from "../../install/starting.ts";
-import type { StepTools, Warning } from "../step.ts";
+import type { StepTools, Warning } from "../../setup/step.ts";
 import { isMove } from "./check.ts";
 import type { InstallAnswers } from "./questions.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks the answers of "member": their form alone; who is a member, only the community's servers know.
 
-import { HIDDEN, type Problem, problem } from "../../problems.ts";
-import type { DeepPartial, Survey } from "../step.ts";
+import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import { MEMBER_PASSWORD, type MemberAnswers, signsIn } from "./questions.ts";
 
 /** The web site takes no longer names. */

@@ -3,12 +3,12 @@
 // nothing, the web site. The directory copies the site's members once a day, so it may be a day behind.
 
 import { Failure } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
 import { GuifiApi } from "../../guifi/api.ts";
 import type { Credentials } from "../../guifi/credentials.ts";
 import { askDirectory } from "../../guifi/directory.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { type Trouble, toTrouble } from "../../trouble.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { type Trouble, toTrouble } from "../../host/trouble.ts";
 
 export type Confirmation =
   | { readonly result: "accepted"; readonly by: "directory" }

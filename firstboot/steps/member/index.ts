@@ -3,13 +3,13 @@
 // applying, and needed by "node"; it is kept in memory only.
 
 import { fail } from "../../../common/fail.ts";
-import { isAuthorityIgnored } from "../../authorities.ts";
-import type { Box } from "../../box.ts";
-import { sayFound } from "../../found-text.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
 import { wayWarnings } from "../../guifi/way.ts";
-import { websiteName } from "../../image-info.ts";
-import { HIDDEN, problem } from "../../problems.ts";
+import { isAuthorityIgnored } from "../../host/authorities.ts";
+import type { Box } from "../../host/box.ts";
+import { sayFound } from "../../host/found-text.ts";
+import { websiteName } from "../../host/image-info.ts";
+import { HIDDEN, problem } from "../../setup/problems.ts";
 import {
   type Answers,
   defineStep,
@@ -19,7 +19,7 @@ import {
   type StepTools,
   type Survey,
   type Warning,
-} from "../step.ts";
+} from "../../setup/step.ts";
 import { wasPassed } from "../was-passed.ts";
 import { check } from "./check.ts";
 import { confirmMember } from "./confirm.ts";

@@ -2,7 +2,7 @@
 // What the step "member" asks: who looks after the box, as the community knows that person. Later is fine, too.
 
 import type { FromSchema } from "json-schema-to-ts";
-import type { DeepPartial } from "../step.ts";
+import type { DeepPartial } from "../../setup/step.ts";
 
 export const schema = {
   type: "object",

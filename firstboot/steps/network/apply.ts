@@ -2,12 +2,12 @@
 // Applies "network": one file for systemd-networkd, one for the clock, and word to both daemons.
 
 import { fail } from "../../../common/fail.ts";
-import { must, writeIfChanged } from "../../box.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
+import { must, writeIfChanged } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { paths } from "../../host/paths.ts";
+import type { StepTools } from "../../setup/step.ts";
 import { switchOnRadios, wifiCard } from "../../wifi/card.ts";
 import { forgetWifi, keptPassphrase, useWifi } from "../../wifi/supplicant.ts";
-import type { StepTools } from "../step.ts";
 import { automatic, settleInterfaces } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 

@@ -2,11 +2,18 @@
 // Checks the answers of "network": a static address has to fit its subnet and its gateway before it is tried.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
+import {
+  type Cidr,
+  contains,
+  formatIpv4,
+  isHostAddress,
+  parseCidr,
+  parseIpv4,
+} from "../../../common/ipv4.ts";
 import { ssidBytes } from "../../../common/ssid.ts";
-import { HIDDEN, type Problem, problem } from "../../problems.ts";
-import type { DeepPartial, Survey } from "../step.ts";
+import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import type { Interface } from "./interfaces.ts";
-import { type Cidr, contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "./ipv4.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
 export interface NetworkFacts extends Survey {

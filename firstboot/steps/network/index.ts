@@ -2,13 +2,13 @@
 // Step "network": which interface, DHCP or a static address; waits for an address, but does not insist on one.
 
 import { printable } from "../../../common/printable.ts";
-import type { Box } from "../../box.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { problem } from "../../problems.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { problem } from "../../setup/problems.ts";
+import { type AllAnswers, type Choice, type DeepPartial, defineStep, type LookUp } from "../../setup/step.ts";
 import { wifiCards } from "../../wifi/card.ts";
 import { countryCodes, countryOf } from "../../wifi/countries.ts";
 import { bars, scanNetworks } from "../../wifi/scan.ts";
-import { type AllAnswers, type Choice, type DeepPartial, defineStep, type LookUp } from "../step.ts";
 import { apply } from "./apply.ts";
 import { check, missing, type NetworkFacts } from "./check.ts";
 import { ambiguous, settleInterfaces } from "./interfaces.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the Ethernet interfaces of the box, says which one is meant when nobody says, and by which one others know the box.
 
-import type { Box } from "../../box.ts";
+import type { Box } from "../../host/box.ts";
 import { isWifi } from "../../wifi/card.ts";
 
 export interface Interface {

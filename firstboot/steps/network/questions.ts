@@ -2,7 +2,7 @@
 // What the step "network" asks: which interface (only when that is not plain), and how it gets its address.
 
 import type { FromSchema } from "json-schema-to-ts";
-import type { DeepPartial } from "../step.ts";
+import type { DeepPartial } from "../../setup/step.ts";
 
 export const schema = {
   type: "object",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Takes the network's files away; the default of the image (any cable, by DHCP) holds again.
 
-import type { Box } from "../../box.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { paths } from "../../host/paths.ts";
 import { forgetWifi } from "../../wifi/supplicant.ts";
 
 export async function reset(box: Box, image: ImageInfo): Promise<void> {

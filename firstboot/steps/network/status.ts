@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox network`: the interface, and the addresses it has now.
 
-import type { Box } from "../../box.ts";
-import { outerAddresses } from "../../world.ts";
-import type { StepStatus } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import { outerAddresses } from "../../host/network-facts.ts";
+import type { StepStatus } from "../../setup/step.ts";
 
 export async function status(box: Box): Promise<StepStatus> {
   const addresses = await outerAddresses(box);

@@ -2,13 +2,13 @@
 // Verifies "network": waits for an address while counting down, then asks the gateway of a static one to answer.
 
 import { fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
-import { sayFound } from "../../found-text.ts";
-import { paths } from "../../paths.ts";
+import type { Box } from "../../host/box.ts";
+import { sayFound } from "../../host/found-text.ts";
+import { ipv4Addresses, parseJson } from "../../host/network-facts.ts";
+import { paths } from "../../host/paths.ts";
+import type { StepTools, Warning } from "../../setup/step.ts";
 import { wifiCard } from "../../wifi/card.ts";
 import { isInReach, wifiState } from "../../wifi/supplicant.ts";
-import { ipv4Addresses, parseJson } from "../../world.ts";
-import type { StepTools, Warning } from "../step.ts";
 import { automatic, findInterfaces } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers } from "./questions.ts";
 

@@ -3,15 +3,15 @@
 // What the site has done is written down at once, so that a power cut finds it again.
 
 import { Failure, fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
 import { GuifiApi } from "../../guifi/api.ts";
 import { parseMac } from "../../guifi/cnml.ts";
 import type { Credentials } from "../../guifi/credentials.ts";
 import { freshNode, linkAddress, registerDevice, type Session } from "../../guifi/registration.ts";
 import { type Registration, readRegistration, remember } from "../../guifi/store.ts";
+import type { Box } from "../../host/box.ts";
+import type { StepTools } from "../../setup/step.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
 import { foremost, settleInterfaces } from "../network/interfaces.ts";
-import type { StepTools } from "../step.ts";
 import { defaultDeviceName, type NodeAnswers, parseNodeId, registers, textOf } from "./questions.ts";
 
 export async function apply(answers: NodeAnswers, tools: StepTools): Promise<void> {

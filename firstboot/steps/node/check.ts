@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks the answers of "node". What the community's site knows better (the node, the name) is asked of it elsewhere.
 
-import { type Problem, problem } from "../../problems.ts";
-import type { DeepPartial, Survey } from "../step.ts";
+import { type Problem, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import {
   isDeviceName,
   NOTES_LONGEST,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Step "node": puts the box on the community's map, as a device of a node. Needs the member's password.
 
-import type { Box } from "../../box.ts";
 import { readRegistration, remember } from "../../guifi/store.ts";
-import { type ImageInfo, websiteName } from "../../image-info.ts";
+import type { Box } from "../../host/box.ts";
+import { type ImageInfo, websiteName } from "../../host/image-info.ts";
+import { type AllAnswers, defineStep, type StepStatus } from "../../setup/step.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
-import { type AllAnswers, defineStep, type StepStatus } from "../step.ts";
 import { wasPassed } from "../was-passed.ts";
 import { apply } from "./apply.ts";
 import { check, type NodeFacts } from "./check.ts";

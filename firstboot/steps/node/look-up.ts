@@ -5,8 +5,8 @@
 import { Failure } from "../../../common/fail.ts";
 import { addressOf, type NodePage, readNode } from "../../guifi/cnml.ts";
 import { givers } from "../../guifi/registration.ts";
-import { problem } from "../../problems.ts";
-import type { Answers, Choice, Finding, LookUpTools } from "../step.ts";
+import { problem } from "../../setup/problems.ts";
+import type { Answers, Choice, Finding, LookUpTools } from "../../setup/step.ts";
 import { defaultDeviceName, type NodeAnswers, parseNodeId } from "./questions.ts";
 
 /** As many as fit the page with a line each. */

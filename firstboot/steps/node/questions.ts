@@ -5,7 +5,7 @@
 import type { FromSchema } from "json-schema-to-ts";
 import { transliterate } from "../../../common/transliterate.ts";
 import { NAME_LONGEST, withSuffix } from "../../guifi/names.ts";
-import type { DeepPartial } from "../step.ts";
+import type { DeepPartial } from "../../setup/step.ts";
 
 export const NOTES_LONGEST = 150;
 

@@ -2,12 +2,12 @@
 // Checks the answers of "services": nothing that cannot work on this box, and no two services at one port.
 
 import type { PlaceId, Service } from "../../../common/service.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { type Problem, problem } from "../../problems.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
 import { portsOf } from "../../services/engine.ts";
 import { holds } from "../../services/inputs.ts";
 import type { Offer } from "../../services/offer.ts";
-import type { Answers, Survey } from "../step.ts";
+import { type Problem, problem } from "../../setup/problems.ts";
+import type { Answers, Survey } from "../../setup/step.ts";
 import { type Choice, chosen } from "./questions.ts";
 
 export interface ServicesFacts extends Survey {

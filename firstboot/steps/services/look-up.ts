@@ -2,7 +2,7 @@
 // Looks at the services as soon as they are marked: what they need together, and whether the box has it.
 
 import { boxFacts, roomMib } from "../../services/offer.ts";
-import type { Answers, Finding, LookUp, LookUpTools } from "../step.ts";
+import type { Answers, Finding, LookUp, LookUpTools } from "../../setup/step.ts";
 import { chosen, TOGETHER } from "./questions.ts";
 
 export const lookUp: LookUp = { paths: [TOGETHER], run };

@@ -3,10 +3,10 @@
 // places and settings only of those that were chosen.
 
 import type { PlaceId, Service } from "../../../common/service.ts";
-import { getAnswer } from "../../questions.ts";
 import { catalogue } from "../../services/catalogue.ts";
 import { defaultInputs } from "../../services/data.ts";
-import type { Answers, QuestionSchema, Value } from "../step.ts";
+import { getAnswer } from "../../setup/questions.ts";
+import type { Answers, QuestionSchema, Value } from "../../setup/step.ts";
 
 /** The page that all the others are on. */
 export const TOGETHER = "which";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Takes discovery away: nothing announces this box any more, and it gets a new name when it is set up again.
 
-import type { Box } from "../../box.ts";
-import { paths } from "../../paths.ts";
-import { PUBLISH_TIMER, SERF_UNIT } from "../../serf.ts";
+import { PUBLISH_TIMER, SERF_UNIT } from "../../discovery/serf.ts";
+import type { Box } from "../../host/box.ts";
+import { paths } from "../../host/paths.ts";
 
 /** What the agent keeps: tags of before would be announced again, old peers asked again. */
 const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];

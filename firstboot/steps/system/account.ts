@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Looks up an account in the user databases. `getent` rather than the files: it is the same question sshd asks.
 
-import type { Box } from "../../box.ts";
+import type { Box } from "../../host/box.ts";
 
 export interface Account {
   readonly uid: number;

@@ -3,13 +3,13 @@
 // on D-Bus, and each line can be repeated after a power cut.
 
 import { fail } from "../../../common/fail.ts";
-import { type Box, must, writeIfChanged } from "../../box.ts";
-import { readChoices, writeChoices } from "../../choices.ts";
-import { saidOr } from "../../found-text.ts";
-import { paths } from "../../paths.ts";
-import { readTimeZones, zoneOf } from "../../time-zones.ts";
-import { updateBox, updateContexts } from "../../updates.ts";
-import type { StepTools } from "../step.ts";
+import { type Box, must, writeIfChanged } from "../../host/box.ts";
+import { saidOr } from "../../host/found-text.ts";
+import { readChoices, writeChoices } from "../../host/owner-settings.ts";
+import { paths } from "../../host/paths.ts";
+import { readTimeZones, zoneOf } from "../../host/time-zones.ts";
+import type { StepTools } from "../../setup/step.ts";
+import { updateBox, updateContexts } from "../../updates/updates.ts";
 import { findAccount } from "./account.ts";
 import { useKeyboard } from "./keyboard.ts";
 import { isKeysOnly, PASSWORD_PATH, type SystemAnswers } from "./questions.ts";

@@ -3,9 +3,9 @@
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { transliterate } from "../../../common/transliterate.ts";
-import { HIDDEN, type Problem, problem } from "../../problems.ts";
-import { type TimeZones, zoneOf } from "../../time-zones.ts";
-import type { DeepPartial, Survey } from "../step.ts";
+import { type TimeZones, zoneOf } from "../../host/time-zones.ts";
+import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
 import { checkKeyboard, type Keyboard } from "./keyboard.ts";
 import { namesKnown, PASSWORD_MINIMUM, passwordFormProblem, passwordProblem } from "./password.ts";

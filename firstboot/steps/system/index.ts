@@ -2,13 +2,13 @@
 // Step "system": language, time zone, host name and the owner's account; then the box may be reached by SSH. A machine
 // that was converted has all that: see kept.ts.
 
-import type { Box } from "../../box.ts";
-import { readChoices } from "../../choices.ts";
-import { type ImageInfo, websiteName } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
-import { readTimeZones } from "../../time-zones.ts";
-import { canUpdate } from "../../updates.ts";
-import { type AllAnswers, defineStep } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import { type ImageInfo, websiteName } from "../../host/image-info.ts";
+import { readChoices } from "../../host/owner-settings.ts";
+import { paths } from "../../host/paths.ts";
+import { readTimeZones } from "../../host/time-zones.ts";
+import { type AllAnswers, defineStep } from "../../setup/step.ts";
+import { canUpdate } from "../../updates/updates.ts";
 import { apply } from "./apply.ts";
 import { check, examine, type SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";

@@ -3,11 +3,11 @@
 // zone are its owner's business. Only the language is asked, and which account is the owner's.
 
 import { fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
-import { readChoices, writeChoices } from "../../choices.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { HIDDEN, type Problem, problem } from "../../problems.ts";
-import type { AllAnswers, DeepPartial, StepTools, Survey, Warning } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { readChoices, writeChoices } from "../../host/owner-settings.ts";
+import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
+import type { AllAnswers, DeepPartial, StepTools, Survey, Warning } from "../../setup/step.ts";
 import { findAccount } from "./account.ts";
 import type { SystemAnswers } from "./questions.ts";
 

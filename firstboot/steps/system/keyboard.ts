@@ -2,11 +2,11 @@
 // The keyboard at the screen of the box. Debian's console-setup keeps its layout, and loads it at every start.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
-import { type Box, writeIfChanged } from "../../box.ts";
-import { isTextKey } from "../../i18n.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { type Problem, problem } from "../../problems.ts";
-import type { Answers, Choice, Finding, LookUp, LookUpTools, Survey } from "../step.ts";
+import { type Box, writeIfChanged } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { isTextKey } from "../../i18n/translate.ts";
+import { type Problem, problem } from "../../setup/problems.ts";
+import type { Answers, Choice, Finding, LookUp, LookUpTools, Survey } from "../../setup/step.ts";
 
 /** keyboard(5) */
 const FILE = "/etc/default/keyboard";

@@ -2,13 +2,13 @@
 // Takes the owner's account and every way in away. First the door is shut, then the rooms are cleared.
 
 import { fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
-import { readChoices } from "../../choices.ts";
-import { errorText } from "../../error-text.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
-import { updateBox } from "../../updates.ts";
-import type { ResetOptions } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import { errorText } from "../../host/error-text.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { readChoices } from "../../host/owner-settings.ts";
+import { paths } from "../../host/paths.ts";
+import type { ResetOptions } from "../../setup/step.ts";
+import { updateBox } from "../../updates/updates.ts";
 import { findAccount } from "./account.ts";
 import { SUDOERS } from "./apply.ts";
 

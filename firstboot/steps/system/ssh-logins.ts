@@ -2,8 +2,8 @@
 // Who gets in over SSH and by what, as sshd itself reads its configuration: the owner may have added files of their own, and
 // a converted machine has its own from the start.
 
-import type { Box } from "../../box.ts";
-import { paths } from "../../paths.ts";
+import type { Box } from "../../host/box.ts";
+import { paths } from "../../host/paths.ts";
 import { parseSshKey } from "./ssh-key.ts";
 
 export interface SshLogin {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox system`: what the box is called, who looks after it, whether its SSH server answers, and its security updates.
 
-import type { Box } from "../../box.ts";
-import { readChoices } from "../../choices.ts";
-import { type Translate, translator } from "../../i18n.ts";
-import type { ImageInfo } from "../../image-info.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { isListening } from "../../host/network-facts.ts";
+import { readChoices } from "../../host/owner-settings.ts";
+import { type Translate, translator } from "../../i18n/translate.ts";
 import { shortList } from "../../services/ports.ts";
-import { readUpdates, type UpdatesState } from "../../updates.ts";
-import { isListening } from "../../world.ts";
-import type { StepStatus } from "../step.ts";
+import type { StepStatus } from "../../setup/step.ts";
+import { readUpdates, type UpdatesState } from "../../updates/updates.ts";
 import { readSshLogins, type SshLogin } from "./ssh-logins.ts";
 
 const SSH_PORT = 22;

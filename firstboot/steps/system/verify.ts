@@ -2,11 +2,11 @@
 // Verifies "system": the owner can log in, nobody else, and sshd answers with keys of this box's own.
 
 import { fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
+import type { Box } from "../../host/box.ts";
+import { hostKeyFingerprints, isListening } from "../../host/network-facts.ts";
 import { shortList } from "../../services/ports.ts";
-import { areTimersRight, canUpdate, keptBack, type Updates } from "../../updates.ts";
-import { hostKeyFingerprints, isListening } from "../../world.ts";
-import type { StepTools, Warning } from "../step.ts";
+import type { StepTools, Warning } from "../../setup/step.ts";
+import { areTimersRight, canUpdate, keptBack, type Updates } from "../../updates/updates.ts";
 import { findAccount } from "./account.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 

@@ -3,8 +3,10 @@
 // Nothing on the box changes before the answer is complete and checked.
 
 import { fail } from "../../../common/fail.ts";
-import { must, writeIfChanged } from "../../box.ts";
-import { paths } from "../../paths.ts";
+import { must, writeIfChanged } from "../../host/box.ts";
+import type { Address } from "../../host/network-facts.ts";
+import { paths } from "../../host/paths.ts";
+import type { StepTools } from "../../setup/step.ts";
 import { startAvahi } from "../../vpn/avahi.ts";
 import { putInPlace } from "../../vpn/directory.ts";
 import { ownKey } from "../../vpn/keys.ts";
@@ -24,8 +26,6 @@ import { lockUp } from "../../vpn/sandbox.ts";
 import { refuseHeld } from "../../vpn/surroundings.ts";
 import { tincFiles } from "../../vpn/tinc-files.ts";
 import { switchOff, switchOn } from "../../vpn/units.ts";
-import type { Address } from "../../world.ts";
-import type { StepTools } from "../step.ts";
 import { leave } from "./leave.ts";
 import type { VpnAnswers } from "./questions.ts";
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks the answers of "vpn": a name that can be an interface, addresses of servers, a bundle that is whole.
 
-import { type Problem, type ProblemCode, problem } from "../../problems.ts";
+import { type Problem, type ProblemCode, problem } from "../../setup/problems.ts";
+import type { DeepPartial, Survey } from "../../setup/step.ts";
 import { type Fault, type FaultReason, readMembership } from "../../vpn/membership.ts";
 import { NETWORK_NAME } from "../../vpn/paths.ts";
 import { faultWords } from "../../vpn/rendezvous.ts";
-import type { DeepPartial, Survey } from "../step.ts";
 import type { VpnAnswers } from "./questions.ts";
 
 export interface VpnFacts extends Survey {

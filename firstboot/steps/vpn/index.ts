@@ -2,9 +2,9 @@
 // Step "vpn": joins the community's VPN by a rendezvous or by what the answers file says, or leaves it. The box is of
 // use without: whoever cannot join now does it later.
 
-import type { Box } from "../../box.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { defineStep } from "../step.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";
 import { check, missing, type VpnFacts } from "./check.ts";
 import { reset } from "./leave.ts";

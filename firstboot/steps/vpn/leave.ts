@@ -2,15 +2,15 @@
 // Out of the VPN again: everything goes but the key, so that a box that comes back is the same one. A reset of all
 // takes the key as well.
 
-import type { Box } from "../../box.ts";
-import type { ImageInfo } from "../../image-info.ts";
-import { paths } from "../../paths.ts";
+import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import { paths } from "../../host/paths.ts";
+import type { ResetOptions } from "../../setup/step.ts";
 import { stopAvahi } from "../../vpn/avahi.ts";
 import { ASK_AGAIN, CLOCK_WATCH, NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
 import { readRecord } from "../../vpn/record.ts";
 import { release } from "../../vpn/sandbox.ts";
 import { switchOff } from "../../vpn/units.ts";
-import type { ResetOptions } from "../step.ts";
 
 export async function leave(box: Box, network: string): Promise<void> {
   const { unit, directory, next, privateKey } = vpnPaths(network);

@@ -2,8 +2,8 @@
 // What the review says of the VPN: who is asked to let the box in, whether anybody could answer in its place, and which
 // networks it may give.
 
-import type { Translate } from "../../i18n.ts";
-import type { ImageInfo } from "../../image-info.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
+import type { Translate } from "../../i18n/translate.ts";
 import { allowedRanges } from "../../vpn/ranges.ts";
 import { isPlain } from "../../vpn/rendezvous.ts";
 import type { VpnAnswers } from "./questions.ts";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the VPN is doing: who the box is there, whether somebody answers right now, and when it last heard who else is there.
 
-import type { Box } from "../../box.ts";
-import type { TextKey } from "../../i18n.ts";
+import type { Box } from "../../host/box.ts";
+import type { TextKey } from "../../i18n/translate.ts";
+import type { StepStatus, Value } from "../../setup/step.ts";
 import { networkOf } from "../../vpn/ranges.ts";
 import {
   type LastAsked,
@@ -13,7 +14,6 @@ import {
 } from "../../vpn/record.ts";
 import { isPlain } from "../../vpn/rendezvous.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
-import type { StepStatus, Value } from "../step.ts";
 import { wasPassed } from "../was-passed.ts";
 
 /** A person waits for this: whoever answered before, and a few others, once. */

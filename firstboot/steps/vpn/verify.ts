@@ -2,15 +2,15 @@
 // Verifies "vpn": somebody answers through the tunnel. Connections take a few seconds to come about.
 
 import { fail } from "../../../common/fail.ts";
-import type { Box } from "../../box.ts";
-import { sayFound } from "../../found-text.ts";
+import type { Box } from "../../host/box.ts";
+import { sayFound } from "../../host/found-text.ts";
+import type { StepTools, Warning } from "../../setup/step.ts";
 import { isAvahiRunning } from "../../vpn/avahi.ts";
 import { vpnPaths } from "../../vpn/paths.ts";
 import { noteSeen, readRecord, type VpnRecord, writeLastAnswer } from "../../vpn/record.ts";
 import { isHourly } from "../../vpn/request.ts";
 import { findSameAddress } from "../../vpn/same-address.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
-import type { StepTools, Warning } from "../step.ts";
 import type { VpnAnswers } from "./questions.ts";
 
 const WAIT_SECONDS = 45;

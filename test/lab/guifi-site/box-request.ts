@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The site without a network between: asked by a box in the same process, for unit tests.
-import type { Box } from "../../../firstboot/box.ts";
+import type { Box } from "../../../firstboot/host/box.ts";
 import type { Site } from "./site.ts";
 
 /** @param now the site's clock, such as `() => box.now()` */

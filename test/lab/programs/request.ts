@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One request as the box makes it, from inside the lab: its words are a request as JSON, its output the answer.
 import { Failure } from "../../../common/fail.ts";
-import type { HttpRequest } from "../../../firstboot/box.ts";
-import { linuxBox } from "../../../firstboot/box-linux.ts";
+import type { HttpRequest } from "../../../firstboot/host/box.ts";
+import { linuxBox } from "../../../firstboot/host/linux.ts";
 
 export type Exchanged =
   | { readonly status: number; readonly body: string }

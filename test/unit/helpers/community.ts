@@ -3,7 +3,7 @@
 // members. Each can be broken; what was asked of them is kept.
 
 import { fail } from "../../../common/fail.ts";
-import type { HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/box.ts";
+import type { HttpRequest, HttpResponse, LdapBind } from "../../../firstboot/host/box.ts";
 import { asBoxRequest } from "../../lab/guifi-site/box-request.ts";
 import { seed } from "../../lab/guifi-site/seed.ts";
 import { createSite, type Site } from "../../lab/guifi-site/site.ts";

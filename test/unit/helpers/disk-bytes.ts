@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Disks made of bytes: partition tables and the first sectors of FAT file systems, as tools write them.
-import { MIB, SECTOR } from "../../../image/disk-layout.ts";
+import { MIB, SECTOR } from "../../../image/disk/layout.ts";
 
 export interface MadePartition {
   readonly name: string;

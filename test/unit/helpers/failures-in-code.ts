@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { PROJECT } from "../../../image/paths.ts";
+import { PROJECT } from "../../../image/host/paths.ts";
 
 /** One place in the code. `body`: what stands between the braces of its details. */
 export interface RaisedFailure {

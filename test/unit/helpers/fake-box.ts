@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box in memory: files, made-up commands (firstboot/pretend.ts), a clock that does not wait, and a plug that can be
+// A box in memory: files, made-up commands (firstboot/simulator/system.ts), a clock that does not wait, and a plug that can be
 // pulled after any effect. What was done before the cut stays; nothing is done after it.
 
 import { execFileSync } from "node:child_process";
@@ -15,11 +15,11 @@ import type {
   RunOptions,
   RunResult,
   WriteOptions,
-} from "../../../firstboot/box.ts";
-import type { ImageInfo } from "../../../firstboot/image-info.ts";
-import { paths } from "../../../firstboot/paths.ts";
-import { PretendSystem } from "../../../firstboot/pretend.ts";
-import { PROJECT } from "../../../image/paths.ts";
+} from "../../../firstboot/host/box.ts";
+import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
+import { paths } from "../../../firstboot/host/paths.ts";
+import { PretendSystem } from "../../../firstboot/simulator/system.ts";
+import { PROJECT } from "../../../image/host/paths.ts";
 
 export const IMAGE: ImageInfo = {
   version: "0.1.0",

@@ -2,8 +2,8 @@
 // A box in memory that started from a stick and has a disk: the commands of the installer with so much of their effects
 // that a power cut shows what is on the disk then, and whether it would start.
 
+import { paths } from "../../../firstboot/host/paths.ts";
 import { WORKPLACE } from "../../../firstboot/install/disks.ts";
-import { paths } from "../../../firstboot/paths.ts";
 import { FakeBox, IMAGE } from "./fake-box.ts";
 
 export const INSTALL_IMAGE = { ...IMAGE, install: true, disk: { minimum_gib: 4 } };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A box in memory on which every service can run: memory, contexts, packages in the image, the VPN.
 
-import { paths } from "../../../firstboot/paths.ts";
+import { paths } from "../../../firstboot/host/paths.ts";
 import { readStates, type ServiceState } from "../../../firstboot/services/state.ts";
 import { FakeBox } from "./fake-box.ts";
 

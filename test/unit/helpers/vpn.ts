@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The step "vpn" on a box in memory, with the lab's own rendezvous to ask.
 
-import type { HttpRequest, HttpResponse } from "../../../firstboot/box.ts";
-import type { ImageInfo } from "../../../firstboot/image-info.ts";
-import type { StepTools } from "../../../firstboot/steps/step.ts";
+import type { HttpRequest, HttpResponse } from "../../../firstboot/host/box.ts";
+import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
+import type { StepTools } from "../../../firstboot/setup/step.ts";
 import { vpn } from "../../../firstboot/steps/vpn/index.ts";
 import type { VpnAnswers } from "../../../firstboot/steps/vpn/questions.ts";
 import { answer } from "../../lab/rendezvous/handler.ts";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A walk by an answers file on a box in memory.
 
-import type { ImageInfo } from "../../../firstboot/image-info.ts";
-import { openLog } from "../../../firstboot/log.ts";
+import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
+import { openLog } from "../../../firstboot/host/log.ts";
+import { Walk } from "../../../firstboot/setup/runner.ts";
+import type { Step } from "../../../firstboot/setup/step.ts";
 import { steps as allSteps } from "../../../firstboot/steps/index.ts";
-import type { Step } from "../../../firstboot/steps/step.ts";
-import { Walk } from "../../../firstboot/walk.ts";
 import { ANSWERS_FILE, type FakeBox, IMAGE, rsaKey, VALID_ANSWERS } from "./fake-box.ts";
 
 /** With everything in it that the steps can do without a server. */

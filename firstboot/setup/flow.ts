@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What differs between the walk of first boot and one step that is set up again: where the answers come from, where the
+// snapshot is kept, who is told, and how it ends.
+
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import type { Log } from "../host/log.ts";
+import { paths } from "../host/paths.ts";
+import { readAnswers } from "./answers/file.ts";
+import { appliedIds, makeReport, writeReport } from "./answers/report.ts";
+import { finish } from "./finish.ts";
+import { type FoundAnswers, MOVED, type WalkContext } from "./machine.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Step, Warning } from "./step.ts";
+
+export interface Course {
+  /** File of the snapshot. */
+  readonly state: string;
+  /** Steps that are not walked, but whose answers the walk's steps may ask for. */
+  readonly others: readonly Step[];
+  /** Whether an interrupted walk is still about this box; true when left out. */
+  mayResume?(state: string, context: WalkContext): Promise<boolean>;
+  /** Read again after a power cut, for the secrets. */
+  read(secrets: Secrets): Promise<FoundAnswers>;
+  /** Tells the person who put an answers file there. */
+  report(context: WalkContext): Promise<void>;
+  /** Idempotent: a power cut repeats it. */
+  finish(context: WalkContext): Promise<readonly Warning[]>;
+}
+
+export interface CourseTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+}
+
+/** States of a walk in which nobody has answered anything: there is nothing to keep, and nothing to go on with. */
+export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
+
+/** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
+export function firstBootCourse(tools: CourseTools): Course {
+  const { box, image, steps } = tools;
+  return {
+    state: paths.state,
+    others: [],
+    mayResume: async (state, { answers }) => {
+      // Nobody has answered anything: a file that was put there meanwhile, or corrected, is read.
+      if (UNBEGUN.includes(state)) return false;
+      for (const step of steps.filter(({ mayResume }) => mayResume)) {
+        const isApplied = state === MOVED;
+        if (!(await step.mayResume?.(box, image, answers[step.id] ?? {}, isApplied))) return false;
+      }
+      return true;
+    },
+    read: (secrets) => readAnswers({ box, image, steps, secrets }),
+    report: (context) =>
+      writeReport(box, image, makeReport(context, appliedIds(steps, context), image, box.now())),
+    finish: (context) => finish(context, tools),
+  };
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The walk of first boot as one flat state machine, made from the list of steps. Pure: what it invokes is injected.
+// Flat, because nested machines do not survive being written to disk; work sits in invoked promises, because those
+// start again when a snapshot is restored, while entry actions do not.
+
+import { assign, fromPromise, setup } from "xstate";
+import { type Trouble, toTrouble } from "../host/trouble.ts";
+import type { Problem } from "./problems.ts";
+import { questionsOf, secretQuestions } from "./questions.ts";
+import type { Answers, Step, Warning } from "./step.ts";
+
+/** Everything the walk remembers over a power cut. Secrets never come in here: only the paths of those given. */
+export interface WalkContext {
+  /** Runs by an answers file: nobody is asked, and what may be passed over is. */
+  readonly unattended: boolean;
+  readonly answers: { readonly [step: string]: Answers };
+  /** Paths of the secrets that were given, e.g. "system.owner.password". */
+  readonly given: readonly string[];
+  /** Of these, the secrets of an earlier set-up that stay as they are: nobody has to type them again. */
+  readonly kept: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly trouble: Trouble | null;
+  readonly warnings: readonly Warning[];
+  /** Steps applied and verified with the present answers. */
+  readonly settled: readonly string[];
+  /** Steps that were passed over since applying began. */
+  readonly passed: readonly string[];
+  /** Came from the review or from a failure, and goes back there. */
+  readonly editing: boolean;
+}
+
+export type WalkEvent =
+  | { type: "BEGIN" }
+  /** One question answered: kept, so that a power cut does not ask it again. */
+  | { type: "DRAFT"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
+  /** All questions of the step answered. */
+  | { type: "ANSWER"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
+  | { type: "BACK" }
+  | { type: "EDIT"; step: string }
+  | { type: "CONFIRM" }
+  | { type: "RETRY" }
+  /** The step that failed is put off: answered with "later", and applied so. */
+  | { type: "LATER"; answers: Answers; given: readonly string[] }
+  /** The secrets that a power cut took away were given again. */
+  | { type: "SECRETS" }
+  | { type: "SKIP" };
+
+/** What the walk begins with: what was found on the boot partition, or what an earlier set-up kept. */
+export type FoundAnswers =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "kept";
+      readonly answers: { readonly [step: string]: Answers };
+      readonly given: readonly string[];
+      readonly kept: readonly string[];
+      readonly problems?: undefined;
+    }
+  | {
+      readonly kind: "valid" | "refused";
+      /** Only what is correct. */
+      readonly answers: { readonly [step: string]: Answers };
+      readonly given: readonly string[];
+      readonly kept?: readonly string[];
+      readonly problems: readonly Problem[];
+    };
+
+export interface StepInput {
+  readonly step: string;
+}
+
+/** Thrown by an apply that needs a secret which a power cut took away. */
+export const SECRET_NEEDED = "secret-needed";
+
+const notProvided = async () => Promise.reject(new Error("the machine was not given its effects"));
+
+const walk = setup({
+  types: {
+    context: {} as WalkContext,
+    events: {} as WalkEvent,
+  },
+  actors: {
+    read: fromPromise<FoundAnswers>(notProvided),
+    check: fromPromise<readonly Problem[], StepInput>(notProvided),
+    apply: fromPromise<void, StepInput>(notProvided),
+    verify: fromPromise<readonly Warning[], StepInput>(notProvided),
+    finish: fromPromise<readonly Warning[]>(notProvided),
+  },
+  guards: {
+    isEditing: ({ context }) => context.editing,
+    isUnattended: ({ context }) => context.unattended,
+    hasNoFile: (_, found: FoundAnswers) => found.kind === "none",
+    isKept: (_, found: FoundAnswers) => found.kind === "kept",
+    isFileValid: (_, found: FoundAnswers) => found.kind === "valid",
+    isFileToMove: (_, { found, step }: { found: FoundAnswers; step: MachineStep }) =>
+      found.kind === "valid" && endsWith(step, found.answers),
+    isToMove: ({ context }, step: MachineStep) => endsWith(step, context.answers),
+    hasProblems: (_, problems: readonly Problem[]) => problems.length > 0,
+    needsSecret: (_, { error }: { error: unknown }) => toTrouble(error).code === SECRET_NEEDED,
+    isFor: ({ event }, step: string) => event.type === "EDIT" && event.step === step,
+  },
+  actions: {
+    takeFile: assign((_, found: FoundAnswers) =>
+      found.kind === "none"
+        ? {}
+        : {
+            answers: found.answers,
+            given: found.given,
+            kept: found.kept ?? [],
+            problems: found.problems ?? [],
+            unattended: found.kind === "valid",
+          },
+    ),
+    keepAnswers: assign(({ context }, { step, answers, given, taken = [] }: KeptAnswers) => ({
+      answers: { ...context.answers, [step]: answers },
+      given: [...context.given.filter((path) => !path.startsWith(`${step}.`)), ...given],
+      kept: context.kept.filter((path) => !taken.includes(path)),
+      settled: context.settled.filter((settled) => settled !== step),
+      trouble: null,
+    })),
+    keepProblems: assign((_, problems: readonly Problem[]) => ({ problems })),
+    keepTrouble: assign((_, { error }: { error: unknown }) => ({ trouble: toTrouble(error) })),
+    startAnew: assign({ unattended: false, problems: [] }),
+    startEditing: assign({ editing: true, unattended: false, problems: [] }),
+    stopEditing: assign({ editing: false, problems: [] }),
+    startApplying: assign({ warnings: [], trouble: null, passed: [] }),
+    settle: assign(({ context }, { step, warnings }: { step: string; warnings: readonly Warning[] }) => ({
+      warnings: [...context.warnings, ...warnings.map((warning) => ({ ...warning, step }))],
+      settled: [...context.settled.filter((settled) => settled !== step), step],
+      trouble: null,
+    })),
+    passOver: assign(({ context }, { step, reason }: { step: string; reason: string }) => ({
+      warnings: [...context.warnings, { code: `${step}-passed`, step, values: { reason } }],
+      passed: [...context.passed.filter((passed) => passed !== step), step],
+      trouble: null,
+    })),
+    addWarnings: assign(({ context }, warnings: readonly Warning[]) => ({
+      warnings: [...context.warnings, ...warnings],
+    })),
+  },
+});
+
+interface KeptAnswers {
+  readonly step: string;
+  readonly answers: Answers;
+  readonly given: readonly string[];
+  /** Secrets typed just now. */
+  readonly taken?: readonly string[];
+}
+
+type StateConfig = NonNullable<Parameters<typeof walk.createMachine>[0]["states"]>[string];
+type States = Record<string, StateConfig>;
+
+/** Names of the states of a step; the one that asks has the step's own name. */
+export const stateOf = {
+  check: (step: string) => `${step}_check`,
+  apply: (step: string) => `apply_${step}`,
+  secret: (step: string) => `secret_${step}`,
+  verify: (step: string) => `verify_${step}`,
+  failed: (step: string) => `failed_${step}`,
+};
+
+/** The walk has ended because the box goes on elsewhere; left only by a restart, and found again when that failed. */
+export const MOVED = "moved";
+
+/** What the machine has to know of a step. */
+export type MachineStep = Pick<Step, "id" | "passable" | "schema" | "secretsFrom" | "endsWalk">;
+
+/** Does the walk end with this step, given the answers? */
+function endsWith({ id, endsWalk }: MachineStep, answers: WalkContext["answers"]): boolean {
+  return endsWalk?.(answers[id] ?? {}) ?? false;
+}
+
+export function createWalkMachine(steps: readonly MachineStep[]) {
+  const first = steps[0]?.id ?? "review";
+  // Those that may end the walk come first, and are applied before anything else is asked; if at all.
+  const moving = steps.filter(({ endsWalk }) => endsWalk);
+  const applied = steps.filter(({ endsWalk }) => !endsWalk);
+  const states: States = {
+    reading: reading(moving, applied),
+    welcome: { on: { BEGIN: first } },
+    file_refused: { on: { BEGIN: first } },
+    review: review(steps, applied),
+    finishing: finishing(),
+    failed_finishing: { on: { RETRY: "finishing" } },
+    ...(moving.length ? { [MOVED]: {} } : {}),
+    done: { type: "final" },
+  };
+  for (const [index, step] of steps.entries()) {
+    Object.assign(states, asking(step, steps[index - 1]?.id, steps[index + 1]?.id ?? "review"));
+  }
+  for (const [index, step] of applied.entries()) {
+    const next = applied[index + 1]?.id;
+    Object.assign(states, doing(step, next ? stateOf.apply(next) : "finishing", steps));
+  }
+  for (const step of moving) Object.assign(states, doing(step, MOVED, []));
+  return walk.createMachine({
+    id: "firstboot",
+    initial: "reading",
+    context: {
+      unattended: false,
+      answers: {},
+      given: [],
+      kept: [],
+      problems: [],
+      trouble: null,
+      warnings: [],
+      settled: [],
+      passed: [],
+      editing: false,
+    },
+    states,
+  });
+}
+
+export type WalkMachine = ReturnType<typeof createWalkMachine>;
+
+function reading(moving: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
+  return {
+    invoke: {
+      src: "read",
+      onDone: [
+        {
+          guard: { type: "hasNoFile", params: ({ event }) => event.output },
+          target: "welcome",
+        },
+        {
+          guard: { type: "isKept", params: ({ event }) => event.output },
+          target: "welcome",
+          actions: { type: "takeFile", params: ({ event }) => event.output },
+        },
+        ...moving.map(
+          (step) =>
+            ({
+              guard: { type: "isFileToMove", params: ({ event }: OnRead) => ({ found: event.output, step }) },
+              target: stateOf.apply(step.id),
+              actions: { type: "takeFile", params: ({ event }: OnRead) => event.output },
+            }) as const,
+        ),
+        {
+          guard: { type: "isFileValid", params: ({ event }) => event.output },
+          target: applied[0] ? stateOf.apply(applied[0].id) : "finishing",
+          actions: { type: "takeFile", params: ({ event }) => event.output },
+        },
+        { target: "file_refused", actions: { type: "takeFile", params: ({ event }) => event.output } },
+      ],
+      // A partition that cannot be read is no reason to keep a person waiting.
+      onError: {
+        target: "welcome",
+        actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+      },
+    },
+  };
+}
+
+type OnRead = { readonly event: { readonly output: FoundAnswers } };
+
+/** Asking a step's questions and checking the answers. */
+function asking(machineStep: MachineStep, previous: string | undefined, onward: string): States {
+  const { id: step } = machineStep;
+  const moving = { guard: { type: "isToMove", params: machineStep }, target: stateOf.apply(step) } as const;
+  return {
+    [step]: {
+      on: {
+        DRAFT: { actions: { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) } },
+        ANSWER: {
+          target: stateOf.check(step),
+          actions: [
+            { type: "keepAnswers", params: ({ event }) => ({ ...event, step }) },
+            { type: "keepProblems", params: [] },
+          ],
+        },
+        BACK: [
+          { guard: "isEditing", target: "review", actions: "stopEditing" },
+          ...(previous ? [{ target: previous }] : []),
+        ],
+      },
+    },
+    [stateOf.check(step)]: {
+      invoke: {
+        src: "check",
+        input: { step },
+        onDone: [
+          {
+            guard: { type: "hasProblems", params: ({ event }) => event.output },
+            target: step,
+            actions: { type: "keepProblems", params: ({ event }) => event.output },
+          },
+          ...(machineStep.endsWalk ? [{ ...moving, actions: "startApplying" } as const] : []),
+          { guard: "isEditing", target: "review", actions: "stopEditing" },
+          { target: onward },
+        ],
+        onError: {
+          target: step,
+          actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+  };
+}
+
+function review(steps: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
+  return {
+    on: {
+      CONFIRM: {
+        target: applied[0] ? stateOf.apply(applied[0].id) : "finishing",
+        actions: "startApplying",
+      },
+      EDIT: editing(steps),
+      ...(steps.length ? { BACK: { target: steps.at(-1)?.id } } : {}),
+    },
+  } as StateConfig;
+}
+
+/** Applying a step, verifying it, and what can be done when that fails. */
+function doing(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
+  const { id, passable } = step;
+  const needsSecrets = secretQuestions(step).length > 0 || (step.secretsFrom?.length ?? 0) > 0;
+  const secret = needsSecrets ? askingAgain(id) : {};
+  return {
+    [stateOf.apply(id)]: {
+      invoke: {
+        src: "apply",
+        input: { step: id },
+        onDone: stateOf.verify(id),
+        onError: [
+          ...Object.keys(secret).map((target) => needingSecret(target)),
+          ...(passable ? [passingOver(id, onward)] : []),
+          failing(id),
+        ],
+      },
+    },
+    ...secret,
+    [stateOf.verify(id)]: {
+      invoke: {
+        src: "verify",
+        input: { step: id },
+        onDone: {
+          target: onward,
+          actions: { type: "settle", params: ({ event }) => ({ step: id, warnings: event.output }) },
+        },
+        onError: [...(passable ? [passingOver(id, onward)] : []), failing(id)],
+      },
+      on: passable ? { SKIP: skipping(id, onward) } : {},
+    },
+    [stateOf.failed(id)]: {
+      on: {
+        RETRY: stateOf.apply(id),
+        ...(isPuttable(step)
+          ? {
+              LATER: {
+                target: stateOf.apply(id),
+                actions: { type: "keepAnswers", params: ({ event }: Later) => ({ ...event, step: id }) },
+              },
+            }
+          : {}),
+        // A step that ends the walk is applied before the others were asked: from there the walk just goes on.
+        EDIT: step.endsWalk ? { target: id, actions: "startAnew" } : editing(steps),
+        ...(passable ? { SKIP: skipping(id, onward) } : {}),
+      },
+    },
+  };
+}
+
+type Later = { readonly event: Extract<WalkEvent, { type: "LATER" }> };
+
+function isPuttable(step: MachineStep): boolean {
+  return questionsOf(step).some(({ choices }) => choices.includes("later"));
+}
+
+/** A power cut took the secret away: only that is asked again. */
+function askingAgain(step: string): States {
+  return {
+    [stateOf.secret(step)]: {
+      on: {
+        SECRETS: stateOf.apply(step),
+        BACK: "review",
+      },
+    },
+  };
+}
+
+type OnError = { readonly event: { readonly error: unknown } };
+
+function needingSecret(target: string) {
+  return {
+    guard: { type: "needsSecret", params: ({ event }: OnError) => ({ error: event.error }) },
+    target,
+  } as const;
+}
+
+function passingOver(step: string, target: string) {
+  return {
+    guard: "isUnattended",
+    target,
+    actions: {
+      type: "passOver",
+      params: ({ event }: OnError) => ({ step, reason: toTrouble(event.error).code }),
+    },
+  } as const;
+}
+
+function failing(step: string) {
+  return {
+    target: stateOf.failed(step),
+    actions: { type: "keepTrouble", params: ({ event }: OnError) => ({ error: event.error }) },
+  } as const;
+}
+
+function skipping(step: string, target: string) {
+  return {
+    target,
+    actions: {
+      type: "passOver",
+      params: ({ context }: { context: WalkContext }) => ({
+        step,
+        reason: context.trouble?.code ?? "not-waited",
+      }),
+    },
+  } as const;
+}
+
+function editing(steps: readonly MachineStep[]) {
+  return steps.map(
+    ({ id }) => ({ guard: { type: "isFor", params: id }, target: id, actions: "startEditing" }) as const,
+  );
+}
+
+function finishing(): StateConfig {
+  return {
+    invoke: {
+      src: "finish",
+      onDone: { target: "done", actions: { type: "addWarnings", params: ({ event }) => event.output } },
+      onError: {
+        target: "failed_finishing",
+        actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
+      },
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What stays of a set-up: the marker that says it is done, with what is still missing, and the answers without secrets.
+
+import type { Box } from "../host/box.ts";
+import { parseJson } from "../host/network-facts.ts";
+import { paths } from "../host/paths.ts";
+import type { AllAnswers, Warning } from "./step.ts";
+
+/** Its existence is what units wait for; its content is for `cbox`. */
+export interface Marker {
+  readonly configured: string;
+  readonly version: string;
+  /** Paths of the secrets that were given, e.g. "member.password". */
+  readonly given: readonly string[];
+  readonly warnings: readonly Warning[];
+  /** SHA-256 of the answers.yaml that it was done by, as it was left: without secrets. */
+  readonly answers_file?: string | undefined;
+}
+
+/** Undefined: the box is not set up. */
+export async function readMarker(box: Pick<Box, "readFile">): Promise<Marker | undefined> {
+  const text = await box.readFile(paths.configured);
+  if (text === undefined) return undefined;
+  const marker = parseJson<Partial<Marker>>(text, {});
+  const { configured = "", version = "", given = [], warnings = [], answers_file } = marker;
+  return { configured, version, given, warnings, answers_file };
+}
+
+export async function writeMarker(box: Box, marker: Marker): Promise<void> {
+  await box.writeFile(paths.configured, `${JSON.stringify(marker, undefined, 2)}\n`);
+}
+
+/** The answers of the last set-up; empty when they are gone or somebody spoilt the file. */
+export async function readKeptAnswers(box: Pick<Box, "readFile">): Promise<AllAnswers> {
+  const text = await box.readFile(paths.answersKept);
+  if (text === undefined) return {};
+  const { parseDocument } = await import("yaml");
+  const document = parseDocument(text);
+  const data: unknown = document.errors.length ? {} : document.toJS();
+  if (typeof data !== "object" || data === null) return {};
+  const sections = Object.entries(data).filter(
+    ([, section]) => typeof section === "object" && section !== null,
+  );
+  return Object.fromEntries(sections) as AllAnswers;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A mistake in the answers. Its sentence is in the catalogues under `problem.<code>`: the report quotes the English
+// one, the console the person's.
+
+import type { FieldError } from "../../common/field-error.ts";
+import { english, type TextKey } from "../i18n/translate.ts";
+import type { TextValues } from "./step.ts";
+
+export type ProblemCode =
+  Extract<TextKey, `problem.${string}`> extends `problem.${infer Code}` ? Code : never;
+
+/** A field error, from the schema or from a step; it remembers what goes into its sentence in any language. */
+export interface Problem extends Omit<FieldError, "code"> {
+  readonly code: ProblemCode;
+  readonly values?: TextValues;
+}
+
+/** Stands for the value of a secret. */
+export const HIDDEN = "a value that is not shown here";
+const NOTHING = "nothing";
+
+export interface ProblemDetails {
+  /** What was typed or written; nothing when left out. */
+  readonly found?: string;
+  readonly values?: TextValues;
+  /** The value that was probably meant. */
+  readonly suggestion?: string | undefined;
+}
+
+export function problem(field: string, code: ProblemCode, details: ProblemDetails = {}): Problem {
+  const { found = NOTHING, values = {}, suggestion } = details;
+  const filled = suggestion === undefined ? values : { ...values, suggestion };
+  return {
+    field,
+    code,
+    found,
+    expected: english(`problem.${code}`, filled),
+    ...(suggestion === undefined ? {} : { hint: english("did-you-mean", { suggestion }) }),
+    values: filled,
+  };
+}
+
+/** Worth repeating to the person: not when there was nothing, or nothing that may be shown. */
+export function isQuotable({ found }: Problem): boolean {
+  return found.trim() !== "" && found !== NOTHING && found !== HIDDEN;
+}

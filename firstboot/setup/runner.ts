@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs the machine on a box: gives it its effects, writes every snapshot to disk before an effect starts, takes up
+// an interrupted walk, and tells front ends what happens. Front ends send events and never touch the box.
+
+import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
+import { Failure, fail } from "../../common/fail.ts";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import type { Log } from "../host/log.ts";
+import { answersPaths } from "../host/paths.ts";
+import { toTrouble } from "../host/trouble.ts";
+import type { TextKey } from "../i18n/translate.ts";
+import { checkStep } from "./answers/check.ts";
+import { misnamedAnswers } from "./answers/file.ts";
+import { type Course, firstBootCourse, UNBEGUN } from "./flow.ts";
+import {
+  createWalkMachine,
+  MOVED,
+  SECRET_NEEDED,
+  stateOf,
+  type WalkContext,
+  type WalkEvent,
+  type WalkMachine,
+} from "./machine.ts";
+import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
+import { Secrets } from "./secrets.ts";
+import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
+import type {
+  Answers,
+  Finding,
+  HandedOver,
+  LookUpTools,
+  Step,
+  StepTools,
+  Survey,
+  TextValues,
+  Warning,
+} from "./step.ts";
+import { type Summary, summarize } from "./summary.ts";
+
+export interface WalkTools {
+  readonly box: Box;
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+  /** First boot, unless said. */
+  readonly course?: Course;
+}
+
+export interface Progress {
+  readonly key: TextKey;
+  readonly values: TextValues;
+  /** Takes the place of the line before it where the terminal can. */
+  readonly transient: boolean;
+  /** A heading: this step begins. */
+  readonly step?: string;
+  /** Seconds that the command behind this line has taken so far, once that is worth saying. */
+  readonly waited?: number;
+  /** How it went, once that is known. */
+  readonly result?: "ok" | "failed" | "passed";
+}
+
+type Listener = () => void;
+
+/** A command that takes longer than this is shown with its seconds, as often as this, in milliseconds. */
+const WORTH_SAYING = 5000;
+
+/** The choice that steps offer to those who cannot or do not want to answer now. */
+const LATER = "later";
+
+export class Walk {
+  readonly image: ImageInfo;
+  readonly steps: readonly Step[];
+  readonly log: Log;
+  /** Where an unreadable snapshot was put, if there was one. */
+  readonly putAside: string | undefined;
+  /** True when a walk was interrupted before. */
+  readonly isResumed: boolean;
+
+  readonly #box: Box;
+  readonly #course: Course;
+  readonly #actor: Actor<WalkMachine>;
+  readonly #secrets = new Secrets();
+  readonly #listeners = new Set<Listener>();
+  #misnamed: string | undefined;
+  #note: readonly string[] = [];
+  #progress: Progress[] = [];
+  #saved: Promise<void> = Promise.resolve();
+  /** There is a snapshot on the disk. */
+  #isKept = false;
+  #stopped = false;
+  /** Of the effect that is going on: a person does not want to wait for it. */
+  #interruption = new AbortController();
+
+  /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
+  static async open(tools: WalkTools): Promise<Walk> {
+    const machine = createWalkMachine(tools.steps);
+    const course = tools.course ?? firstBootCourse(tools);
+    const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
+    const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: WalkContext };
+    const isOurs =
+      !snapshot || ((await course.mayResume?.(String(snapshot.value), snapshot.context!)) ?? true);
+    const walk = new Walk(tools, course, machine, isOurs ? loaded.snapshot : undefined, loaded.putAside);
+    walk.#isKept = loaded.snapshot !== undefined;
+    walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
+    walk.#note = await readNote(tools.box, tools.image);
+    return walk;
+  }
+
+  private constructor(
+    tools: WalkTools,
+    course: Course,
+    machine: WalkMachine,
+    snapshot?: Snapshot<unknown>,
+    putAside?: string,
+  ) {
+    this.#box = tools.box;
+    this.#course = course;
+    this.image = tools.image;
+    this.steps = tools.steps;
+    this.log = tools.log;
+    this.putAside = putAside;
+    this.isResumed = snapshot !== undefined;
+    this.#actor = createActor(this.#withEffects(machine), snapshot ? { snapshot } : {});
+    if (putAside) this.log(`unreadable snapshot kept as ${putAside}; starting over`);
+  }
+
+  start(): void {
+    let last = "";
+    this.#actor.subscribe(() => {
+      if (this.#stopped) return;
+      this.#save();
+      const { state } = this;
+      if (state !== last) {
+        this.log(`state ${state}`);
+        this.#closeStep(last, state);
+        if (this.#startsApplying(state)) this.#progress = [];
+        this.#openStep(state);
+        // Nobody is there to take the stick out: the firmware may know better. Not again when it did not.
+        if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
+      }
+      last = state;
+      this.#tell();
+    });
+    this.#actor.start();
+  }
+
+  /** The box has moved: it goes on at its next start. Resolves when the end of this one has been asked for. */
+  async leave(verb: "poweroff" | "reboot"): Promise<void> {
+    await this.#saved;
+    await this.#box.run("systemctl", [verb]).catch((error) => this.log(`${verb}: ${toTrouble(error).what}`));
+  }
+
+  /** Stops without a word, as a power cut does. What runs now has no effect on the walk any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#listeners.clear();
+    this.#actor.stop();
+  }
+
+  /** Ends what the box does now, which then counts as failed. A person need not wait for a command without an end. */
+  interrupt(): void {
+    this.#interruption.abort();
+  }
+
+  get state(): string {
+    return String(this.#actor.getSnapshot().value);
+  }
+
+  get context(): WalkContext {
+    return this.#actor.getSnapshot().context;
+  }
+
+  /** A file on the boot partition that was probably meant to be answers.yaml. */
+  get misnamed(): string | undefined {
+    return this.#misnamed;
+  }
+
+  /** Words of whoever prepared the card (`note.txt`): at most as many lines as a page has room for. */
+  get note(): readonly string[] {
+    return this.#note;
+  }
+
+  /** Lines since applying began. */
+  get progress(): readonly Progress[] {
+    return this.#progress;
+  }
+
+  /** The language chosen so far, else the community's. */
+  get language(): string {
+    const { system, install } = this.context.answers;
+    const chosen = system?.language ?? install?.language;
+    return typeof chosen === "string" ? chosen : this.image.community.default_language;
+  }
+
+  /** The step that the state is about, if any. */
+  get step(): Step | undefined {
+    return this.steps.find(
+      ({ id }) => this.state === id || Object.values(stateOf).some((name) => name(id) === this.state),
+    );
+  }
+
+  send(event: Exclude<WalkEvent, { type: "ANSWER" | "DRAFT" | "LATER" }>): void {
+    this.#actor.send(event);
+  }
+
+  /** Hands in answers of the step that is being asked. Secrets are taken out before anything is kept. */
+  answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, survey: Survey): void {
+    const { answers: rest, taken } = this.#secrets.take(step, withoutUnasked(step, answers, survey));
+    const before = this.context.given.filter((path) => path.startsWith(`${step.id}.`));
+    this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])], taken });
+  }
+
+  /** What the step is answered with to do it later; undefined where it has no such answer. */
+  laterAnswers(step: Step): Answers | undefined {
+    const question = questionsOf(step).find(({ choices }) => choices.includes(LATER));
+    if (!question) return undefined;
+    const later = setAnswer(this.context.answers[step.id] ?? {}, question.path, LATER);
+    return withoutUnasked(step, later, { defaults: {} });
+  }
+
+  /** After a failure: goes on with the step put off. */
+  putOff(step: Step): void {
+    const answers = this.laterAnswers(step);
+    if (answers) this.#actor.send({ type: "LATER", answers, given: [] });
+  }
+
+  /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
+  withdraw(step: string, path: string): void {
+    const answers = this.context.answers[step] ?? {};
+    const given = this.context.given.filter((each) => each.startsWith(`${step}.`) && each !== path);
+    this.#actor.send({ type: "DRAFT", answers, given });
+  }
+
+  /** Is the answer to this question looked up in the world as soon as it is given? */
+  isLookedUp(step: string, path: string): boolean {
+    return this.#all.find(({ id }) => id === step)?.lookUp?.paths.includes(path) ?? false;
+  }
+
+  /** What the steps made for the person. To be shown, and then forgotten. */
+  async handOver(): Promise<readonly HandedOver[]> {
+    const lines: HandedOver[] = [];
+    for (const step of this.steps) {
+      if (!step.handOver || !this.context.settled.includes(step.id)) continue;
+      try {
+        const { signal } = new AbortController();
+        lines.push(...(await step.handOver(this.context.answers[step.id] ?? {}, this.#lookUpTools(signal))));
+      } catch (error) {
+        this.log(`hand over ${step.id}: ${toTrouble(error).what}`);
+      }
+    }
+    return lines;
+  }
+
+  /** The steps that made something of this box: neither passed over nor answered with "not now", nor in trouble. */
+  async works(): Promise<string[]> {
+    const { settled, passed } = this.context;
+    const done = this.steps.filter(({ id }) => settled.includes(id) && !passed.includes(id));
+    const found = await Promise.all(
+      done.map(({ status }) => status?.(this.#box, this.image).catch(() => undefined)),
+    );
+    return done.filter((_, index) => (found[index]?.state ?? "works") === "works").map(({ id }) => id);
+  }
+
+  /** How to reach the box, as it is now. */
+  summary(): Promise<Summary> {
+    return summarize(this.#box);
+  }
+
+  survey(step: Step): Promise<Survey> {
+    return step.survey(this.#box, this.image, this.context.answers);
+  }
+
+  /** Asks the world about an answer that was just given. Never fails: what cannot be looked up is not known. */
+  async lookUp(step: Step, path: string, answers: Answers, signal: AbortSignal): Promise<Finding> {
+    if (!step.lookUp?.paths.includes(path)) return {};
+    try {
+      return await step.lookUp.run(path, this.#secrets.join(step, answers, this.context.given), {
+        ...this.#lookUpTools(signal),
+      });
+    } catch (error) {
+      if (signal.aborted) return {};
+      const { code, what, found } = toTrouble(error);
+      this.log(`look up ${step.id}.${path}: ${what}${found ? ` (${found})` : ""} [${code}]`);
+      return {};
+    }
+  }
+
+  /** The secrets that a power cut took away from this step: question and the step it belongs to. */
+  missingSecrets(step: Step): { readonly step: Step; readonly question: Question }[] {
+    return this.#all
+      .filter(({ id }) => id === step.id || step.secretsFrom?.includes(id))
+      .flatMap((each) => secretQuestions(each).map((question) => ({ step: each, question })))
+      .filter(({ step: { id }, question: { path } }) => {
+        const full = `${id}.${path}`;
+        const isApplied = id === step.id && this.context.kept.includes(full);
+        return this.context.given.includes(full) && !this.#secrets.has(full) && !isApplied;
+      });
+  }
+
+  /** Keeps a secret that was asked for again, in memory. Send `SECRETS` when all are there. */
+  remember(step: Step, path: string, value: string): void {
+    this.#secrets.take(step, setAnswer({}, path, value));
+  }
+
+  /** Calls back on every change, until the returned function is called. */
+  onChange(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the state is this one, and the snapshot that says so is on the disk. */
+  async reached(state: string): Promise<void> {
+    await this.#until(() => this.state === state);
+    await this.#saved;
+  }
+
+  /** Resolves when what was answered so far is on the disk. */
+  async kept(): Promise<void> {
+    await this.#saved;
+  }
+
+  /** Resolves when the state is one of these. */
+  async settles(states: readonly string[]): Promise<void> {
+    await this.#until(() => states.includes(this.state));
+  }
+
+  /** Resolves when the state is not this one any more. */
+  async left(state: string): Promise<void> {
+    await this.#until(() => this.state !== state);
+  }
+
+  async #until(isTrue: () => boolean): Promise<void> {
+    while (!isTrue()) {
+      await new Promise<void>((resolve) => {
+        const stop = this.onChange(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
+  #withEffects(machine: WalkMachine): WalkMachine {
+    const { image } = this;
+    const box = this.#box;
+    return machine.provide({
+      actors: {
+        read: fromPromise(() =>
+          this.#effect("read", async () => {
+            const found = await this.#course.read(this.#secrets);
+            if (found.kind === "refused") await this.#report({ ...this.context, problems: found.problems });
+            return found;
+          }),
+        ),
+        check: fromPromise(({ input }) =>
+          this.#effect(`check ${input.step}`, () => {
+            const step = this.#find(input.step);
+            return checkStep(step, this.#joined(step), this.context.given, box, image, this.context.answers);
+          }),
+        ),
+        apply: fromPromise(({ input, signal }) =>
+          this.#effect(`apply ${input.step}`, () =>
+            this.#interruptible(async (box) => {
+              const step = this.#find(input.step);
+              await this.#recoverSecrets(step);
+              await step.apply(this.#joined(step), this.#tools(signal, box));
+            }),
+          ),
+        ),
+        verify: fromPromise(({ input, signal }) =>
+          this.#effect(`verify ${input.step}`, () =>
+            this.#interruptible((box) => {
+              const step = this.#find(input.step);
+              return step.verify(this.#joined(step), this.#tools(signal, box));
+            }),
+          ),
+        ),
+        finish: fromPromise(() =>
+          this.#effect<readonly Warning[]>("finish", async () => {
+            const warnings = await this.#course.finish(this.context);
+            this.#secrets.forget();
+            return warnings;
+          }),
+        ),
+      },
+    });
+  }
+
+  /** Every effect waits until the snapshot that announces it is on the disk. */
+  async #effect<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    // The transition that starts this effect is told to subscribers, and thus saved, right after it began.
+    await Promise.resolve();
+    await this.#saved;
+    try {
+      return await run();
+    } catch (error) {
+      if (!this.#stopped) await this.#logFailure(name, error);
+      throw error;
+    }
+  }
+
+  /** Work that ends when a person does not want to wait any more. It gets a box that does nothing from then on. */
+  async #interruptible<T>(work: (box: Box) => Promise<T>): Promise<T> {
+    const interruption = new AbortController();
+    this.#interruption = interruption;
+    const { signal } = interruption;
+    const stopped = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(stoppedByHand())),
+    );
+    stopped.catch(() => {});
+    return Promise.race([work(this.#watchedBox(signal)), stopped]);
+  }
+
+  /** The box, whose commands are shown with their seconds when they take long. */
+  #watchedBox(signal: AbortSignal): Box {
+    const run: Box["run"] = async (command, args, options) => {
+      const since = performance.now();
+      const timer = setInterval(
+        () => this.#showWait(Math.round((performance.now() - since) / 1000)),
+        WORTH_SAYING,
+      );
+      try {
+        return await this.#box.run(command, args, { signal, ...options });
+      } finally {
+        clearInterval(timer);
+      }
+    };
+    return new Proxy(this.#box, {
+      get: (box, name) => {
+        const own: unknown = name === "run" ? run : Reflect.get(box, name, box);
+        if (typeof own !== "function") return own;
+        return (...args: unknown[]) => {
+          if (signal.aborted) throw stoppedByHand();
+          return own.apply(box, args);
+        };
+      },
+    });
+  }
+
+  #showWait(waited: number): void {
+    const line = this.#progress.at(-1);
+    // A count-down says itself that time passes.
+    if (this.#stopped || !line || line.transient || line.result) return;
+    this.#progress = [...this.#progress.slice(0, -1), { ...line, waited }];
+    this.#tell();
+  }
+
+  async #logFailure(name: string, error: unknown): Promise<void> {
+    const trouble = toTrouble(error);
+    this.log(`${name}: ${trouble.what}${trouble.found ? ` (${trouble.found})` : ""} [${trouble.code}]`);
+    if (trouble.code === "unexpected" && error instanceof Error) this.log(error.stack ?? "");
+    if (this.context.unattended) await this.#report({ ...this.context, trouble });
+  }
+
+  /** A report that cannot be written must not make things worse. */
+  async #report(context: WalkContext): Promise<void> {
+    await this.#course
+      .report(context)
+      .catch((error) => this.log(`the report could not be written: ${toTrouble(error).what}`));
+  }
+
+  /** After a power cut the secrets are gone. The answers file may still have them; else somebody has to be asked. */
+  async #recoverSecrets(step: Step): Promise<void> {
+    const isMissing = () => this.missingSecrets(step).length > 0;
+    if (!isMissing() || this.context.settled.includes(step.id)) return;
+    if (this.context.unattended) await this.#course.read(this.#secrets);
+    if (isMissing())
+      fail({ code: SECRET_NEEDED, what: "A secret was lost in a power cut and is needed again." });
+  }
+
+  #joined(step: Step): Answers {
+    return this.#secrets.join(step, this.context.answers[step.id] ?? {}, this.context.given);
+  }
+
+  #lookUpTools(signal: AbortSignal): LookUpTools {
+    return {
+      box: this.#box,
+      image: this.image,
+      answersOf: (id) => this.#joined(this.#find(id)),
+      signal,
+    };
+  }
+
+  #tools(signal: AbortSignal, box: Box): StepTools {
+    return {
+      ...this.#lookUpTools(signal),
+      box,
+      passed: new Set(this.context.passed),
+      given: new Set(this.context.given),
+      progress: (key, values = {}, { transient = false } = {}) => {
+        if (this.#stopped || signal.aborted) return;
+        if (this.#progress.at(-1)?.transient) this.#progress.pop();
+        else this.#closeLine("ok");
+        this.#progress.push({ key, values, transient });
+        this.#tell();
+      },
+    };
+  }
+
+  /** The steps that are applied together with this one. */
+  #companions(step: Step): readonly Step[] {
+    return step.endsWalk ? [step] : this.steps.filter(({ endsWalk }) => !endsWalk);
+  }
+
+  #startsApplying(state: string): boolean {
+    const step = this.steps.find(({ id }) => stateOf.apply(id) === state);
+    return step !== undefined && this.#companions(step)[0] === step;
+  }
+
+  #openStep(state: string): void {
+    const step = this.steps.find(({ id }) => stateOf.apply(id) === state);
+    if (!step) return;
+    const companions = this.#companions(step);
+    const values = { number: companions.indexOf(step) + 1, total: companions.length };
+    this.#progress.push({ key: "apply.step", values, transient: false, step: step.id });
+  }
+
+  /** The last line of a step gets its result when the walk goes on, or stops there. */
+  #closeStep(before: string, state: string): void {
+    const step = this.steps.find(({ id }) => [stateOf.apply(id), stateOf.verify(id)].includes(before));
+    if (!step || state === stateOf.verify(step.id)) return;
+    if (state === stateOf.failed(step.id)) this.#closeLine("failed");
+    else if (state !== stateOf.secret(step.id)) {
+      this.#closeLine(this.context.passed.includes(step.id) ? "passed" : "ok");
+    }
+  }
+
+  #closeLine(result: NonNullable<Progress["result"]>): void {
+    const line = this.#progress.at(-1);
+    if (!line || line.step !== undefined || line.result) return;
+    this.#progress = [...this.#progress.slice(0, -1), { ...line, result }];
+  }
+
+  get #all(): readonly Step[] {
+    return [...this.steps, ...this.#course.others];
+  }
+
+  #find(id: string): Step {
+    return (
+      this.#all.find((step) => step.id === id) ??
+      fail({ code: "unexpected", what: `There is no step "${id}".` })
+    );
+  }
+
+  #save(): void {
+    // A box that nobody sets up starts again and again, and writes nothing to its card for that.
+    if (UNBEGUN.includes(this.state) && !this.#isKept) return;
+    this.#isKept = true;
+    const snapshot = this.#actor.getPersistedSnapshot();
+    this.#saved = this.#saved
+      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#course.state, snapshot)))
+      // A full or read-only disk: the walk goes on, only a power cut would be noticed.
+      .catch((error: unknown) => this.log(`the snapshot could not be saved: ${toTrouble(error).what}`));
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+const NOTE_LINES = 8;
+const NOTE_COLUMNS = 76;
+
+async function readNote(box: Box, { boot_mount }: ImageInfo): Promise<string[]> {
+  const text = (await box.readFile(answersPaths(boot_mount).note).catch(() => undefined)) ?? "";
+  const lines = text.split(/\r?\n/).map((line) => line.trimEnd().slice(0, NOTE_COLUMNS));
+  return lines.filter(Boolean).slice(0, NOTE_LINES);
+}
+
+function stoppedByHand(): Failure {
+  return new Failure({
+    code: "stopped-by-hand",
+    what: "This part was stopped before it was done.",
+    hint: "Try again: what was done is not done twice.",
+  });
+}
+
+/** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */
+function canResume(machine: WalkMachine, snapshot: Snapshot<unknown>): boolean {
+  const { status, value, context } = snapshot as Partial<{
+    status: string;
+    value: unknown;
+    context: WalkContext;
+  }>;
+  const isKnown = typeof value === "string" && Object.hasOwn(machine.states, value);
+  return (
+    status === "active" && isKnown && Array.isArray(context?.given) && typeof context.answers === "object"
+  );
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Keeps secrets apart from all other answers: they live in this process's memory only, so a power cut forgets them.
+
+import { getAnswer, secretQuestions, setAnswer } from "./questions.ts";
+import type { Answers, Step } from "./step.ts";
+
+export class Secrets {
+  readonly #values = new Map<string, string>();
+
+  /** Takes the secrets out of a step's answers and remembers them. Returns the rest and the paths of all given. */
+  take(step: Step, answers: Answers): { answers: Answers; taken: readonly string[] } {
+    const taken: string[] = [];
+    let rest = answers;
+    for (const { path } of secretQuestions(step)) {
+      const value = getAnswer(answers, path);
+      rest = setAnswer(rest, path, undefined);
+      // The file to begin with shows "" for a secret that is left out.
+      if (typeof value !== "string" || value === "") continue;
+      this.#values.set(`${step.id}.${path}`, value);
+      taken.push(`${step.id}.${path}`);
+    }
+    return { answers: rest, taken };
+  }
+
+  /** Puts what is known of the secrets at `paths` back in, for the moment they are used. */
+  join(step: Step, answers: Answers, paths: readonly string[]): Answers {
+    return secretQuestions(step).reduce((joined, { path }) => {
+      const full = `${step.id}.${path}`;
+      const value = paths.includes(full) ? this.#values.get(full) : undefined;
+      return value === undefined ? joined : setAnswer(joined, path, value);
+    }, answers);
+  }
+
+  has(path: string): boolean {
+    return this.#values.has(path);
+  }
+
+  forget(): void {
+    this.#values.clear();
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Keeps the machine's snapshot on disk. One that cannot be read is put aside, never thrown away, and never fatal.
+
+import type { Snapshot } from "xstate";
+import type { Box } from "../host/box.ts";
+
+/** Raised when the machine's states or context change their meaning. */
+const SNAPSHOT_VERSION = 2;
+
+export async function saveSnapshot(box: Box, path: string, snapshot: Snapshot<unknown>): Promise<void> {
+  const content = JSON.stringify({ version: SNAPSHOT_VERSION, snapshot }, undefined, 2);
+  await box.writeFile(path, `${content}\n`, { mode: 0o600 });
+}
+
+export interface Loaded {
+  readonly snapshot?: Snapshot<unknown>;
+  /** Where the unreadable snapshot was put. */
+  readonly putAside?: string;
+}
+
+/** `isUsable` says whether the machine of this release can take the snapshot up. */
+export async function loadSnapshot(
+  box: Box,
+  path: string,
+  isUsable: (snapshot: Snapshot<unknown>) => boolean,
+): Promise<Loaded> {
+  const text = await box.readFile(path);
+  if (text === undefined) return {};
+  const snapshot = parse(text);
+  if (snapshot && isUsable(snapshot)) return { snapshot };
+  // The walk was at its end; the next one begins anew.
+  if (snapshot?.status === "done") return {};
+  return { putAside: await putAside(box, path) };
+}
+
+function parse(text: string): Snapshot<unknown> | undefined {
+  try {
+    const { version, snapshot } = JSON.parse(text) as { version?: unknown; snapshot?: Snapshot<unknown> };
+    return version === SNAPSHOT_VERSION ? snapshot : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function putAside(box: Box, from: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const path = `${from}.bad-${number}`;
+    if (await box.exists(path)) continue;
+    await box.rename(from, path);
+    return path;
+  }
+}

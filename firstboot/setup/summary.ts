@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How to reach the box, for the last screen of the walk and for `cbox status`.
+
+import type { Box } from "../host/box.ts";
+import { hostKeyFingerprints, outerAddresses } from "../host/network-facts.ts";
+import { readChoices } from "../host/owner-settings.ts";
+
+export interface Summary {
+  readonly hostname: string;
+  readonly owner: string;
+  readonly addresses: readonly string[];
+  readonly fingerprints: readonly string[];
+}
+
+export async function summarize(box: Box): Promise<Summary> {
+  const { owner = "" } = await readChoices(box);
+  return {
+    hostname: ((await box.readFile("/etc/hostname")) ?? "").trim(),
+    owner,
+    addresses: (await outerAddresses(box)).map(({ address }) => address),
+    fingerprints: await hostKeyFingerprints(box),
+  };
+}

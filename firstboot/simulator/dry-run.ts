@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The dry run: the wizard on any terminal, with its files below a scratch directory and made-up commands. For
+// developers, translators, and whoever wants to see the questions before buying a box.
+//   node --import tsx firstboot/main.ts firstboot --root /tmp/box
+
+import { mkdir, readFile, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Box } from "../host/box.ts";
+import type { ImageInfo } from "../host/image-info.ts";
+import { linuxBox } from "../host/linux.ts";
+import { failConnection } from "../host/net.ts";
+import { paths } from "../host/paths.ts";
+import { PretendSystem } from "./system.ts";
+
+export async function dryRunBox(root: string): Promise<Box> {
+  const files = linuxBox({ root });
+  await furnish(root, files);
+  const system = new PretendSystem({
+    read: files.readFile,
+    write: (path, content) => files.writeFile(path, content),
+    list: files.list,
+    move: files.rename,
+    remove: files.remove,
+  });
+  return {
+    ...files,
+    // Nobody's servers are asked for the sake of a rehearsal.
+    request: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
+    ldapBind: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
+    // Whoever runs this need not be root: everything belongs to them.
+    writeFile: (path, content, { mode } = {}) =>
+      files.writeFile(path, content, mode === undefined ? {} : { mode }),
+    makeDirectory: (path) => files.makeDirectory(path),
+    run: async (command, args, options) => {
+      const result = await system.run(command, args, options);
+      await files.appendFile("/commands.log", `${[command, ...args].join(" ")}\n`);
+      // Slow enough to be seen, as on a box.
+      await files.sleep(Number(process.env.CBOX_DRY_RUN_DELAY ?? 50));
+      return result;
+    },
+  };
+}
+
+const IMAGE: ImageInfo = {
+  version: "dry-run",
+  built: "2026-01-01T00:00:00Z",
+  profile: { id: "dry-run", title: "Dry run", architecture: "amd64", release: "trixie" },
+  consoles: [],
+  boot_mount: "/boot/efi",
+  community: {
+    id: "guifi",
+    title: "Guifi.net",
+    website: "https://guifi.net",
+    ldap: {
+      servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"],
+      base_dn: "o=webusers,dc=guifi,dc=net",
+      tls: { verify: true },
+    },
+    api: {
+      url: "https://guifi.net/api",
+      auth_url: "https://guifi.net/api/auth",
+      cnml_url: "https://guifi.net/guifi/cnml",
+      device_url: "https://guifi.net/guifi/device",
+    },
+    licence: {
+      title: "Network Commons Licence (XOLN)",
+      version: "1.0",
+      url: "https://guifi.net/ComunsXOLN",
+    },
+    vpn: { enabled_by_default: false, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
+    timezone: "Europe/Madrid",
+    default_language: "ca",
+    languages: ["ca", "es", "en"],
+    keyboards: ["es", "us", "fr"],
+    updates: { choice: "restart", restart_hour: 4 },
+    address_ranges: ["10.0.0.0/8"],
+    dns: { servers: [], search: [] },
+    ntp: { servers: [] },
+    serf: {
+      port: 5000,
+      profile: "wan",
+      bootstrap: [],
+      cloud: "guifi",
+      microcloud: "guifi",
+      tag_budget_bytes: 512,
+    },
+  },
+};
+
+/** Only read by a developer, whose project has it. */
+const OVERLAY = fileURLToPath(new URL("../../overlays/base/files", import.meta.url));
+
+/** What the image would bring along; whatever is there already stays. */
+async function furnish(root: string, files: Box): Promise<void> {
+  const start: Record<string, string> = {
+    [paths.imageInfo]: JSON.stringify(IMAGE),
+    "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+    "/etc/passwd": "root:x:0:0::/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
+    "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",
+    "/usr/bin/unattended-upgrade": "",
+    "/proc/meminfo": "MemTotal:        2015000 kB\n",
+    "/proc/cpuinfo": "processor\t: 0\nprocessor\t: 1\n",
+    "/proc/sys/kernel/threads-max": "15700\n",
+    [paths.contextPreseed]: await readFile(join(OVERLAY, paths.contextPreseed), "utf8"),
+    [`${paths.contextTemplate}/metadata.tar`]: "",
+    [`${paths.contextTemplate}/rootfs.squashfs`]: "",
+    "/sys/class/net/enp1s0/type": "1\n",
+    "/sys/class/net/enp1s0/address": "52:54:00:12:34:56\n",
+    "/sys/class/net/enp1s0/carrier": "1\n",
+    "/sys/class/net/enp1s0/device/vendor": "0x1af4\n",
+  };
+  await mkdir(join(root, "boot/efi"), { recursive: true });
+  for (const [path, content] of Object.entries(start)) {
+    if (!(await files.exists(path))) await files.writeFile(path, content);
+  }
+  await mkdir(join(root, "usr/share"), { recursive: true });
+  await symlink(paths.zoneinfo, join(root, paths.zoneinfo)).catch(() => {});
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The made-up tinc of the dry run and of tests: a unit that is started has an interface with the address of its script.
+
+import type { PretendFiles } from "./system.ts";
+
+const UNIT = /^tinc@(\w+)\.service$/;
+
+export async function startTunnel(files: PretendFiles, unit: string): Promise<void> {
+  const [, network] = UNIT.exec(unit) ?? [];
+  if (network) await files.write(`/sys/class/net/${network}/tun_flags`, "0x1002\n");
+}
+
+/** Links as `ip -json address` shows them. */
+export async function pretendedTunnels(files: PretendFiles, running: ReadonlySet<string>) {
+  const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = [];
+  for (const unit of running) {
+    const [, network = ""] = UNIT.exec(unit) ?? [];
+    const script = network ? ((await files.read(`/etc/tinc/${network}/tinc-up`)) ?? "") : "";
+    const [, local, prefix] = /replace ([\d.]+)\/(\d+)/.exec(script) ?? [];
+    if (local) links.push({ ifname: network, addr_info: [{ local, prefixlen: Number(prefix) }] });
+  }
+  return links;
+}

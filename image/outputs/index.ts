@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The forms a dressed system can take: a disk that a machine starts from, the archive of a container, and a file that
+// converts a machine. Each knows how it is packed and how the finished thing is checked.
+import { join } from "node:path";
+import { rawImage } from "../cache/images.ts";
+import type { Packages } from "../debian/packages.ts";
+import type { DiskTools } from "../disk/tools.ts";
+import type { Session } from "../host/session.ts";
+import { disk } from "../stages/disk.ts";
+import type { DiskManifest, Manifest } from "../stages/manifest.ts";
+import { diskPacker, type Packer } from "../stages/publish.ts";
+import type { Plan } from "../stages/resolve.ts";
+import { verify } from "../stages/verify.ts";
+import { containerPacker, verifyContainer } from "./container.ts";
+import { conversionPacker, verifyConversion } from "./conversion.ts";
+
+export interface Form {
+  readonly pack: Packer;
+  /** @throws Failure `image-invalid` */
+  verify(manifest: Manifest, packed: string): Promise<void>;
+  /** Files outside of the published ones, to be removed when those did not pass. */
+  leftovers(manifest: Manifest): readonly string[];
+}
+
+export interface FormOptions {
+  readonly session: Session;
+  readonly plan: Plan;
+  readonly tools: DiskTools;
+  /** The dressed root file system. */
+  readonly root: string;
+  readonly bootFiles: ReadonlyMap<string, Uint8Array>;
+  /** Directory of this build. */
+  readonly work: string;
+  readonly imageStore: string;
+  /** Names the image; identifiers follow from it. */
+  readonly seed: string;
+  readonly epoch: number;
+  readonly packages: Packages;
+}
+
+export async function giveForm(options: FormOptions): Promise<Form> {
+  switch (options.plan.profile.form) {
+    case "disk":
+      return diskForm(options);
+    case "container":
+      return containerForm(options);
+    case "convert":
+      return convertForm(options);
+  }
+}
+
+async function diskForm(options: FormOptions): Promise<Form> {
+  const { session, plan, tools, root, bootFiles, work, imageStore, seed } = options;
+  const image = join(work, "disk.img");
+  const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
+    disk(session, { plan, tools, root, bootFiles, image, seed }),
+  );
+  return {
+    pack: diskPacker({
+      ...{ session, tools, image, imageStore, layout },
+      qcow2: plan.profile.outputs.includes("qcow2"),
+    }),
+    verify: (manifest, packed) =>
+      verify(session, {
+        tools,
+        manifest: manifest as DiskManifest,
+        packed,
+        raw: rawImage(imageStore, manifest.image.raw_sha256),
+        scratch: join(work, "verify"),
+      }),
+    leftovers: ({ image: { raw_sha256 } }) => [rawImage(imageStore, raw_sha256)],
+  };
+}
+
+function containerForm({ session, plan, root, work, epoch }: FormOptions): Form {
+  const scratch = join(work, "container");
+  return {
+    pack: containerPacker({ session, profile: plan.profile, root, epoch, scratch }),
+    verify: (manifest, packed) => verifyContainer({ session, manifest, packed, scratch }),
+    leftovers: () => [],
+  };
+}
+
+function convertForm({ session, plan, root, work, seed: revision, epoch, packages }: FormOptions): Form {
+  const scratch = join(work, "conversion");
+  return {
+    pack: conversionPacker({ session, plan, root, packages, revision, epoch, scratch }),
+    verify: (manifest, packed) => verifyConversion({ session, manifest, packed, scratch }),
+    leftovers: () => [],
+  };
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A file of an overlay as the box gets it: NAME.hbs is a Handlebars template and becomes NAME, all others are as they are.
+// In a unit, `{{> sandbox}}` is what it is in the units of services.
+import { readFile } from "node:fs/promises";
+import Handlebars from "handlebars";
+import { fail } from "../../common/fail.ts";
+import { SANDBOX } from "../../common/service-template.ts";
+import type { OverlayFile } from "./resolve.ts";
+
+const SUFFIX = ".hbs";
+
+export interface FinishedFile {
+  /** Path on the box, without leading slash. */
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+/**
+ * @param data what the template may name; a name that is not there is an error
+ * @throws Failure `template-broken`
+ */
+export async function finishFile(
+  { source, target }: Pick<OverlayFile, "source" | "target">,
+  data: object,
+): Promise<FinishedFile> {
+  const content = await readFile(source);
+  if (!target.endsWith(SUFFIX)) return { path: target, content };
+  const path = target.slice(0, -SUFFIX.length);
+  try {
+    const render = Handlebars.compile(content.toString(), { strict: true, noEscape: true });
+    const text = render(data, { partials: { sandbox: SANDBOX } });
+    return { path, content: Buffer.from(text) };
+  } catch (error) {
+    return fail({
+      code: "template-broken",
+      what: `The template for /${target} cannot be rendered.`,
+      found: (error as Error).message.split("\n")[0] ?? "",
+      hint: `look at ${source}; templates see ${Object.keys(data).join(", ")}`,
+    });
+  }
+}
