@@ -9,20 +9,20 @@ import { codeOf } from "./cache/code-of.ts";
 import { changes, type Layer, type LayerInputs, layerKey } from "./cache/layers.ts";
 import { enableForeign } from "./debian/binfmt.ts";
 import { identityOf, pinsOf } from "./debian/lock.ts";
-import { profileSet } from "./debian/package-sets.ts";
+import { CONTEXT_SET, profileSet } from "./debian/package-sets.ts";
 import { openDiskTools } from "./disk/tools.ts";
 import type { Session } from "./host/session.ts";
 import { conversionInputs } from "./outputs/conversion.ts";
 import { giveForm } from "./outputs/index.ts";
+import { type Manifest, readManifest } from "./published/manifest.ts";
+import { sign } from "./published/signature.ts";
 import { layOutPool, planPool, poolPins, SERVICES_SETS } from "./services/pool.ts";
 import { base, baseInputs } from "./stages/base.ts";
-import { CONTEXT_SET, context, contextInputs } from "./stages/context.ts";
+import { context, contextInputs } from "./stages/context.ts";
 import { dress } from "./stages/dress.ts";
-import { type Manifest, readManifest } from "./stages/manifest.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { dressInputs, resolve } from "./stages/resolve.ts";
 import { rootfs, rootfsInputs } from "./stages/rootfs.ts";
-import { sign } from "./stages/signature.ts";
 import { openWorkspace } from "./stages/workspace.ts";
 
 /** What dresses, packs and describes an image, beside the layers. */

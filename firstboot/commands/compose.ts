@@ -5,10 +5,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
+import { catalogue, findService } from "../catalogue/catalogue.ts";
 import { must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
-import { catalogue, findService } from "../services/catalogue.ts";
 import { type ProjectPlan, type ProjectPort, readProject, within, without } from "../services/compose.ts";
 import { defaultInputs } from "../services/data.ts";
 import { activate, deactivate, removeData } from "../services/engine.ts";
@@ -19,7 +19,7 @@ import { countOf, parsePort, portName, shortList } from "../services/ports.ts";
 import { COMPOSE_FILES } from "../services/project-words.ts";
 import { publish } from "../services/publish.ts";
 import { forgetState, readStates, writeState } from "../services/state.ts";
-import type { ServicesOptions, ServicesTools } from "./services.ts";
+import type { ServicesOptions, ServicesTools } from "./services-tools.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
 /** Where a project lies until it has been looked through. */

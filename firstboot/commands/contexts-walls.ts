@@ -15,7 +15,7 @@ import {
 import { chooseNetworks, ensureAcls } from "../contexts/walls.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr } from "../host/found-text.ts";
-import type { ContextsTools } from "./contexts.ts";
+import type { ContextsTools } from "./contexts-tools.ts";
 import { parseNetwork } from "./wall-network.ts";
 
 const WIDTH = 80;

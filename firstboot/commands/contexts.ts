@@ -9,8 +9,8 @@ import { fail } from "../../common/fail.ts";
 import { jsonLines, say, sayLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
 import { type Instance, instancesOf } from "../contexts/incus.ts";
-import { CONTEXTS, type ContextId, isContextId, LEAST_INSTANCE } from "../contexts/names.ts";
-import { type Amount, bounds, planContexts } from "../contexts/plan.ts";
+import { CONTEXTS, type ContextId, isContextId } from "../contexts/names.ts";
+import { type Amount, bounds, LEAST_INSTANCE, planContexts } from "../contexts/plan.ts";
 import { readPoolUse, SEPARATE } from "../contexts/pools.ts";
 import { readRecord, writeRecord } from "../contexts/record.ts";
 import { partOf } from "../contexts/room.ts";
@@ -25,21 +25,13 @@ import { boxLanguage } from "../host/language.ts";
 import { linuxBox } from "../host/linux.ts";
 import { alone } from "../host/lock.ts";
 import { readChoices } from "../host/owner-settings.ts";
-import { type Translate, translator } from "../i18n/translate.ts";
+import { translator } from "../i18n/translate.ts";
 import { contexts as step } from "../steps/contexts/index.ts";
+import type { ContextsTools } from "./contexts-tools.ts";
 import { walls } from "./contexts-walls.ts";
 import { usageText } from "./help.ts";
 import { needRoot } from "./root.ts";
 import { stepStatus } from "./status.ts";
-
-export interface ContextsTools {
-  readonly box: Box;
-  readonly image: ImageInfo;
-  readonly t: Translate;
-  readonly print: (line: string) => void;
-  /** Runs a command on this terminal; resolves to its exit code. */
-  readonly onTerminal: (command: string, args: readonly string[]) => Promise<number>;
-}
 
 interface Options {
   readonly json?: boolean;

@@ -8,12 +8,12 @@ import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import { jsonLines, quoted, say, sayLines } from "../../common/say.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
+import type { ACTS } from "../catalogue/texts.ts";
 import { PUBLISH_TIMER } from "../discovery/serf.ts";
-import type { Box } from "../host/box.ts";
 import { must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { foundSentence, saidOr, sayFound } from "../host/found-text.ts";
-import { type ImageInfo, readImageInfo } from "../host/image-info.ts";
+import { readImageInfo } from "../host/image-info.ts";
 import { boxLanguage } from "../host/language.ts";
 import { linuxBox } from "../host/linux.ts";
 import { alone } from "../host/lock.ts";
@@ -32,31 +32,12 @@ import { placeOf } from "../services/place.ts";
 import { publish } from "../services/publish.ts";
 import { eachSecret, secretsForPeople } from "../services/secrets.ts";
 import { readStates, type ServiceState, writeState } from "../services/state.ts";
-import type { ACTS } from "../services/texts.ts";
 import { upgrade } from "../services/upgrade.ts";
 import { needAccount, wayIn } from "./claim.ts";
 import { addProject, removeProject } from "./compose.ts";
 import { usageText } from "./help.ts";
 import { needRoot } from "./root.ts";
-
-export interface ServicesTools {
-  readonly box: Box;
-  readonly image: ImageInfo;
-  readonly t: Translate;
-  readonly print: (line: string) => void;
-}
-
-export interface ServicesOptions {
-  readonly json?: boolean;
-  readonly context?: string;
-  readonly yes?: boolean;
-  readonly name?: string;
-  readonly port?: readonly string[];
-  /** Of a project that is added: closed until it is claimed. */
-  readonly claim?: boolean;
-  /** For `spread`, one a line; standard input unless said. */
-  readonly keys?: string;
-}
+import type { ServicesOptions, ServicesTools } from "./services-tools.ts";
 
 /** Entries of a list that are named here one by one; a program gets all. */
 const MOST_LEFT_OUT = 10;

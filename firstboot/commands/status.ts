@@ -2,6 +2,7 @@
 // `cbox status`: how the box is doing, for a person or (--json) for a program. Works for every user of the box.
 
 import { parseArgs } from "node:util";
+import type { Value } from "../../common/json.ts";
 import { printable } from "../../common/printable.ts";
 import { sayJson, sayLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
@@ -14,7 +15,7 @@ import { readChoices } from "../host/owner-settings.ts";
 import { paths } from "../host/paths.ts";
 import { type Translate, translator } from "../i18n/translate.ts";
 import { readMarker } from "../setup/marker.ts";
-import type { Step, StepStatus, Value, Warning } from "../setup/step.ts";
+import type { Step, StepStatus, Warning } from "../setup/step.ts";
 import { type Summary, summarize } from "../setup/summary.ts";
 import { steps as allSteps } from "../steps/index.ts";
 

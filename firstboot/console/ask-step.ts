@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Asks the questions of one step, one by one, with the way back; checks each answer as it is given.
 
+import type { Value } from "../../common/json.ts";
+import type { TextValues } from "../i18n/translate.ts";
 import { isTextKey, type Translate, translator } from "../i18n/translate.ts";
 import type { Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } from "../setup/questions.ts";
 import type { Walk } from "../setup/runner.ts";
-import type { Answers, Choice, Step, Survey, TextValues, Value } from "../setup/step.ts";
+import type { Answers, Choice, Step, Survey } from "../setup/step.ts";
 import { choose, pick } from "./menu.ts";
 import {
   choiceKeys,

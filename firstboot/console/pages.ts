@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The pages of the wizard as plain data, so that tests can lay each of them out at 80x24 in every language.
 
+import type { Value } from "../../common/json.ts";
 import { printable } from "../../common/printable.ts";
 import { foundSentence } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import type { Trouble } from "../host/trouble.ts";
+import type { TextValues } from "../i18n/translate.ts";
 import { isTextKey, languages, type Translate, translator } from "../i18n/translate.ts";
 import type { WalkContext } from "../setup/machine.ts";
 import { isQuotable, type Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../setup/questions.ts";
-import type { HandedOver, Step, TextValues, Value, Warning } from "../setup/step.ts";
+import type { HandedOver, Step, Warning } from "../setup/step.ts";
 import type { Summary } from "../setup/summary.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
 

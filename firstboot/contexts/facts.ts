@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What this box has to divide: memory, processors, processes, and the disk behind its root file system.
 
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import type { Resources } from "./plan.ts";
 import { filesMib } from "./pools.ts";
 

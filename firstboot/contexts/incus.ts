@@ -2,8 +2,8 @@
 // Incus, by its own command line: `incus query` speaks its REST API (https://linuxcontainers.org/incus/docs/main/api/)
 // and waits for what takes time. No names are put together here that could leave their place in a URL.
 
+import { parseJson } from "../../common/json.ts";
 import { type Box, must } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 
 export type Config = Readonly<Record<string, string>>;
 

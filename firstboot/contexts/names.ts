@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The names by which Incus, the walls (contexts.nft) and other parts of the box know the contexts. Contracts.
 
-import type { Limits } from "./plan.ts";
-
 /** Of the context, its project in Incus, and its own instance there. */
 export type ContextId = "owner" | "community";
 export const CONTEXTS: readonly ContextId[] = ["owner", "community"];
@@ -24,10 +22,3 @@ export const MADE = "user.cbox.made";
 export const SLIVER = "user.cbox.sliver";
 
 export const isContextId = (text: string): text is ContextId => CONTEXTS.some((id) => id === text);
-
-/** What an instance gets when nobody says. */
-export const LEAST_INSTANCE: Omit<Limits, "cpus" | "instances"> = {
-  memoryMib: 128,
-  diskMib: 1024,
-  processes: 200,
-};

@@ -19,6 +19,13 @@ export interface Limits extends Resources {
   readonly instances: number;
 }
 
+/** What an instance gets when nobody says. */
+export const LEAST_INSTANCE: Omit<Limits, "cpus" | "instances"> = {
+  memoryMib: 128,
+  diskMib: 1024,
+  processes: 200,
+};
+
 export interface Plan {
   readonly host: Resources;
   readonly owner: Limits;

@@ -8,8 +8,9 @@ import { compileSchema } from "../../common/schema.ts";
 import type { Box } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 import type { Config } from "./incus.ts";
-import { type ContextId, LEAST_INSTANCE } from "./names.ts";
+import type { ContextId } from "./names.ts";
 import type { Limits } from "./plan.ts";
+import { LEAST_INSTANCE } from "./plan.ts";
 
 export interface PreseedData {
   /** Those that are not there yet. */

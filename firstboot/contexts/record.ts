@@ -2,8 +2,8 @@
 // How the box was divided, as kept in /etc/community-box/contexts.json: for every program and user of the box, without
 // waking Incus.
 
+import { parseJson } from "../../common/json.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import type { NoContexts, Plan, Resources } from "./plan.ts";
 

@@ -8,7 +8,7 @@ import { type Box, must } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
-import type { StepTools } from "../setup/step.ts";
+import type { Tools } from "../host/tools.ts";
 import { dataPartition, mountData } from "./data-partition.ts";
 import { canFilter, ensureFilters, FILTERS } from "./filters.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
@@ -44,7 +44,7 @@ const UNITS = [
 ];
 export async function setUp(
   division: Division,
-  { box, image, progress }: Pick<StepTools, "box" | "image" | "progress">,
+  { box, image, progress }: Pick<Tools, "box" | "image" | "progress">,
 ): Promise<Pools> {
   progress("progress.contexts.disk", { gib: gib(division.box.diskMib) });
   const device = image.converted ? undefined : await dataPartition(box);

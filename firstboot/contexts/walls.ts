@@ -2,9 +2,9 @@
 // Networks of the contexts and what may pass: each has its own subnet behind the box (NAT) and an ACL in Incus. The walls
 // to the box itself, whatever its addresses, are rules of the box (contexts.nft).
 
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { get, send } from "./incus.ts";
 import { CONTEXTS, type ContextId, networkOf } from "./names.ts";
 import { readWallSettings, without } from "./wall-settings.ts";

@@ -3,9 +3,9 @@
 // there; and inside the VPN what neighbours announce by Avahi. Written by other people's programs, so anything may be
 // in it.
 
+import { parseJson } from "../../common/json.ts";
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../../common/serf-payload.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { heardByAvahi } from "./avahi.ts";
 import { askSerf } from "./serf-rpc.ts";
 

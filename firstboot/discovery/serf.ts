@@ -3,10 +3,12 @@
 // `cbox publish` and by `cbox status`.
 
 import { contains, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
+import { parseJson } from "../../common/json.ts";
+import { outerAddresses } from "../contexts/outer-addresses.ts";
 import type { Box } from "../host/box.ts";
 import { writeIfChanged } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { type Address, outerAddresses, parseJson } from "../host/network-facts.ts";
+import type { Address } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import { askSerf, SERF_RPC, serfRpcKey } from "./serf-rpc.ts";
 

@@ -3,12 +3,12 @@
 // Without an answer, or with one that makes no sense, the last list stays.
 
 import { Failure, fail } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import { ask, unavailable } from "../guifi/api.ts";
 import { tlsTrust } from "../host/authorities.ts";
 import { type Box, must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { readStates } from "../services/state.ts";
 import { parseDeviceNames } from "./devices.ts";
 import { type Domains, parseDomains } from "./domains.ts";

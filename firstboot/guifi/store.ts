@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the box remembers of its registration: /etc/community-box/guifi.json. No secrets in it; readable by all.
 
+import { parseJson } from "../../common/json.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 
 export interface Registration {

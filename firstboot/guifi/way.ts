@@ -5,10 +5,12 @@
 import { fail } from "../../common/fail.ts";
 import { isReadable } from "../../common/plain-http.ts";
 import { type ImageInfo, websiteName } from "../host/image-info.ts";
-import type { Warning } from "../setup/step.ts";
+import type { TextValues } from "../i18n/translate.ts";
 
 /** What the person should know before the password is typed, and afterwards. */
-export function wayWarnings(image: ImageInfo): readonly (Warning & { readonly code: WayWarning })[] {
+export function wayWarnings(
+  image: ImageInfo,
+): readonly { readonly code: WayWarning; readonly values: TextValues }[] {
   const { api, ldap } = image.community;
   const values = { website: websiteName(image) };
   return [

@@ -3,8 +3,8 @@
 // language. What a program or a server said itself stays as it is.
 
 import type { FailureDetails } from "../../common/fail.ts";
+import type { TextValues } from "../i18n/translate.ts";
 import { english, isTextKey, type TextKey, type Translate } from "../i18n/translate.ts";
-import type { TextValues } from "../setup/step.ts";
 import type { Trouble } from "./trouble.ts";
 
 type FoundKey = Extract<TextKey, `found.${string}`>;

@@ -3,10 +3,10 @@
 
 import type { Community } from "../../common/community.ts";
 import { fail } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "./box.ts";
 import { errorText } from "./error-text.ts";
 import { sayFound } from "./found-text.ts";
-import { parseJson } from "./network-facts.ts";
 import { paths } from "./paths.ts";
 
 /** The part of the community's settings that first boot uses; the file holds all of them. */

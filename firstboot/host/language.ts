@@ -3,9 +3,9 @@
 // the set-up, else the community's.
 
 import { fstatSync } from "node:fs";
+import { parseJson } from "../../common/json.ts";
 import { isLanguage, type Language } from "../i18n/translate.ts";
 import { linuxBox } from "./linux.ts";
-import { parseJson } from "./network-facts.ts";
 import { readChoices } from "./owner-settings.ts";
 import { paths } from "./paths.ts";
 

@@ -22,12 +22,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { syncDirectory, writeFileAtomic } from "../../common/atomic.ts";
 import { Failure } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import { inTurn } from "../../common/lock.ts";
 import { openDirectory } from "../../common/no-follow.ts";
 import { type Box, diskFull, type RunOptions, type RunResult } from "./box.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { exchange, ldapBind } from "./net.ts";
-import { parseJson } from "./network-facts.ts";
 import { paths } from "./paths.ts";
 import { userAgent } from "./user-agent.ts";
 

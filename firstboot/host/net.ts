@@ -7,15 +7,9 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { rootCertificates, connect as tlsConnect } from "node:tls";
 import { fail } from "../../common/fail.ts";
-import {
-  type BindReply,
-  bindRequest,
-  LONGEST_REPLY,
-  readBindReply,
-  UNBIND_REQUEST,
-} from "../guifi/ldap-message.ts";
 import type { HttpRequest, HttpResponse, LdapBind, TlsTrust } from "./box.ts";
 import { sayFound } from "./found-text.ts";
+import { type BindReply, bindRequest, LONGEST_REPLY, readBindReply, UNBIND_REQUEST } from "./ldap-message.ts";
 
 const HTTP_TIMEOUT = 15_000;
 const MAX_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Questions about the box as it is now, asked by more than one step, by `cbox status` and by `cbox publish`.
 
-import { CONTEXTS, networkOf } from "../contexts/names.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "./box.ts";
 
 export interface Address {
@@ -18,12 +18,6 @@ export async function ipv4Addresses(box: Box, name?: string): Promise<Address[]>
   ]);
   if (code !== 0) return [];
   return parseAddresses(stdout);
-}
-
-/** Those by which others may reach the box: without those of the networks that its contexts are in. */
-export async function outerAddresses(box: Box): Promise<Address[]> {
-  const inner = CONTEXTS.map(networkOf);
-  return (await ipv4Addresses(box)).filter((each) => !inner.includes(each.interface));
 }
 
 interface IpLink {
@@ -70,12 +64,4 @@ export async function hostKeyFingerprints(box: Box): Promise<string[]> {
     if (code === 0 && match) prints.push(`${match[1]} (${match[2]})`);
   }
   return prints;
-}
-
-export function parseJson<T>(text: string, otherwise: T): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return otherwise;
-  }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the owner chose in the step "system", kept on the box for its other programs and for `cbox status`.
 
-import type { Updates } from "../updates/updates.ts";
 import { type Box, writeIfChanged } from "./box.ts";
 import { paths } from "./paths.ts";
+
+/** Install them, and restart by night where one is needed; install them only; nothing by itself. */
+export type Updates = "restart" | "fixes" | "off";
 
 export interface Choices {
   readonly language?: string | undefined;

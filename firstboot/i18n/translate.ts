@@ -4,7 +4,7 @@
 
 import type { FailureValues } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
-import { catalogueTexts } from "../services/texts.ts";
+import { catalogueTexts } from "../catalogue/texts.ts";
 import { ca, en, es } from "./index.ts";
 
 export type TextKey = keyof typeof en;
@@ -19,10 +19,11 @@ export const catalogues: Record<Language, Catalogue> = {
 };
 export const languages = Object.keys(catalogues) as Language[];
 
-type Values = FailureValues;
+/** What fills the places of a text, by name. */
+export type TextValues = FailureValues;
 
 /** Says a text in one language. */
-export type Translate = (key: TextKey, values?: Values) => string;
+export type Translate = (key: TextKey, values?: TextValues) => string;
 
 export function translator(language: string): Translate {
   const own = isLanguage(language) ? language : "en";
@@ -42,7 +43,7 @@ export function isTextKey(key: string): key is TextKey {
 }
 
 /** A value may be a word of a stranger: it stays on its line, and its control signs are shown. */
-function fill(template: string, values: Values, language: Language): string {
+function fill(template: string, values: TextValues, language: Language): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = values[name] ?? placeholder;
     return printable(typeof value === "object" ? value[language] : String(value));

@@ -6,7 +6,7 @@ import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { answersPaths } from "../host/paths.ts";
-import type { StepTools } from "../setup/step.ts";
+import type { Tools } from "../host/tools.ts";
 import { WORKPLACE } from "./disks.ts";
 import { type Labels, relabel } from "./labels.ts";
 
@@ -24,7 +24,7 @@ export async function usedBytes(box: Box, place: string): Promise<number> {
   return Number(stdout.trim().split("\n").at(-1) ?? 0) || 0;
 }
 
-export async function copyRoot(tools: Pick<StepTools, "box" | "progress" | "signal">, total: number) {
+export async function copyRoot(tools: Pick<Tools, "box" | "progress" | "signal">, total: number) {
   const { box, progress, signal } = tools;
   let isOver = false;
   const copying = must(box, "cp", ["--archive", "--one-file-system", `${FROM}/.`, `${TO}/`]).finally(() => {

@@ -3,9 +3,9 @@
 // on them, and why the others will not do.
 
 import { leastBytes } from "../../common/disk-size.ts";
+import { parseJson } from "../../common/json.ts";
 import { printable } from "../../common/printable.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 
 export interface Partition {
   readonly path: string;

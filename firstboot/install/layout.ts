@@ -3,9 +3,9 @@
 // are the same, since GRUB's boot code has its own place written into it.
 
 import { fail } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import { type Box, must } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
-import { parseJson } from "../host/network-facts.ts";
 import type { Disk } from "./disks.ts";
 
 /** GPT type of a BIOS boot partition. */

@@ -8,7 +8,7 @@ import { must } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import { minimumGib } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
-import type { StepTools } from "../setup/step.ts";
+import type { Tools } from "../host/tools.ts";
 import { chooseDisk } from "./choose.ts";
 import { copyBootFiles, copyLoaders, copyRoot, FROM, renameIn, TO, usedBytes } from "./copy.ts";
 import { type Disk, diskText, partitionPath, readDisks, sizeText } from "./disks.ts";
@@ -25,7 +25,7 @@ export interface Move {
 }
 
 /** What is to be moved where, as things are now. Fails with `install-disk-gone`, `install-disk-small`. */
-export async function planMove(to: string, { box, image }: Pick<StepTools, "box" | "image">): Promise<Move> {
+export async function planMove(to: string, { box, image }: Pick<Tools, "box" | "image">): Promise<Move> {
   const disks = await readDisks(box, minimumGib(image));
   const target = chooseDisk(disks, to);
   if (typeof target === "string" || target.fault || !disks.source) {
@@ -41,7 +41,7 @@ export async function planMove(to: string, { box, image }: Pick<StepTools, "box"
   return { source: disks.source, target, layout: await readLayout(box, disks.source, image.boot_mount) };
 }
 
-export async function move(to: string, tools: StepTools): Promise<void> {
+export async function move(to: string, tools: Tools): Promise<void> {
   const { box, image, progress } = tools;
   // Of a try that failed a moment ago.
   await unmount(tools);
@@ -91,17 +91,17 @@ interface Devices {
   readonly root: string;
 }
 
-async function makeFileSystems({ box }: StepTools, { boot, root }: Devices, labels: Labels): Promise<void> {
+async function makeFileSystems({ box }: Tools, { boot, root }: Devices, labels: Labels): Promise<void> {
   await must(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot]);
   await must(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root]);
 }
 
-async function mount({ box }: StepTools, args: readonly [...string[], string]): Promise<void> {
+async function mount({ box }: Tools, args: readonly [...string[], string]): Promise<void> {
   await box.makeDirectory(String(args.at(-1)));
   await must(box, "mount", args);
 }
 
 /** Nothing there is as good as done. */
-async function unmount({ box, image }: StepTools): Promise<void> {
+async function unmount({ box, image }: Tools): Promise<void> {
   for (const place of [join(TO, image.boot_mount), TO, FROM]) await box.run("umount", [place]);
 }

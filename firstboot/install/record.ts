@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the stick remembers of the disk it was installed to last: enough to know it again, and to say "take me out".
 
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import type { Disks } from "./disks.ts";
 

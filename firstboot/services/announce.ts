@@ -4,10 +4,10 @@
 
 import type { PublishedService } from "../../common/serf-payload.ts";
 import type { Service } from "../../common/service.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
-import { catalogue } from "./catalogue.ts";
 import { isUnclaimed } from "./claim.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";

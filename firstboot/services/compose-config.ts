@@ -2,7 +2,7 @@
 // What `docker compose config --format json` says of a project, as far as it is needed here. What is not of its form is
 // left out: it is made from a file that anybody may have written.
 
-import { parseJson } from "../host/network-facts.ts";
+import { parseJson } from "../../common/json.ts";
 
 export interface ComposePort {
   readonly published?: string;

@@ -5,11 +5,11 @@
 import { BlockList, isIPv6 } from "node:net";
 import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts";
 import { type FailureDetails, fail } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Service, Words } from "../../common/service.ts";
 import { diskFull, IS_DISK_FULL, must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { parseComposeConfig } from "./compose-config.ts";
 import type { Place } from "./place.ts";
 import { countOf, includes, inRanges, type PortRange, shortList } from "./ports.ts";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Puts together what the templates of a service may use, from the box, its registration and the owner's choices.
 
+import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
 import { communityAddress } from "../discovery/serf.ts";
 import { addedAuthorities, tlsTrust } from "../host/authorities.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import { userAgent } from "../host/user-agent.ts";
 import { isUnclaimed } from "./claim.ts";

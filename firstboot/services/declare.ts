@@ -5,11 +5,11 @@
 import { Failure } from "../../common/fail.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { GuifiApi } from "../guifi/api.ts";
+import type { Credentials } from "../guifi/credentials.ts";
 import { NAME_LONGEST } from "../guifi/names.ts";
 import { declareService } from "../guifi/services.ts";
 import { readRegistration } from "../guifi/store.ts";
-import type { StepTools } from "../setup/step.ts";
-import { credentialsOf } from "../steps/node/apply.ts";
+import type { Tools } from "../host/tools.ts";
 import { templateData } from "./data.ts";
 import { placeOf } from "./place.ts";
 import type { ServiceState } from "./state.ts";
@@ -17,10 +17,11 @@ import { renderer } from "./template.ts";
 
 /**
  * The number under which the service is known, when it has or gets one. Called before its files are written, which may
- * name it. Without a member's password only what was declared before is found.
+ * name it. Without credentials of a member only what was declared before is found.
  */
 export async function declare(
-  tools: StepTools,
+  tools: Pick<Tools, "box" | "image" | "progress">,
+  findCredentials: () => Credentials | undefined,
   service: Service,
   where: PlaceId,
   inputs: ServiceState["inputs"],
@@ -37,7 +38,7 @@ export async function declare(
   if (name === undefined || nick === undefined) return {};
   const known = services[nick];
   if (known) return { declared: String(known.id) };
-  const credentials = credentialsOf(tools);
+  const credentials = findCredentials();
   if (!credentials) return {};
   progress(`progress.services.declare.${service.id}` as "progress.services.declare");
   try {

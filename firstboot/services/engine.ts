@@ -3,12 +3,12 @@
 // when it is done, so a power cut in between is taken up by the next call.
 
 import { fail } from "../../common/fail.ts";
+import type { Value } from "../../common/json.ts";
 import type { PlaceId, Service, ServiceStep } from "../../common/service.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../discovery/serf.ts";
 import { type Box, must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import type { Value } from "../setup/step.ts";
 import { isUnclaimed, wasClaimed } from "./claim.ts";
 import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { defaultInputs, templateData } from "./data.ts";

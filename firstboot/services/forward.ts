@@ -10,12 +10,12 @@
 // The PROXY protocol would have to be spoken by each service, and by none who is asked directly.
 
 import { Failure } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import { type Config, type Instance, instancesOf, send } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, networkOf } from "../contexts/names.ts";
 import { chooseNetworks, type Entrance, ensureAcls } from "../contexts/walls.ts";
 import { type Box, must, writeIfChanged } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import { DEVICE, placeOf } from "./place.ts";
 import { includes, type PortRange, parsePort } from "./ports.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What follows from the owner's choices for one service: which of its conditions hold, and the words of a list.
 
+import type { Value } from "../../common/json.ts";
 import type { When } from "../../common/service.ts";
-import type { Value } from "../setup/step.ts";
 
 export type Inputs = { readonly [name: string]: Value };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a service could not take of what it was given, and why, as it has written it down (left_out in its entry).
 
+import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
-import { parseJson } from "../host/network-facts.ts";
 import type { Place } from "./place.ts";
 
 /** One line for each entry; none where nobody may look. Undefined of a service that writes nothing of the kind. */

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which services can work on this box, and why not the others. Only what can work is offered.
 
+import { parseJson } from "../../common/json.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
 import { readResources } from "../contexts/facts.ts";
 import { CONTEXTS } from "../contexts/names.ts";
 import { unfit } from "../contexts/plan.ts";
 import { readRecord } from "../contexts/record.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
-import type { AllAnswers } from "../setup/step.ts";
-import { type NodeAnswers, registers } from "../steps/node/questions.ts";
-import { catalogue } from "./catalogue.ts";
 
 export interface BoxFacts {
   readonly architecture: string;
@@ -78,8 +76,15 @@ function named(id: string): Service {
   return catalogue.find((service) => service.id === id) as Service;
 }
 
-/** `all`: what was answered in this walk; contexts and VPN that are about to be made count. */
-export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<BoxFacts> {
+/** What a set-up that goes on is about to make, and so counts as if it were there. */
+export interface Planned {
+  readonly network?: boolean;
+  readonly registration?: boolean;
+  readonly vpn?: boolean;
+  readonly contexts?: boolean;
+}
+
+export async function boxFacts(box: Box, image: ImageInfo, planned: Planned = {}): Promise<BoxFacts> {
   const meminfo = (await box.readFile("/proc/meminfo")) ?? "";
   const cpuinfo = (await box.readFile("/proc/cpuinfo")) ?? "";
   const registration = parseJson<{ device?: unknown }>((await box.readFile(paths.guifi)) ?? "{}", {});
@@ -87,12 +92,12 @@ export async function boxFacts(box: Box, image: ImageInfo, all: AllAnswers = {})
     architecture: image.profile.architecture,
     memoryMib: Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024),
     cpuFlags: (/^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1] ?? "").split(" "),
-    places: ["host", ...(await contexts(box, image, all))],
-    hasVpn: all.vpn?.join === true || (await box.exists("/etc/community-box/vpn.json")),
-    isRegistered: registers((all.node ?? {}) as Partial<NodeAnswers>) || registration.device !== undefined,
+    places: ["host", ...(await contexts(box, image, planned))],
+    hasVpn: planned.vpn || (await box.exists("/etc/community-box/vpn.json")),
+    isRegistered: planned.registration || registration.device !== undefined,
     hasPool: await box.exists(paths.pool),
     // While the box is being set up, its network may only be about to come.
-    hasInternet: all.network !== undefined || hasDefaultRoute((await box.readFile("/proc/net/route")) ?? ""),
+    hasInternet: planned.network || hasDefaultRoute((await box.readFile("/proc/net/route")) ?? ""),
   };
 }
 
@@ -102,9 +107,9 @@ function hasDefaultRoute(table: string): boolean {
 }
 
 /** Those there are; while the box is being set up, those that are about to be made. */
-async function contexts(box: Box, image: ImageInfo, all: AllAnswers): Promise<readonly PlaceId[]> {
+async function contexts(box: Box, image: ImageInfo, planned: Planned): Promise<readonly PlaceId[]> {
   const record = await readRecord(box);
   if (record) return "none" in record ? [] : CONTEXTS;
-  if (all.contexts === undefined) return [];
+  if (!planned.contexts) return [];
   return unfit(image, await readResources(box, image)) ? [] : CONTEXTS;
 }

@@ -3,15 +3,14 @@
 // and what could be switched on.
 
 import { imagesByTag } from "../../common/container-image.ts";
+import type { Value } from "../../common/json.ts";
+import { parseJson } from "../../common/json.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { SERF_UNIT, serfInfo } from "../discovery/serf.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { parseJson } from "../host/network-facts.ts";
-import { readChoices } from "../host/owner-settings.ts";
 import { paths } from "../host/paths.ts";
-import { isTextKey, type Translate, translator } from "../i18n/translate.ts";
-import type { StepStatus, Value } from "../setup/step.ts";
+import { isTextKey, type Translate } from "../i18n/translate.ts";
 import { isAnnounced } from "./announce.ts";
 import { isUnclaimed } from "./claim.ts";
 import { type Copies, copiesOf } from "./copies.ts";
@@ -105,37 +104,6 @@ function announcementOf(
   if (omitted.includes(type)) return { reason: "omitted" };
   if (refused.includes(type)) return { reason: "refused" };
   return { reason: silent.includes(type) ? "silent" : "unknown" };
-}
-
-/** How the services that are on are doing. */
-export async function servicesStatus(box: Box, image: ImageInfo): Promise<StepStatus> {
-  const { language = image.community.default_language } = await readChoices(box);
-  const t = translator(language);
-  const views = (await overview(box, image)).filter(({ state }) => state !== "off");
-  const troubled = views.filter(isTroubled);
-  const advice = adviceOf(
-    troubled[0],
-    views.find((view) => view.isUnclaimed),
-  );
-  return {
-    state: views.length === 0 ? "off" : troubled.length ? "trouble" : "works",
-    rows: views.map((view) => {
-      const label = `label.services.${view.service.id}.enabled`;
-      return isTextKey(label)
-        ? { label, value: doing(view, t) }
-        : { label: "label.services.own", value: `${view.service.id}: ${doing(view, t)}` };
-    }),
-    ...(advice ? { advice } : {}),
-    data: { services: views.map(viewData) },
-  };
-}
-
-function adviceOf(
-  troubled: ServiceView | undefined,
-  unclaimed: ServiceView | undefined,
-): StepStatus["advice"] {
-  if (troubled) return { key: "status.services.advice", values: { id: troubled.service.id } };
-  return unclaimed && { key: "status.services.claim", values: { id: unclaimed.service.id } };
 }
 
 export function isTroubled({ state, faults }: ServiceView): boolean {

@@ -3,11 +3,11 @@
 // is. The set-up does not ask about them; every command knows them.
 
 import { asProject, projectDirectory } from "../../common/compose.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
-import { catalogue } from "./catalogue.ts";
 import { type ProjectPlan, type ProjectPort, without } from "./compose.ts";
 
 const fileOf = (id: string) => `${paths.ownServices}/${id}.json`;

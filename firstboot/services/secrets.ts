@@ -2,9 +2,9 @@
 // Secrets of services: made on the box the first time they are needed, the same ever after, in a file that only root
 // may read. Nothing else of the box repeats them.
 
+import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import { type Inputs, wordsOf } from "./inputs.ts";
 

@@ -2,12 +2,12 @@
 // What the owner wants of each service and how far that has come: /etc/community-box/services.json, no secrets. Written
 // before and after the effects, so that a power cut in between is seen and the work is taken up.
 
+import type { Value } from "../../common/json.ts";
+import { parseJson } from "../../common/json.ts";
 import type { PlaceId } from "../../common/service.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import type { Trouble } from "../host/trouble.ts";
-import type { Value } from "../setup/step.ts";
 
 export interface ServiceState {
   /** `starting` and `stopping`: begun and not finished. */

@@ -2,12 +2,12 @@
 // What the templates of a service see on the box: its files, the words of its commands, what it announces.
 
 import { fail } from "../../common/fail.ts";
+import type { Value } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
 import { templateRenderer } from "../../common/service-template.ts";
 import type { FoundService } from "../discovery/search.ts";
 import { errorText } from "../host/error-text.ts";
 import type { CommunityInfo } from "../host/image-info.ts";
-import type { Value } from "../setup/step.ts";
 import type { ServiceSecrets } from "./secrets.ts";
 
 export interface TemplateData {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What stays of a set-up: the marker that says it is done, with what is still missing, and the answers without secrets.
 
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import type { AllAnswers, Warning } from "./step.ts";
 

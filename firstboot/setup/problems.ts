@@ -3,8 +3,8 @@
 // one, the console the person's.
 
 import type { FieldError } from "../../common/field-error.ts";
+import type { TextValues } from "../i18n/translate.ts";
 import { english, type TextKey } from "../i18n/translate.ts";
-import type { TextValues } from "./step.ts";
 
 export type ProblemCode =
   Extract<TextKey, `problem.${string}`> extends `problem.${infer Code}` ? Code : never;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Turns a step's JSON Schema into the questions a front end asks, one by one, and puts answers together and apart.
 
-import type { Answers, QuestionSchema, Step, Survey, Value } from "./step.ts";
+import type { Value } from "../../common/json.ts";
+import type { Answers, QuestionSchema, Step, Survey } from "./step.ts";
 
 export interface Question {
   readonly step: string;

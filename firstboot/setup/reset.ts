@@ -2,10 +2,10 @@
 // Back to the set-up: takes away what the steps made, last step first. A marker on the disk says that it was begun;
 // after a power cut the set-up service completes it before anything else.
 
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
 import { type ConsoleInfo, type ImageInfo, loginUnit } from "../host/image-info.ts";
 import type { Log } from "../host/log.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import { toTrouble } from "../host/trouble.ts";
 import { english } from "../i18n/translate.ts";

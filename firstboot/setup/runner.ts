@@ -9,7 +9,7 @@ import type { ImageInfo } from "../host/image-info.ts";
 import type { Log } from "../host/log.ts";
 import { answersPaths } from "../host/paths.ts";
 import { toTrouble } from "../host/trouble.ts";
-import type { TextKey } from "../i18n/translate.ts";
+import type { TextKey, TextValues } from "../i18n/translate.ts";
 import { checkStep } from "./answers/check.ts";
 import { misnamedAnswers } from "./answers/file.ts";
 import { type Course, firstBootCourse, UNBEGUN } from "./flow.ts";
@@ -25,17 +25,7 @@ import {
 import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
-import type {
-  Answers,
-  Finding,
-  HandedOver,
-  LookUpTools,
-  Step,
-  StepTools,
-  Survey,
-  TextValues,
-  Warning,
-} from "./step.ts";
+import type { Answers, Finding, HandedOver, LookUpTools, Step, StepTools, Survey, Warning } from "./step.ts";
 import { type Summary, summarize } from "./summary.ts";
 
 export interface WalkTools {

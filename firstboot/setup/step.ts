@@ -2,14 +2,13 @@
 // The shape of a step: what it asks (a JSON Schema), checks, applies and verifies. The machine, the console, the
 // answers file and its published schema are all made from these; a new step is one folder and one line in index.ts.
 
-import type { FailureValues } from "../../common/fail.ts";
+import type { Value } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import type { TextKey, Translate } from "../i18n/translate.ts";
+import type { Progress } from "../host/tools.ts";
+import type { TextKey, TextValues, Translate } from "../i18n/translate.ts";
 import type { Problem } from "./problems.ts";
 
-/** Anything that can stand in an answers file. */
-export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 export type Answers = { readonly [key: string]: Value };
 
 type AnswerType = "string" | "boolean" | "array" | "object" | "integer";
@@ -117,11 +116,8 @@ export interface StepTools extends LookUpTools {
   readonly passed: ReadonlySet<string>;
   /** Paths of all secrets that were given. One that is given but absent from the answers was applied before. */
   readonly given: ReadonlySet<string>;
-  /** Tells the person what is going on. `transient`: replaces the line before it where the terminal can. */
-  progress(key: TextKey, values?: TextValues, options?: { transient?: boolean }): void;
+  readonly progress: Progress;
 }
-
-export type TextValues = FailureValues;
 
 /** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
 export interface Warning {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How to reach the box, for the last screen of the walk and for `cbox status`.
 
+import { outerAddresses } from "../contexts/outer-addresses.ts";
 import type { Box } from "../host/box.ts";
-import { hostKeyFingerprints, outerAddresses } from "../host/network-facts.ts";
+import { hostKeyFingerprints } from "../host/network-facts.ts";
 import { readChoices } from "../host/owner-settings.ts";
 
 export interface Summary {

@@ -3,7 +3,7 @@
 // containers run while their unit does.
 
 import { parse } from "yaml";
-import type { PretendFiles } from "./system.ts";
+import type { PretendFiles } from "./files.ts";
 
 interface Project {
   readonly version?: string;

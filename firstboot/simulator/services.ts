@@ -2,9 +2,9 @@
 // The made-up packages and contexts of the dry run and of tests: what is installed is remembered, a unit that runs
 // listens on its ports, and a context is a directory with the same commands inside.
 
-import { catalogue } from "../services/catalogue.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
 import { PretendDocker } from "./docker.ts";
-import type { PretendFiles } from "./system.ts";
+import type { PretendFiles } from "./files.ts";
 
 /** What listens while a unit runs, as `ss -Hlntu` shows it. */
 const SOCKETS: { readonly [unit: string]: readonly string[] } = {

@@ -4,20 +4,10 @@
 
 import type { RunOptions, RunResult } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
+import type { PretendFiles } from "./files.ts";
 import { PretendContexts } from "./incus.ts";
 import { PretendServices } from "./services.ts";
 import { pretendedTunnels, startTunnel } from "./tinc.ts";
-
-/** The files the made-up commands read and write. */
-export interface PretendFiles {
-  read(path: string): Promise<string | undefined>;
-  write(path: string, content: string): Promise<void>;
-  list(path: string): Promise<string[]>;
-  /** A file, or a directory with all that is in it. */
-  move(from: string, to: string): Promise<void>;
-  /** The same. */
-  remove(path: string): Promise<void>;
-}
 
 /** Of `sshd -T`, before what is in the box's own file. */
 const SSHD_DEFAULTS = `usepam yes

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The made-up tinc of the dry run and of tests: a unit that is started has an interface with the address of its script.
 
-import type { PretendFiles } from "./system.ts";
+import type { PretendFiles } from "./files.ts";
 
 const UNIT = /^tinc@(\w+)\.service$/;
 

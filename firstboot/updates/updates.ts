@@ -6,12 +6,9 @@ import { CONTEXTS } from "../contexts/names.ts";
 import { readRecord } from "../contexts/record.ts";
 import { type Box, must } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { readChoices } from "../host/owner-settings.ts";
+import { readChoices, type Updates } from "../host/owner-settings.ts";
 import { paths } from "../host/paths.ts";
 import { type Place, placeOf } from "../services/place.ts";
-
-/** Install them, and restart by night where one is needed; install them only; nothing by itself. */
-export type Updates = "restart" | "fixes" | "off";
 
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"] as const;

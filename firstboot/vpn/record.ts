@@ -2,8 +2,8 @@
 // What the box knows of its VPN beside tinc's own files: readable by everyone, so that `cbox status` works for all.
 
 import type { FailureValues } from "../../common/fail.ts";
+import { parseJson } from "../../common/json.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { paths } from "../host/paths.ts";
 import type { Membership, Mode } from "./membership.ts";
 import { NETWORK_NAME } from "./paths.ts";

@@ -5,9 +5,9 @@
 import { createHash, createHmac } from "node:crypto";
 import { Failure, fail } from "../../common/fail.ts";
 import { parseIpv4 } from "../../common/ipv4.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Box, HttpResponse, TlsTrust } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
-import { parseJson } from "../host/network-facts.ts";
 import { type Fault, type Membership, readMembership } from "./membership.ts";
 import { parseScript } from "./reply-script.ts";
 

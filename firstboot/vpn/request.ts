@@ -9,7 +9,7 @@ import type { Box } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { type Address, ipv4Addresses } from "../host/network-facts.ts";
-import { foremost } from "../steps/network/interfaces.ts";
+import { foremost } from "../network/interfaces.ts";
 import { refuseOtherGateways } from "./gateways.ts";
 import type { Membership } from "./membership.ts";
 import { isInAlready, refuseRange } from "./ranges.ts";

@@ -4,10 +4,11 @@
 
 import { fail } from "../../common/fail.ts";
 import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
+import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
-import { type Address, parseJson } from "../host/network-facts.ts";
+import type { Address } from "../host/network-facts.ts";
 import type { Membership } from "./membership.ts";
 import { networkOf } from "./ranges.ts";
 

@@ -8,10 +8,10 @@ import { type FieldError, sentence } from "../../common/schema.ts";
 import type { ImageInfo } from "../../firstboot/host/image-info.ts";
 import type { Mistake } from "../../firstboot/offline-check/check.ts";
 import { PROFILES, PROJECT } from "../host/paths.ts";
+import { imageFacts } from "../profile/image-facts.ts";
 import { loadCommunity, type ResolvedProfile } from "../profile/index.ts";
 import { listed, placed, type YamlFile } from "../profile/yaml-file.ts";
-import { imageFacts } from "../stages/dress.ts";
-import type { Manifest } from "../stages/manifest.ts";
+import type { Manifest } from "../published/manifest.ts";
 import { findLists } from "./lists.ts";
 
 const USUAL = "guifi";

@@ -4,7 +4,7 @@
 
 import type { ImageFiles } from "../disk/image-files.ts";
 import { SECTOR } from "../disk/layout.ts";
-import type { DiskManifest } from "../stages/manifest.ts";
+import type { DiskManifest } from "../published/manifest.ts";
 import { loadersOf } from "./efi.ts";
 import { readsMbr, startsAt } from "./raspberry-pi.ts";
 

@@ -3,9 +3,7 @@
 // run and written to test/bench/results.md. `cbox bench services`: what each service costs, into test/bench/services.md.
 // `cbox bench lynis`: what an audit by Lynis finds on a box, into test/bench/lynis.md.
 import { say } from "../../common/say.ts";
-import { measure } from "../../test/bench/bench.ts";
-import { measureLynis } from "../../test/bench/lynis.ts";
-import { measureServices } from "../../test/bench/services.ts";
+import { measure, measureLynis, measureServices } from "../../test/bench/index.ts";
 import { buildCommand } from "./build.ts";
 
 export type Bench = "services" | "lynis";

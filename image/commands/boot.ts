@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { say } from "../../common/say.ts";
-import { type LocatedImage, locateImage, openImage } from "../cache/locate-image.ts";
 import { bootPartition } from "../disk/boot-partition.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { boardFiles } from "../guest/board-files.ts";
@@ -18,7 +17,8 @@ import { interruption } from "../host/interrupt.ts";
 import { makeScratch } from "../host/scratch.ts";
 import { parseMib } from "../host/size.ts";
 import { type MachineProfile, machineOf, resolveProfile } from "../profile/index.ts";
-import { trustOf } from "../stages/signature.ts";
+import { type LocatedImage, locateImage, openImage } from "../published/locate-image.ts";
+import { trustOf } from "../published/signature.ts";
 import { defaultOut } from "./build.ts";
 
 /** As typed. */

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox demo`: the whole walk on any machine. Image, lab, and a box plugged into it with its console right here.
 import { say, sayLines } from "../../common/say.ts";
-import { NODES } from "../../test/lab/guifi-site/seed.ts";
-import { labUp } from "../../test/lab/lab.ts";
-import { MEMBERS } from "../../test/lab/members.ts";
-import { locateImage } from "../cache/locate-image.ts";
+import { labUp, MEMBERS, NODES } from "../../test/lab/index.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../host/interrupt.ts";
 import { table } from "../host/table.ts";
 import { labRoot } from "../lab-root.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../profile/index.ts";
+import { locateImage } from "../published/locate-image.ts";
 import { bootOnTerminal, readMachine } from "./boot.ts";
 import { buildCommand, defaultOut } from "./build.ts";
 

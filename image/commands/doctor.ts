@@ -3,7 +3,6 @@
 import { printable } from "../../common/printable.ts";
 import { sayLines } from "../../common/say.ts";
 import { foreignState } from "../debian/binfmt.ts";
-import { thisHost } from "../doctor/host.ts";
 import {
   type Checkup,
   checks,
@@ -14,6 +13,7 @@ import {
   usualCircumstances,
 } from "../doctor/index.ts";
 import { table } from "../host/table.ts";
+import { thisHost } from "../host/this-host.ts";
 
 export interface DoctorOptions {
   /** Also run a tiny guest to see whether KVM works. */

@@ -24,7 +24,7 @@ import { interruption } from "../host/interrupt.ts";
 import { parseMib } from "../host/size.ts";
 import { resolveProfile } from "../profile/index.ts";
 import type { YamlFile } from "../profile/yaml-file.ts";
-import { signedBy, trustOf } from "../stages/signature.ts";
+import { signedBy, trustOf } from "../published/signature.ts";
 import { defaultOut } from "./build.ts";
 
 /** As typed. */

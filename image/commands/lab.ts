@@ -4,13 +4,22 @@
 import { fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
 import { say, sayJson, sayLines } from "../../common/say.ts";
-import { activeFaults, FAULTS, fault as switchFault } from "../../test/lab/faults/index.ts";
-import { LAB_HOSTS } from "../../test/lab/hosts/index.ts";
-import { DEFAULT_LAB, findLab, type Lab, labDown, labUp } from "../../test/lab/lab.ts";
-import { leases } from "../../test/lab/leases.ts";
-import type { Row } from "../../test/lab/reader.ts";
-import { READERS, readAll } from "../../test/lab/readers/index.ts";
-import { readRecord } from "../../test/lab/record.ts";
+import {
+  activeFaults,
+  DEFAULT_LAB,
+  FAULTS,
+  findLab,
+  LAB_HOSTS,
+  type Lab,
+  labDown,
+  labUp,
+  leases,
+  READERS,
+  type Row,
+  readAll,
+  readRecord,
+  fault as switchFault,
+} from "../../test/lab/index.ts";
 import { requireChecks } from "../doctor/index.ts";
 import { interruption } from "../host/interrupt.ts";
 import { table } from "../host/table.ts";

@@ -2,8 +2,8 @@
 // Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them (binfmt_misc).
 // The build registers it if nobody has, also on machines without systemd; registrations of others are left alone.
 import { fail } from "../../common/fail.ts";
-import { type Host, thisHost } from "../doctor/host.ts";
 import type { Session } from "../host/session.ts";
+import { type Host, thisHost } from "../host/this-host.ts";
 
 interface Machine {
   /** QEMU's name of it. */

@@ -18,3 +18,26 @@ export const profileRequest = (profile: ResolvedProfile) => [
   ...profile.packages,
   ...(profile.form === "convert" ? [] : LIVE_BUILD_NEEDS),
 ];
+
+/** Name of the package set of the template of contexts in the lock file. */
+export const CONTEXT_SET = "context";
+export const CONTEXT_PACKAGES = [
+  "ca-certificates",
+  "dbus",
+  "debian-archive-keyring",
+  "iproute2",
+  "iputils-ping",
+  "kmod",
+  "less",
+  "libpam-systemd",
+  "linux-sysctl-defaults",
+  "nano",
+  "netbase",
+  "passwd",
+  "procps",
+  "systemd",
+  "systemd-sysv",
+  "unattended-upgrades",
+  "udev", // networkd waits for it wherever /sys can be written to
+];
+export const CONTEXT_REQUEST = [...ESSENTIAL, ...CONTEXT_PACKAGES];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a check is: one thing this machine must have, and the command that brings it.
-import type { Host } from "./host.ts";
+import type { Host } from "../host/this-host.ts";
 
 export const PURPOSES = ["build", "boot", "flash", "lab"] as const;
 export type Purpose = (typeof PURPOSES)[number];

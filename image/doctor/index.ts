@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { cacheDir } from "../cache/directory.ts";
 import { PROJECT } from "../host/paths.ts";
+import { type Host, thisHost } from "../host/this-host.ts";
 import { listProfiles, type ResolvedProfile } from "../profile/index.ts";
 import { listed } from "../profile/yaml-file.ts";
 import type { Check, Circumstances, Finding, Purpose } from "./check.ts";
-import { type Host, thisHost } from "./host.ts";
 import { packageChecks } from "./packages.ts";
 import { systemChecks } from "./system.ts";
 

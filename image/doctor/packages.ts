@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { foreignState, THIS_PROCESSOR } from "../debian/binfmt.ts";
 import { PROJECT } from "../host/paths.ts";
+import type { Host } from "../host/this-host.ts";
 import { asRoot, type Check, PURPOSES, type Purpose } from "./check.ts";
-import type { Host } from "./host.ts";
 
 export interface HostPackage {
   readonly name: string;

@@ -10,10 +10,17 @@ import { fail } from "../../common/fail.ts";
 import { listsFile } from "../answers/lists.ts";
 import { MIB } from "../disk/layout.ts";
 import { findBootPartition, type ReadAt } from "../disk/partition-table.ts";
+import { sha256 } from "../host/sha256.ts";
 import { resolveProfile } from "../profile/index.ts";
-import { type Manifest, readManifest } from "../stages/manifest.ts";
-import { sha256 } from "../stages/publish.ts";
-import { checkListed, readSums, type Signer, type Sums, signerFor, type Trust } from "../stages/signature.ts";
+import { type Manifest, readManifest } from "../published/manifest.ts";
+import {
+  checkListed,
+  readSums,
+  type Signer,
+  type Sums,
+  signerFor,
+  type Trust,
+} from "../published/signature.ts";
 import { type BlockMap, parseBlockMap, wholeDisk } from "./block-map.ts";
 
 export interface ImageSource extends BlockMap {

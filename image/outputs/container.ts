@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import type { Session } from "../host/session.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
+import type { Manifest } from "../published/manifest.ts";
 import { type IncusTemplates, putFile, writeIncusMetadata } from "../stages/incus-metadata.ts";
-import type { Manifest } from "../stages/manifest.ts";
 import type { Packer } from "../stages/publish.ts";
 import { findSecrets } from "../stages/secrets-gate.ts";
 

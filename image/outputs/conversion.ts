@@ -12,9 +12,10 @@ import { profileSet } from "../debian/package-sets.ts";
 import type { Packages } from "../debian/packages.ts";
 import { PROJECT } from "../host/paths.ts";
 import type { Session } from "../host/session.ts";
+import { sha256 } from "../host/sha256.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
-import type { Manifest } from "../stages/manifest.ts";
-import { type Packer, sha256 } from "../stages/publish.ts";
+import type { Manifest } from "../published/manifest.ts";
+import type { Packer } from "../stages/publish.ts";
 import type { Plan } from "../stages/resolve.ts";
 
 /** The package with everything of ours, and its file beside the repository. */

@@ -8,7 +8,8 @@ import { codeOf } from "../cache/code-of.ts";
 import type { Layer, LayerInputs } from "../cache/layers.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
-import { ESSENTIAL, type Packages } from "../debian/packages.ts";
+import { CONTEXT_PACKAGES, CONTEXT_SET } from "../debian/package-sets.ts";
+import type { Packages } from "../debian/packages.ts";
 import type { DiskTools } from "../disk/tools.ts";
 import { OVERLAYS } from "../host/paths.ts";
 import { DPKG_OPTIONS } from "./base.ts";
@@ -17,30 +18,6 @@ import { normalize } from "./normalize.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 import type { Workspace } from "./workspace.ts";
-
-/** Name of the package set in the lock file. */
-export const CONTEXT_SET = "context";
-
-const PACKAGES = [
-  "ca-certificates",
-  "dbus",
-  "debian-archive-keyring",
-  "iproute2",
-  "iputils-ping",
-  "kmod",
-  "less",
-  "libpam-systemd",
-  "linux-sysctl-defaults",
-  "nano",
-  "netbase",
-  "passwd",
-  "procps",
-  "systemd",
-  "systemd-sysv",
-  "unattended-upgrades",
-  "udev", // networkd waits for it wherever /sys can be written to
-];
-export const CONTEXT_REQUEST = [...ESSENTIAL, ...PACKAGES];
 
 /** Place in the box's image, without leading slash. */
 export const CONTEXT_DIRECTORY = "usr/share/community-box/context";
@@ -132,7 +109,7 @@ export async function context(
       repository,
       release,
       architecture,
-      packages: PACKAGES,
+      packages: CONTEXT_PACKAGES,
       variant: "apt",
       target: tree,
       epoch,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "dress": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
 // is copied by hard links, so files are always replaced, never written into.
+
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { EXAMPLE_FILE } from "../answers/example.ts";
 import type { Layer } from "../cache/layers.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import type { Session } from "../host/session.ts";
+import { imageFacts } from "../profile/image-facts.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
 import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
@@ -130,24 +132,4 @@ export function templateData(plan: Plan, mirror: Mirror, epoch: number): Templat
 export function mountUnit(path: string): string {
   const parts = path.split("/").filter(Boolean);
   return `${parts.map((part) => part.replaceAll("-", "\\x2d")).join("-")}.mount`;
-}
-
-/** The facts that first boot reads in `/usr/lib/community-box/image.json`. */
-export function imageFacts(plan: Pick<Plan, "profile" | "community" | "version">, built: string) {
-  const { profile, community, version } = plan;
-  const { id, form, title, architecture, release } = profile;
-  return {
-    version,
-    built,
-    profile: { id, title, architecture, release },
-    consoles: profile.consoles.map(({ device, speed }) => ({ device, ...(speed ? { speed } : {}) })),
-    boot_mount: profile.boot.mount,
-    install: profile.install,
-    contexts: profile.contexts,
-    ...(form === "convert" ? { converted: true } : {}),
-    ...(form === "container" ? { container: true } : {}),
-    memory_mib: profile.memory_mib,
-    disk: profile.disk,
-    community,
-  };
 }

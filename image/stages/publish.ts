@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "publish": what was made becomes what a person downloads: packed image, manifest, SBOM, checksums and, with a
 // key, a detached signature. Files appear under their names when they are complete.
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { listsFile, listsOf } from "../answers/lists.ts";
 import { forgetOldImages, rawImage } from "../cache/images.ts";
 import { type LayerInputs, layerKey } from "../cache/layers.ts";
@@ -13,9 +11,10 @@ import type { PackagePin } from "../debian/lock.ts";
 import type { DiskLayout } from "../disk/layout.ts";
 import type { DiskTools } from "../disk/tools.ts";
 import type { Session } from "../host/session.ts";
+import { sha256 } from "../host/sha256.ts";
+import type { Manifest } from "../published/manifest.ts";
 import type { PoolPlan } from "../services/pool.ts";
 import { CONTEXT_STATUS } from "./context.ts";
-import type { Manifest } from "./manifest.ts";
 import type { Plan } from "./resolve.ts";
 import { makeSbom, parseDpkgStatus, withoutRepeats } from "./sbom.ts";
 
@@ -197,10 +196,4 @@ export function diskPacker({ tools, session, image, imageStore, layout, ...also 
 
 async function published(path: string) {
   return { file: basename(path), sha256: await sha256(path), size: (await stat(path)).size };
-}
-
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

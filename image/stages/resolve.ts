@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stage "resolve": profile chain, community, overlays and the first-boot bundle -> one frozen plan of the build,
 // hashed. The hash names the image: same plan, same bytes.
+
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
@@ -14,6 +15,7 @@ import { overlayDirs } from "../profile/directories.ts";
 import { loadCommunity, type ResolvedProfile, resolveProfile } from "../profile/index.ts";
 import { catalogueOf, withServices } from "../services/source.ts";
 import { type Bundle, bundleFirstboot } from "./bundle.ts";
+import type { OverlayFile } from "./template.ts";
 import { finishFile } from "./template.ts";
 
 export interface Plan {
@@ -33,17 +35,6 @@ export interface Plan {
   readonly hooks: readonly OverlayFile[];
   /** The catalogue of services as the box reads it, checked. */
   readonly catalogue: readonly Service[];
-}
-
-export interface OverlayFile {
-  /** Path in the project. */
-  readonly source: string;
-  /** Path on the box, without leading slash; for a hook its file name. */
-  readonly target: string;
-  /** Octal mode, from the executable bit of the source. */
-  readonly mode: number;
-  readonly link?: string;
-  readonly sha256: string;
 }
 
 export async function resolve(

@@ -5,7 +5,17 @@ import { readFile } from "node:fs/promises";
 import Handlebars from "handlebars";
 import { fail } from "../../common/fail.ts";
 import { SANDBOX } from "../../common/service-template.ts";
-import type { OverlayFile } from "./resolve.ts";
+
+export interface OverlayFile {
+  /** Path in the project. */
+  readonly source: string;
+  /** Path on the box, without leading slash; for a hook its file name. */
+  readonly target: string;
+  /** Octal mode, from the executable bit of the source. */
+  readonly mode: number;
+  readonly link?: string;
+  readonly sha256: string;
+}
 
 const SUFFIX = ".hbs";
 

@@ -13,8 +13,8 @@ import { openImageFiles } from "../disk/image-files.ts";
 import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk/layout.ts";
 import type { DiskTools } from "../disk/tools.ts";
 import type { Session } from "../host/session.ts";
+import type { DiskManifest } from "../published/manifest.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
-import type { DiskManifest } from "./manifest.ts";
 import { findSecrets } from "./secrets-gate.ts";
 import { checkHardware } from "./verify-hardware.ts";
 

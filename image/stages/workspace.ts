@@ -9,7 +9,7 @@ import { type Layer, type LayerStore, openLayers } from "../cache/layers.ts";
 import type { SetRequests } from "../debian/lock.ts";
 import { findMirror, type Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
-import { profileRequest, profileSet } from "../debian/package-sets.ts";
+import { CONTEXT_REQUEST, CONTEXT_SET, profileRequest, profileSet } from "../debian/package-sets.ts";
 import { ESSENTIAL, openPackages, type Packages } from "../debian/packages.ts";
 import { PROFILES, SERVICES } from "../host/paths.ts";
 import type { Session } from "../host/session.ts";
@@ -17,7 +17,6 @@ import { ownProfiles } from "../profile/directories.ts";
 import { listProfiles, type ResolvedProfile, resolveProfile, sharedBase } from "../profile/index.ts";
 import { servicesRequests } from "../services/pool.ts";
 import { catalogueOf, catalogueOfAll, withServices } from "../services/source.ts";
-import { CONTEXT_REQUEST, CONTEXT_SET } from "./context.ts";
 
 /** Programs that make and check disks come from the target release, so that every host makes the same bytes. */
 const TOOLS = [

@@ -13,7 +13,7 @@ import { PROFILES, PROJECT } from "../../image/host/paths.ts";
 import { createSession, type Session } from "../../image/host/session.ts";
 import { labRoot } from "../../image/lab-root.ts";
 import { listProfiles, loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
-import { readManifest } from "../../image/stages/manifest.ts";
+import { readManifest } from "../../image/published/manifest.ts";
 import { parseDpkgStatus } from "../../image/stages/sbom.ts";
 import { openWorkspace, type Workspace } from "../../image/stages/workspace.ts";
 import { type Box, createBox } from "../boot/harness.ts";

@@ -2,7 +2,7 @@
 // The one image on other firmware, with the screen as its only console, and without a network. UEFI with 64 bits is in
 // refused.boot.
 import { afterEach, describe, expect, test } from "vitest";
-import { sha256 } from "../../image/stages/publish.ts";
+import { sha256 } from "../../image/host/sha256.ts";
 import { type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
 import { subject } from "./subject.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";
 import { CONTAINER_FILES } from "../../image/outputs/container.ts";
-import { readManifest } from "../../image/stages/manifest.ts";
+import { readManifest } from "../../image/published/manifest.ts";
 import { plainMachine } from "../plain-debian.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import { stepStates } from "./observations.ts";

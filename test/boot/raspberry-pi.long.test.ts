@@ -3,7 +3,7 @@
 // command line that the board's firmware would take from the finished CBOX-BOOT. On the mini-UART, without a network.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
-import { sha256 } from "../../image/stages/publish.ts";
+import { sha256 } from "../../image/host/sha256.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
 import { type Subject, subject } from "./subject.ts";

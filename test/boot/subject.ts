@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the boot tests test: the newest image of a profile, as ./cbox build left it.
 
-import { locateImage } from "../../image/cache/locate-image.ts";
 import { defaultOut } from "../../image/commands/build.ts";
 import { type MachineProfile, machineOf, resolveProfile } from "../../image/profile/index.ts";
-import { type DiskManifest, readManifest } from "../../image/stages/manifest.ts";
+import { locateImage } from "../../image/published/locate-image.ts";
+import { type DiskManifest, readManifest } from "../../image/published/manifest.ts";
 
 export interface Subject {
   readonly profile: MachineProfile;

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { build } from "../../image/build.ts";
 import { createSession } from "../../image/host/session.ts";
-import { readManifest } from "../../image/stages/manifest.ts";
+import { readManifest } from "../../image/published/manifest.ts";
 import { builtImage, cbox, coldCache, inBuildTurn, profilesWith, run, scratch } from "./project.ts";
 
 /** The profile with one package more. */

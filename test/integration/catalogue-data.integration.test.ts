@@ -2,7 +2,7 @@
 // Services of the catalogue that keep what people and programs put into them: messages, a key-value store, shared files.
 // Each is installed by the engine from the image's own packages, run as its unit says, and used across the lab.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findService } from "../../firstboot/services/catalogue.ts";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
 import { failureOf } from "../failure-of.ts";
 import type { ChrootBox } from "./chroot-box.ts";

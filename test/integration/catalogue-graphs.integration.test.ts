@@ -3,10 +3,10 @@
 // only answers pings, pictures fetched across the lab. The graph server asks every second instead of every five minutes.
 import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
 import { must } from "../../firstboot/host/box.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
 import { SITE_HOST } from "../lab/guifi-site/reader.ts";
 import { guifiSite } from "../lab/hosts/guifi-site.ts";

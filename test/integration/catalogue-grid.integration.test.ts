@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The catalogue's storage grid (Tahoe-LAFS) over two boxes: one begins it, the other joins by what the first announces.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { copiesOf, spreadFiles } from "../../firstboot/services/copies.ts";
 import type { ServiceState } from "../../firstboot/services/state.ts";
 import type { ChrootBox } from "./chroot-box.ts";

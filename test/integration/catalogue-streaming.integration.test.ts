@@ -3,8 +3,8 @@
 // the page's own player does. ffmpeg and ffprobe are Debian's.
 import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
 import { readSecrets } from "../../firstboot/services/secrets.ts";
 import type { ChrootBox } from "./chroot-box.ts";

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readCatalogue } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { needAccount } from "../../firstboot/commands/claim.ts";
 import { chosenPorts } from "../../firstboot/commands/compose.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import {
   faultsOfProject,
   fetchImages,

@@ -9,7 +9,7 @@ import { cacheDir } from "../../image/cache/directory.ts";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
-import { readManifest } from "../../image/stages/manifest.ts";
+import { readManifest } from "../../image/published/manifest.ts";
 import { stepStates } from "../boot/observations.ts";
 import { dns } from "../lab/hosts/dns.ts";
 import { serfPeer } from "../lab/hosts/serf-peer.ts";

@@ -6,8 +6,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { locateImage, openImage } from "../../image/cache/locate-image.ts";
 import { copiedDisk, overlayDisk } from "../../image/guest/disk.ts";
+import { locateImage, openImage } from "../../image/published/locate-image.ts";
 
 const MIB = 1024 * 1024;
 

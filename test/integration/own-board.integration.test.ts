@@ -5,14 +5,14 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { locateImage } from "../../image/cache/locate-image.ts";
 import { readLock } from "../../image/debian/lock.ts";
 import { SECTOR } from "../../image/disk/layout.ts";
 import { openDiskTools } from "../../image/disk/tools.ts";
 import { PROFILES } from "../../image/host/paths.ts";
 import { createSession } from "../../image/host/session.ts";
 import { OWN_PROFILES } from "../../image/profile/directories.ts";
-import { readManifest } from "../../image/stages/manifest.ts";
+import { locateImage } from "../../image/published/locate-image.ts";
+import { readManifest } from "../../image/published/manifest.ts";
 import { openWorkspace } from "../../image/stages/workspace.ts";
 import { cbox, inBuildTurn, scratch } from "./project.ts";
 

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { inTurn } from "../../common/lock.ts";
 import { cacheDir } from "../../image/cache/directory.ts";
-import { locateImage } from "../../image/cache/locate-image.ts";
 import { defaultOut } from "../../image/commands/build.ts";
 import { PROFILES, PROJECT } from "../../image/host/paths.ts";
-import { type DiskManifest, readManifest } from "../../image/stages/manifest.ts";
+import { locateImage } from "../../image/published/locate-image.ts";
+import { type DiskManifest, readManifest } from "../../image/published/manifest.ts";
 
 export interface Ended {
   readonly code: number | null;

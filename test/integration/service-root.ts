@@ -5,9 +5,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheDir } from "../../image/cache/directory.ts";
 import { mmdebstrap } from "../../image/debian/mmdebstrap.ts";
+import { CONTEXT_SET } from "../../image/debian/package-sets.ts";
 import { createSession } from "../../image/host/session.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services/pool.ts";
-import { CONTEXT_SET } from "../../image/stages/context.ts";
 import { openWorkspace } from "../../image/stages/workspace.ts";
 
 /** Makes it anew; returns its path. The caller removes it. */

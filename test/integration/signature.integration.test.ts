@@ -7,12 +7,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { openImage } from "../../image/cache/locate-image.ts";
 import { flashCommand } from "../../image/commands/flash.ts";
 import { MIB } from "../../image/disk/layout.ts";
 import { openSource } from "../../image/flash/source.ts";
 import { createSession } from "../../image/host/session.ts";
-import { readSums, sign, type Trust, trustedKeys } from "../../image/stages/signature.ts";
+import { openImage } from "../../image/published/locate-image.ts";
+import { readSums, sign, type Trust, trustedKeys } from "../../image/published/signature.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { diskOf, fatSector, gpt } from "../unit/helpers/disk-bytes.ts";

@@ -4,18 +4,10 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
+import type { Authority, CertificateRequest } from "./certificate-request.ts";
 import { switchOf } from "./network.ts";
 import { hostDirectory } from "./record.ts";
 import { type Place, runInside } from "./server.ts";
-
-export type Authority = "lab" | "stranger";
-
-/** What a server is to be known by. */
-export interface CertificateRequest {
-  readonly names: readonly string[];
-  /** IPv4 address. */
-  readonly address?: string | undefined;
-}
 
 const EC_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
 // A box whose clock lags some hours behind is still served; one that is years off is not, as in the real network.

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HostProcess } from "../../image/host/process.ts";
-import type { Authority, CertificateRequest } from "./authority.ts";
+import type { Authority, CertificateRequest } from "./certificate-request.ts";
 
 /** What a fault asks of a server. Several may ask at once; see upkeep.ts. */
 export interface ServerChange {

@@ -5,7 +5,7 @@ import { Failure } from "../../common/fail.ts";
 import type { BuildResult } from "../../image/build.ts";
 import { buildAll, describeOutcomes } from "../../image/commands/build-all.ts";
 import { listProfiles } from "../../image/profile/index.ts";
-import type { Manifest } from "../../image/stages/manifest.ts";
+import type { Manifest } from "../../image/published/manifest.ts";
 import { failureOf } from "../failure-of.ts";
 
 const manifest = {

@@ -18,10 +18,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { createSession } from "../../image/host/session.ts";
+import { sha256 } from "../../image/host/sha256.ts";
 import { controlOf, conversionFile, inspectConversion } from "../../image/outputs/conversion.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
-import type { Manifest } from "../../image/stages/manifest.ts";
-import { sha256 } from "../../image/stages/publish.ts";
+import type { Manifest } from "../../image/published/manifest.ts";
 
 const TRIXIE = 'ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n';
 

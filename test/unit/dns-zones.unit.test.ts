@@ -5,13 +5,13 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { parseDeviceNames } from "../../firstboot/dns/devices.ts";
 import { type Domains, parseDomains } from "../../firstboot/dns/domains.ts";
 import { CURRENT, ZONES } from "../../firstboot/dns/left-out.ts";
 import { refreshDomains } from "../../firstboot/dns/refresh.ts";
 import { refusedZones, withoutRefused } from "../../firstboot/dns/refused.ts";
 import { zoneFiles } from "../../firstboot/dns/zones.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { readLeftOut } from "../../firstboot/services/left-out.ts";
 import { failureOf } from "../failure-of.ts";
 import { asBoxRequest } from "../lab/guifi-site/box-request.ts";

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cacheDir } from "../../image/cache/directory.ts";
 import { foreignState, registration } from "../../image/debian/binfmt.ts";
 import type { Circumstances } from "../../image/doctor/check.ts";
-import type { Host } from "../../image/doctor/host.ts";
 import { checks, kvmWorks, requireChecks, runChecks } from "../../image/doctor/index.ts";
 import { bootSector } from "../../image/doctor/kvm.ts";
 import { hostPackages } from "../../image/doctor/packages.ts";
+import type { Host } from "../../image/host/this-host.ts";
 import { failureOf } from "../failure-of.ts";
 
 const circumstances: Circumstances = {

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { compileSchema } from "../../common/schema.ts";
-import { redact, redactBytes } from "../../firstboot/answers/redact.ts";
 import { misnamedAnswers, secretFields, wipeAnswers } from "../../firstboot/setup/answers/file.ts";
+import { redact, redactBytes } from "../../firstboot/setup/answers/redact.ts";
 import { answersSchema } from "../../firstboot/setup/answers/schema.ts";
 import {
   getAnswer,

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import {
   isAuthorityIgnored,
   readAuthorities,
@@ -14,7 +15,6 @@ import {
   tlsTrust,
 } from "../../firstboot/host/authorities.ts";
 import { paths } from "../../firstboot/host/paths.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { templateData } from "../../firstboot/services/data.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import type { ServiceState } from "../../firstboot/services/state.ts";

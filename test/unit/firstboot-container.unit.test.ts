@@ -3,9 +3,9 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { paths } from "../../firstboot/host/paths.ts";
+import { automatic, findInterfaces } from "../../firstboot/network/interfaces.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
-import { automatic, findInterfaces } from "../../firstboot/steps/network/interfaces.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 

@@ -3,8 +3,8 @@
 // called by one word.
 
 import { describe, expect, test } from "vitest";
+import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { catalogues } from "../../firstboot/i18n/translate.ts";
-import { catalogue } from "../../firstboot/services/catalogue.ts";
 
 /** Spanish: the polite imperatives and verbs that the texts would need; others of their form are also the third person. */
 const POLITE_ES = [

@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { readCatalogue, readService } from "../../common/catalogue.ts";
 import type { Service } from "../../common/service.ts";
-import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { portsOf } from "../../firstboot/services/engine.ts";
 import { type BoxFacts, OFFER_REASONS, offer } from "../../firstboot/services/offer.ts";

@@ -4,17 +4,17 @@
 
 import { describe, expect, test } from "vitest";
 import type { Service } from "../../common/service.ts";
+import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { runCompose, runServices } from "../../firstboot/commands/services.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
-import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate } from "../../firstboot/services/engine.ts";
-import { servicesStatus } from "../../firstboot/services/overview.ts";
 import { publish } from "../../firstboot/services/publish.ts";
 import { writeState } from "../../firstboot/services/state.ts";
 import { steps } from "../../firstboot/steps/index.ts";
+import { servicesStatus } from "../../firstboot/steps/services/status.ts";
 import { failureOf } from "../failure-of.ts";
 import { type FakeBox, IMAGE, PowerCut } from "./helpers/fake-box.ts";
 import { roomyBox, stateOf } from "./helpers/services-box.ts";

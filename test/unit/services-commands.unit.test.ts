@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeServices, type PublishedService } from "../../common/serf-payload.ts";
+import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { joinLines, pick, pickByAddress, runJoin, searchLines } from "../../firstboot/commands/search.ts";
 import { runServices } from "../../firstboot/commands/services.ts";
 import { parseBrowse } from "../../firstboot/discovery/avahi.ts";
@@ -14,7 +15,6 @@ import { freshNode, linkAddress, registerDevice } from "../../firstboot/guifi/re
 import { remember } from "../../firstboot/guifi/store.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
-import { catalogue } from "../../firstboot/services/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { declare } from "../../firstboot/services/declare.ts";
 import { failureOf } from "../failure-of.ts";
@@ -443,55 +443,48 @@ describe("declaring at the community's site", () => {
     const box = roomyBox();
     const community = new PretendCommunity();
     box.servers = community;
-    const { username, password } = { username: "anna", password: labMember("anna").password };
-    const tools = {
-      box,
-      image: IMAGE,
-      given: new Set<string>(),
-      passed: new Set<string>(),
-      answersOf: (id: string) => (id === "member" ? { username, password } : {}),
-      progress: () => {},
-      signal: new AbortController().signal,
-    };
-    return { box, community, tools };
+    const credentials = { username: "anna", password: labMember("anna").password };
+    const tools = { box, image: IMAGE, progress: () => {} };
+    return { box, community, tools, credentials };
   }
 
   test("a box that is not registered declares nothing and asks nobody", async () => {
-    const { tools, community } = registeredBox();
-    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({});
+    const { tools, community, credentials } = registeredBox();
+    expect(await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy))).toEqual({});
     expect(community.requests).toEqual([]);
   });
 
   test("a registered box with an address declares its proxy, once, however often it is asked", async () => {
-    const { tools, box, community } = registeredBox();
-    const credentials = { username: "anna", password: labMember("anna").password };
+    const { tools, box, community, credentials } = registeredBox();
     const session = { box, image: IMAGE, api: new GuifiApi(box, IMAGE, credentials) };
     const wanted = { node: 54052, name: "can-bruixa-box", mac: "52:54:00:12:34:56" };
     const page = await freshNode(session, 54052);
     const device = await registerDevice(session, page, wanted);
     await linkAddress(session, await freshNode(session, 54052), device, "auto", () => {});
     await remember(box, { node: { id: 54052, name: page.title }, device });
-    const first = await declare(tools, proxy, "host", defaultInputs(proxy));
+    const first = await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy));
     expect(first.declared).toMatch(/^\d+$/);
     await remember(box, { services: undefined });
-    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual(first);
+    expect(await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy))).toEqual(first);
     const own = community.site.state.services.filter(({ title }) => title === `prx${device.id}`);
     expect(own).toEqual([expect.objectContaining({ type: "Proxy", id: Number(first.declared) })]);
   });
 
   test("a site that does not answer keeps nothing from running", async () => {
-    const { tools, box, community } = registeredBox();
+    const { tools, box, community, credentials } = registeredBox();
     await remember(box, { node: { id: 54052, name: "x" }, device: { id: 1, name: "x-box" } });
     community.siteAnswers = "server-unreachable";
-    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({});
+    expect(await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy))).toEqual({});
     expect(community.requests.length).toBeGreaterThan(0);
   });
 
   test("one that was declared before is known without asking", async () => {
-    const { tools, box, community } = registeredBox();
+    const { tools, box, community, credentials } = registeredBox();
     const services = { prx70000: { id: 80001, type: "Proxy" } };
     await remember(box, { node: { id: 54052, name: "x" }, device: { id: 70000, name: "x-box" }, services });
-    expect(await declare(tools, proxy, "host", defaultInputs(proxy))).toEqual({ declared: "80001" });
+    expect(await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy))).toEqual({
+      declared: "80001",
+    });
     expect(community.requests).toEqual([]);
   });
 });

@@ -3,10 +3,10 @@
 
 import { describe, expect, test } from "vitest";
 import { imagesOf, withoutDigest, writeDigest } from "../../common/container-image.ts";
+import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { runCompose, runServices } from "../../firstboot/commands/services.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
-import { findService } from "../../firstboot/services/catalogue.ts";
 import { ownServices } from "../../firstboot/services/own.ts";
 import { describeProject } from "../../firstboot/services/project-words.ts";
 import { publish } from "../../firstboot/services/publish.ts";

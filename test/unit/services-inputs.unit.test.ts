@@ -2,7 +2,7 @@
 // What depends on the owner's answers about one service: questions, ports, what is announced, and a secret for each name.
 
 import { describe, expect, test } from "vitest";
-import { catalogue } from "../../firstboot/services/catalogue.ts";
+import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate } from "../../firstboot/services/engine.ts";
 import { holds, wordsOf } from "../../firstboot/services/inputs.ts";

@@ -3,7 +3,6 @@
 
 import { createHash } from "node:crypto";
 import { decodeText } from "../../../common/text-encoding.ts";
-import { redactBytes, type SecretFields } from "../../answers/redact.ts";
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { answersPaths } from "../../host/paths.ts";
@@ -13,6 +12,7 @@ import { secretQuestions } from "../questions.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Answers, Step } from "../step.ts";
 import { checkFile } from "./check.ts";
+import { redactBytes, type SecretFields } from "./redact.ts";
 import { answersSchema } from "./schema.ts";
 
 export interface AnswersTools {

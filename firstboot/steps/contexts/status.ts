@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the contexts are doing, without waking Incus: the record says what was planned, the kernel what runs.
 
+import type { Value } from "../../../common/json.ts";
 import { CONTEXTS } from "../../contexts/names.ts";
 import type { NoContexts } from "../../contexts/plan.ts";
 import { SEPARATE } from "../../contexts/pools.ts";
@@ -8,7 +9,7 @@ import { readRecord } from "../../contexts/record.ts";
 import { gib } from "../../contexts/set-up.ts";
 import { readUse } from "../../contexts/use.ts";
 import type { Box } from "../../host/box.ts";
-import type { StepStatus, Value } from "../../setup/step.ts";
+import type { StepStatus } from "../../setup/step.ts";
 
 /** For programs. */
 const REASONS: Readonly<Record<NoContexts, string>> = {

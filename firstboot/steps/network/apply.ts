@@ -5,10 +5,10 @@ import { fail } from "../../../common/fail.ts";
 import { must, writeIfChanged } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { paths } from "../../host/paths.ts";
+import { automatic, settleInterfaces } from "../../network/interfaces.ts";
 import type { StepTools } from "../../setup/step.ts";
 import { switchOnRadios, wifiCard } from "../../wifi/card.ts";
 import { forgetWifi, keptPassphrase, useWifi } from "../../wifi/supplicant.ts";
-import { automatic, settleInterfaces } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
 /** Behind that of a cable, which networkd gives 1024. */

@@ -11,9 +11,9 @@ import {
   parseIpv4,
 } from "../../../common/ipv4.ts";
 import { ssidBytes } from "../../../common/ssid.ts";
+import type { Interface } from "../../network/interfaces.ts";
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
 import type { DeepPartial, Survey } from "../../setup/step.ts";
-import type { Interface } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
 export interface NetworkFacts extends Survey {

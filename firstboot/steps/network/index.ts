@@ -4,6 +4,7 @@
 import { printable } from "../../../common/printable.ts";
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
+import { ambiguous, settleInterfaces } from "../../network/interfaces.ts";
 import { problem } from "../../setup/problems.ts";
 import { type AllAnswers, type Choice, type DeepPartial, defineStep, type LookUp } from "../../setup/step.ts";
 import { wifiCards } from "../../wifi/card.ts";
@@ -11,7 +12,6 @@ import { countryCodes, countryOf } from "../../wifi/countries.ts";
 import { bars, scanNetworks } from "../../wifi/scan.ts";
 import { apply } from "./apply.ts";
 import { check, missing, type NetworkFacts } from "./check.ts";
-import { ambiguous, settleInterfaces } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers, schema } from "./questions.ts";
 import { reset } from "./reset.ts";
 import { status } from "./status.ts";

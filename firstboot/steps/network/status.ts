@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `cbox network`: the interface, and the addresses it has now.
 
+import { outerAddresses } from "../../contexts/outer-addresses.ts";
 import type { Box } from "../../host/box.ts";
-import { outerAddresses } from "../../host/network-facts.ts";
 import type { StepStatus } from "../../setup/step.ts";
 
 export async function status(box: Box): Promise<StepStatus> {

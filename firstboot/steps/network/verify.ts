@@ -2,14 +2,15 @@
 // Verifies "network": waits for an address while counting down, then asks the gateway of a static one to answer.
 
 import { fail } from "../../../common/fail.ts";
+import { parseJson } from "../../../common/json.ts";
 import type { Box } from "../../host/box.ts";
 import { sayFound } from "../../host/found-text.ts";
-import { ipv4Addresses, parseJson } from "../../host/network-facts.ts";
+import { ipv4Addresses } from "../../host/network-facts.ts";
 import { paths } from "../../host/paths.ts";
+import { automatic, findInterfaces } from "../../network/interfaces.ts";
 import type { StepTools, Warning } from "../../setup/step.ts";
 import { wifiCard } from "../../wifi/card.ts";
 import { isInReach, wifiState } from "../../wifi/supplicant.ts";
-import { automatic, findInterfaces } from "./interfaces.ts";
 import { isWireless, type NetworkAnswers } from "./questions.ts";
 
 const ADDRESS_WAIT_SECONDS = 30;

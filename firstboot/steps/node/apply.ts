@@ -9,9 +9,9 @@ import type { Credentials } from "../../guifi/credentials.ts";
 import { freshNode, linkAddress, registerDevice, type Session } from "../../guifi/registration.ts";
 import { type Registration, readRegistration, remember } from "../../guifi/store.ts";
 import type { Box } from "../../host/box.ts";
+import { foremost, settleInterfaces } from "../../network/interfaces.ts";
 import type { StepTools } from "../../setup/step.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
-import { foremost, settleInterfaces } from "../network/interfaces.ts";
 import { defaultDeviceName, type NodeAnswers, parseNodeId, registers, textOf } from "./questions.ts";
 
 export async function apply(answers: NodeAnswers, tools: StepTools): Promise<void> {

@@ -2,12 +2,12 @@
 // Verifies "node" as anybody in the network would: does the node's public page show the box, and with its address?
 
 import { fail } from "../../../common/fail.ts";
+import { outerAddresses } from "../../contexts/outer-addresses.ts";
 import { GuifiApi } from "../../guifi/api.ts";
 import { addressOf, type Device, readNode } from "../../guifi/cnml.ts";
 import { freshNode } from "../../guifi/registration.ts";
 import { type Registration, readRegistration } from "../../guifi/store.ts";
 import { sayFound } from "../../host/found-text.ts";
-import { outerAddresses } from "../../host/network-facts.ts";
 import type { StepTools, Warning } from "../../setup/step.ts";
 import { signsIn } from "../member/questions.ts";
 import { credentialsOf, isWanted } from "./apply.ts";

@@ -4,29 +4,40 @@
 
 import { Failure, fail } from "../../../common/fail.ts";
 import type { Service } from "../../../common/service.ts";
+import { catalogue } from "../../catalogue/catalogue.ts";
+import type { ACTS } from "../../catalogue/texts.ts";
 import { serfInfo } from "../../discovery/serf.ts";
+import type { Box } from "../../host/box.ts";
 import { sayFound } from "../../host/found-text.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
 import { paths } from "../../host/paths.ts";
 import { toTrouble } from "../../host/trouble.ts";
 import { english } from "../../i18n/translate.ts";
-import { catalogue } from "../../services/catalogue.ts";
 import { isUnclaimed } from "../../services/claim.ts";
 import { copiesOf } from "../../services/copies.ts";
 import { declare } from "../../services/declare.ts";
 import { activate, deactivate, removeData, stopSerf } from "../../services/engine.ts";
 import { waitUntilHealthy } from "../../services/health.ts";
-import { boxFacts, type OfferReason, offer } from "../../services/offer.ts";
-import { servicesStatus } from "../../services/overview.ts";
+import { boxFacts, type OfferReason, offer, type Planned } from "../../services/offer.ts";
 import { everyService } from "../../services/own.ts";
 import { announced, publish } from "../../services/publish.ts";
 import { eachSecret, secretsForPeople } from "../../services/secrets.ts";
 import { readStates, writeState } from "../../services/state.ts";
-import type { ACTS } from "../../services/texts.ts";
-import { type Answers, defineStep, type HandedOver, type StepTools, type Warning } from "../../setup/step.ts";
+import {
+  type AllAnswers,
+  type Answers,
+  defineStep,
+  type HandedOver,
+  type StepTools,
+  type Warning,
+} from "../../setup/step.ts";
+import { credentialsOf } from "../node/apply.ts";
+import { type NodeAnswers, registers } from "../node/questions.ts";
 import { check, type ServicesFacts } from "./check.ts";
 import { lookUp } from "./look-up.ts";
 import { chosen, discovery, isDiscovery, others, schema } from "./questions.ts";
 import { resetSerf } from "./reset.ts";
+import { servicesStatus } from "./status.ts";
 
 export const services = defineStep<Answers, ServicesFacts>({
   id: "services",
@@ -58,8 +69,8 @@ export const services = defineStep<Answers, ServicesFacts>({
   },
 });
 
-async function survey(...[box, image, all]: Parameters<typeof boxFacts>): Promise<ServicesFacts> {
-  const facts = await boxFacts(box, image, all);
+async function survey(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<ServicesFacts> {
+  const facts = await boxFacts(box, image, planned(all));
   const offers = new Map(catalogue.map((service) => [service.id, offer(service, facts)]));
   const placesOf = (id: string) => offers.get(id)?.places ?? [];
   const possible = others.filter(({ id }) => placesOf(id).length > 0);
@@ -114,7 +125,7 @@ async function apply(answers: Answers, tools: StepTools): Promise<void> {
     else tellAct(tools, "activate", service.id);
     try {
       if ("reason" in offered) impossible(service, offered.reason);
-      const before = await declare(tools, service, place, inputs);
+      const before = await declare(tools, () => credentialsOf(tools), service, place, inputs);
       await activate(tools, service, { where: place, inputs, ...before });
     } catch (error) {
       // Serf is the box's voice: without it the step has failed. Any other service waits for `verify` to tell.
@@ -237,4 +248,14 @@ function impossible(service: Service, reason: OfferReason): never {
 
 function tellAct(tools: StepTools, act: (typeof ACTS)[number], id: string): void {
   tools.progress(`progress.services.${act}.${id}` as "progress.services.activate");
+}
+
+/** What the other steps are about to make. */
+function planned({ network, node = {}, vpn, contexts }: AllAnswers): Planned {
+  return {
+    network: network !== undefined,
+    registration: registers(node as Partial<NodeAnswers>),
+    vpn: vpn?.join === true,
+    contexts: contexts !== undefined,
+  };
 }

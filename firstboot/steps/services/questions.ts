@@ -2,11 +2,12 @@
 // What the step "services" asks, made from the catalogue: discovery, then which of the others, all on one page; their
 // places and settings only of those that were chosen.
 
+import type { Value } from "../../../common/json.ts";
 import type { PlaceId, Service } from "../../../common/service.ts";
-import { catalogue } from "../../services/catalogue.ts";
+import { catalogue } from "../../catalogue/catalogue.ts";
 import { defaultInputs } from "../../services/data.ts";
 import { getAnswer } from "../../setup/questions.ts";
-import type { Answers, QuestionSchema, Value } from "../../setup/step.ts";
+import type { Answers, QuestionSchema } from "../../setup/step.ts";
 
 /** The page that all the others are on. */
 export const TOGETHER = "which";

@@ -4,9 +4,10 @@
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../host/box.ts";
 import { hostKeyFingerprints, isListening } from "../../host/network-facts.ts";
+import type { Updates } from "../../host/owner-settings.ts";
 import { shortList } from "../../services/ports.ts";
 import type { StepTools, Warning } from "../../setup/step.ts";
-import { areTimersRight, canUpdate, keptBack, type Updates } from "../../updates/updates.ts";
+import { areTimersRight, canUpdate, keptBack } from "../../updates/updates.ts";
 import { findAccount } from "./account.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 

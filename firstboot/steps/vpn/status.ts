@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the VPN is doing: who the box is there, whether somebody answers right now, and when it last heard who else is there.
 
+import type { Value } from "../../../common/json.ts";
 import type { Box } from "../../host/box.ts";
 import type { TextKey } from "../../i18n/translate.ts";
-import type { StepStatus, Value } from "../../setup/step.ts";
+import type { StepStatus } from "../../setup/step.ts";
 import { networkOf } from "../../vpn/ranges.ts";
 import {
   type LastAsked,

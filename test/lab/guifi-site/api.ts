@@ -5,7 +5,7 @@ import { accountOf } from "./commands/auth.ts";
 import { type ApiError, MEANING, Refusal } from "./commands/call.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { fromBytes, jsonEncode, parseQuery, urlDecode } from "./php.ts";
-import type { SiteRequest } from "./site.ts";
+import type { SiteRequest } from "./request.ts";
 import type { Account, SiteState } from "./state.ts";
 
 export function answerApi(state: SiteState, { query, headers, now }: SiteRequest): string {

@@ -2,7 +2,8 @@
 // The site on a bad day. What it was asked for may well have been done, only the answer does not say so.
 import { shellTexts, TERMINAL_TEXT } from "../hostile/texts.ts";
 import { parseQuery } from "./php.ts";
-import type { Site, SiteRequest, SiteResponse } from "./site.ts";
+import type { SiteRequest, SiteResponse } from "./request.ts";
+import type { Site } from "./site.ts";
 
 /** As on the program's command line: `--fault=api-slow`. One kind of garbage after the other, unless one is named. */
 export const SITE_FAULTS = [

@@ -4,23 +4,8 @@
 import { answerApi } from "./api.ts";
 import { domainsPage, type MapAction, nodePage, zonePage } from "./cnml.ts";
 import { federation } from "./federation.ts";
+import type { SiteRequest, SiteResponse } from "./request.ts";
 import { type SiteState, unixTime } from "./state.ts";
-
-export interface SiteRequest {
-  readonly method: string;
-  readonly path: string;
-  /** As it came, without the question mark. */
-  readonly query: string;
-  /** Names with their spelling. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly now: Date;
-}
-
-export interface SiteResponse {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
 
 export interface Site {
   readonly state: SiteState;

@@ -3,8 +3,8 @@
 // to them. What is to go is first found, as places in the text as it is; only then is the text changed.
 
 import type { Alias, Document, Node, Pair } from "yaml";
-import { didYouMean } from "../../common/did-you-mean.ts";
-import { decodeText } from "../../common/text-encoding.ts";
+import { didYouMean } from "../../../common/did-you-mean.ts";
+import { decodeText } from "../../../common/text-encoding.ts";
 
 export interface SecretFields {
   /** Where the secrets stand, such as ["system", "owner", "password"]. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the Ethernet interfaces of the box, says which one is meant when nobody says, and by which one others know the box.
 
-import type { Box } from "../../host/box.ts";
-import { isWifi } from "../../wifi/card.ts";
+import type { Box } from "../host/box.ts";
+import { isWifi } from "../wifi/card.ts";
 
 export interface Interface {
   readonly name: string;

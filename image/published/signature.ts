@@ -10,8 +10,8 @@ import { fail } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
 import { PROFILES, shownPath } from "../host/paths.ts";
 import type { Session } from "../host/session.ts";
+import { sha256 } from "../host/sha256.ts";
 import { ownProfiles } from "../profile/directories.ts";
-import { sha256 } from "./publish.ts";
 
 /** Writes `<file>.asc` with the secret key in `keyFile`. */
 export async function sign(session: Session, keyFile: string, file: string): Promise<void> {

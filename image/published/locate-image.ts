@@ -6,11 +6,11 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
-import { readManifest } from "../stages/manifest.ts";
-import { sha256 } from "../stages/publish.ts";
-import { checkListed, readSums, signerFor, type Trust } from "../stages/signature.ts";
-import { cacheDir } from "./directory.ts";
-import { noteUse, rawImage } from "./images.ts";
+import { cacheDir } from "../cache/directory.ts";
+import { noteUse, rawImage } from "../cache/images.ts";
+import { sha256 } from "../host/sha256.ts";
+import { readManifest } from "./manifest.ts";
+import { checkListed, readSums, signerFor, type Trust } from "./signature.ts";
 
 export interface LocatedImage {
   /** Raw, sparse, and not to be written to. */

@@ -4,7 +4,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { PROJECT } from "../host/paths.ts";
+import { PROJECT } from "./paths.ts";
 
 export interface Ran {
   /** Undefined when the program could not be started, or did not end in time. */
