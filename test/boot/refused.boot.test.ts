@@ -65,6 +65,12 @@ describe("vm-amd64 UEFI 64-bit: an answers.yaml with three mistakes", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
+  test("believes no neighbour who sends its traffic another way", async () => {
+    const settings = (name: string) => box.ask(`cat /proc/sys/net/ipv[46]/conf/*/${name} | sort -u`);
+    for (const name of ["accept_redirects", "send_redirects", "accept_source_route"])
+      expect({ name, values: await settings(name) }).toEqual({ name, values: "0" });
+  });
+
   test("has changed nothing on the box", async () => {
     expect(await box.shell("getent passwd anna")).toMatchObject({ code: 2, stdout: "" });
     expect(await box.shell("test -e /var/lib/community-box/configured")).toMatchObject({ code: 1 });

@@ -160,6 +160,7 @@ export function sshdConfig(takesPasswords: boolean): string {
     "PermitRootLogin no",
     `PasswordAuthentication ${takesPasswords ? "yes" : "no"}`,
     "KbdInteractiveAuthentication no",
+    "X11Forwarding no",
     // Who tries passwords: few in one connection, and few connections at a time that have not signed in, of one address and
     // of all. OpenSSH of Debian 13 also keeps an address out for a while that was wrong again and again.
     "MaxAuthTries 4",
