@@ -14,6 +14,13 @@ export type LayerInputs = Readonly<
   Record<string, string | number | readonly string[] | Readonly<Record<string, string>>>
 >;
 
+/** A layer that may not be there yet. */
+export interface LayerPlan {
+  /** Such as rootfs-vm-amd64. */
+  readonly kind: string;
+  readonly inputs: LayerInputs;
+}
+
 export interface Layer {
   readonly kind: string;
   readonly key: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The forms a dressed system can take: a disk that a machine starts from, the archive of a container, and a file that
+// What a dressed system becomes: a disk that a machine starts from, the archive of a container, and a file that
 // converts a machine. Each knows how it is packed and how the finished thing is checked.
 import { join } from "node:path";
 import { rawImage } from "../cache/images.ts";
@@ -14,7 +14,7 @@ import { verify } from "../stages/verify.ts";
 import { containerPacker, verifyContainer } from "./container.ts";
 import { conversionPacker, verifyConversion } from "./conversion.ts";
 
-export interface Form {
+export interface Output {
   readonly pack: Packer;
   /** @throws Failure `image-invalid` */
   verify(manifest: Manifest, packed: string): Promise<void>;
@@ -22,7 +22,7 @@ export interface Form {
   leftovers(manifest: Manifest): readonly string[];
 }
 
-export interface FormOptions {
+export interface OutputOptions {
   readonly session: Session;
   readonly plan: Plan;
   readonly tools: DiskTools;
@@ -38,23 +38,16 @@ export interface FormOptions {
   readonly packages: Packages;
 }
 
-export async function giveForm(options: FormOptions): Promise<Form> {
-  switch (options.plan.profile.form) {
-    case "disk":
-      return diskForm(options);
-    case "container":
-      return containerForm(options);
-    case "convert":
-      return convertForm(options);
-  }
+/** What is packed as it is: the archive of a container, or the package that converts a machine. */
+export function archiveOutput(options: OutputOptions): Output {
+  return options.plan.profile.form === "container" ? containerOutput(options) : conversionOutput(options);
 }
 
-async function diskForm(options: FormOptions): Promise<Form> {
+/** Makes the disk. */
+export async function diskOutput(options: OutputOptions): Promise<Output> {
   const { session, plan, tools, root, bootFiles, work, imageStore, seed } = options;
   const image = join(work, "disk.img");
-  const layout = await session.stage("disk", "disk: file systems and boot loaders", () =>
-    disk(session, { plan, tools, root, bootFiles, image, seed }),
-  );
+  const layout = await disk(session, { plan, tools, root, bootFiles, image, seed });
   return {
     pack: diskPacker({
       ...{ session, tools, image, imageStore, layout },
@@ -72,7 +65,7 @@ async function diskForm(options: FormOptions): Promise<Form> {
   };
 }
 
-function containerForm({ session, plan, root, work, epoch }: FormOptions): Form {
+function containerOutput({ session, plan, root, work, epoch }: OutputOptions): Output {
   const scratch = join(work, "container");
   return {
     pack: containerPacker({ session, profile: plan.profile, root, epoch, scratch }),
@@ -81,7 +74,15 @@ function containerForm({ session, plan, root, work, epoch }: FormOptions): Form 
   };
 }
 
-function convertForm({ session, plan, root, work, seed: revision, epoch, packages }: FormOptions): Form {
+function conversionOutput({
+  session,
+  plan,
+  root,
+  work,
+  seed: revision,
+  epoch,
+  packages,
+}: OutputOptions): Output {
   const scratch = join(work, "conversion");
   return {
     pack: conversionPacker({ session, plan, root, packages, revision, epoch, scratch }),

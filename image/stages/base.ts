@@ -3,7 +3,7 @@
 // live-build's bootstrap cache, filled by mmdebstrap because that is faster and needs no emulation to unpack.
 import { rm } from "node:fs/promises";
 import { codeOf } from "../cache/code-of.ts";
-import type { Layer, LayerInputs } from "../cache/layers.ts";
+import type { Layer, LayerInputs, LayerPlan } from "../cache/layers.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import type { Packages } from "../debian/packages.ts";
 import type { Plan } from "./resolve.ts";
@@ -25,7 +25,12 @@ export const DPKG_OPTIONS = [
   "path-include=/usr/share/locale/locale.alias",
 ];
 
-export function baseInputs(plan: Plan, packages: Packages): LayerInputs {
+export function baseLayer(plan: Plan, packages: Packages): LayerPlan {
+  const { release, architecture } = plan.profile;
+  return { kind: `base-${release}-${architecture}`, inputs: inputsOf(plan, packages) };
+}
+
+function inputsOf(plan: Plan, packages: Packages): LayerInputs {
   return {
     code: codeOf("image/stages/base.ts"),
     release: plan.profile.release,
@@ -40,8 +45,8 @@ export function baseInputs(plan: Plan, packages: Packages): LayerInputs {
 export async function base(workspace: Workspace, plan: Plan, packages: Packages): Promise<Layer> {
   const { session } = workspace;
   const { release, architecture, base_packages } = plan.profile;
-  const kind = `base-${release}-${architecture}`;
-  return workspace.layers.obtain(kind, baseInputs(plan, packages), async (root) => {
+  const { kind, inputs } = baseLayer(plan, packages);
+  return workspace.layers.obtain(kind, inputs, async (root) => {
     const repository = `${root}.repository`;
     await packages.repository("base", repository);
     await mmdebstrap({

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../cache/code-of.ts";
-import type { Layer, LayerInputs } from "../cache/layers.ts";
+import type { Layer, LayerInputs, LayerPlan } from "../cache/layers.ts";
 import type { Mirror } from "../debian/mirror.ts";
 import { mmdebstrap } from "../debian/mmdebstrap.ts";
 import { CONTEXT_PACKAGES, CONTEXT_SET } from "../debian/package-sets.ts";
@@ -74,7 +74,12 @@ const updatesFiles = () =>
     UPDATES.map((path) => [path, readFileSync(join(OVERLAYS, "image/files", path), "utf8")]),
   );
 
-export function contextInputs(plan: Plan, packages: Packages, mirror: Mirror): LayerInputs {
+export function contextLayer(plan: Plan, packages: Packages, mirror: Mirror): LayerPlan {
+  const { release, architecture } = plan.profile;
+  return { kind: `context-${release}-${architecture}`, inputs: inputsOf(plan, packages, mirror) };
+}
+
+function inputsOf(plan: Plan, packages: Packages, mirror: Mirror): LayerInputs {
   const { release, architecture } = plan.profile;
   return {
     code: codeOf("image/stages/context.ts"),
@@ -100,8 +105,8 @@ export async function context(
   const { session } = workspace;
   const { release, architecture } = plan.profile;
   const { epoch } = packages.lock;
-  const kind = `context-${release}-${architecture}`;
-  return workspace.layers.obtain(kind, contextInputs(plan, packages, mirror), async (root) => {
+  const { kind, inputs } = contextLayer(plan, packages, mirror);
+  return workspace.layers.obtain(kind, inputs, async (root) => {
     const [tree, repository, parts] = [`${root}.tree`, `${root}.repository`, `${root}.metadata`];
     await packages.repository(CONTEXT_SET, repository);
     await mmdebstrap({

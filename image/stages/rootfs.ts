@@ -2,7 +2,7 @@
 // Stage "rootfs": the base plus the profile's kernel, packages and hooks, installed by live-build's chroot stage.
 import { rm } from "node:fs/promises";
 import { codeOf } from "../cache/code-of.ts";
-import type { Layer, LayerInputs } from "../cache/layers.ts";
+import type { Layer, LayerInputs, LayerPlan } from "../cache/layers.ts";
 import { liveBuild, takeChroot } from "../debian/live-build.ts";
 import { kernelOf, profileSet } from "../debian/package-sets.ts";
 import type { Packages } from "../debian/packages.ts";
@@ -11,7 +11,12 @@ import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 import type { Workspace } from "./workspace.ts";
 
-export function rootfsInputs(plan: Plan, packages: Packages, baseKey: string): LayerInputs {
+/** `baseKey`: of the layer that it continues. */
+export function rootfsLayer(plan: Plan, packages: Packages, baseKey: string): LayerPlan {
+  return { kind: `rootfs-${plan.profile.id}`, inputs: inputsOf(plan, packages, baseKey) };
+}
+
+function inputsOf(plan: Plan, packages: Packages, baseKey: string): LayerInputs {
   return {
     code: codeOf("image/stages/rootfs.ts"),
     base: baseKey,
@@ -34,7 +39,8 @@ export async function rootfs(
   const { id, release, architecture } = plan.profile;
   const { epoch } = packages.lock;
   const modules = plan.profile.kernel.initramfs_modules;
-  return workspace.layers.obtain(`rootfs-${id}`, rootfsInputs(plan, packages, base.key), async (root) => {
+  const { kind, inputs } = rootfsLayer(plan, packages, base.key);
+  return workspace.layers.obtain(kind, inputs, async (root) => {
     const repository = `${root}.repository`;
     const directory = `${root}.live-build`;
     await packages.repository(profileSet(id), repository);
