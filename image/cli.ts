@@ -244,6 +244,9 @@ export function createProgram(): Command {
     .command("test")
     .description("run every test, or those whose file name contains a filter")
     .argument("[filter...]", "part of a test file's name")
+    .option("--unit", "the unit tests, which need nothing")
+    .option("--integration", "the tests with this machine's tools, the lab's servers and the image")
+    .option("--boot", "the tests that boot the image")
     .option("--all", "also the long boots, a quarter of an hour each")
     .action(async (filter: string[], options: TestOptions) =>
       (await import("./commands/test.ts")).testCommand(filter, options),

@@ -3,10 +3,10 @@
 // share, then those. Everything runs even when something failed; the last line counts.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeFailure, Failure } from "../../common/fail.ts";
+import { describeFailure, Failure, fail } from "../../common/fail.ts";
 import { sayError, sayLines } from "../../common/say.ts";
 import { interruption } from "../host/interrupt.ts";
 import { PROJECT } from "../host/paths.ts";
@@ -26,35 +26,75 @@ const SIDE_BY_SIDE = Math.min(4, Math.max(2, availableParallelism()));
 const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
 
+/** By the end of a test file's name. */
+const LEVELS = {
+  unit: ["unit", "mocked"],
+  integration: ["integration"],
+  boot: ["boot"],
+  long: ["long"],
+} as const;
+type Level = keyof typeof LEVELS;
+
 export interface TestOptions {
   /** Also the long boots. */
   readonly all?: boolean;
+  /** These levels and no others; several may be said. */
+  readonly unit?: boolean;
+  readonly integration?: boolean;
+  readonly boot?: boolean;
 }
 
-export async function testCommand(
+/**
+ * The levels that are run: those that were asked for, and have a file whose path contains one of the words.
+ * @throws Failure `usage` where no file of theirs does
+ */
+export function levelsOf(
+  files: readonly string[],
   filter: readonly string[],
-  { all = false }: TestOptions = {},
-): Promise<void> {
-  const light = async (): Promise<Count[]> => [
-    ...(filter.length === 0
-      ? [
-          await check("style", ["biome", "check", "--error-on-warnings", "."]),
-          await check("types", ["tsc", "--noEmit"]),
-        ]
-      : []),
-    await level(["unit", "mocked"], filter, SIDE_BY_SIDE),
+  { all = false, ...asked }: TestOptions,
+): readonly Level[] {
+  const named = (["unit", "integration", "boot"] as const).filter((level) => asked[level]);
+  const wanted: readonly Level[] = [
+    ...(named.length > 0 ? named : (["unit", "integration", "boot"] as const)),
+    ...(all ? (["long"] as const) : []),
   ];
-  const heavy = all || filter.length === 0 || filter.some((word) => /boot|integration|build|lab/.test(word));
+  const matching = files.filter(
+    (file) => filter.length === 0 || filter.some((word) => file.toLowerCase().includes(word.toLowerCase())),
+  );
+  const has = (level: Level) =>
+    matching.some((file) => LEVELS[level].some((end) => file.endsWith(`.${end}.test.ts`)));
+  const found = wanted.filter(has);
+  if (found.length > 0) return found;
+  const isLong = !all && has("long");
+  return fail({
+    code: "usage",
+    what: "No test of these levels has such a name.",
+    found: filter.join(" "),
+    hint: isLong ? "long tests run with --all" : "say a part of a test file's path, such as vpn",
+    exitCode: 2,
+  });
+}
+
+export async function testCommand(filter: readonly string[], options: TestOptions = {}): Promise<void> {
+  const files = (await readdir(join(PROJECT, "test"), { recursive: true })).map((path) => `test/${path}`);
+  const levels = levelsOf(files, filter, options);
+  const light = async (): Promise<Count[]> => {
+    if (!levels.includes("unit")) return [];
+    const style = ["biome", "check", "--error-on-warnings", "."] as const;
+    const own =
+      filter.length === 0 ? [await check("style", style), await check("types", ["tsc", "--noEmit"])] : [];
+    return [...own, await run("unit", filter, SIDE_BY_SIDE)];
+  };
+  const heavy = levels.some((level) => level !== "unit");
   // A build has programs that keep one processor busy: there is room for the light tests beside it.
   const [counts, built] = await Promise.all([light(), heavy ? buildImage() : PASSED]);
-  if (heavy) {
-    counts.push(built);
-    counts.push(await level(["integration"], filter, SIDE_BY_SIDE));
-    // Without an image there is nothing to boot, and saying so once is enough.
-    if (built === PASSED) counts.push(await level(["boot"], filter));
-    if (built === PASSED && all) counts.push(await level(["long"], filter));
-    if (!all) sayLines(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
-  }
+  if (heavy) counts.push(built);
+  if (levels.includes("integration")) counts.push(await run("integration", filter, SIDE_BY_SIDE));
+  // Without an image there is nothing to boot, and saying so once is enough.
+  for (const level of ["boot", "long"] as const)
+    if (built === PASSED && levels.includes(level)) counts.push(await run(level, filter));
+  if (levels.includes("boot") && !levels.includes("long"))
+    sayLines(`\nNot run: the long boots, ${LONG}. They run with: ./cbox test --all`);
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped");
   sayLines(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
@@ -63,7 +103,7 @@ export async function testCommand(
 
 async function check(name: string, argv: readonly [string, ...string[]]): Promise<Count> {
   sayLines(`\n== ${name}`);
-  return (await run(argv)) === 0 ? PASSED : FAILED;
+  return (await program(argv)) === 0 ? PASSED : FAILED;
 }
 
 async function buildImage(): Promise<Count> {
@@ -90,17 +130,17 @@ export interface VitestReport {
 }
 
 /** Guests want all processors: their files run one after the other. */
-async function level(names: readonly string[], filter: readonly string[], atATime = 1): Promise<Count> {
+async function run(level: Level, filter: readonly string[], atATime = 1): Promise<Count> {
   if (interruption().aborted) return FAILED;
-  sayLines(`\n== ${names[0]} tests`);
+  sayLines(`\n== ${level} tests`);
   const scratch = await mkdtemp(join(tmpdir(), "cbox-test-"));
   const file = join(scratch, "report.json");
   try {
     const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`];
     const side = atATime > 1 ? ["--fileParallelism", `--maxWorkers=${atATime}`, "--minWorkers=1"] : [];
-    const projects = names.flatMap((name) => ["--project", name]);
+    const projects = LEVELS[level].flatMap((name) => ["--project", name]);
     const words = ["run", ...projects, "--passWithNoTests", ...side, ...reporters, ...filter];
-    const code = await run(["vitest", ...words]);
+    const code = await program(["vitest", ...words]);
     return countOf(JSON.parse(await readFile(file, "utf8")) as VitestReport, code);
   } catch (error) {
     sayError(`vitest ended without a report: ${error}`);
@@ -122,9 +162,9 @@ export function countOf(report: VitestReport, code: number): Count {
 }
 
 /** Runs a program of node_modules with the terminal it has; resolves to its exit code. */
-function run([program, ...args]: readonly [string, ...string[]]): Promise<number> {
+function program([name, ...args]: readonly [string, ...string[]]): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(join(PROJECT, "node_modules/.bin", program), args, {
+    const child = spawn(join(PROJECT, "node_modules/.bin", name), args, {
       cwd: PROJECT,
       stdio: "inherit",
     });

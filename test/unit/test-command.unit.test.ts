@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the last line of cbox test counts.
-import { describe, expect, it } from "vitest";
-import { countOf } from "../../image/commands/test.ts";
+// What cbox test runs, and what its last line counts.
+import { describe, expect, it, test } from "vitest";
+import { countOf, levelsOf } from "../../image/commands/test.ts";
 
 const passed = { status: "passed", assertionResults: [{ status: "passed" }] };
 const failed = { status: "failed", assertionResults: [{ status: "passed" }, { status: "failed" }] };
@@ -27,5 +27,39 @@ describe("the count of a level", () => {
   it("has one failure where vitest ended with an error and names none", () => {
     expect(countOf(report(1, 0, [passed]), 1).failed).toBe(1);
     expect(countOf(report(1, 0, [passed]), 0).failed).toBe(0);
+  });
+});
+
+describe("the levels of a test run", () => {
+  const FILES = [
+    "test/unit/firstboot-texts.unit.test.ts",
+    "test/unit/foreign-text-box.mocked.test.ts",
+    "test/integration/vpn.integration.test.ts",
+    "test/boot/set-up.boot.test.ts",
+    "test/boot/wifi.long.test.ts",
+  ];
+
+  test.each([
+    ["all that are not long, without a word", [], {}, ["unit", "integration", "boot"]],
+    ["the long ones, too, with --all", [], { all: true }, ["unit", "integration", "boot", "long"]],
+    ["the one whose file has the word", ["firstboot-texts"], {}, ["unit"]],
+    ["those whose files mock modules among the unit tests", ["foreign"], {}, ["unit"]],
+    ["those whose path has the word", ["test/boot"], {}, ["boot"]],
+    ["of several words", ["vpn", "set-up"], {}, ["integration", "boot"]],
+    ["the one that is named", [], { boot: true }, ["boot"]],
+    ["those that are named", [], { unit: true, integration: true }, ["unit", "integration"]],
+    ["a long one with --all", ["wifi"], { all: true }, ["long"]],
+  ] as const)("are %s", (_name, filter, options, expected) => {
+    expect(levelsOf(FILES, filter, options)).toEqual(expected);
+  });
+
+  test.each([
+    [["wifi"], {}, "long tests run with --all"],
+    [["vpn"], { unit: true }, "say a part of a test file's path, such as vpn"],
+    [["nothing"], {}, "say a part of a test file's path, such as vpn"],
+  ] as const)("%j with %j: none, and the reason", (filter, options, hint) => {
+    expect(() => levelsOf(FILES, filter, options)).toThrow(
+      expect.objectContaining({ code: "usage", found: filter[0], hint }),
+    );
   });
 });
