@@ -15,7 +15,7 @@ import { openLog } from "../host/log.ts";
 import { paths } from "../host/paths.ts";
 import { translator } from "../i18n/translate.ts";
 import { completeReset, pendingReset } from "../setup/reset.ts";
-import { Walk } from "../setup/runner.ts";
+import { SetupRunner } from "../setup/runner.ts";
 import { steps, stepsHere } from "../steps/index.ts";
 import { refreshMotd } from "./motd.ts";
 
@@ -37,7 +37,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   if (reset) await completeReset({ box, image, steps, log }, reset);
   if (image.converted) return;
   await takeAuthorities(box, image, log);
-  const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
+  const walk = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
   walk.start();
   await serveConsoles(walk, image.consoles);
   await log.tail(1);
@@ -50,7 +50,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
 async function dryRun(root: string): Promise<void> {
   const { dryRunBox } = await import("../simulator/dry-run.ts");
   const box = await dryRunBox(root);
-  const walk = await Walk.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
   walk.start();
   const port = leavablePort(standardPort());
   if (!(await servePort(walk, new Holder(), port))) return;

@@ -20,7 +20,7 @@ import { type Log, openLog } from "../host/log.ts";
 import { answersPaths, paths } from "../host/paths.ts";
 import { translator } from "../i18n/translate.ts";
 import { completeReset, pendingReset } from "../setup/reset.ts";
-import { Walk } from "../setup/runner.ts";
+import { SetupRunner } from "../setup/runner.ts";
 import { steps, stepsHere } from "../steps/index.ts";
 import { refreshMotd } from "./motd.ts";
 import { needRoot } from "./root.ts";
@@ -51,7 +51,7 @@ export async function setup(args: readonly string[]): Promise<void> {
       await box.remove(paths.state);
     }
     await takeAuthorities(box, image, log);
-    const walk = await Walk.open({ box, image, steps: await stepsHere(box, image), log });
+    const walk = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
     if (values.answers === undefined) await talk(walk, log);
     else await runThrough(walk, say);
     await log.tail(1);
@@ -77,7 +77,7 @@ async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean
   });
 }
 
-async function talk(walk: Walk, log: Log): Promise<void> {
+async function talk(walk: SetupRunner, log: Log): Promise<void> {
   const port = leavablePort(standardPort());
   walk.start();
   const isLeft = await servePort(walk, new Holder(), port);

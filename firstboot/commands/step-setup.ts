@@ -17,7 +17,7 @@ import { linuxBox } from "../host/linux.ts";
 import { alone } from "../host/lock.ts";
 import { type Log, openLog } from "../host/log.ts";
 import { paths } from "../host/paths.ts";
-import { Walk } from "../setup/runner.ts";
+import { SetupRunner } from "../setup/runner.ts";
 import { oneStepCourse } from "../setup/single-step-flow.ts";
 import type { Step } from "../setup/step.ts";
 import { steps } from "../steps/index.ts";
@@ -74,7 +74,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   if (isByFile) await box.remove(state);
   log(`set-up of ${step.id}`);
   const course = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
-  const walk = await Walk.open({ ...tools, steps: [step], course });
+  const walk = await SetupRunner.open({ ...tools, steps: [step], course });
   const forget = async () => {
     // A snapshot may be on its way to the disk.
     await walk.kept();

@@ -6,7 +6,7 @@ import type { TextValues } from "../i18n/translate.ts";
 import { isTextKey, type Translate, translator } from "../i18n/translate.ts";
 import type { Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } from "../setup/questions.ts";
-import type { Walk } from "../setup/runner.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import type { Answers, Choice, Step, Survey } from "../setup/step.ts";
 import { choose, pick } from "./menu.ts";
 import {
@@ -25,7 +25,7 @@ const NONE = "-";
 const LOG_LINES = 14;
 
 export interface Conversation {
-  readonly walk: Walk;
+  readonly walk: SetupRunner;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   /** What "back" at the very first question means: true ends the conversation. Without it the question stays. */
@@ -193,7 +193,7 @@ export async function askBorrowedSecrets(talk: Conversation, step: Step): Promis
 
 async function askMissingSecrets(
   talk: Conversation,
-  missing: ReturnType<Walk["missingSecrets"]>,
+  missing: ReturnType<SetupRunner["missingSecrets"]>,
 ): Promise<boolean> {
   const { walk } = talk;
   for (const { step, question } of missing) {
@@ -486,7 +486,7 @@ async function withCommands<Given extends object>(
   }
 }
 
-export function translate(walk: Walk): Translate {
+export function translate(walk: SetupRunner): Translate {
   return translator(walk.language);
 }
 

@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsoleInfo } from "../host/image-info.ts";
-import type { Walk } from "../setup/runner.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import { type OpenPort, openConsole } from "./device.ts";
 import { Holder, Seat } from "./seat.ts";
 
@@ -13,7 +13,7 @@ const RETRY_WAIT = 15_000;
 const REOPEN_WAIT = 1000;
 
 /** Resolves when the walk is done and every console that is there has shown it. */
-export async function serveConsoles(walk: Walk, consoles: readonly ConsoleInfo[]): Promise<void> {
+export async function serveConsoles(walk: SetupRunner, consoles: readonly ConsoleInfo[]): Promise<void> {
   const holder = new Holder();
   const done = new AbortController();
   void walk.reached("done").then(() => done.abort());
@@ -22,7 +22,12 @@ export async function serveConsoles(walk: Walk, consoles: readonly ConsoleInfo[]
   await walk.reached("done");
 }
 
-async function serveConsole(walk: Walk, holder: Holder, info: ConsoleInfo, done: AbortSignal): Promise<void> {
+async function serveConsole(
+  walk: SetupRunner,
+  holder: Holder,
+  info: ConsoleInfo,
+  done: AbortSignal,
+): Promise<void> {
   for (;;) {
     const port = await openConsole(info);
     if (port) {
@@ -37,7 +42,7 @@ async function serveConsole(walk: Walk, holder: Holder, info: ConsoleInfo, done:
 }
 
 /** True when the line was hung up before the walk was done. */
-export async function servePort(walk: Walk, holder: Holder, port: OpenPort): Promise<boolean> {
+export async function servePort(walk: SetupRunner, holder: Holder, port: OpenPort): Promise<boolean> {
   const seat = new Seat(port, walk, holder);
   let isHungUp = false;
   port.onData((bytes) => seat.terminal.keys.push(bytes));

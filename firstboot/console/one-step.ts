@@ -5,7 +5,7 @@
 import { Failure, fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";
 import { stateOf } from "../setup/machine.ts";
-import type { Walk } from "../setup/runner.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import type { Step } from "../setup/step.ts";
 import { askBorrowedSecrets, type Conversation, translate } from "./ask-step.ts";
 import type { OpenPort } from "./device.ts";
@@ -20,7 +20,7 @@ export type Outcome = "done" | "passed" | "left" | "interrupted";
 
 const CTRL_C = 0x03;
 
-export async function talkThrough(walk: Walk, step: Step, port: OpenPort): Promise<Outcome> {
+export async function talkThrough(walk: SetupRunner, step: Step, port: OpenPort): Promise<Outcome> {
   const gone = new AbortController();
   const terminal = new Terminal(port);
   port.onData((bytes) => {
@@ -75,7 +75,7 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
 }
 
 /** Without a question, by the answers in a file. Fails with what was wrong; nothing of the walk is kept then. */
-export async function runThrough(walk: Walk, print: (line: string) => void): Promise<Outcome> {
+export async function runThrough(walk: SetupRunner, print: (line: string) => void): Promise<Outcome> {
   let shown = 0;
   const stop = walk.onChange(() => {
     for (const line of walk.progress.slice(shown))
@@ -113,6 +113,6 @@ export async function runThrough(walk: Walk, print: (line: string) => void): Pro
   throw new Failure(context.trouble ?? { code: "unexpected", what: "The set-up stopped." });
 }
 
-function outcomeOf({ context, steps }: Walk): Outcome {
+function outcomeOf({ context, steps }: SetupRunner): Outcome {
   return steps.length === 1 && context.passed.includes(steps[0]?.id ?? "") ? "passed" : "done";
 }

@@ -2,7 +2,7 @@
 // Shows the lines of progress on one terminal, each once; a count-down in place, or now and then on a dumb one.
 
 import type { Translate } from "../i18n/translate.ts";
-import type { Progress, Walk } from "../setup/runner.ts";
+import type { Progress, SetupRunner } from "../setup/runner.ts";
 import { translate } from "./ask-step.ts";
 import { stepName } from "./pages.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,17 +18,17 @@ const views = new WeakMap<Terminal, ProgressView>();
 
 export class ProgressView {
   readonly #terminal: Terminal;
-  readonly #walk: Walk;
+  readonly #walk: SetupRunner;
   #shown: readonly Progress[] = [];
 
   /** One view for each terminal: a line is not shown again because the state changed. */
-  static of(terminal: Terminal, walk: Walk): ProgressView {
+  static of(terminal: Terminal, walk: SetupRunner): ProgressView {
     const view = views.get(terminal) ?? new ProgressView(terminal, walk);
     views.set(terminal, view);
     return view;
   }
 
-  private constructor(terminal: Terminal, walk: Walk) {
+  private constructor(terminal: Terminal, walk: SetupRunner) {
     this.#terminal = terminal;
     this.#walk = walk;
   }

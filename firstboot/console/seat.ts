@@ -4,7 +4,7 @@
 
 import { english } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
-import type { Walk } from "../setup/runner.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import { translate } from "./ask-step.ts";
 import { choose } from "./menu.ts";
 import {
@@ -63,14 +63,14 @@ type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "moved" | "
 
 export class Seat {
   readonly terminal: Terminal;
-  readonly #walk: Walk;
+  readonly #walk: SetupRunner;
   readonly #holder: Holder;
   readonly #line = new AbortController();
   #turn = new AbortController();
   /** The walk ended here: this person gets what is shown once. */
   #hasFinished = false;
 
-  constructor(port: Port, walk: Walk, holder: Holder) {
+  constructor(port: Port, walk: SetupRunner, holder: Holder) {
     this.terminal = new Terminal(port);
     this.#walk = walk;
     this.#holder = holder;
@@ -235,7 +235,7 @@ export class Seat {
 }
 
 /** The box does something by itself; nobody is asked. */
-function isWorking({ state, step }: Walk): boolean {
+function isWorking({ state, step }: SetupRunner): boolean {
   if (state === "reading" || state === "finishing") return true;
   return step !== undefined && [stateOf.apply(step.id), stateOf.verify(step.id)].includes(state);
 }

@@ -4,7 +4,7 @@
 
 import type { Translate } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
-import type { Walk } from "../setup/runner.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import type { Step } from "../setup/step.ts";
 import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
 import { choose } from "./menu.ts";
@@ -78,7 +78,7 @@ async function fails(talk: Conversation, step: Step | undefined): Promise<void> 
   if (choice === "edit" || choice === "back") walk.send({ type: "EDIT", step: other ?? step.id });
 }
 
-function failureOptions(t: Translate, walk: Walk, step: Step | undefined): Option[] {
+function failureOptions(t: Translate, walk: SetupRunner, step: Step | undefined): Option[] {
   if (!step) return [option(t, "retry"), option(t, "log")];
   return [
     option(t, "retry"),
@@ -98,7 +98,7 @@ function option(t: Translate, value: "retry" | "edit" | "later" | "skip" | "log"
 }
 
 /** Other steps whose answers may be what is wrong: those it borrows secrets from, and one that the code names. */
-function causes({ steps, context }: Walk, step: Step): Step[] {
+function causes({ steps, context }: SetupRunner, step: Step): Step[] {
   const code = context.trouble?.code ?? "";
   return steps.filter(
     ({ id }) => id !== step.id && (step.secretsFrom?.includes(id) || code.startsWith(`${id}-`)),

@@ -13,7 +13,7 @@ import { type FoundAnswers, MOVED, type WalkContext } from "./machine.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Step, Warning } from "./step.ts";
 
-export interface Course {
+export interface SetupFlow {
   /** File of the snapshot. */
   readonly state: string;
   /** Steps that are not walked, but whose answers the walk's steps may ask for. */
@@ -39,7 +39,7 @@ export interface CourseTools {
 export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
 
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
-export function firstBootCourse(tools: CourseTools): Course {
+export function firstBootCourse(tools: CourseTools): SetupFlow {
   const { box, image, steps } = tools;
   return {
     state: paths.state,

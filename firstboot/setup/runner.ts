@@ -12,7 +12,7 @@ import { toTrouble } from "../host/trouble.ts";
 import type { TextKey, TextValues } from "../i18n/translate.ts";
 import { checkStep } from "./answers/check.ts";
 import { misnamedAnswers } from "./answers/file.ts";
-import { type Course, firstBootCourse, UNBEGUN } from "./flow.ts";
+import { firstBootCourse, type SetupFlow, UNBEGUN } from "./flow.ts";
 import {
   createWalkMachine,
   MOVED,
@@ -34,7 +34,7 @@ export interface WalkTools {
   readonly steps: readonly Step[];
   readonly log: Log;
   /** First boot, unless said. */
-  readonly course?: Course;
+  readonly course?: SetupFlow;
 }
 
 export interface Progress {
@@ -58,7 +58,7 @@ const WORTH_SAYING = 5000;
 /** The choice that steps offer to those who cannot or do not want to answer now. */
 const LATER = "later";
 
-export class Walk {
+export class SetupRunner {
   readonly image: ImageInfo;
   readonly steps: readonly Step[];
   readonly log: Log;
@@ -68,7 +68,7 @@ export class Walk {
   readonly isResumed: boolean;
 
   readonly #box: Box;
-  readonly #course: Course;
+  readonly #course: SetupFlow;
   readonly #actor: Actor<WalkMachine>;
   readonly #secrets = new Secrets();
   readonly #listeners = new Set<Listener>();
@@ -83,14 +83,20 @@ export class Walk {
   #interruption = new AbortController();
 
   /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
-  static async open(tools: WalkTools): Promise<Walk> {
+  static async open(tools: WalkTools): Promise<SetupRunner> {
     const machine = createWalkMachine(tools.steps);
     const course = tools.course ?? firstBootCourse(tools);
     const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
     const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: WalkContext };
     const isOurs =
       !snapshot || ((await course.mayResume?.(String(snapshot.value), snapshot.context!)) ?? true);
-    const walk = new Walk(tools, course, machine, isOurs ? loaded.snapshot : undefined, loaded.putAside);
+    const walk = new SetupRunner(
+      tools,
+      course,
+      machine,
+      isOurs ? loaded.snapshot : undefined,
+      loaded.putAside,
+    );
     walk.#isKept = loaded.snapshot !== undefined;
     walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
     walk.#note = await readNote(tools.box, tools.image);
@@ -99,7 +105,7 @@ export class Walk {
 
   private constructor(
     tools: WalkTools,
-    course: Course,
+    course: SetupFlow,
     machine: WalkMachine,
     snapshot?: Snapshot<unknown>,
     putAside?: string,

@@ -8,7 +8,7 @@ import { paths } from "../host/paths.ts";
 import { checkSection } from "./answers/check.ts";
 import { parseAnswers } from "./answers/file.ts";
 import { writeKeptAnswers } from "./answers/report.ts";
-import type { Course, CourseTools } from "./flow.ts";
+import type { CourseTools, SetupFlow } from "./flow.ts";
 import type { FoundAnswers, WalkContext } from "./machine.ts";
 import { readKeptAnswers, readMarker, writeMarker } from "./marker.ts";
 import { secretQuestions } from "./questions.ts";
@@ -20,7 +20,7 @@ export interface OneStepOptions {
   readonly file?: string;
 }
 
-export function oneStepCourse(tools: CourseTools, step: Step, { file }: OneStepOptions = {}): Course {
+export function oneStepCourse(tools: CourseTools, step: Step, { file }: OneStepOptions = {}): SetupFlow {
   const others = tools.steps.filter(({ id }) => id !== step.id);
   return {
     state: paths.setupState(step.id),

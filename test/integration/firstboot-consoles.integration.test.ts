@@ -11,7 +11,7 @@ import { serveConsoles } from "../../firstboot/console/consoles.ts";
 import { openConsole } from "../../firstboot/console/device.ts";
 import { readImageInfo } from "../../firstboot/host/image-info.ts";
 import { openLog } from "../../firstboot/host/log.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { dryRunBox } from "../../firstboot/simulator/dry-run.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 
@@ -56,14 +56,14 @@ class Line {
 
 let root: string;
 let lines: Line[];
-let walk: Walk;
+let walk: SetupRunner;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "cbox-consoles-"));
   process.env.CBOX_DRY_RUN_DELAY = "1";
   lines = [new Line(), new Line()];
   const box = await dryRunBox(root);
-  walk = await Walk.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
+  walk = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
   walk.start();
 });
 

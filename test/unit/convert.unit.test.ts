@@ -11,7 +11,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { checkFile } from "../../firstboot/setup/answers/check.ts";
 import { completeReset } from "../../firstboot/setup/reset.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import { steps, stepsHere } from "../../firstboot/steps/index.ts";
@@ -54,7 +54,10 @@ function toolsFor(box: FakeBox): StepTools {
 async function setUp(box: FakeBox, answers: string): Promise<void> {
   box.files.set(`${CONVERTED.boot_mount}/answers.yaml`, answers);
   const here = await stepsHere(box, CONVERTED);
-  await runThrough(await Walk.open({ box, image: CONVERTED, steps: here, log: openLog(box) }), () => {});
+  await runThrough(
+    await SetupRunner.open({ box, image: CONVERTED, steps: here, log: openLog(box) }),
+    () => {},
+  );
 }
 
 /** What would touch accounts, SSH, name or network. */

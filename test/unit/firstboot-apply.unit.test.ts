@@ -7,7 +7,7 @@ import { toAscii } from "../../firstboot/console/ascii.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Answers, Step, StepTools } from "../../firstboot/setup/step.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
@@ -17,7 +17,7 @@ let applied: [string, Answers][];
 /** Thrown by the step when it is applied, until a test takes it away. */
 let troubles: Map<string, string>;
 let person: Person;
-let walk: Walk;
+let walk: SetupRunner;
 let leave: AbortController;
 let talk: Promise<unknown>;
 
@@ -55,7 +55,7 @@ const system = step("system", {
 async function sit(steps: readonly Step[], isRich = false): Promise<void> {
   const box = new FakeBox();
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-  walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
   walk.start();
   await walk.reached("welcome");
   person = new Person(isRich);

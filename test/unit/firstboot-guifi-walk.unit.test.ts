@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { NODES, UPLINK } from "../lab/guifi-site/seed.ts";
 import { labMember } from "../lab/members.ts";
@@ -33,8 +33,8 @@ function world(answers: string): { box: FakeBox; community: PretendCommunity } {
   return { box, community };
 }
 
-async function run(box: FakeBox): Promise<Walk> {
-  const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+async function run(box: FakeBox): Promise<SetupRunner> {
+  const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
   walk.start();
   for (let quiet = 0; quiet < 3000 && walk.state !== "done" && !box.isOff; quiet++) {
     const before = `${walk.state} ${box.effects.length}`;
@@ -46,7 +46,7 @@ async function run(box: FakeBox): Promise<Walk> {
   return walk;
 }
 
-const warnings = (walk: Walk) => walk.context.warnings.map(({ code }) => code);
+const warnings = (walk: SetupRunner) => walk.context.warnings.map(({ code }) => code);
 const registration = (box: FakeBox) => JSON.parse(box.files.get(paths.guifi) ?? "{}");
 const leaks = (box: FakeBox) =>
   box.everWritten.filter((text) => text.includes(SECRET) || text.includes(encodeURIComponent(SECRET)));
@@ -156,7 +156,7 @@ describe("typed", () => {
   test("a power cut asks for the member's password again, and for nothing else", async () => {
     const { box, community } = world(ANSWERS);
     box.files.delete(ANSWERS_FILE);
-    const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
     walk.start();
     while (walk.state === "reading") await new Promise((resolve) => setImmediate(resolve));
     walk.send({ type: "BEGIN" });

@@ -12,7 +12,7 @@ import { labelsFor, relabel } from "../../firstboot/install/labels.ts";
 import { systemLayout, tableScript } from "../../firstboot/install/layout.ts";
 import { entriesNamed } from "../../firstboot/install/starting.ts";
 import { checkFile } from "../../firstboot/setup/answers/check.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { steps, stepsHere } from "../../firstboot/steps/index.ts";
 import { ANSWERS_FILE, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { INSTALL_IMAGE, InstallBox } from "./helpers/install-box.ts";
@@ -21,9 +21,9 @@ import { Person } from "./helpers/person.ts";
 const ANSWERS = `${VALID_ANSWERS}install: { to: auto, erase: true }\n`;
 const GIB = 1024 ** 3;
 
-async function open(box: InstallBox): Promise<Walk> {
+async function open(box: InstallBox): Promise<SetupRunner> {
   const here = await stepsHere(box, INSTALL_IMAGE);
-  return Walk.open({ box, image: INSTALL_IMAGE, steps: here, log: openLog(box) });
+  return SetupRunner.open({ box, image: INSTALL_IMAGE, steps: here, log: openLog(box) });
 }
 
 function boxWith(answers: string): InstallBox {
@@ -36,7 +36,7 @@ function boxWith(answers: string): InstallBox {
 const BUSY = /^(reading|finishing)$|_check$|^(apply|verify)_/;
 
 /** Lets the walk run until the power is cut, or nothing happens any more without a person. */
-async function settle(walk: Walk, box: InstallBox): Promise<string> {
+async function settle(walk: SetupRunner, box: InstallBox): Promise<string> {
   for (let quiet = 0; quiet < 10 && !box.isOff; ) {
     const before = `${walk.state} ${box.effects.length}`;
     await new Promise((resolve) => setImmediate(resolve));

@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/host/log.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
@@ -35,8 +35,8 @@ function boxWithScreen(): FakeBox {
 const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
 let leave: AbortController | undefined;
 
-async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; walk: Walk }> {
-  const walk = await Walk.open({ box, image, steps: [system], log: openLog(box) });
+async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; walk: SetupRunner }> {
+  const walk = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
   walk.start();
   await walk.reached("welcome");
   const person = new Person(false, isScreen);

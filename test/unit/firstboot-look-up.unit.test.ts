@@ -9,7 +9,7 @@ import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { problem } from "../../firstboot/setup/problems.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Answers, Finding, Step, Survey } from "../../firstboot/setup/step.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
@@ -42,11 +42,14 @@ function asking(run: LookUp, survey: Survey = { defaults: {} }, secret = false):
 let leave = new AbortController();
 let talk: Promise<unknown>;
 
-async function sit(middle: Step, isRich = false): Promise<{ person: Person; walk: Walk; box: FakeBox }> {
+async function sit(
+  middle: Step,
+  isRich = false,
+): Promise<{ person: Person; walk: SetupRunner; box: FakeBox }> {
   const box = new FakeBox();
   const steps = [plainStep("first"), middle, plainStep("last")];
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-  const walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
   walk.start();
   await walk.reached("welcome");
   const person = new Person(isRich);

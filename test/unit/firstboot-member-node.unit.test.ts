@@ -13,7 +13,7 @@ import { english, languages, translator } from "../../firstboot/i18n/translate.t
 import { checkFile } from "../../firstboot/setup/answers/check.ts";
 import { readAnswers } from "../../firstboot/setup/answers/file.ts";
 import { questionsOf } from "../../firstboot/setup/questions.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { Secrets } from "../../firstboot/setup/secrets.ts";
 import type { Answers, Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
@@ -381,7 +381,7 @@ test("at a terminal: mistakes are told where they are made, and the node is show
   const community = new PretendCommunity(() => box.now());
   box.servers = community;
   const own = steps.filter(({ id }) => ["network", "member", "node"].includes(id));
-  const walk = await Walk.open({
+  const walk = await SetupRunner.open({
     box,
     image: { ...IMAGE, community: { ...IMAGE.community, default_language: "en" } },
     steps: own,

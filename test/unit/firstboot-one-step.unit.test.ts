@@ -12,7 +12,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { answersFileHash } from "../../firstboot/setup/answers/file.ts";
 import { readMarker } from "../../firstboot/setup/marker.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Answers, Step } from "../../firstboot/setup/step.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { failureOf } from "../failure-of.ts";
@@ -81,7 +81,7 @@ member: { name: anna, password: "${MEMBER_SECRET}" }
 node: { device: first-box }
 `,
   );
-  const walk = await Walk.open({ box, image, steps, log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
   walk.start();
   await walk.reached("done");
   walk.stop();

@@ -7,7 +7,7 @@ import { parseResetArgs } from "../../firstboot/commands/reset.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { beginReset, completeReset, pendingReset } from "../../firstboot/setup/reset.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Step } from "../../firstboot/setup/step.ts";
 import { steps as allSteps } from "../../firstboot/steps/index.ts";
 import { failureOf } from "../failure-of.ts";
@@ -79,7 +79,7 @@ describe.each([
     expect(box.files.has(ANSWERS_FILE)).toBe(false);
     expect(box.files.get(USED_FILE)).toBe(keepData ? text : undefined);
     expect(box.files.has(REPORT_FILE)).toBe(keepData);
-    const walk = await Walk.open({ ...tools(box) });
+    const walk = await SetupRunner.open({ ...tools(box) });
     walk.start();
     await walk.reached("welcome");
     walk.stop();

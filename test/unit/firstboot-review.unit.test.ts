@@ -20,7 +20,7 @@ import { languages, translator } from "../../firstboot/i18n/translate.ts";
 import type { WalkContext } from "../../firstboot/setup/machine.ts";
 import { problem } from "../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../firstboot/setup/questions.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { QuestionSchema, Step } from "../../firstboot/setup/step.ts";
 import { steps as realSteps } from "../../firstboot/steps/index.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
@@ -196,7 +196,7 @@ test.each([
     const box = new FakeBox();
     const plain = seven.map((each) => step(each.id, { word: text }));
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await Walk.open({ box, image, steps: plain, log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image, steps: plain, log: openLog(box) });
     walk.start();
     await walk.reached("welcome");
     const person = new Person(isRich);
@@ -239,7 +239,7 @@ test.each([
     const box = new FakeBox();
     const [only] = seven.slice(-1).map((each) => step(each.id, { word: text }));
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await Walk.open({ box, image, steps: [only!], log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image, steps: [only!], log: openLog(box) });
     walk.start();
     await walk.reached("welcome");
     const person = new Person(isRich);
@@ -264,7 +264,7 @@ test.each([
 async function talkAbout(only: Step, isRich: boolean) {
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
   const box = new FakeBox();
-  const walk = await Walk.open({ box, image, steps: [only], log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image, steps: [only], log: openLog(box) });
   walk.start();
   await walk.reached("welcome");
   const person = new Person(isRich);
@@ -281,7 +281,7 @@ async function talkAbout(only: Step, isRich: boolean) {
 test("words of whoever prepared the card stand on the first page and in the help, no more than fit", async () => {
   const box = new FakeBox();
   box.files.set("/boot/efi/note.txt", `You are anna.\r\n\n${"x".repeat(200)}\n${"line\n".repeat(50)}`);
-  const walk = await Walk.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
   expect(walk.note[0]).toBe("You are anna.");
   expect(walk.note).toHaveLength(8);
   for (const line of walk.note) expect(line.length).toBeLessThanOrEqual(76);
@@ -378,7 +378,7 @@ test("a step in trouble is not among those that were set up", async () => {
     step("services", { word: text }, { status: status("off") }),
   ];
   const box = new FakeBox();
-  const walk = await Walk.open({ box, image: IMAGE, steps: three, log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image: IMAGE, steps: three, log: openLog(box) });
   walk.start();
   await walk.reached("welcome");
   const person = new Person();

@@ -11,7 +11,7 @@ import { writeChoices } from "../../firstboot/host/owner-settings.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
 import { checkFile } from "../../firstboot/setup/answers/check.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { allSteps } from "../../firstboot/steps/index.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
@@ -31,7 +31,7 @@ async function setUp(lines: string): Promise<void> {
     ANSWERS_FILE,
     `version: 1\nsystem:\n  language: en\n  hostname: can-bruixa\n  owner: { name: anna, password: "${PASSWORD}", ${lines}\n`,
   );
-  const walk = await Walk.open({ box, image: IMAGE, steps: [system], log: openLog(box) });
+  const walk = await SetupRunner.open({ box, image: IMAGE, steps: [system], log: openLog(box) });
   walk.start();
   await walk.settles(["done", "file_refused"]);
   expect(walk.state).toBe("done");

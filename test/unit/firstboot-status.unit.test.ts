@@ -15,7 +15,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
 import { readMarker, writeMarker } from "../../firstboot/setup/marker.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { network } from "../../firstboot/steps/network/index.ts";
@@ -29,7 +29,7 @@ let box: FakeBox;
 beforeEach(async () => {
   box = new FakeBox();
   box.files.set(ANSWERS_FILE, VALID_ANSWERS);
-  const walk = await Walk.open({
+  const walk = await SetupRunner.open({
     box,
     image: IMAGE,
     steps: steps.filter(({ id }) => ["system", "network"].includes(id)),

@@ -10,7 +10,7 @@ import { readChoices, writeChoices } from "../../firstboot/host/owner-settings.t
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
 import { completeReset } from "../../firstboot/setup/reset.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
 import { contexts } from "../../firstboot/steps/contexts/index.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 
 /** A walk by a file in which the question is answered so; not at all when left out. */
-async function setUp(updates?: string, which = steps): Promise<Walk> {
+async function setUp(updates?: string, which = steps): Promise<SetupRunner> {
   const line = updates ? `  updates: ${updates}\n` : "";
   const answers = VALID_ANSWERS.replace("  hostname:", `${line}  hostname:`);
   const walk = await startWalk(box, answers, { image, steps: which });
@@ -58,7 +58,7 @@ describe("the question", () => {
   afterEach(() => leave?.abort());
 
   test("has three answers, and the community's is taken by Enter", async () => {
-    const walk = await Walk.open({ box, image, steps: [system], log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
     walk.start();
     await walk.reached("welcome");
     const person = new Person(false);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { paths } from "../../firstboot/host/paths.ts";
-import type { Walk } from "../../firstboot/setup/runner.ts";
+import type { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { ANSWERS_WITH_VPN, openWalk } from "./helpers/walk.ts";
@@ -17,7 +17,7 @@ const BUSY = /^(reading|finishing)$|_check$|^(apply|verify)_/;
 const PATIENCE_MS = 20_000;
 
 /** Lets the walk run until it is done, the power is cut, or it waits for somebody. */
-async function settle(walk: Walk, box: FakeBox): Promise<string> {
+async function settle(walk: SetupRunner, box: FakeBox): Promise<string> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let quiet = 0; quiet < 10 && walk.state !== "done" && !box.isOff && Date.now() < deadline; ) {
     const before = `${walk.state} ${box.effects.length}`;
@@ -36,7 +36,7 @@ function boxWith(answers: string): FakeBox {
   return box;
 }
 
-async function runWhole(box: FakeBox): Promise<Walk> {
+async function runWhole(box: FakeBox): Promise<SetupRunner> {
   const walk = await openWalk(box);
   walk.start();
   expect(await settle(walk, box)).toBe("done");
@@ -326,7 +326,7 @@ describe("power cut", () => {
   });
 });
 
-async function typeAnswers(walk: Walk, box: FakeBox): Promise<void> {
+async function typeAnswers(walk: SetupRunner, box: FakeBox): Promise<void> {
   await settle(walk, box);
   walk.send({ type: "BEGIN" });
   const typed = {

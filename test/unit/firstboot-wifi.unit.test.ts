@@ -11,7 +11,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { findInterfaces, foremost } from "../../firstboot/network/interfaces.ts";
 import { checkFile } from "../../firstboot/setup/answers/check.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/scan.ts";
@@ -114,7 +114,7 @@ const file = (network: object) => ({
   network,
 });
 
-async function run(box: FakeBox, network: object): Promise<Walk> {
+async function run(box: FakeBox, network: object): Promise<SetupRunner> {
   const walk = await startWalk(box, JSON.stringify(file(network)));
   await walk.settles(["done", "file_refused"]);
   return walk;
@@ -350,7 +350,7 @@ describe("by an answers file", () => {
 
 describe("by hand", () => {
   async function atNetwork(box: FakeBox) {
-    const walk = await Walk.open({ box, image: IMAGE, steps, log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
     walk.start();
     const person = new Person();
     const seat = new Seat(person.terminal.port, walk, new Holder());

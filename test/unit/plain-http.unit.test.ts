@@ -14,7 +14,7 @@ import { remember } from "../../firstboot/guifi/store.ts";
 import type { ImageInfo } from "../../firstboot/host/image-info.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
 import { member } from "../../firstboot/steps/member/index.ts";
 import { PROFILES } from "../../image/host/paths.ts";
@@ -154,7 +154,7 @@ describe("at the console", () => {
   });
 
   async function atPassword(image: ImageInfo): Promise<string> {
-    const walk = await Walk.open({ box, image, steps: [member], log: openLog(box) });
+    const walk = await SetupRunner.open({ box, image, steps: [member], log: openLog(box) });
     walk.start();
     await walk.reached("welcome");
     const person = new Person();

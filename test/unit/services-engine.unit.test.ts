@@ -19,7 +19,7 @@ import { faultsOf, waitUntilHealthy } from "../../firstboot/services/health.ts";
 import { overview } from "../../firstboot/services/overview.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import { publish } from "../../firstboot/services/publish.ts";
-import { Walk } from "../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../firstboot/setup/runner.ts";
 import type { Answers, Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { servicesStatus } from "../../firstboot/steps/services/status.ts";
@@ -365,8 +365,8 @@ describe("the step", () => {
     signal: new AbortController().signal,
   });
 
-  async function run(box: FakeBox): Promise<Walk> {
-    const walk = await Walk.open({ box, image: IMAGE, steps: own, log: openLog(box) });
+  async function run(box: FakeBox): Promise<SetupRunner> {
+    const walk = await SetupRunner.open({ box, image: IMAGE, steps: own, log: openLog(box) });
     walk.start();
     const isOver = () =>
       box.isOff || ["done", "file_refused"].includes(walk.state) || /^failed/.test(walk.state);

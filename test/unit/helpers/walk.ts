@@ -3,7 +3,7 @@
 
 import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
 import { openLog } from "../../../firstboot/host/log.ts";
-import { Walk } from "../../../firstboot/setup/runner.ts";
+import { SetupRunner } from "../../../firstboot/setup/runner.ts";
 import type { Step } from "../../../firstboot/setup/step.ts";
 import { steps as allSteps } from "../../../firstboot/steps/index.ts";
 import { ANSWERS_FILE, type FakeBox, IMAGE, rsaKey, VALID_ANSWERS } from "./fake-box.ts";
@@ -28,12 +28,19 @@ export interface WalkOptions {
 }
 
 /** The walk of this box, not started yet: by the answers file that is there, or where it was when the power went. */
-export function openWalk(box: FakeBox, { image = IMAGE, steps = allSteps }: WalkOptions = {}): Promise<Walk> {
-  return Walk.open({ box, image, steps, log: openLog(box) });
+export function openWalk(
+  box: FakeBox,
+  { image = IMAGE, steps = allSteps }: WalkOptions = {},
+): Promise<SetupRunner> {
+  return SetupRunner.open({ box, image, steps, log: openLog(box) });
 }
 
 /** Puts the answers file on the box, and starts. */
-export async function startWalk(box: FakeBox, answers: string, options: WalkOptions = {}): Promise<Walk> {
+export async function startWalk(
+  box: FakeBox,
+  answers: string,
+  options: WalkOptions = {},
+): Promise<SetupRunner> {
   box.files.set(ANSWERS_FILE, answers);
   const walk = await openWalk(box, options);
   walk.start();
