@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { say } from "../../common/say.ts";
 import { serveConsoles, servePort } from "../console/consoles.ts";
 import { leavablePort, standardPort } from "../console/device.ts";
-import { Holder } from "../console/seat.ts";
+import { ControlLock } from "../console/session.ts";
 import { takeAuthorities } from "../host/authorities.ts";
 import type { Box } from "../host/box.ts";
 import { type ConsoleInfo, loginUnit, readImageInfo } from "../host/image-info.ts";
@@ -53,7 +53,7 @@ async function dryRun(root: string): Promise<void> {
   const walk = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
   walk.start();
   const port = leavablePort(standardPort());
-  if (!(await servePort(walk, new Holder(), port))) return;
+  if (!(await servePort(walk, new ControlLock(), port))) return;
   walk.stop();
   port.close();
   const command = `firstboot --root ${root}`;

@@ -10,7 +10,7 @@ import { textOf } from "../../common/text-encoding.ts";
 import { servePort } from "../console/consoles.ts";
 import { leavablePort, standardPort } from "../console/device.ts";
 import { runThrough } from "../console/one-step.ts";
-import { Holder } from "../console/seat.ts";
+import { ControlLock } from "../console/session.ts";
 import { takeAuthorities } from "../host/authorities.ts";
 import { errorText } from "../host/error-text.ts";
 import { type ImageInfo, readImageInfo } from "../host/image-info.ts";
@@ -80,7 +80,7 @@ async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean
 async function talk(walk: SetupRunner, log: Log): Promise<void> {
   const port = leavablePort(standardPort());
   walk.start();
-  const isLeft = await servePort(walk, new Holder(), port);
+  const isLeft = await servePort(walk, new ControlLock(), port);
   if (!isLeft) return;
   log("the set-up was left");
   walk.stop();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All consoles of the box at once: each gets a seat at the same walk, and a new one whenever its line comes back.
+// All consoles of the box at once: each gets a session at the same walk, and a new one whenever its line comes back.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsoleInfo } from "../host/image-info.ts";
 import type { SetupRunner } from "../setup/runner.ts";
 import { type OpenPort, openConsole } from "./device.ts";
-import { Holder, Seat } from "./seat.ts";
+import { ConsoleSession, ControlLock } from "./session.ts";
 
 /** Between two tries to open a console that is not there, in milliseconds. */
 const RETRY_WAIT = 15_000;
@@ -14,24 +14,24 @@ const REOPEN_WAIT = 1000;
 
 /** Resolves when the walk is done and every console that is there has shown it. */
 export async function serveConsoles(walk: SetupRunner, consoles: readonly ConsoleInfo[]): Promise<void> {
-  const holder = new Holder();
+  const control = new ControlLock();
   const done = new AbortController();
   void walk.reached("done").then(() => done.abort());
-  await Promise.all(consoles.map((info) => serveConsole(walk, holder, info, done.signal)));
+  await Promise.all(consoles.map((info) => serveConsole(walk, control, info, done.signal)));
   // Without any console: the walk may still run by an answers file.
   await walk.reached("done");
 }
 
 async function serveConsole(
   walk: SetupRunner,
-  holder: Holder,
+  control: ControlLock,
   info: ConsoleInfo,
   done: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const port = await openConsole(info);
     if (port) {
-      const isHungUp = await servePort(walk, holder, port);
+      const isHungUp = await servePort(walk, control, port);
       if (!isHungUp) return;
       walk.log(`console ${info.device} was hung up`);
     }
@@ -42,15 +42,15 @@ async function serveConsole(
 }
 
 /** True when the line was hung up before the walk was done. */
-export async function servePort(walk: SetupRunner, holder: Holder, port: OpenPort): Promise<boolean> {
-  const seat = new Seat(port, walk, holder);
+export async function servePort(walk: SetupRunner, control: ControlLock, port: OpenPort): Promise<boolean> {
+  const session = new ConsoleSession(port, walk, control);
   let isHungUp = false;
-  port.onData((bytes) => seat.terminal.keys.push(bytes));
+  port.onData((bytes) => session.terminal.keys.push(bytes));
   port.onGone(() => {
     isHungUp = true;
-    seat.hangUp();
+    session.hangUp();
   });
-  await seat.attend();
+  await session.attend();
   const before = isHungUp;
   if (!before) {
     // What was written last has to leave the box before the login prompt takes the line.

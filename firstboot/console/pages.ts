@@ -54,8 +54,8 @@ export function welcomePage(
   };
 }
 
-export function busyPage(t: Translate, holder: string): Page {
-  return { tag: "busy", title: t("busy.title", { console: holder }), lines: ["", t("busy.take-over")] };
+export function busyPage(t: Translate, other: string): Page {
+  return { tag: "busy", title: t("busy.title", { console: other }), lines: ["", t("busy.take-over")] };
 }
 
 /** The box is on its own disk now; the stick has to come out. */

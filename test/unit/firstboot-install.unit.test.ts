@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { Holder, Seat } from "../../firstboot/console/seat.ts";
+import { ConsoleSession, ControlLock } from "../../firstboot/console/session.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { contentsText, parseDisks } from "../../firstboot/install/disks.ts";
@@ -352,12 +352,12 @@ describe("by hand", () => {
     const walk = await open(box);
     walk.start();
     const person = new Person();
-    const seat = new Seat(person.terminal.port, walk, new Holder());
-    person.type = (keys) => seat.terminal.keys.push(Buffer.from(keys));
-    const attended = seat.attend();
+    const session = new ConsoleSession(person.terminal.port, walk, new ControlLock());
+    person.type = (keys) => session.terminal.keys.push(Buffer.from(keys));
+    const attended = session.attend();
     await person.sees("Press Enter to begin");
     person.type("\r");
-    return { walk, person, seat, attended };
+    return { walk, person, session, attended };
   }
 
   test("what would be lost is shown, the name is typed, and the last page says what to do", async () => {
@@ -365,7 +365,7 @@ describe("by hand", () => {
     box.disk.children = [
       { path: "/dev/vda1", size: 15e9, fstype: "ntfs", label: "Fotos", mountpoints: [null] },
     ];
-    const { walk, person, seat } = await sitDown(box);
+    const { walk, person, session } = await sitDown(box);
     await person.answers("install/language", "3");
     await person.sees("[install/to]");
     await person.sees("1. Install to ");
@@ -384,12 +384,12 @@ describe("by hand", () => {
     person.type("\r");
     await settle(walk, box);
     expect(box.system.commands).toContain("systemctl poweroff");
-    seat.hangUp();
+    session.hangUp();
   });
 
   test("to run from here goes on with the language that was chosen, and back again", async () => {
     const box = new InstallBox();
-    const { walk, person, seat } = await sitDown(box);
+    const { walk, person, session } = await sitDown(box);
     await person.answers("install/language", "3");
     await person.answers("install/to", "2");
     await person.sees("[system/language]");
@@ -397,7 +397,7 @@ describe("by hand", () => {
     person.type("b\r");
     await person.sees("[install/language]");
     expect(walk.language).toBe("en");
-    seat.hangUp();
+    session.hangUp();
   });
 });
 

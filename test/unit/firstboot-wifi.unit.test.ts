@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ssidBytes, ssidText } from "../../common/ssid.ts";
-import { Holder, Seat } from "../../firstboot/console/seat.ts";
+import { ConsoleSession, ControlLock } from "../../firstboot/console/session.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { findInterfaces, foremost } from "../../firstboot/network/interfaces.ts";
@@ -353,9 +353,9 @@ describe("by hand", () => {
     const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
     walk.start();
     const person = new Person();
-    const seat = new Seat(person.terminal.port, walk, new Holder());
-    person.type = (keys) => seat.terminal.keys.push(Buffer.from(keys));
-    void seat.attend();
+    const session = new ConsoleSession(person.terminal.port, walk, new ControlLock());
+    person.type = (keys) => session.terminal.keys.push(Buffer.from(keys));
+    void session.attend();
     await person.sees("Press Enter to begin");
     person.type("\r");
     await person.answers("system/language", "3");
@@ -364,11 +364,11 @@ describe("by hand", () => {
     await person.answers("system/owner.password", PASSWORD);
     await person.answers("system/owner.password.repeat", PASSWORD);
     await person.answers("system/owner.ssh_keys");
-    return { walk, person, seat };
+    return { walk, person, session };
   }
 
   test("a network of the list, its passphrase twice", async () => {
-    const { walk, person, seat } = await atNetwork(new WifiBox());
+    const { walk, person, session } = await atNetwork(new WifiBox());
     // Without a cable it is offered first.
     await person.sees("[network/via]");
     await person.sees("1. By Wi-Fi");
@@ -390,11 +390,11 @@ describe("by hand", () => {
     });
     expect(walk.context.given).toContain("network.wifi.passphrase");
     expect(person.screen).not.toContain(PASSPHRASE);
-    seat.hangUp();
+    session.hangUp();
   });
 
   test("a hidden network by its name", async () => {
-    const { walk, person, seat } = await atNetwork(new WifiBox());
+    const { walk, person, session } = await atNetwork(new WifiBox());
     await person.answers("network/via", "1");
     await person.answers("network/wifi.country", "");
     await person.answers("network/wifi.ssid", "5");
@@ -405,18 +405,18 @@ describe("by hand", () => {
     await person.answers("network/method", "1");
     await person.sees("[member/");
     expect(walk.context.answers.network).toMatchObject({ wifi: { ssid: " amagada " } });
-    seat.hangUp();
+    session.hangUp();
   });
 
   test("with a cable in, the cable is offered first; without a card nothing is asked", async () => {
     const box = new WifiBox();
     box.plugIn("enp1s0", true);
-    const { person, seat } = await atNetwork(box);
+    const { person, session } = await atNetwork(box);
     await person.sees("[network/via]");
     await person.sees("1. By cable");
-    seat.hangUp();
+    session.hangUp();
     const plain = await atNetwork(new FakeBox());
     await plain.person.answers("network/method", "1");
-    plain.seat.hangUp();
+    plain.session.hangUp();
   });
 });

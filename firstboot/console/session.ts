@@ -20,29 +20,29 @@ import { ProgressView } from "./progress.ts";
 import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
 
-/** Who has the walk; shared by all seats of the box. */
-export class Holder {
-  #seat: Seat | undefined;
+/** Who has the walk; shared by all sessions of the box. */
+export class ControlLock {
+  #session: ConsoleSession | undefined;
   readonly #listeners = new Set<() => void>();
 
   get name(): string | undefined {
-    return this.#seat?.name;
+    return this.#session?.name;
   }
 
-  has(seat: Seat): boolean {
-    return this.#seat === seat;
+  has(session: ConsoleSession): boolean {
+    return this.#session === session;
   }
 
-  take(seat: Seat): void {
-    const before = this.#seat;
-    this.#seat = seat;
+  take(session: ConsoleSession): void {
+    const before = this.#session;
+    this.#session = session;
     before?.release();
     this.#tell();
   }
 
-  leave(seat: Seat): void {
-    if (this.#seat !== seat) return;
-    this.#seat = undefined;
+  leave(session: ConsoleSession): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
     this.#tell();
   }
 
@@ -61,26 +61,26 @@ const READ_WAIT = 10 * 60_000;
 
 type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "moved" | "done";
 
-export class Seat {
+export class ConsoleSession {
   readonly terminal: Terminal;
   readonly #walk: SetupRunner;
-  readonly #holder: Holder;
+  readonly #control: ControlLock;
   readonly #line = new AbortController();
   #turn = new AbortController();
   /** The walk ended here: this person gets what is shown once. */
   #hasFinished = false;
 
-  constructor(port: Port, walk: SetupRunner, holder: Holder) {
+  constructor(port: Port, walk: SetupRunner, control: ControlLock) {
     this.terminal = new Terminal(port);
     this.#walk = walk;
-    this.#holder = holder;
+    this.#control = control;
   }
 
   get name(): string {
     return this.terminal.port.name;
   }
 
-  /** The line is gone: whatever this seat does ends. */
+  /** The line is gone: whatever this session does ends. */
   hangUp(): void {
     this.#line.abort();
     this.release();
@@ -96,7 +96,7 @@ export class Seat {
     while (!this.#line.signal.aborted && this.#walk.state !== "done") {
       if (await this.#idle()) await this.#hold();
     }
-    this.#holder.leave(this);
+    this.#control.leave(this);
     if (!this.#line.signal.aborted) await this.#sayDone();
   }
 
@@ -109,7 +109,7 @@ export class Seat {
       if (shown === "working") this.#progress.update();
       if (this.#view() !== shown) outdated.abort();
     };
-    const stops = [this.#walk.onChange(look), this.#holder.onChange(look)];
+    const stops = [this.#walk.onChange(look), this.#control.onChange(look)];
     try {
       // Enter switches the box off there.
       await this.terminal.prepare({ tag: shown, title: "", isDeliberate: shown === "moved" });
@@ -117,13 +117,13 @@ export class Seat {
       for (;;) {
         const key = await this.terminal.keys.next(AbortSignal.any([outdated.signal, this.#line.signal]));
         if (!key) return false;
-        const holder = this.#holder.name;
+        const other = this.#control.name;
         if (key.name === "enter" && shown === "moved") {
           // Off, not anew: the stick may not be pulled while the box runs from it.
           await this.#walk.leave("poweroff");
           continue;
         }
-        if (key.name === "enter") return holder === undefined || (await this.#confirmTakeOver(holder));
+        if (key.name === "enter") return other === undefined || (await this.#confirmTakeOver(other));
         // Any other key turns the page over, where there is more than one.
         part += 1;
         this.#draw(shown, part);
@@ -139,7 +139,7 @@ export class Seat {
     if (state === "done") return "done";
     if (state === MOVED) return "moved";
     if (isWorking(this.#walk)) return "working";
-    if (this.#holder.name !== undefined) return "busy";
+    if (this.#control.name !== undefined) return "busy";
     if (state === "file_refused") return "refused";
     return state === "welcome" ? "welcome" : "resumed";
   }
@@ -155,7 +155,7 @@ export class Seat {
   #page(view: View): Page {
     const walk = this.#walk;
     const { image, context } = walk;
-    if (view === "busy") return busyPage(translate(walk), this.#holder.name ?? "");
+    if (view === "busy") return busyPage(translate(walk), this.#control.name ?? "");
     if (view === "moved") return movedPage(translate(walk));
     if (view === "refused") return refusedPage(translate(walk), context.problems);
     const title = `${image.profile.title} - ${image.community.title}`;
@@ -173,7 +173,7 @@ export class Seat {
     return ProgressView.of(this.terminal, this.#walk);
   }
 
-  async #confirmTakeOver(holder: string): Promise<boolean> {
+  async #confirmTakeOver(other: string): Promise<boolean> {
     const t = translate(this.#walk);
     const options = [
       { value: "yes", label: t("option.true") },
@@ -181,7 +181,7 @@ export class Seat {
     ];
     const page: Page = {
       tag: "take-over",
-      title: t("busy.confirm", { console: holder }),
+      title: t("busy.confirm", { console: other }),
       ...decideKeys(t),
       isDeliberate: true,
     };
@@ -196,7 +196,7 @@ export class Seat {
 
   async #hold(): Promise<void> {
     this.#turn = new AbortController();
-    this.#holder.take(this);
+    this.#control.take(this);
     const signal = AbortSignal.any([this.#turn.signal, this.#line.signal]);
     try {
       await this.terminal.probe();
@@ -205,7 +205,7 @@ export class Seat {
     } catch (error) {
       if (!(error instanceof Gone) && !signal.aborted) throw error;
     } finally {
-      this.#holder.leave(this);
+      this.#control.leave(this);
     }
   }
 
