@@ -65,7 +65,7 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   if (!(await box.exists(paths.configured))) {
     fail({ code: "not-configured", ...errorText("error.not-configured") });
   }
-  if ((await step.isHere?.(box, image)) === false) {
+  if ((await step.isApplicable?.(box, image)) === false) {
     fail({ code: "step-not-here", ...errorText("error.step-not-here", { step: step.id }) });
   }
   const state = paths.setupState(step.id);

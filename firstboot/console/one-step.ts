@@ -46,7 +46,7 @@ export async function talkThrough(walk: SetupRunner, step: Step, port: OpenPort)
     await terminal
       .pause(
         {
-          ...stepDonePage(t, step.id, walk.context.warnings, await walk.handOver()),
+          ...stepDonePage(t, step.id, walk.context.warnings, await walk.generatedCredentials()),
           keys: t("done.leave"),
           isDeliberate: true,
         },
@@ -92,7 +92,7 @@ export async function runThrough(walk: SetupRunner, print: (line: string) => voi
   if (state === "done") {
     await walk.reached("done");
     for (const warning of context.warnings) print(`! ${warningText(t, warning)}`);
-    for (const line of handedLines(t, await walk.handOver())) print(line);
+    for (const line of handedLines(t, await walk.generatedCredentials())) print(line);
     return outcomeOf(walk);
   }
   walk.stop();

@@ -11,7 +11,7 @@ import { isTextKey, languages, type Translate, translator } from "../i18n/transl
 import type { WalkContext } from "../setup/machine.ts";
 import { isQuotable, type Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../setup/questions.ts";
-import type { HandedOver, Step, Warning } from "../setup/step.ts";
+import type { GeneratedCredential, Step, Warning } from "../setup/step.ts";
 import type { Summary } from "../setup/summary.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
 
@@ -329,7 +329,7 @@ export interface DoneDetails {
   /** Names of the steps that made something of the box. */
   readonly works: readonly string[];
   /** Shown once; only to the person who finishes. */
-  readonly handedOver?: readonly HandedOver[];
+  readonly handedOver?: readonly GeneratedCredential[];
 }
 
 export function donePage(t: Translate, { summary, warnings, works, handedOver = [] }: DoneDetails): Page {
@@ -357,7 +357,7 @@ export function stepDonePage(
   t: Translate,
   id: string,
   warnings: readonly Warning[],
-  handedOver: readonly HandedOver[],
+  handedOver: readonly GeneratedCredential[],
 ): Page {
   const isPassed = warnings.some(({ code }) => code === `${id}-passed`);
   return {
@@ -386,7 +386,7 @@ function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
   });
 }
 
-export function handedLines(t: Translate, handedOver: readonly HandedOver[]): string[] {
+export function handedLines(t: Translate, handedOver: readonly GeneratedCredential[]): string[] {
   if (handedOver.length === 0) return [];
   return [t("done.handed-over"), ...handedOver.map(({ key, values }) => `  ${t(key, values)}`)];
 }

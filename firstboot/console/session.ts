@@ -214,7 +214,7 @@ export class ConsoleSession {
     await walk.reached("done");
     const { warnings } = walk.context;
     const t = translate(walk);
-    const handedOver = this.#hasFinished ? await walk.handOver() : [];
+    const handedOver = this.#hasFinished ? await walk.generatedCredentials() : [];
     const [summary, works] = await Promise.all([walk.summary(), walk.works()]);
     const page = donePage(t, { summary, warnings, works, handedOver });
     const isLong = parts(page).length > 1;

@@ -73,7 +73,7 @@ async function fails(talk: Conversation, step: Step | undefined): Promise<void> 
   if (choice === "log") await showLog(talk);
   if (choice === "help") await terminal.pause(failureHelpPage(t, trouble), signal);
   if (!step) return;
-  if (choice === "skip" && step.passable) walk.send({ type: "SKIP" });
+  if (choice === "skip" && step.skippable) walk.send({ type: "SKIP" });
   if (choice === "later") walk.putOff(step);
   if (choice === "edit" || choice === "back") walk.send({ type: "EDIT", step: other ?? step.id });
 }
@@ -88,7 +88,7 @@ function failureOptions(t: Translate, walk: SetupRunner, step: Step | undefined)
       label: t("failed.edit-other", { step: stepName(t, id) }),
     })),
     ...(walk.laterAnswers(step) ? [option(t, "later")] : []),
-    ...(step.passable ? [option(t, "skip")] : []),
+    ...(step.skippable ? [option(t, "skip")] : []),
     option(t, "log"),
   ];
 }
@@ -109,7 +109,7 @@ function causes({ steps, context }: SetupRunner, step: Step): Step[] {
 async function watch(talk: Conversation, state: string, step: Step | undefined): Promise<void> {
   const { walk, terminal, signal } = talk;
   const view = ProgressView.of(terminal, walk);
-  const mayPass = step?.passable === true && state === stateOf.verify(step.id);
+  const mayPass = step?.skippable === true && state === stateOf.verify(step.id);
   const changed = new AbortController();
   const stop = walk.onChange(() => {
     view.update();

@@ -19,7 +19,7 @@ export interface SetupFlow {
   /** Steps that are not walked, but whose answers the walk's steps may ask for. */
   readonly others: readonly Step[];
   /** Whether an interrupted walk is still about this box; true when left out. */
-  mayResume?(state: string, context: WalkContext): Promise<boolean>;
+  canResume?(state: string, context: WalkContext): Promise<boolean>;
   /** Read again after a power cut, for the secrets. */
   read(secrets: Secrets): Promise<FoundAnswers>;
   /** Tells the person who put an answers file there. */
@@ -44,12 +44,12 @@ export function firstBootCourse(tools: CourseTools): SetupFlow {
   return {
     state: paths.state,
     others: [],
-    mayResume: async (state, { answers }) => {
+    canResume: async (state, { answers }) => {
       // Nobody has answered anything: a file that was put there meanwhile, or corrected, is read.
       if (UNBEGUN.includes(state)) return false;
-      for (const step of steps.filter(({ mayResume }) => mayResume)) {
+      for (const step of steps.filter(({ canResume }) => canResume)) {
         const isApplied = state === MOVED;
-        if (!(await step.mayResume?.(box, image, answers[step.id] ?? {}, isApplied))) return false;
+        if (!(await step.canResume?.(box, image, answers[step.id] ?? {}, isApplied))) return false;
       }
       return true;
     },

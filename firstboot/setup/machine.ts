@@ -163,18 +163,18 @@ export const stateOf = {
 export const MOVED = "moved";
 
 /** What the machine has to know of a step. */
-export type MachineStep = Pick<Step, "id" | "passable" | "schema" | "secretsFrom" | "endsWalk">;
+export type MachineStep = Pick<Step, "id" | "skippable" | "schema" | "secretsFrom" | "relocatesBox">;
 
 /** Does the walk end with this step, given the answers? */
-function endsWith({ id, endsWalk }: MachineStep, answers: WalkContext["answers"]): boolean {
-  return endsWalk?.(answers[id] ?? {}) ?? false;
+function endsWith({ id, relocatesBox }: MachineStep, answers: WalkContext["answers"]): boolean {
+  return relocatesBox?.(answers[id] ?? {}) ?? false;
 }
 
 export function createWalkMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
   // Those that may end the walk come first, and are applied before anything else is asked; if at all.
-  const moving = steps.filter(({ endsWalk }) => endsWalk);
-  const applied = steps.filter(({ endsWalk }) => !endsWalk);
+  const moving = steps.filter(({ relocatesBox }) => relocatesBox);
+  const applied = steps.filter(({ relocatesBox }) => !relocatesBox);
   const states: States = {
     reading: reading(moving, applied),
     welcome: { on: { BEGIN: first } },
@@ -285,7 +285,7 @@ function asking(machineStep: MachineStep, previous: string | undefined, onward: 
             target: step,
             actions: { type: "keepProblems", params: ({ event }) => event.output },
           },
-          ...(machineStep.endsWalk ? [{ ...moving, actions: "startApplying" } as const] : []),
+          ...(machineStep.relocatesBox ? [{ ...moving, actions: "startApplying" } as const] : []),
           { guard: "isEditing", target: "review", actions: "stopEditing" },
           { target: onward },
         ],
@@ -313,7 +313,7 @@ function review(steps: readonly MachineStep[], applied: readonly MachineStep[]):
 
 /** Applying a step, verifying it, and what can be done when that fails. */
 function doing(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
-  const { id, passable } = step;
+  const { id, skippable } = step;
   const needsSecrets = secretQuestions(step).length > 0 || (step.secretsFrom?.length ?? 0) > 0;
   const secret = needsSecrets ? askingAgain(id) : {};
   return {
@@ -324,7 +324,7 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
         onDone: stateOf.verify(id),
         onError: [
           ...Object.keys(secret).map((target) => needingSecret(target)),
-          ...(passable ? [passingOver(id, onward)] : []),
+          ...(skippable ? [passingOver(id, onward)] : []),
           failing(id),
         ],
       },
@@ -338,9 +338,9 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
           target: onward,
           actions: { type: "settle", params: ({ event }) => ({ step: id, warnings: event.output }) },
         },
-        onError: [...(passable ? [passingOver(id, onward)] : []), failing(id)],
+        onError: [...(skippable ? [passingOver(id, onward)] : []), failing(id)],
       },
-      on: passable ? { SKIP: skipping(id, onward) } : {},
+      on: skippable ? { SKIP: skipping(id, onward) } : {},
     },
     [stateOf.failed(id)]: {
       on: {
@@ -354,8 +354,8 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
             }
           : {}),
         // A step that ends the walk is applied before the others were asked: from there the walk just goes on.
-        EDIT: step.endsWalk ? { target: id, actions: "startAnew" } : editing(steps),
-        ...(passable ? { SKIP: skipping(id, onward) } : {}),
+        EDIT: step.relocatesBox ? { target: id, actions: "startAnew" } : editing(steps),
+        ...(skippable ? { SKIP: skipping(id, onward) } : {}),
       },
     },
   };

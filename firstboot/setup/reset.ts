@@ -56,7 +56,7 @@ export async function completeReset(tools: ResetTools, { keepData }: PendingRese
     } catch (error) {
       log(`reset ${step.id}: ${toTrouble(error).what}`);
       // A service that does not stop is no reason to keep the others; an open door is.
-      if (!step.passable) throw error;
+      if (!step.skippable) throw error;
     }
   }
   for (const { id } of steps) await box.remove(paths.setupState(id));

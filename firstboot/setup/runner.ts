@@ -25,7 +25,16 @@ import {
 import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
-import type { Answers, Finding, HandedOver, LookUpTools, Step, StepTools, Survey, Warning } from "./step.ts";
+import type {
+  Answers,
+  Finding,
+  GeneratedCredential,
+  LookUpTools,
+  Step,
+  StepTools,
+  Survey,
+  Warning,
+} from "./step.ts";
 import { type Summary, summarize } from "./summary.ts";
 
 export interface WalkTools {
@@ -89,7 +98,7 @@ export class SetupRunner {
     const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
     const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: WalkContext };
     const isOurs =
-      !snapshot || ((await course.mayResume?.(String(snapshot.value), snapshot.context!)) ?? true);
+      !snapshot || ((await course.canResume?.(String(snapshot.value), snapshot.context!)) ?? true);
     const walk = new SetupRunner(
       tools,
       course,
@@ -234,13 +243,18 @@ export class SetupRunner {
   }
 
   /** What the steps made for the person. To be shown, and then forgotten. */
-  async handOver(): Promise<readonly HandedOver[]> {
-    const lines: HandedOver[] = [];
+  async generatedCredentials(): Promise<readonly GeneratedCredential[]> {
+    const lines: GeneratedCredential[] = [];
     for (const step of this.steps) {
-      if (!step.handOver || !this.context.settled.includes(step.id)) continue;
+      if (!step.generatedCredentials || !this.context.settled.includes(step.id)) continue;
       try {
         const { signal } = new AbortController();
-        lines.push(...(await step.handOver(this.context.answers[step.id] ?? {}, this.#lookUpTools(signal))));
+        lines.push(
+          ...(await step.generatedCredentials(
+            this.context.answers[step.id] ?? {},
+            this.#lookUpTools(signal),
+          )),
+        );
       } catch (error) {
         this.log(`hand over ${step.id}: ${toTrouble(error).what}`);
       }
@@ -496,7 +510,7 @@ export class SetupRunner {
 
   /** The steps that are applied together with this one. */
   #companions(step: Step): readonly Step[] {
-    return step.endsWalk ? [step] : this.steps.filter(({ endsWalk }) => !endsWalk);
+    return step.relocatesBox ? [step] : this.steps.filter(({ relocatesBox }) => !relocatesBox);
   }
 
   #startsApplying(state: string): boolean {

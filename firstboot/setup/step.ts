@@ -145,7 +145,7 @@ export interface StepStatus {
 }
 
 /** A line for the person who finishes the set-up, such as a password that was made. */
-export interface HandedOver {
+export interface GeneratedCredential {
   readonly key: TextKey;
   readonly values: TextValues;
 }
@@ -160,15 +160,15 @@ export interface Step<Facts extends Survey = Survey> {
   readonly id: string;
   readonly schema: QuestionSchema;
   /** May be passed over when it fails: the box is still of use, and says what is missing. */
-  readonly passable: boolean;
+  readonly skippable: boolean;
   /** Steps whose secrets `apply` needs as well, e.g. "member". A power cut asks for those again. */
   readonly secretsFrom?: readonly string[];
   /** Whether the step belongs to the walk of this box at all; true when left out. */
-  isHere?(box: Box, image: ImageInfo): Promise<boolean>;
+  isApplicable?(box: Box, image: ImageInfo): Promise<boolean>;
   /** With these answers the step is applied at once, and the walk ends with it: the box goes on elsewhere. */
-  endsWalk?(answers: Answers): boolean;
+  relocatesBox?(answers: Answers): boolean;
   /** Of a step that may end the walk: whether a walk that was interrupted in it, or ended by it, is still about this box. */
-  mayResume?(box: Box, image: ImageInfo, answers: Answers, isApplied: boolean): Promise<boolean>;
+  canResume?(box: Box, image: ImageInfo, answers: Answers, isApplied: boolean): Promise<boolean>;
   /** `all`: what was answered so far, by step, without secrets. */
   survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   /** Asks the world about single answers at the moment they are given. */
@@ -193,7 +193,7 @@ export interface Step<Facts extends Survey = Survey> {
    * What was made for the person and is shown once, at the end, on the console that finishes. Never kept in the
    * snapshot nor logged; asked for when all steps are done, so it reads what it hands over from the box.
    */
-  handOver?(answers: Answers, tools: LookUpTools): Promise<readonly HandedOver[]>;
+  generatedCredentials?(answers: Answers, tools: LookUpTools): Promise<readonly GeneratedCredential[]>;
   /**
    * Takes away what apply made, so that the walk can begin anew. Idempotent: a power cut repeats it. What cannot be
    * stopped or removed is no reason to give up; it throws only when the box would be unsafe.
@@ -205,11 +205,11 @@ export interface Step<Facts extends Survey = Survey> {
 export function defineStep<A, Facts extends Survey>(step: {
   readonly id: string;
   readonly schema: QuestionSchema;
-  readonly passable: boolean;
+  readonly skippable: boolean;
   readonly secretsFrom?: readonly string[];
-  isHere?(box: Box, image: ImageInfo): Promise<boolean>;
-  endsWalk?(answers: A): boolean;
-  mayResume?(box: Box, image: ImageInfo, answers: A, isApplied: boolean): Promise<boolean>;
+  isApplicable?(box: Box, image: ImageInfo): Promise<boolean>;
+  relocatesBox?(answers: A): boolean;
+  canResume?(box: Box, image: ImageInfo, answers: A, isApplied: boolean): Promise<boolean>;
   survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   readonly lookUp?: LookUp;
   check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
@@ -221,7 +221,7 @@ export function defineStep<A, Facts extends Survey>(step: {
   apply(answers: A, tools: StepTools): Promise<void>;
   verify(answers: A, tools: StepTools): Promise<Warning[]>;
   status?(box: Box, image: ImageInfo): Promise<StepStatus>;
-  handOver?(answers: A, tools: LookUpTools): Promise<readonly HandedOver[]>;
+  generatedCredentials?(answers: A, tools: LookUpTools): Promise<readonly GeneratedCredential[]>;
   reset?(box: Box, image: ImageInfo, options: ResetOptions): Promise<void>;
 }): Step {
   // The walk validates answers against `schema` before check, apply and verify see them, and hands a survey only

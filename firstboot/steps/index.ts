@@ -21,6 +21,6 @@ export const allSteps: readonly Step[] = [install, ...steps];
 /** The walk of this box. */
 export async function stepsHere(box: Box, image: ImageInfo): Promise<readonly Step[]> {
   const here: Step[] = [];
-  for (const step of allSteps) if ((await step.isHere?.(box, image)) ?? true) here.push(step);
+  for (const step of allSteps) if ((await step.isApplicable?.(box, image)) ?? true) here.push(step);
   return here;
 }

@@ -102,13 +102,13 @@ export async function planPool(
     const others = new Set(
       [...all].flatMap(([other, theirs]) => (other !== service && isWanted(other) ? [...theirs] : [])),
     );
-    const isHere = isWanted(service);
+    const isApplicable = isWanted(service);
     return [
       service.id,
       {
         source: service.source,
-        bytes: isHere ? sum(names) : 0,
-        own_bytes: isHere ? sum([...names].filter((name) => !others.has(name))) : 0,
+        bytes: isApplicable ? sum(names) : 0,
+        own_bytes: isApplicable ? sum([...names].filter((name) => !others.has(name))) : 0,
       },
     ];
   });

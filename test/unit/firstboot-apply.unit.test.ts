@@ -31,7 +31,7 @@ function step(id: string, more: Partial<Step> = {}): Step {
         word: { type: "string", "x-secret": true, "x-when": { how: "now" } },
       },
     },
-    passable: true,
+    skippable: true,
     survey: async () => ({ defaults: {} }),
     check: () => [],
     apply: async (answers, { progress }) => {
@@ -48,7 +48,7 @@ function step(id: string, more: Partial<Step> = {}): Step {
 const plain = { type: "object", properties: { word: { type: "string" } } } as const;
 const system = step("system", {
   schema: plain,
-  passable: false,
+  skippable: false,
   survey: async () => ({ defaults: { word: "w" } }),
 });
 

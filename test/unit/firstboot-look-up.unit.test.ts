@@ -19,7 +19,7 @@ function plainStep(id: string): Step {
   return {
     id,
     schema: { type: "object", properties: { word: { type: "string" } } },
-    passable: true,
+    skippable: true,
     survey: async () => ({ defaults: { word: "yes" } }),
     check: () => [],
     apply: async () => {},

@@ -33,7 +33,7 @@ const member: Step = {
     type: "object",
     properties: { name: { type: "string" }, password: { type: "string", "x-secret": true } },
   },
-  passable: true,
+  skippable: true,
   survey: async () => ({ defaults: { name: "anna" } }),
   lookUp: {
     paths: ["password"],
@@ -50,7 +50,7 @@ const member: Step = {
 const node: Step = {
   id: "node",
   schema: { type: "object", properties: { device: { type: "string" } }, required: ["device"] },
-  passable: true,
+  skippable: true,
   secretsFrom: ["member"],
   survey: async (_box, _image, all) => ({ defaults: { device: `${all.system?.hostname ?? "x"}-box` } }),
   check: () => [],
@@ -61,7 +61,9 @@ const node: Step = {
   },
   verify: async () => [{ code: "serf-no-peers" }],
   status: async () => ({ state: nodeWorks ? "works" : "trouble", rows: [], data: { device: "d" } }),
-  handOver: async (answers) => [{ key: "done.step", values: { step: `made for ${String(answers.device)}` } }],
+  generatedCredentials: async (answers) => [
+    { key: "done.step", values: { step: `made for ${String(answers.device)}` } },
+  ],
 };
 
 const steps = [system, member, node];

@@ -157,10 +157,10 @@ test("the order: nobody logs in any more, then the box is not configured, and th
 
 test("steps are reset last first; one that fails is logged and holds nobody up, unless the door stays open", async () => {
   const order: string[] = [];
-  const made = (id: string, passable: boolean, isBroken = false): Step => ({
+  const made = (id: string, skippable: boolean, isBroken = false): Step => ({
     ...(allSteps[0] as Step),
     id,
-    passable,
+    skippable,
     reset: async (_box, _image, { keepData }) => {
       order.push(`${id} ${keepData}`);
       if (isBroken) fail({ code: "command-failed", what: "It does not stop." });

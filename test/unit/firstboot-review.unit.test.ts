@@ -36,7 +36,7 @@ function step(
   return {
     id,
     schema: { type: "object", properties },
-    passable: true,
+    skippable: true,
     survey: async () => ({ defaults: { word: "w".repeat(100) } }),
     check: () => [],
     apply: async () => {},

@@ -129,7 +129,7 @@ describe.each([
     const only: Step = {
       id: "services",
       schema: { type: "object", properties: { word: { type: "string" } } },
-      passable: true,
+      skippable: true,
       survey: async () => ({ defaults: { word: "a" } }),
       check: () => [],
       apply: async (_answers, tools) => {

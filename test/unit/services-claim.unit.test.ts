@@ -203,7 +203,8 @@ describe("an unclaimed service", () => {
     expect(status.advice).toEqual({ key: "status.services.claim", values: { id: "wordpress" } });
     expect(status.data).toMatchObject({ services: [{ id: "docker" }, { id: "wordpress", claimed: false }] });
     const services = steps.find((step) => step.id === "services")!;
-    const handed = () => services.handOver!({ wordpress: { enabled: true } }, { box, image: IMAGE } as never);
+    const handed = () =>
+      services.generatedCredentials!({ wordpress: { enabled: true } }, { box, image: IMAGE } as never);
     expect(await handed()).toEqual([{ key: "hand-over.services.claim", values: { id: "wordpress" } }]);
     await run(box, "claim", "wordpress", { yes: true });
     expect(await handed()).toEqual([]);

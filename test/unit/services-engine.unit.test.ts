@@ -461,7 +461,7 @@ describe("the step", () => {
   test("hands over the passwords that were made, and has them in no other place", async () => {
     const box = boxWith({ syncthing: { enabled: true } });
     const walk = await run(box);
-    const lines = await own[1]!.handOver!(walk.context.answers.services ?? {}, toolsFor(box));
+    const lines = await own[1]!.generatedCredentials!(walk.context.answers.services ?? {}, toolsFor(box));
     expect(lines).toEqual([{ key: "hand-over.services.syncthing.gui_password", values: { secret: SECRET } }]);
     // The made-up randomness is the same for the name of the Serf node.
     const holding = box.everWritten.filter((text) => text.includes(SECRET) && !text.includes("serf"));

@@ -60,7 +60,10 @@ describe("a secret for each name", () => {
   test("is handed over with its name", async () => {
     const box = roomyBox();
     await switchOn(box, "webdav", { users: "anna" });
-    const lines = await services.handOver!({ webdav: { enabled: true, users: "anna" } }, tools(box));
+    const lines = await services.generatedCredentials!(
+      { webdav: { enabled: true, users: "anna" } },
+      tools(box),
+    );
     expect(lines).toEqual([
       { key: "hand-over.services.webdav.passwords", values: { secret: "5a".repeat(10), name: "anna" } },
     ]);

@@ -23,8 +23,8 @@ export interface Report {
 
 /** Of the steps walked, those that these answers want applied: one that ends the walk alone, or all others. */
 export function appliedIds(steps: readonly Step[], { answers }: Pick<WalkContext, "answers">): string[] {
-  const last = steps.filter(({ id, endsWalk }) => endsWalk?.(answers[id] ?? {}));
-  return (last.length ? last : steps.filter(({ endsWalk }) => !endsWalk)).map(({ id }) => id);
+  const last = steps.filter(({ id, relocatesBox }) => relocatesBox?.(answers[id] ?? {}));
+  return (last.length ? last : steps.filter(({ relocatesBox }) => !relocatesBox)).map(({ id }) => id);
 }
 
 export function makeReport(

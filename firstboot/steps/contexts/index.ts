@@ -21,7 +21,7 @@ import { verify } from "./verify.ts";
 export const contexts = defineStep<ContextsAnswers, ContextsFacts>({
   id: "contexts",
   schema,
-  passable: true,
+  skippable: true,
   survey,
   check,
   apply,

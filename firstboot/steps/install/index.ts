@@ -31,11 +31,11 @@ const lookUp: LookUp = {
 export const install = defineStep<InstallAnswers, InstallFacts>({
   id: "install",
   schema,
-  passable: false,
-  isHere: async (box, image) =>
+  skippable: false,
+  isApplicable: async (box, image) =>
     image.install === true && (await readDisks(box, minimumGib(image))).candidates.length > 0,
-  endsWalk: isMove,
-  mayResume,
+  relocatesBox: isMove,
+  canResume,
   survey,
   lookUp,
   check,
@@ -83,7 +83,7 @@ function confirming(disks: Disks, to: unknown): Pick<Survey, "hidden" | "texts">
 }
 
 /** A stick goes from box to box: what it did at the last one is no business of this one. */
-async function mayResume(box: Box, image: ImageInfo, answers: InstallAnswers, isApplied: boolean) {
+async function canResume(box: Box, image: ImageInfo, answers: InstallAnswers, isApplied: boolean) {
   if (!isMove(answers)) return true;
   const disks = await readDisks(box, minimumGib(image));
   if (isApplied) return isInstalled(box, disks);

@@ -31,7 +31,7 @@ const PATIENCE = 4_000;
 export const member = defineStep<MemberAnswers, Survey>({
   id: "member",
   schema,
-  passable: true,
+  skippable: true,
   // Without a default the first choice is offered, and a file that says nothing means "later".
   survey: async (_box, image) => {
     const website = { website: websiteName(image) };

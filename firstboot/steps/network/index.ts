@@ -49,8 +49,8 @@ const lookUp: LookUp = {
 export const network = defineStep<NetworkAnswers, NetworkFacts>({
   id: "network",
   schema,
-  passable: true,
-  isHere: async (_box, image) => image.converted !== true,
+  skippable: true,
+  isApplicable: async (_box, image) => image.converted !== true,
   survey,
   lookUp,
   check,

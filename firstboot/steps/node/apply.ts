@@ -76,7 +76,7 @@ async function register(session: Session, answers: NodeAnswers, tools: StepTools
   const page = await freshNode(session, id);
   const node = { id, name: page.title };
   const before = await readRegistration(box);
-  const isHere = before.node?.id === id;
+  const isOnMap = before.node?.id === id;
 
   const name = textOf(answers.name) ?? defaultDeviceName(page.title, id);
   const mac = await communityMac(box, tools);
@@ -87,7 +87,7 @@ async function register(session: Session, answers: NodeAnswers, tools: StepTools
     mac,
     notification: textOf(answers.email)?.replaceAll(/\s/g, ""),
     notes: textOf(answers.notes),
-    recorded: isHere ? before.device?.id : undefined,
+    recorded: isOnMap ? before.device?.id : undefined,
   });
   if (device.name.toLowerCase() !== name.toLowerCase()) {
     progress("progress.node.renamed", { wanted: name, name: device.name });

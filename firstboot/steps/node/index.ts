@@ -16,7 +16,7 @@ import { verify } from "./verify.ts";
 export const node = defineStep<NodeAnswers, NodeFacts>({
   id: "node",
   schema,
-  passable: true,
+  skippable: true,
   secretsFrom: ["member"],
   survey,
   lookUp: { paths: ["id"], run: lookUp },

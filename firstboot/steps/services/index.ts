@@ -27,7 +27,7 @@ import {
   type AllAnswers,
   type Answers,
   defineStep,
-  type HandedOver,
+  type GeneratedCredential,
   type StepTools,
   type Warning,
 } from "../../setup/step.ts";
@@ -42,7 +42,7 @@ import { servicesStatus } from "./status.ts";
 export const services = defineStep<Answers, ServicesFacts>({
   id: "services",
   schema,
-  passable: true,
+  skippable: true,
   // To declare a service at the community's web application.
   secretsFrom: ["member"],
   survey,
@@ -55,7 +55,7 @@ export const services = defineStep<Answers, ServicesFacts>({
   apply,
   verify,
   status: servicesStatus,
-  handOver,
+  generatedCredentials,
   async reset(box, image, { keepData }) {
     // Those first that need others.
     for (const service of (await everyService(box)).slice().reverse()) {
@@ -224,9 +224,12 @@ async function undeclared(ids: readonly string[], { box, image }: StepTools): Pr
 }
 
 /** Passwords that were made on this box, and what is the owner's to claim: said at the end, to who finishes the set-up. */
-async function handOver(answers: Answers, { box }: Pick<StepTools, "box">): Promise<HandedOver[]> {
+async function generatedCredentials(
+  answers: Answers,
+  { box }: Pick<StepTools, "box">,
+): Promise<GeneratedCredential[]> {
   const states = await readStates(box);
-  const lines: HandedOver[] = [];
+  const lines: GeneratedCredential[] = [];
   for (const { service } of chosen(answers)) {
     for (const { name, word, secret } of eachSecret(await secretsForPeople(box, service))) {
       const key = `hand-over.services.${service.id}.${name}` as "hand-over.services.secret";

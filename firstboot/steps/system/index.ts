@@ -22,7 +22,7 @@ import { verify } from "./verify.ts";
 export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   id: "system",
   schema,
-  passable: false,
+  skippable: false,
   survey: async (box, image, all) => (image.converted ? kept.survey : survey)(box, image, all),
   lookUp,
   check: (answers, facts, given) =>

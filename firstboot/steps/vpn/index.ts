@@ -16,7 +16,7 @@ import { verify } from "./verify.ts";
 export const vpn = defineStep<VpnAnswers, VpnFacts>({
   id: "vpn",
   schema,
-  passable: true,
+  skippable: true,
   survey,
   check,
   missing,
