@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram in ARCHITECTURE.md and
+// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram and
 // the page of each box. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,21 +13,22 @@ import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 
+const STATE_MACHINE = "docs/reference/state-machine.md";
 const BEGIN = "<!-- the machine, written by npm run docs -->";
 const END = "<!-- end of the machine -->";
 
 /** Every generated text by its path in the project. */
 export function generated(): Map<string, string> {
   const json = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
-  const architecture = readFileSync(join(PROJECT, "ARCHITECTURE.md"), "utf8");
-  const [before = "", rest = ""] = architecture.split(BEGIN);
+  const page = readFileSync(join(PROJECT, STATE_MACHINE), "utf8");
+  const [before = "", rest = ""] = page.split(BEGIN);
   const after = rest.split(END)[1] ?? "";
   return new Map([
     ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
     ["profiles/schemas/community.schema.json", json(communitySchema)],
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
-    ["ARCHITECTURE.md", `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+    [STATE_MACHINE, `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
     ...boxPages(),
   ]);
 }

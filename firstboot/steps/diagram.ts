@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The machine as a mermaid state diagram, for ARCHITECTURE.md. Made from the machine itself, so it cannot lie.
+// The machine as a mermaid state diagram, for docs/reference/state-machine.md. Made from the machine itself, so it cannot lie.
 
 import { createWalkMachine, type MachineStep } from "../setup/machine.ts";
 import { allSteps } from "./index.ts";
