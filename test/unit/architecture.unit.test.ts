@@ -37,7 +37,7 @@ describe("an import is refused", () => {
     ["from the cache to a stage", "image/cache/made-up.ts", "../stages/resolve.ts"],
     ["from a stage to a command", "image/stages/made-up.ts", "../commands/build.ts"],
     ["from a stage to the box", "image/stages/made-up.ts", "../../firstboot/host/paths.ts"],
-    ["into the lab past its index", "image/commands/made-up.ts", "../lab/lab.ts"],
+    ["into the lab past its index", "image/commands/made-up.ts", "../../test/lab/lab.ts"],
     ["from the top of the build to a test", "image/made-up.ts", "../test/temporary.ts"],
   ])("%s", (_name, file, path) => {
     expect(lint({ [file]: importing(path) })).toContain("noRestrictedImports");
@@ -56,7 +56,7 @@ describe("an import is taken", () => {
   test.each([
     ["from a step to a feature of the same name", "firstboot/steps/vpn/made-up.ts", "../../vpn/request.ts"],
     ["from a feature to another", "firstboot/dns/made-up.ts", "../guifi/cnml.ts"],
-    ["of the lab's index by a command", "image/commands/made-up.ts", "../lab/index.ts"],
+    ["of the lab's index by a command", "image/commands/made-up.ts", "../../test/lab/index.ts"],
     ["of what both sides use", "image/stages/made-up.ts", "../../common/fail.ts"],
   ])("%s", (_name, file, path) => {
     expect(lint({ [file]: importing(path) })).not.toContain("noRestrictedImports");
