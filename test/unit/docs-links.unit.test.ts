@@ -5,11 +5,18 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { PROJECT } from "../../image/host/paths.ts";
 
-const documents = [".", "docs", "docs/architecture", "docs/boxes", "docs/reference", "findings"].flatMap(
-  (folder) =>
-    readdirSync(join(PROJECT, folder))
-      .filter((name) => name.endsWith(".md"))
-      .map((name) => join(folder, name)),
+const documents = [
+  ".",
+  "docs",
+  "docs/architecture",
+  "docs/boxes",
+  "docs/decisions",
+  "docs/reference",
+  "findings",
+].flatMap((folder) =>
+  readdirSync(join(PROJECT, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join(folder, name)),
 );
 
 test.each(documents)("%s", (document) => {
