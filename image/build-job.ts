@@ -13,13 +13,13 @@ import { readManifest } from "./published/manifest.ts";
 import { planPool, poolPins, SERVICES_SETS } from "./services/pool.ts";
 import { baseLayer } from "./stages/base.ts";
 import { contextLayer } from "./stages/context.ts";
-import { dressInputs, type Plan } from "./stages/resolve.ts";
+import { customizeInputs, type Plan } from "./stages/resolve.ts";
 import { rootfsLayer } from "./stages/rootfs.ts";
 import type { BuildJob } from "./stages/stage.ts";
 import type { Workspace } from "./stages/workspace.ts";
 
-/** What dresses, packs and describes an image, beside the layers. */
-const IMAGE_CODE = ["stages/dress.ts", "outputs/index.ts", "disk/tools.ts", "stages/publish.ts"].map(
+/** What customizes, packs and describes an image, beside the layers. */
+const IMAGE_CODE = ["stages/customize.ts", "outputs/index.ts", "disk/tools.ts", "stages/publish.ts"].map(
   (path) => `image/${path}`,
 );
 
@@ -63,7 +63,7 @@ export async function createJob(
       : {}),
     ...keysOf(layers),
     "packages of services": identityOf(pool),
-    overlays: dressInputs(plan),
+    overlays: customizeInputs(plan),
     mirror: { ...mirror },
     epoch: packages.lock.epoch,
   };

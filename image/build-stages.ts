@@ -10,7 +10,7 @@ import { archiveOutput, diskOutput, type Output, type OutputOptions } from "./ou
 import { layOutPool } from "./services/pool.ts";
 import { base } from "./stages/base.ts";
 import { context } from "./stages/context.ts";
-import { dress } from "./stages/dress.ts";
+import { customize } from "./stages/customize.ts";
 import { publish, UNVERIFIED } from "./stages/publish.ts";
 import { rootfs } from "./stages/rootfs.ts";
 import type { BuildJob, Made, Stage } from "./stages/stage.ts";
@@ -64,13 +64,13 @@ export const STAGES: readonly Stage<BuildMade>[] = [
     },
   },
   {
-    name: "dress",
-    title: "dress: overlays, first boot, identity out",
+    name: "customize",
+    title: "customize: overlays, first boot, identity out",
     needs: ["rootfs", "context"],
     async run(job, made) {
       const { session, plan, packages, pool, mirror } = job;
       const { epoch } = packages.lock;
-      made.bootFiles = await dress(session, {
+      made.bootFiles = await customize(session, {
         plan,
         ...(made.rootfs ? { layer: made.rootfs } : {}),
         ...(made.context ? { context: made.context } : {}),
@@ -84,7 +84,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
   {
     name: "disk",
     title: "disk: file systems and boot loaders",
-    needs: ["tools", "dress"],
+    needs: ["tools", "customize"],
     isPartOf: ({ plan }) => plan.profile.form === "disk",
     async run(job, made) {
       made.output = await diskOutput(outputOptions(job, made));
@@ -93,7 +93,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
   {
     name: "publish",
     title: "publish: pack, SBOM, checksums",
-    needs: ["tools", "dress", "disk"],
+    needs: ["tools", "customize", "disk"],
     async run(job, made) {
       made.output ??= archiveOutput(outputOptions(job, made));
       const { session, plan, packages, pool, services, out, isRelease: release, inputs } = job;

@@ -16,8 +16,8 @@ import {
   type ResolvedProfile,
   resolveProfile,
 } from "../image/profile/index.ts";
+import { customize } from "../image/stages/customize.ts";
 import { disk } from "../image/stages/disk.ts";
-import { dress } from "../image/stages/dress.ts";
 import { resolve } from "../image/stages/resolve.ts";
 import { scrub } from "../image/stages/scrub.ts";
 import { openWorkspace, type Workspace } from "../image/stages/workspace.ts";
@@ -113,12 +113,12 @@ export async function plainDisk(plain: PlainDebian, root: string, owned: Owned =
     const roomy = { ...plan.profile, disk: { ...plan.profile.disk, root_slack_mib: slack } };
     // Only the boot loader's configuration is taken from our image: both start by the same one.
     const layer = { kind: "plain", key: "plain", root, reasons: [] };
-    const target = join(directory, "plain.dressed");
+    const target = join(directory, "plain.customized");
     const own = { ...plan, profile: roomy, overlays: [] };
-    const bootFiles = await dress(session, {
+    const bootFiles = await customize(session, {
       ...{ plan: own, layer, mirror: await workspace.mirror(), epoch, target },
     });
-    // What every dressed system gets; this one is none of ours.
+    // What every customized system gets; this one is none of ours.
     await rm(join(target, "usr/lib/community-box"), { recursive: true });
     for (const [path, content] of Object.entries(owned.files ?? {})) {
       const place = join(target, path);

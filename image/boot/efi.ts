@@ -47,7 +47,7 @@ export function loadersOf({ architecture, boot }: Pick<ResolvedProfile, "archite
 
 /**
  * Files for the FAT partition, by path.
- * @param root the dressed root file system
+ * @param root the customized root file system
  */
 export async function efiLoaders(
   tools: DiskTools,

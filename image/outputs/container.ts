@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The form "container": the dressed root file system as one archive, and beside it what Incus and LXC want to know of
+// The form "container": the customized root file system as one archive, and beside it what Incus and LXC want to know of
 // it. systemd-nspawn needs nothing but the archive. Made in the place of the stages "disk" and "verify".
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aa
 export interface ContainerToPack {
   readonly session: Session;
   readonly profile: ResolvedProfile;
-  /** The dressed root file system. */
+  /** The customized root file system. */
   readonly root: string;
   readonly epoch: number;
   /** Scratch directory; removed again. */

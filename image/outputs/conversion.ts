@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box that comes onto a machine somebody has: one file to run there. What other images are dressed with becomes a
+// A box that comes onto a machine somebody has: one file to run there. What other images are customized with becomes a
 // Debian package; before it, in the file, stands a script that shows, asks and has APT install it, with the packages it
 // depends on beside it. Made in the place of the stages "disk" and "verify".
 import { createHash } from "node:crypto";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a dressed system becomes: a disk that a machine starts from, the archive of a container, and a file that
+// What a customized system becomes: a disk that a machine starts from, the archive of a container, and a file that
 // converts a machine. Each knows how it is packed and how the finished thing is checked.
 import { join } from "node:path";
 import { rawImage } from "../cache/images.ts";
@@ -26,7 +26,7 @@ export interface OutputOptions {
   readonly session: Session;
   readonly plan: Plan;
   readonly tools: DiskTools;
-  /** The dressed root file system. */
+  /** The customized root file system. */
   readonly root: string;
   readonly bootFiles: ReadonlyMap<string, Uint8Array>;
   /** Directory of this build. */

@@ -24,7 +24,7 @@ import type { Plan } from "./resolve.ts";
 export interface DiskOptions {
   readonly plan: Plan;
   readonly tools: DiskTools;
-  /** The dressed root file system. */
+  /** The customized root file system. */
   readonly root: string;
   /** Files of the FAT partition, by path. */
   readonly bootFiles: ReadonlyMap<string, Uint8Array>;

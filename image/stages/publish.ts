@@ -41,7 +41,7 @@ const QCOW2 = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_ty
 export interface PublishOptions {
   readonly plan: Plan;
   readonly pack: Packer;
-  /** The dressed root, for its package list; absent where that is no system of its own. */
+  /** The customized root, for its package list; absent where that is no system of its own. */
   readonly root?: string;
   /** The layer of the template of contexts, for its package list. */
   readonly context?: string;

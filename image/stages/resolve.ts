@@ -82,7 +82,7 @@ export async function resolve(
 }
 
 /** The part of the plan that is laid over the root file system, as plain data to hash. */
-export function dressInputs(plan: Plan): Record<string, string> {
+export function customizeInputs(plan: Plan): Record<string, string> {
   const identity = (file: OverlayFile) => `${file.mode.toString(8)} ${file.sha256}`;
   return Object.fromEntries([
     ...plan.overlays.map((file) => [`/${file.target}`, identity(file)]),

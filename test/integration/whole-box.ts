@@ -15,7 +15,7 @@ import { CONTEXT_SET, profileSet } from "../../image/debian/package-sets.ts";
 import { createSession } from "../../image/host/session.ts";
 import { layOutPool, poolPins, SERVICES_SETS } from "../../image/services/pool.ts";
 import { base } from "../../image/stages/base.ts";
-import { dress } from "../../image/stages/dress.ts";
+import { customize } from "../../image/stages/customize.ts";
 import { resolve } from "../../image/stages/resolve.ts";
 import { rootfs } from "../../image/stages/rootfs.ts";
 import { openWorkspace } from "../../image/stages/workspace.ts";
@@ -52,7 +52,7 @@ export async function imageRoot(root: string, packages: readonly string[]): Prom
   const pins = poolPins(locked, profileSet(PROFILE), CONTEXT_SET);
   const layer = await rootfs(workspace, plan, locked, await base(workspace, plan, locked));
   // Hard links of the layer, which nothing may write into.
-  const dressed = `${root}.dressed`;
+  const customized = `${root}.customized`;
   const pool = (target: string) =>
     layOutPool(
       locked,
@@ -60,11 +60,18 @@ export async function imageRoot(root: string, packages: readonly string[]): Prom
       target,
       epoch,
     );
-  await dress(session, { plan, layer, mirror: await workspace.mirror(), epoch, target: dressed, pool });
+  await customize(session, {
+    plan,
+    layer,
+    mirror: await workspace.mirror(),
+    epoch,
+    target: customized,
+    pool,
+  });
   rmSync(root, { recursive: true, force: true });
   mkdirSync(dirname(root), { recursive: true });
-  await session.run(["cp", "--archive", dressed, root]);
-  rmSync(dressed, { recursive: true });
+  await session.run(["cp", "--archive", customized, root]);
+  rmSync(customized, { recursive: true });
 }
 
 /** `root` is of its own. The lab's host is one without a server. */

@@ -7,7 +7,7 @@ import { codeOf } from "../../image/cache/code-of.ts";
 import { PROJECT } from "../../image/host/paths.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
-const STAGES = ["base", "rootfs", "context", "dress"];
+const STAGES = ["base", "rootfs", "context", "customize"];
 
 /** Sums of the stages' code after a change to one file of a copy of the project. */
 function after(file: string, change: (path: string) => void): string[] {
@@ -30,10 +30,10 @@ const replace = (from: string, to: string) => (path: string) => {
 };
 
 test.each([
-  ["image/stages/scrub.ts", "0o700", "0o755", ["rootfs", "context", "dress"]],
+  ["image/stages/scrub.ts", "0o700", "0o755", ["rootfs", "context", "customize"]],
   ["image/debian/mmdebstrap.ts", "--mode=root", "--mode=other", ["base", "context"]],
   ["image/debian/live-build.ts", "lb chroot", "lb other", ["rootfs"]],
-  ["image/stages/template.ts", '".hbs"', '".other"', ["dress"]],
+  ["image/stages/template.ts", '".hbs"', '".other"', ["customize"]],
 ])("a change of %s makes new what it has part in, and no more", (file, from, to, stages) => {
   expect(changed(after(file, replace(from, to)))).toEqual(stages);
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PROJECT } from "../../image/host/paths.ts";
 import { machineOf, resolveProfile } from "../../image/profile/index.ts";
-import { templateData } from "../../image/stages/dress.ts";
+import { templateData } from "../../image/stages/customize.ts";
 import { finishFile } from "../../image/stages/template.ts";
 import { temporaryDirectory } from "../temporary.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "dress": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
+// Stage "customize": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
 // is copied by hard links, so files are always replaced, never written into.
 
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
   readonly built: string;
 }
 
-export interface DressOptions {
+export interface CustomizeOptions {
   readonly plan: Plan;
   /** Absent: only what is laid over, without a system below. */
   readonly layer?: Layer;
@@ -39,12 +39,15 @@ export interface DressOptions {
   readonly pool?: (root: string) => Promise<void>;
   readonly mirror: Mirror;
   readonly epoch: number;
-  /** Where the dressed root file system goes; anything there is removed. */
+  /** Where the customized root file system goes; anything there is removed. */
   readonly target: string;
 }
 
-/** Leaves the dressed system at `target`; resolves to the files of the FAT partition, by path. */
-export async function dress(session: Session, options: DressOptions): Promise<Map<string, Uint8Array>> {
+/** Leaves the customized system at `target`; resolves to the files of the FAT partition, by path. */
+export async function customize(
+  session: Session,
+  options: CustomizeOptions,
+): Promise<Map<string, Uint8Array>> {
   const { plan, layer, epoch, target } = options;
   await rm(target, { recursive: true, force: true });
   await mkdir(dirname(target), { recursive: true });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What templates of overlays are told.
 import { describe, expect, it } from "vitest";
-import { mountUnit } from "../../image/stages/dress.ts";
+import { mountUnit } from "../../image/stages/customize.ts";
 
 describe("the unit that mounts CBOX-BOOT", () => {
   it.each([
