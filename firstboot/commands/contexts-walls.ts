@@ -5,6 +5,7 @@
 import { fail } from "../../common/fail.ts";
 import { jsonLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
+import { chooseNetworks, ensureAcls } from "../contexts/network-acl.ts";
 import {
   applyWallSettings,
   readWallSettings,
@@ -12,7 +13,6 @@ import {
   type WallSettings,
   without,
 } from "../contexts/wall-settings.ts";
-import { chooseNetworks, ensureAcls } from "../contexts/walls.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr } from "../host/found-text.ts";
 import type { ContextsTools } from "./contexts-tools.ts";

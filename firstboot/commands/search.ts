@@ -17,8 +17,8 @@ import { alone } from "../host/lock.ts";
 import { readChoices } from "../host/owner-settings.ts";
 import { isLanguage, type Translate, translator } from "../i18n/translate.ts";
 import type { EngineTools } from "../services/engine.ts";
-import { actOn, counterpart } from "../services/found.ts";
 import { publish } from "../services/publish.ts";
+import { actOn, counterpart } from "../services/remote-service.ts";
 import { needRoot } from "./root.ts";
 
 export interface SearchTools extends EngineTools {

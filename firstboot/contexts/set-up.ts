@@ -9,10 +9,12 @@ import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
 import type { Tools } from "../host/tools.ts";
+import { balance, type Part } from "./capacity.ts";
 import { dataPartition, mountData } from "./data-partition.ts";
 import { canFilter, ensureFilters, FILTERS } from "./filters.ts";
 import { type Config, get, type Instance, parseMib, send } from "./incus.ts";
 import { CONTEXTS, type ContextId, MADE, TEMPLATE, TEMPLATE_NEW } from "./names.ts";
+import { type ContextNetworks, chooseNetworks, ensureAcls } from "./network-acl.ts";
 import { cpuSet, type Limits, type Plan, type Resources } from "./plan.ts";
 import {
   growPools,
@@ -24,8 +26,6 @@ import {
   shrinkPools,
 } from "./pools.ts";
 import { type PreseedContext, renderPreseed } from "./preseed.ts";
-import { balance, type Part } from "./room.ts";
-import { type ContextNetworks, chooseNetworks, ensureAcls } from "./walls.ts";
 
 export interface Division extends Plan {
   readonly box: Resources;

@@ -6,11 +6,11 @@ import { fail } from "../../common/fail.ts";
 import { type Box, must } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
+import { balance, lacking, type Part, partOf, remainder, settings } from "./capacity.ts";
 import { type Instance, instancesOf, send } from "./incus.ts";
 import { MADE, SLIVER, TEMPLATE } from "./names.ts";
 import type { Limits } from "./plan.ts";
 import { poolName, readPools } from "./pools.ts";
-import { balance, lacking, type Part, partOf, remainder, settings } from "./room.ts";
 
 const PROJECT = "community";
 /** A name in DNS, and one that Incus takes. */

@@ -9,14 +9,14 @@ import { sayFound } from "../host/found-text.ts";
 import { minimumGib } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
 import type { Tools } from "../host/tools.ts";
+import { copyBootCode, enterInFirmware } from "./bootloader.ts";
 import { chooseDisk } from "./choose.ts";
 import { copyBootFiles, copyLoaders, copyRoot, FROM, renameIn, TO, usedBytes } from "./copy.ts";
 import { type Disk, diskText, partitionPath, readDisks, sizeText } from "./disks.ts";
-import { forgetIdentity } from "./forget.ts";
 import { type Labels, labelsFor } from "./labels.ts";
 import { hasRoom, readLayout, rootMib, type SystemLayout, tableScript, wipe, writeTable } from "./layout.ts";
+import { forgetIdentity } from "./machine-identity.ts";
 import { writeInstallRecord } from "./record.ts";
-import { copyBootCode, enterInFirmware } from "./starting.ts";
 
 export interface Move {
   readonly source: Disk;

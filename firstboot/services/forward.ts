@@ -13,7 +13,7 @@ import { Failure } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
 import { type Config, type Instance, instancesOf, send } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, networkOf } from "../contexts/names.ts";
-import { chooseNetworks, type Entrance, ensureAcls } from "../contexts/walls.ts";
+import { chooseNetworks, type Entrance, ensureAcls } from "../contexts/network-acl.ts";
 import { type Box, must, writeIfChanged } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";

@@ -18,9 +18,9 @@ import {
   readProject,
   removeProject,
 } from "../../firstboot/services/compose.ts";
+import { ownProject, remember } from "../../firstboot/services/custom-projects.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate, removeData } from "../../firstboot/services/engine.ts";
-import { ownProject, remember } from "../../firstboot/services/own.ts";
 import { placeOf } from "../../firstboot/services/place.ts";
 import { readStates } from "../../firstboot/services/state.ts";
 import { upgrade } from "../../firstboot/services/upgrade.ts";

@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { lacking, remainder } from "../../firstboot/contexts/capacity.ts";
 import { parseDisk } from "../../firstboot/contexts/facts.ts";
 import {
   bounds,
@@ -13,7 +14,6 @@ import {
   type Resources,
   unfit,
 } from "../../firstboot/contexts/plan.ts";
-import { lacking, remainder } from "../../firstboot/contexts/room.ts";
 
 const box = fc.record({
   memoryMib: fc.integer({ min: 900, max: 262_144 }),

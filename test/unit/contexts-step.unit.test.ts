@@ -4,9 +4,9 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { runContexts } from "../../firstboot/commands/contexts.ts";
+import { chooseNetworks, rulesOf } from "../../firstboot/contexts/network-acl.ts";
 import { readRecord } from "../../firstboot/contexts/record.ts";
 import { vmObstacle } from "../../firstboot/contexts/vm.ts";
-import { chooseNetworks, rulesOf } from "../../firstboot/contexts/walls.ts";
 import type { ImageInfo } from "../../firstboot/host/image-info.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";

@@ -12,7 +12,7 @@ import { commands as HELP } from "../../firstboot/commands/help.ts";
 import { COMMANDS, runCommand } from "../../firstboot/commands/index.ts";
 import { USAGE as SERVICES, VERBS } from "../../firstboot/commands/services.ts";
 import { paths } from "../../firstboot/host/paths.ts";
-import { ownProject } from "../../firstboot/services/own.ts";
+import { ownProject } from "../../firstboot/services/custom-projects.ts";
 import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { roomyBox } from "./helpers/services-box.ts";
 import { expectTame, FIRST, FORGED, words } from "./helpers/stranger.ts";

@@ -7,7 +7,7 @@ import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { runCompose, runServices } from "../../firstboot/commands/services.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
-import { ownServices } from "../../firstboot/services/own.ts";
+import { ownServices } from "../../firstboot/services/custom-projects.ts";
 import { describeProject } from "../../firstboot/services/project-words.ts";
 import { publish } from "../../firstboot/services/publish.ts";
 import { failureOf } from "../failure-of.ts";

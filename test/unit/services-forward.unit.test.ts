@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { PlaceId } from "../../common/service.ts";
 import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
-import { chooseNetworks, ensureAcls } from "../../firstboot/contexts/walls.ts";
+import { chooseNetworks, ensureAcls } from "../../firstboot/contexts/network-acl.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate, deactivate } from "../../firstboot/services/engine.ts";

@@ -7,7 +7,7 @@ import type { NoContexts } from "../../contexts/plan.ts";
 import { SEPARATE } from "../../contexts/pools.ts";
 import { readRecord } from "../../contexts/record.ts";
 import { gib } from "../../contexts/set-up.ts";
-import { readUse } from "../../contexts/use.ts";
+import { readUse } from "../../contexts/usage.ts";
 import type { Box } from "../../host/box.ts";
 import type { StepStatus } from "../../setup/step.ts";
 

@@ -3,10 +3,10 @@
 
 import { fail } from "../../../common/fail.ts";
 import { saidOr } from "../../host/found-text.ts";
+import { hasBootCode } from "../../install/bootloader.ts";
 import { HERE } from "../../install/choose.ts";
 import { partitionPath } from "../../install/disks.ts";
 import { planMove } from "../../install/move.ts";
-import { hasBootCode } from "../../install/starting.ts";
 import type { StepTools, Warning } from "../../setup/step.ts";
 import { isMove } from "./check.ts";
 import type { InstallAnswers } from "./questions.ts";

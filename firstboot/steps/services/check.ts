@@ -3,9 +3,9 @@
 
 import type { PlaceId, Service } from "../../../common/service.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
+import type { Offer } from "../../services/availability.ts";
 import { portsOf } from "../../services/engine.ts";
 import { holds } from "../../services/inputs.ts";
-import type { Offer } from "../../services/offer.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
 import type { Answers, Survey } from "../../setup/step.ts";
 import { type Choice, chosen } from "./questions.ts";

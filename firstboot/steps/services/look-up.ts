@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Looks at the services as soon as they are marked: what they need together, and whether the box has it.
 
-import { boxFacts, roomMib } from "../../services/offer.ts";
+import { boxFacts, roomMib } from "../../services/availability.ts";
 import type { Answers, Finding, LookUp, LookUpTools } from "../../setup/step.ts";
 import { chosen, TOGETHER } from "./questions.ts";
 
