@@ -6,7 +6,7 @@ import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
 import { catalogue, findService } from "../catalogue/catalogue.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
 import { boxFacts, offer } from "../services/availability.ts";
@@ -52,8 +52,8 @@ export async function addProject(
   const wasClosed = before?.first_account === "visitor";
   const service = ownProject(id, plan, open, { visitor: claim || wasClosed });
   const target = projectDirectory(id);
-  await must(place, "mkdir", ["--parents", target]);
-  await must(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`]);
+  await runOrFail(place, "mkdir", ["--parents", target]);
+  await runOrFail(place, "cp", ["--archive", `${PROJECTS}/${staged}/.`, `${target}/`]);
   await place.remove(`${PROJECTS}/${NEW}`);
   if (before) await deactivate({ box, image }, before);
   const state = (await readStates(box))[id];
@@ -167,7 +167,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   // A pushed directory keeps the last part of its path as its name.
   const staged = `${NEW}/${file ? "project" : basename(directory)}`;
   await place.remove(`${PROJECTS}/${NEW}`);
-  await must(place, "mkdir", ["--parents", `${PROJECTS}/${file ? staged : NEW}`]);
+  await runOrFail(place, "mkdir", ["--parents", `${PROJECTS}/${file ? staged : NEW}`]);
   const beside = join(directory, ".env");
   const pushes = file
     ? [
@@ -176,7 +176,8 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
         ...((await box.exists(beside)) ? [[beside, `${place.id}${PROJECTS}/${staged}/.env`]] : []),
       ]
     : [["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`]];
-  for (const words of pushes) await must(box, "incus", ["file", "push", "--project", place.id, ...words]);
+  for (const words of pushes)
+    await runOrFail(box, "incus", ["file", "push", "--project", place.id, ...words]);
   return staged;
 }
 
@@ -184,7 +185,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
 async function keepVariables(place: Place, id: string, staged: string): Promise<void> {
   const [before, now] = [`${projectDirectory(id)}/.env`, `${PROJECTS}/${staged}/.env`];
   if ((await place.exists(before)) && !(await place.exists(now)))
-    await must(place, "cp", ["--archive", before, now]);
+    await runOrFail(place, "cp", ["--archive", before, now]);
 }
 
 /**

@@ -9,7 +9,7 @@ import { sayLines } from "../../common/say.ts";
 import { troubleSentence } from "../console/pages.ts";
 import { placesOf } from "../guifi/leave.ts";
 import { readRegistration } from "../guifi/store.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { readImageInfo } from "../host/image-info.ts";
 import { linuxBox } from "../host/linux.ts";
@@ -61,7 +61,7 @@ export async function reset(args: readonly string[]): Promise<void> {
       ? t("reset.converted.begun", { command: "sudo cbox setup" })
       : t("reset.begun", { consoles }),
   );
-  await must(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
+  await runOrFail(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
 }
 
 /** Once all is deleted here, only the member can remove the device. False when that was wanted and did not work. */

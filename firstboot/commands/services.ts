@@ -10,7 +10,7 @@ import { jsonLines, quoted, say, sayLines } from "../../common/say.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { ACTS } from "../catalogue/texts.ts";
 import { PUBLISH_TIMER } from "../discovery/serf.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { foundSentence, saidOr, sayFound } from "../host/found-text.ts";
 import { readImageInfo } from "../host/image-info.ts";
@@ -300,7 +300,7 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
   // Else the timer would bring Serf back within minutes.
   const isDiscovery = service.discovery === "community";
   const units = isDiscovery ? [...service.units, PUBLISH_TIMER] : service.units;
-  await must(placeOf(tools.box, state.where), "systemctl", [verb, ...units]);
+  await runOrFail(placeOf(tools.box, state.where), "systemctl", [verb, ...units]);
   if (!isDiscovery || verb === "start") await publish(tools.box, tools.image);
 }
 

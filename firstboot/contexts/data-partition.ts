@@ -5,7 +5,7 @@
 
 import { basename } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
 import { paths } from "../host/paths.ts";
 import { DATA_LABEL, readDisk } from "./facts.ts";
@@ -25,12 +25,12 @@ export async function dataPartition(box: Box): Promise<string> {
       });
     }
     const settings = [`--definitions=${DEFINITIONS}`, "--dry-run=no", "--discard=yes"];
-    await must(box, "systemd-repart", [...settings, disk.device]);
+    await runOrFail(box, "systemd-repart", [...settings, disk.device]);
   }
   // The new table has cost the boot sector its mark. Most boxes start without it, so this is no reason to fail.
   if (disk.device) await box.run(paths.markActive, [disk.device]);
   // udev makes the name a moment after the kernel has seen the partition.
-  await must(box, "udevadm", ["settle", "--timeout=3600"]);
+  await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
   const { data } = await readDisk(box);
   // Not by its name: beside a box that runs from a stick there may be a disk with another CBOX-DATA on it.
   return data?.uuid
@@ -64,8 +64,8 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
       });
     }
     // What was there may be found by its place behind the new one, and be taken for it.
-    await must(box, "wipefs", ["--all", device]);
-    await must(box, "mke2fs", [...FORMAT, ...FEATURES, device]);
+    await runOrFail(box, "wipefs", ["--all", device]);
+    await runOrFail(box, "mke2fs", [...FORMAT, ...FEATURES, device]);
   }
   // incus.service requires what is mounted there; nothing else does, so that the box starts without it.
   const unit = [
@@ -80,9 +80,9 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
     "",
   ].join("\n");
   await box.makeDirectory(POOL_FILES);
-  if (await writeIfChanged(box, paths.dataMount, unit)) await must(box, "systemctl", ["daemon-reload"]);
-  await must(box, "systemctl", ["start", unitOf(paths.dataMount)]);
-  await must(box, "chmod", ["700", POOL_FILES]);
+  if (await writeIfChanged(box, paths.dataMount, unit)) await runOrFail(box, "systemctl", ["daemon-reload"]);
+  await runOrFail(box, "systemctl", ["start", unitOf(paths.dataMount)]);
+  await runOrFail(box, "chmod", ["700", POOL_FILES]);
 }
 
 /** Takes the mount away; the partition stays. */

@@ -3,7 +3,7 @@
 // and waits for what takes time. No names are put together here that could leave their place in a URL.
 
 import { parseJson } from "../../common/json.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 
 export type Config = Readonly<Record<string, string>>;
 
@@ -47,7 +47,7 @@ export async function send(
   data?: object,
 ): Promise<void> {
   const body = data ? ["--data", JSON.stringify(data)] : [];
-  await must(box, "incus", ["query", "--wait", "--request", method, ...body, path]);
+  await runOrFail(box, "incus", ["query", "--wait", "--request", method, ...body, path]);
 }
 
 /** The instances of a project, with what they use. None when Incus does not answer. */

@@ -4,7 +4,7 @@
 // btrfs has for limits inside a pool, count one subvolume each, and a root can make others.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { sayFound } from "../host/found-text.ts";
 import { get } from "./incus.ts";
@@ -57,7 +57,7 @@ export async function missingPools(
     const name = poolOf(id);
     const known = await readPool(box, name);
     if (known?.status === "Created") continue;
-    if (known) await must(box, "incus", ["storage", "delete", name]);
+    if (known) await runOrFail(box, "incus", ["storage", "delete", name]);
     await box.remove(fileOf(name));
     missing.push({ name, mib: poolMib(shares[id]) });
   }
@@ -82,7 +82,7 @@ export async function growPools(box: Box, shares: Shares): Promise<void> {
   for (const { id, pool, wanted, file } of await sizesOf(box, shares)) {
     if (file < wanted) await setFileSize(box, pool, wanted);
     const use = await readPoolUse(box, id);
-    if (use && use.sizeMib < wanted) await must(box, "btrfs", resizing(pool, "max"));
+    if (use && use.sizeMib < wanted) await runOrFail(box, "btrfs", resizing(pool, "max"));
   }
 }
 
@@ -107,7 +107,7 @@ async function shrinkFileSystem(box: Box, id: ContextId, mib: number): Promise<v
     });
   }
   // Before its end is cut off.
-  await must(box, "btrfs", ["filesystem", "sync", mountOf(pool)]);
+  await runOrFail(box, "btrfs", ["filesystem", "sync", mountOf(pool)]);
 }
 
 /** @param size in bytes, or all that its device has. */
@@ -118,10 +118,10 @@ function resizing(pool: string, size: number | "max"): string[] {
 /** The loop device has the size that the file had when it was set up, until it is told. */
 async function setFileSize(box: Box, pool: string, mib: number): Promise<void> {
   const file = fileOf(pool);
-  await must(box, "truncate", [`--size=${mib}M`, file]);
-  const found = await must(box, "losetup", ["--noheadings", "--output=NAME", `--associated=${file}`]);
+  await runOrFail(box, "truncate", [`--size=${mib}M`, file]);
+  const found = await runOrFail(box, "losetup", ["--noheadings", "--output=NAME", `--associated=${file}`]);
   for (const device of found.split("\n").map((line) => line.trim()))
-    if (device) await must(box, "losetup", ["--set-capacity", device]);
+    if (device) await runOrFail(box, "losetup", ["--set-capacity", device]);
 }
 
 function readPool(box: Box, pool: string): Promise<Pool | undefined> {

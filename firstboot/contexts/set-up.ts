@@ -4,7 +4,7 @@
 // Each act looks first and makes what is not there, so that a power cut repeats it.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
@@ -50,11 +50,11 @@ export async function setUp(
   const device = image.converted ? undefined : await dataPartition(box);
 
   progress("progress.contexts.incus");
-  await must(box, "systemctl", ["enable", ...UNITS]);
-  await must(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"]);
-  await must(box, "incus", ["admin", "waitready"]);
+  await runOrFail(box, "systemctl", ["enable", ...UNITS]);
+  await runOrFail(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"]);
+  await runOrFail(box, "incus", ["admin", "waitready"]);
   // What Incus has written by now is not on the disk yet: its certificates, later the files of its networks.
-  await must(box, "sync", []);
+  await runOrFail(box, "sync", []);
 
   // Only Incus knows whether the partition is its own: the one pool of an older set-up, with all that is in it.
   const pools = await readPools(box);
@@ -62,7 +62,7 @@ export async function setUp(
 
   progress("progress.contexts.networks");
   await divide(box, image, division);
-  await must(box, "sync", []);
+  await runOrFail(box, "sync", []);
 
   progress("progress.contexts.template");
   await importTemplate(box);
@@ -71,8 +71,8 @@ export async function setUp(
     await ensureContainer(box, id, division[id]);
   }
   // What stops the contexts when the box stops. Where it was not started, the kernel ends them, and the stop waits 90 s.
-  await must(box, "systemctl", ["start", "incus-startup.service"]);
-  await must(box, "sync", []);
+  await runOrFail(box, "systemctl", ["start", "incus-startup.service"]);
+  await runOrFail(box, "sync", []);
   return pools;
 }
 
@@ -131,7 +131,7 @@ async function configure(box: Box, image: ImageInfo, division: Division, pools: 
   const isFiltered = await canFilter(box);
   const filters = isFiltered ? FILTERS : {};
   const preseed = await renderPreseed(box, { pools: missing, contexts, filters });
-  await must(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
+  await runOrFail(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
   // Interfaces that have settings of their own, on a box that was divided before.
   if (isFiltered) await ensureFilters(box);
 }
@@ -161,7 +161,7 @@ function describe(
 async function importTemplate(box: Box): Promise<void> {
   if (await get(box, `/1.0/images/aliases/${TEMPLATE}`)) return;
   if (await get(box, `/1.0/images/aliases/${TEMPLATE_NEW}`))
-    await must(box, "incus", ["image", "delete", TEMPLATE_NEW]);
+    await runOrFail(box, "incus", ["image", "delete", TEMPLATE_NEW]);
   const files = ["metadata.tar", "rootfs.squashfs"].map((name) => `${paths.contextTemplate}/${name}`);
   for (const file of files) {
     if (await box.exists(file)) continue;
@@ -172,16 +172,16 @@ async function importTemplate(box: Box): Promise<void> {
       hint: "The image is damaged: write it to the disk again.",
     });
   }
-  await must(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE_NEW]);
-  await must(box, "sync", []);
-  await must(box, "incus", ["image", "alias", "rename", TEMPLATE_NEW, TEMPLATE]);
+  await runOrFail(box, "incus", ["image", "import", ...files, "--alias", TEMPLATE_NEW]);
+  await runOrFail(box, "sync", []);
+  await runOrFail(box, "incus", ["image", "alias", "rename", TEMPLATE_NEW, TEMPLATE]);
 }
 
 async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise<void> {
   const path = `/1.0/instances/${id}?project=${id}`;
   let known = await get<Instance>(box, path);
   if (known && known.config[MADE] !== "true") {
-    await must(box, "incus", ["delete", "--force", id, "--project", id]);
+    await runOrFail(box, "incus", ["delete", "--force", id, "--project", id]);
     known = undefined;
   }
   if (!known) {
@@ -190,12 +190,12 @@ async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise
       source: { type: "image", alias: TEMPLATE, project: "default" },
       ...((await box.exists(paths.pool)) ? { devices: { pool: packages() } } : {}),
     });
-    await must(box, "sync", []);
+    await runOrFail(box, "sync", []);
     await send(box, "PATCH", path, { config: { [MADE]: "true" } });
   }
   await balance(box, id, limits);
   if (known?.status === "Running") return;
-  await must(box, "incus", ["start", id, "--project", id]);
+  await runOrFail(box, "incus", ["start", id, "--project", id]);
 }
 
 /** The box's own little Debian repository, seen at the same place. */

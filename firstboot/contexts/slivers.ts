@@ -3,7 +3,7 @@
 // its blocks. What a sliver gets, the community's own container gives, and gets back.
 
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
 import { balance, lacking, type Part, partOf, remainder, settings } from "./capacity.ts";
@@ -46,7 +46,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
       config: { ...settings(wish), [SLIVER]: "true", [MADE]: "true" },
       devices: { root: { type: "disk", path: "/", pool, size: `${wish.diskMib}MiB` } },
     });
-    await must(box, "incus", ["start", name, "--project", PROJECT]);
+    await runOrFail(box, "incus", ["start", name, "--project", PROJECT]);
   } catch (error) {
     await box.run("incus", ["delete", "--force", name, "--project", PROJECT]);
     await balance(box, PROJECT, limits);
@@ -57,7 +57,7 @@ export async function createSliver(box: Box, limits: Limits, wish: SliverWish): 
 /** Throws Failure `sliver-unknown`. */
 export async function removeSliver(box: Box, limits: Limits, name: string): Promise<void> {
   await findSliver(box, name);
-  await must(box, "incus", ["delete", "--force", name, "--project", PROJECT]);
+  await runOrFail(box, "incus", ["delete", "--force", name, "--project", PROJECT]);
   await balance(box, PROJECT, limits);
 }
 

@@ -3,7 +3,7 @@
 // whether the box forwards between its networks. The program "walls" reads the same file.
 
 import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
-import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 
 export interface WallSettings {
@@ -41,11 +41,11 @@ export async function applyWallSettings(box: Box, { open, forward }: WallSetting
     ...open.map((network) => `open ${network}`),
   ];
   await writeIfChanged(box, paths.walls, `${lines.join("\n")}\n`);
-  await must(box, paths.wallsProgram, []);
+  await runOrFail(box, paths.wallsProgram, []);
 }
 
 export async function readWalls(box: Box): Promise<Walls> {
-  const words = linesOf(await must(box, paths.wallsProgram, ["--list"]));
+  const words = linesOf(await runOrFail(box, paths.wallsProgram, ["--list"]));
   const [, forward] = words.find(([word]) => word === "forward") ?? [];
   const named = (wanted: string) =>
     words.filter(([word]) => word === wanted).map(([, network = ""]) => network);

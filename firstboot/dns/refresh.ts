@@ -6,7 +6,7 @@ import { Failure, fail } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
 import { ask, unavailable } from "../guifi/api.ts";
 import { tlsTrust } from "../host/authorities.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { readStates } from "../services/state.ts";
@@ -171,11 +171,11 @@ async function install(box: Box, list: List, source: string, log: Log): Promise<
   }
   await box.remove(candidate);
   await writeLeftOut(box, directory, left);
-  await must(box, "chown", ["--recursive", "root:bind", directory]);
+  await runOrFail(box, "chown", ["--recursive", "root:bind", directory]);
   await box.symlink(String(serial), CURRENT);
   // Not while it is being switched on: it starts with these zones then.
   if ((await box.run("systemctl", ["is-active", "--quiet", "named.service"])).code === 0)
-    await must(box, "rndc", ["reload"]);
+    await runOrFail(box, "rndc", ["reload"]);
   if (last && last !== String(serial)) await box.remove(`${ZONES}/${last}`);
 }
 

@@ -6,7 +6,7 @@ import { Failure } from "../../common/fail.ts";
 import { parseCidr } from "../../common/ipv4.ts";
 import { ask, unavailable } from "../guifi/api.ts";
 import { tlsTrust } from "../host/authorities.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { readStates } from "../services/state.ts";
 import { type GraphedDevice, parseDevices } from "./devices.ts";
@@ -46,7 +46,7 @@ export async function refreshGraphs(
   if (isSame && before === deviceTable(devices)) return "unchanged";
   await install(box, devices);
   // Nothing while the service is being switched on: it starts with this list then.
-  if (!isSame) await must(box, "systemctl", ["try-restart", POLLER]);
+  if (!isSame) await runOrFail(box, "systemctl", ["try-restart", POLLER]);
   log(`${devices.length} devices of the zone are asked for their figures`);
   return "changed";
 }

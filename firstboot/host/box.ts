@@ -74,7 +74,7 @@ export interface Box {
   /** Resolves to whether the server accepts name and password (49 = refused). Throws a Failure:
    * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`, `reply-too-large`. */
   ldapBind(bind: LdapBind): Promise<"accepted" | "refused">;
-  /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link must}. */
+  /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link runOrFail}. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Bytes through a command and back. Rejects when it fails. */
   filter(command: string, input: Uint8Array): Promise<Uint8Array>;
@@ -125,7 +125,7 @@ const LONGEST_SHOWN = 60;
 
 /** Runs a command that has to succeed and returns what it printed. One whose time is over is run once more. Fails with
  * `command-failed`, `command-slow`. */
-export async function must(
+export async function runOrFail(
   box: Pick<Box, "run">,
   command: string,
   args: readonly string[],

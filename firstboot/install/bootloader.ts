@@ -2,7 +2,7 @@
 // Makes the new disk start the box: GRUB's boot code for BIOS, byte by byte from the stick, and a name in the list of
 // an UEFI firmware. Both come last, so that a disk that is half written starts nothing.
 
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 import { type Disk, partitionPath } from "./disks.ts";
 import type { SystemLayout } from "./layout.ts";
@@ -19,11 +19,11 @@ export async function copyBootCode(
 ): Promise<void> {
   if (layout.bios === undefined) return;
   const [from, to] = [source, target].map(({ path }) => partitionPath(path, layout.bios ?? 0));
-  await must(box, "dd", [`if=${from}`, `of=${to}`, "bs=1M", "conv=notrunc,fsync"]);
+  await runOrFail(box, "dd", [`if=${from}`, `of=${to}`, "bs=1M", "conv=notrunc,fsync"]);
   const piece = [`if=${source.path}`, `of=${target.path}`, "conv=notrunc,fsync"];
-  await must(box, "dd", [...piece, `bs=${MBR_CODE}`, "count=1"]);
+  await runOrFail(box, "dd", [...piece, `bs=${MBR_CODE}`, "count=1"]);
   // Not copied: the stick may have lost its own when it grew.
-  await must(box, paths.markActive, [target.path]);
+  await runOrFail(box, paths.markActive, [target.path]);
 }
 
 /** Whether the boot code of both disks is the same. True where there is none to be. */

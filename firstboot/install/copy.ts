@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { answersPaths } from "../host/paths.ts";
 import type { Tools } from "../host/tools.ts";
@@ -27,9 +27,11 @@ export async function usedBytes(box: Box, place: string): Promise<number> {
 export async function copyRoot(tools: Pick<Tools, "box" | "progress" | "signal">, total: number) {
   const { box, progress, signal } = tools;
   let isOver = false;
-  const copying = must(box, "cp", ["--archive", "--one-file-system", `${FROM}/.`, `${TO}/`]).finally(() => {
-    isOver = true;
-  });
+  const copying = runOrFail(box, "cp", ["--archive", "--one-file-system", `${FROM}/.`, `${TO}/`]).finally(
+    () => {
+      isOver = true;
+    },
+  );
   // Its failure is for the one who waits below; without this, a failure during the sleep would be nobody's.
   copying.catch(() => {});
   let shown = -1;
@@ -54,7 +56,7 @@ const REMOVABLE = "BOOT";
 export async function copyBootFiles(box: Box, image: ImageInfo, to: string, labels: Labels): Promise<void> {
   const from = image.boot_mount;
   const copy = async (name: string, into: string) =>
-    must(box, "cp", ["--recursive", "--preserve=timestamps", join(from, name), into]);
+    runOrFail(box, "cp", ["--recursive", "--preserve=timestamps", join(from, name), into]);
   for (const name of (await box.list(from)).filter((each) => each.toUpperCase() !== EFI))
     await copy(name, to);
   await box.makeDirectory(join(to, EFI));
@@ -73,7 +75,7 @@ export async function copyLoaders(box: Box, image: ImageInfo, to: string): Promi
     (name) => name.toUpperCase() === REMOVABLE,
   );
   for (const name of loaders)
-    await must(box, "cp", ["--recursive", join(image.boot_mount, EFI, name), join(to, EFI)]);
+    await runOrFail(box, "cp", ["--recursive", join(image.boot_mount, EFI, name), join(to, EFI)]);
 }
 
 /** Tells a configuration the new names. Fails with `install-names-missing`. */

@@ -4,7 +4,7 @@
 
 import { fail } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { Disk } from "./disks.ts";
 
@@ -93,20 +93,20 @@ export function hasRoom({ parts, root }: SystemLayout, mib: number, disk: Disk):
 
 /** Takes away what is on the disk: all signatures, and the first sectors, so that nothing starts from it any more. */
 export async function wipe(box: Box, disk: Disk): Promise<void> {
-  const forget = (...paths: string[]) => must(box, "wipefs", ["--all", "--force", "--quiet", ...paths]);
+  const forget = (...paths: string[]) => runOrFail(box, "wipefs", ["--all", "--force", "--quiet", ...paths]);
   // Before the table: without that the kernel knows no partitions, and where they were there is nothing to open.
   const parts = disk.partitions.map(({ path }) => path);
   if (parts.length > 0) await forget(...parts);
-  await must(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
-  await must(box, "udevadm", ["settle", "--timeout=3600"]);
+  await runOrFail(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
+  await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
   await forget(disk.path);
   // udev looks at a disk that was written to; as long as it does, the kernel takes no new table.
-  await must(box, "udevadm", ["settle", "--timeout=3600"]);
+  await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
 }
 
 /** Resolves to the new GUID of the table, lower case. */
 export async function writeTable(box: Box, disk: Disk, script: string): Promise<string> {
-  await must(
+  await runOrFail(
     box,
     "sfdisk",
     ["--quiet", "--lock=yes", "--wipe", "always", "--wipe-partitions", "always", disk.path],
@@ -114,7 +114,7 @@ export async function writeTable(box: Box, disk: Disk, script: string): Promise<
       input: script,
     },
   );
-  await must(box, "udevadm", ["settle", "--timeout=3600"]);
-  const id = await must(box, "sfdisk", ["--disk-id", disk.path]);
+  await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
+  const id = await runOrFail(box, "sfdisk", ["--disk-id", disk.path]);
   return id.trim().toLowerCase();
 }

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { sayFound } from "../host/found-text.ts";
 import { minimumGib } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
@@ -74,14 +74,14 @@ export async function move(to: string, tools: Tools): Promise<void> {
     const bootTo = join(TO, image.boot_mount);
     await mount(tools, [boot, bootTo]);
     await copyBootFiles(box, image, bootTo, labels);
-    await must(box, "sync", ["--file-system", TO, bootTo]);
+    await runOrFail(box, "sync", ["--file-system", TO, bootTo]);
     // From here on the disk starts a box that is whole.
     await copyLoaders(box, image, bootTo);
   } finally {
     await unmount(tools);
   }
   await copyBootCode(box, layout, source, target);
-  await must(box, "sync", [target.path]);
+  await runOrFail(box, "sync", [target.path]);
   await enterInFirmware(box, layout, target);
   await writeInstallRecord(box, { table_id: tableId });
 }
@@ -92,13 +92,13 @@ interface Devices {
 }
 
 async function makeFileSystems({ box }: Tools, { boot, root }: Devices, labels: Labels): Promise<void> {
-  await must(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot]);
-  await must(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root]);
+  await runOrFail(box, "mkfs.fat", ["-F", "32", "-s", "1", "-n", labels.boot, boot]);
+  await runOrFail(box, "mkfs.ext4", ["-q", "-F", "-L", labels.root, root]);
 }
 
 async function mount({ box }: Tools, args: readonly [...string[], string]): Promise<void> {
   await box.makeDirectory(String(args.at(-1)));
-  await must(box, "mount", args);
+  await runOrFail(box, "mount", args);
 }
 
 /** Nothing there is as good as done. */

@@ -7,7 +7,7 @@ import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts
 import { type FailureDetails, fail } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
 import type { Service, Words } from "../../common/service.ts";
-import { diskFull, IS_DISK_FULL, must } from "../host/box.ts";
+import { diskFull, IS_DISK_FULL, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { saidOr, sayFound } from "../host/found-text.ts";
 import { parseComposeConfig } from "./compose-config.ts";
@@ -87,10 +87,10 @@ export async function faultsOfProject(place: Place, { id }: Service): Promise<st
 export async function removeProject(place: Place, { id }: Service): Promise<void> {
   if (!(await place.exists(projectDirectory(id)))) return;
   const wasUp = (await place.run("systemctl", ["is-active", "--quiet", "docker.service"])).code === 0;
-  if (!wasUp) await must(place, "systemctl", ["start", "docker.service"]);
+  if (!wasUp) await runOrFail(place, "systemctl", ["start", "docker.service"]);
   const all = ["down", "--volumes", "--remove-orphans", "--rmi", "all"];
-  await must(place, "docker", compose(id, ...all));
-  if (!wasUp) await must(place, "systemctl", ["stop", "docker.service"]);
+  await runOrFail(place, "docker", compose(id, ...all));
+  if (!wasUp) await runOrFail(place, "systemctl", ["stop", "docker.service"]);
 }
 
 /** What the containers have said last. */

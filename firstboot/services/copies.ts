@@ -3,7 +3,7 @@
 // get copies, too.
 
 import type { Service } from "../../common/service.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { templateData } from "./data.ts";
 import type { EngineTools } from "./engine.ts";
 import { placeOf } from "./place.ts";
@@ -53,7 +53,7 @@ export async function spreadFiles(
   keys: string,
 ): Promise<Spread[]> {
   const [command = "", ...args] = copies?.spread ?? [];
-  const output = await must(placeOf(box, where), command, args, { input: keys, timeout: SPREAD_MS });
+  const output = await runOrFail(placeOf(box, where), command, args, { input: keys, timeout: SPREAD_MS });
   const before = new Set(keys.split("\n").map((line) => line.trim()));
   return output
     .split("\n")

@@ -6,7 +6,7 @@ import { fail } from "../../common/fail.ts";
 import type { Value } from "../../common/json.ts";
 import type { PlaceId, Service, ServiceStep } from "../../common/service.ts";
 import { configureSerf, PUBLISH_TIMER, SERF_UNIT } from "../discovery/serf.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { isUnclaimed, wasClaimed } from "./claim.ts";
@@ -142,12 +142,12 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   const changed = await writeFiles(place, service, data, render);
   if (service.compose) await fetchImages(place, service);
   await runSteps(place, service.activate, data, render);
-  if (changed) await must(place, "systemctl", ["daemon-reload"]);
-  await must(place, "systemctl", ["enable", ...service.units]);
+  if (changed) await runOrFail(place, "systemctl", ["daemon-reload"]);
+  await runOrFail(place, "systemctl", ["enable", ...service.units]);
   // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
   const verb = changed || state.state === "starting" ? "restart" : "start";
   if (service.compose) await startProject(place, service, verb);
-  else await must(place, "systemctl", [verb, ...service.units]);
+  else await runOrFail(place, "systemctl", [verb, ...service.units]);
   const ports = portsOf(service, data, state).filter(({ closed }) => !closed);
   for (const port of allPortsOf(service, data).filter((each) => !ports.some(isSame(each))))
     await place.close(port);
@@ -163,14 +163,14 @@ function isSame(port: Port) {
 async function startSerf(box: Box, image: ImageInfo): Promise<void> {
   const { address, changed } = await configureSerf(box, image);
   // serf.service comes with an old init script, too; the timer announces after every boot and every ten minutes.
-  await must(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
-  await must(box, "systemctl", ["start", PUBLISH_TIMER]);
+  await runOrFail(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
+  await runOrFail(box, "systemctl", ["start", PUBLISH_TIMER]);
   if (!address) return;
-  await must(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT]);
+  await runOrFail(box, "systemctl", [changed ? "restart" : "start", SERF_UNIT]);
 }
 
 export async function stopSerf(box: Box): Promise<void> {
-  await must(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
+  await runOrFail(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
 }
 
 /** Those it has with these inputs. `state`: whether others may come to it yet. */
@@ -237,7 +237,7 @@ export async function runSteps(
   for (const { run, input, creates, timeout_seconds: seconds } of steps) {
     if (creates !== undefined && isThere.get(creates)) continue;
     const [command = "", ...args] = run.map((word) => render(word, data, run.join(" ")));
-    await must(place, command, args, {
+    await runOrFail(place, command, args, {
       ...(input === undefined ? {} : { input: render(input, data, `input of ${run[0]}`) }),
       ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
     });

@@ -14,7 +14,7 @@ import { parseJson } from "../../common/json.ts";
 import { type Config, type Instance, instancesOf, send } from "../contexts/incus.ts";
 import { CONTEXTS, type ContextId, networkOf } from "../contexts/names.ts";
 import { chooseNetworks, type Entrance, ensureAcls } from "../contexts/network-acl.ts";
-import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
 import { DEVICE, placeOf } from "./place.ts";
@@ -74,7 +74,7 @@ async function refresh(box: Box, image: ImageInfo, log: (line: string) => void):
   // The wall first, and then who is led to it.
   await ensureAcls(box, networks, image, entrances);
   await writeIfChanged(box, paths.contextPorts, rulesFile(entrances));
-  await must(box, "nft", ["-f", paths.contextPorts]);
+  await runOrFail(box, "nft", ["-f", paths.contextPorts]);
 }
 
 /** The ports that the box has opened for a context and whose clients can come to it by themselves. */
@@ -153,7 +153,10 @@ interface RuleChain {
  * Docker's on a machine that was converted? It may drop what would come to the contexts.
  */
 async function isFilteredByOthers(box: Box): Promise<boolean> {
-  const { nftables = [] } = parseJson<Ruleset>(await must(box, "nft", ["--json", "list", "ruleset"]), {});
+  const { nftables = [] } = parseJson<Ruleset>(
+    await runOrFail(box, "nft", ["--json", "list", "ruleset"]),
+    {},
+  );
   return nftables.some(({ chain }) => {
     if (chain?.hook !== "forward" || chain.table === "incus" || chain.table.startsWith("community-box-"))
       return false;

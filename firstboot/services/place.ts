@@ -7,7 +7,7 @@ import { isIPv6 } from "node:net";
 import type { PlaceId } from "../../common/service.ts";
 import { instancesOf, parseMib } from "../contexts/incus.ts";
 import type { ContextId } from "../contexts/names.ts";
-import { type Box, must, type RunOptions, type RunResult } from "../host/box.ts";
+import { type Box, type RunOptions, type RunResult, runOrFail } from "../host/box.ts";
 import { listeningPorts } from "../host/network-facts.ts";
 import { numbersOf, type PortRange } from "./ports.ts";
 
@@ -77,7 +77,7 @@ async function ownerOf(box: Box, owner: string) {
   if (owner === "root:root") return {};
   const [user = "", group = ""] = owner.split(":");
   const number = async (database: string, name: string) =>
-    Number((await must(box, "getent", [database, name])).split(":")[2]);
+    Number((await runOrFail(box, "getent", [database, name])).split(":")[2]);
   return { owner: { uid: await number("passwd", user), gid: await number("group", group) } };
 }
 
@@ -86,7 +86,7 @@ function context(box: Box, id: ContextId): Place {
   const run: Place["run"] = (command, args, options) =>
     box.run("incus", ["exec", id, "--project", id, "--", command, ...args], options);
   const need = async (command: string, args: readonly string[], options?: RunOptions) =>
-    must({ run }, command, args, options);
+    runOrFail({ run }, command, args, options);
   const readFile = async (path: string) => {
     const { code, stdout } = await run("cat", ["--", path]);
     return code === 0 ? stdout : undefined;
@@ -143,17 +143,17 @@ function context(box: Box, id: ContextId): Place {
       const from = `${port.protocol}:${port.public ? "0.0.0.0" : "127.0.0.1"}:${numbersOf(port)}`;
       if (await isDevice(port)) {
         const get = ["get", id, device(port), "listen", "--project", id];
-        if ((await must(box, "incus", [...devices, ...get])).trim() === from) return;
+        if ((await runOrFail(box, "incus", [...devices, ...get])).trim() === from) return;
         await this.close(port);
       }
       const { inside = "127.0.0.1" } = port;
       const to = `${port.protocol}:${isIPv6(inside) ? `[${inside}]` : inside}:${numbersOf(port)}`;
       const settings = ["proxy", `listen=${from}`, `connect=${to}`, "bind=host"];
-      await must(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);
+      await runOrFail(box, "incus", [...devices, "add", id, device(port), ...settings, "--project", id]);
     },
     async close(port) {
       if (await isDevice(port))
-        await must(box, "incus", [...devices, "remove", id, device(port), "--project", id]);
+        await runOrFail(box, "incus", [...devices, "remove", id, device(port), "--project", id]);
     },
   };
 

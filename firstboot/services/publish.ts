@@ -14,7 +14,7 @@ import {
 import { catchUpWalls } from "../contexts/filters.ts";
 import { configureSerf, SERF_UNIT, type SerfInfo, waitForSerf } from "../discovery/serf.ts";
 import { isKeyRefused } from "../discovery/serf-rpc.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { paths } from "../host/paths.ts";
 import { english, type Translate } from "../i18n/translate.ts";
@@ -83,7 +83,7 @@ async function publishNow(
   const { address, changed } = await configureSerf(box, image);
   if (!address) return nothing("no-address");
   // Also after a cut between writing the file and restarting: "start" does nothing when it runs already.
-  await must(box, "systemctl", [changed || (await isKeyRefused(box)) ? "restart" : "start", SERF_UNIT]);
+  await runOrFail(box, "systemctl", [changed || (await isKeyRefused(box)) ? "restart" : "start", SERF_UNIT]);
   if (changed) log(t("publish.address", { address }));
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
   if (!info) return nothing("serf-silent");
@@ -112,7 +112,7 @@ async function setTag(
 ) {
   if (tag === (current ?? "")) return;
   const change = tag ? ["-set", `${SERVICES_TAG}=${tag}`] : ["-delete", SERVICES_TAG];
-  await must(box, paths.serfRpc, ["tags", ...change]);
+  await runOrFail(box, paths.serfRpc, ["tags", ...change]);
   told({ tag: SERVICES_TAG, bytes });
 }
 

@@ -3,7 +3,7 @@
 // now, and of those without a digest what their tags point to by now. Both need a network; settings and data stay.
 
 import type { Service } from "../../common/service.ts";
-import { must } from "../host/box.ts";
+import { runOrFail } from "../host/box.ts";
 import { fetchImages, startProject } from "./compose.ts";
 import { activate, type EngineTools } from "./engine.ts";
 import { upgradePackages } from "./packages.ts";
@@ -25,5 +25,5 @@ export async function upgrade(
   }
   await upgradePackages(place, service);
   // What belongs to the system is restarted by its packages.
-  if (service.managed) await must(place, "systemctl", ["restart", ...service.units]);
+  if (service.managed) await runOrFail(place, "systemctl", ["restart", ...service.units]);
 }

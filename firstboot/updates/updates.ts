@@ -4,7 +4,7 @@
 
 import { CONTEXTS } from "../contexts/names.ts";
 import { readRecord } from "../contexts/record.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { readChoices, type Updates } from "../host/owner-settings.ts";
 import { paths } from "../host/paths.ts";
@@ -56,7 +56,7 @@ async function follow(box: Box, place: Place, updates: Updates, file: string): P
   else await place.writeFile(paths.updates, file, { mode: "0644", owner: "root:root" });
   const order = [updates === "off" ? "stop" : "start", ...TIMERS];
   for (let second = 1; (await place.run("systemctl", order)).code !== 0; second++) {
-    if (second === PATIENCE) await must(place, "systemctl", order);
+    if (second === PATIENCE) await runOrFail(place, "systemctl", order);
     await box.sleep(1000);
   }
 }

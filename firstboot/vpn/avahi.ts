@@ -3,7 +3,7 @@
 // configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run. One that somebody had
 // switched on before the machine became a box is theirs, and left alone.
 
-import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 import { lockUp, release } from "./sandbox.ts";
 import { switchOff } from "./units.ts";
@@ -17,8 +17,8 @@ export async function startAvahi(box: Box, network: string): Promise<void> {
   await writeIfChanged(box, paths.avahi, avahiConfiguration(network, hostname));
   await writeIfChanged(box, paths.avahiUnit, UNIT);
   await lockUp(box, AVAHI, "avahi");
-  await must(box, "systemctl", ["daemon-reload"]);
-  await must(box, "systemctl", ["enable", ...AVAHI_UNITS]);
+  await runOrFail(box, "systemctl", ["daemon-reload"]);
+  await runOrFail(box, "systemctl", ["enable", ...AVAHI_UNITS]);
   // Not worth the VPN: `verify` says it when it did not start.
   await box.run("systemctl", ["restart", AVAHI]);
 }
@@ -38,7 +38,7 @@ export async function stopAvahi(box: Box): Promise<void> {
   await release(box, AVAHI);
   await box.remove(paths.avahi);
   await box.remove(paths.avahiUnit);
-  await must(box, "systemctl", ["daemon-reload"]);
+  await runOrFail(box, "systemctl", ["daemon-reload"]);
 }
 
 export function avahiConfiguration(network: string, hostname: string): string {

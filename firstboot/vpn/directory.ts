@@ -2,7 +2,7 @@
 // Puts a network's directory in place as a whole: the new one is complete on the disk before it changes places with
 // the old one, by one atomic exchange. tincd never sees half of it, whenever the power goes.
 
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { vpnPaths } from "./paths.ts";
 import type { TincFile } from "./tinc-files.ts";
 
@@ -28,10 +28,10 @@ export async function putInPlace(
   const paths = [...difference.changed, ...difference.gone];
   if (paths.length === 0) return paths;
   // What stays as it is keeps its time as well: on SIGHUP tincd ends the connection to each host whose file is newer.
-  await must(box, "cp", ["--archive", "--link", "--no-target-directory", directory, next]);
+  await runOrFail(box, "cp", ["--archive", "--link", "--no-target-directory", directory, next]);
   await change(box, next, files, difference);
   if (!(await exchange(box, next, directory))) await change(box, directory, files, difference);
-  await must(box, "sync", ["--file-system", directory]);
+  await runOrFail(box, "sync", ["--file-system", directory]);
   await box.remove(next);
   return paths;
 }
@@ -42,7 +42,7 @@ async function exchange(box: Box, one: string, other: string): Promise<boolean> 
   const { code, stderr } = await box.run("mv", args);
   if (code === 0) return true;
   if (/unrecognized option/.test(stderr)) return false;
-  await must(box, "mv", args);
+  await runOrFail(box, "mv", args);
   return true;
 }
 

@@ -4,7 +4,7 @@
 // down for `cbox vpn`, and the next hour tries again.
 
 import { Failure } from "../../common/fail.ts";
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { errorText } from "../host/error-text.ts";
 import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -107,7 +107,7 @@ async function take(
   // One that tincd could not be told of the last time is told now.
   if (changed.length === 0 && (await readLastAsked(box))?.failed !== "command-failed") return changed;
   const isOther = needsRestart(membership, changed, before, files.get("tinc.conf")?.content);
-  await must(box, "systemctl", [isOther ? "try-restart" : "try-reload-or-restart", unit]);
+  await runOrFail(box, "systemctl", [isOther ? "try-restart" : "try-reload-or-restart", unit]);
   return changed;
 }
 

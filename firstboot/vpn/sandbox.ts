@@ -3,7 +3,7 @@
 // converted machine may be in other VPNs, or have an Avahi of its own, with needs that nobody here knows. Links, so that a
 // box that is set up has the sandboxes of the image it has now.
 
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 
 /** From the next start of the unit on. Idempotent. */
@@ -12,7 +12,7 @@ export async function lockUp(box: Box, unit: string, program: "tinc" | "avahi"):
   const link = paths.sandboxOf(unit);
   if ((await box.readLink(link)) === target) return;
   await box.symlink(target, link);
-  await must(box, "systemctl", ["daemon-reload"]);
+  await runOrFail(box, "systemctl", ["daemon-reload"]);
 }
 
 /** When the unit is not the box's any more. Idempotent. */
@@ -20,5 +20,5 @@ export async function release(box: Box, unit: string): Promise<void> {
   const link = paths.sandboxOf(unit);
   if ((await box.readLink(link)) === undefined) return;
   await box.remove(link);
-  await must(box, "systemctl", ["daemon-reload"]);
+  await runOrFail(box, "systemctl", ["daemon-reload"]);
 }

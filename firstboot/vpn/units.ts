@@ -2,14 +2,14 @@
 // Units of the VPN, on and off for good. Not by `--now`, which systemctl refuses where systemd does not run, as in a root
 // file system that is prepared for a box.
 
-import { type Box, must } from "../host/box.ts";
+import { type Box, runOrFail } from "../host/box.ts";
 
 export async function switchOn(box: Box, ...units: readonly string[]): Promise<void> {
-  await must(box, "systemctl", ["enable", ...units]);
-  await must(box, "systemctl", ["start", ...units]);
+  await runOrFail(box, "systemctl", ["enable", ...units]);
+  await runOrFail(box, "systemctl", ["start", ...units]);
 }
 
 export async function switchOff(box: Box, ...units: readonly string[]): Promise<void> {
-  await must(box, "systemctl", ["disable", ...units]);
-  await must(box, "systemctl", ["stop", ...units]);
+  await runOrFail(box, "systemctl", ["disable", ...units]);
+  await runOrFail(box, "systemctl", ["stop", ...units]);
 }

@@ -3,7 +3,7 @@
 
 import { pbkdf2Sync } from "node:crypto";
 import { ssidBytes, ssidText } from "../../common/ssid.ts";
-import { type Box, must, writeIfChanged } from "../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { decodeSsid } from "./scan.ts";
 
 export interface WifiSettings {
@@ -22,8 +22,8 @@ const unit = (card: string) => `wpa_supplicant@${card}.service`;
 export async function useWifi(box: Box, card: string, settings: WifiSettings): Promise<void> {
   const file = configuration(card);
   const isNew = await writeIfChanged(box, file, supplicantFile(settings), { mode: 0o600 });
-  await must(box, "systemctl", ["enable", unit(card)]);
-  await must(box, "systemctl", [isNew ? "restart" : "start", unit(card)]);
+  await runOrFail(box, "systemctl", ["enable", unit(card)]);
+  await runOrFail(box, "systemctl", [isNew ? "restart" : "start", unit(card)]);
 }
 
 /** Takes the configuration, and with it the passphrase, away again from all cards. */

@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findService } from "../../firstboot/catalogue/catalogue.ts";
 import { refreshGraphs } from "../../firstboot/graphs/refresh.ts";
-import { must } from "../../firstboot/host/box.ts";
+import { runOrFail } from "../../firstboot/host/box.ts";
 import { announcements } from "../../firstboot/services/announce.ts";
 import { removeData } from "../../firstboot/services/engine.ts";
 import { SITE_HOST } from "../lab/guifi-site/reader.ts";
@@ -290,6 +290,6 @@ async function faster(): Promise<void> {
   );
   expect(changed).not.toBe(text);
   await box.writeFile(path, changed);
-  await must(box, "find", [RRD, "-name", "*.rrd", "-delete"]);
+  await runOrFail(box, "find", [RRD, "-name", "*.rrd", "-delete"]);
   for (const unit of UNITS.slice(0, 2)) await community.restart("box", unit);
 }

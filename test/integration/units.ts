@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import { must } from "../../firstboot/host/box.ts";
+import { runOrFail } from "../../firstboot/host/box.ts";
 import type { ChrootBox } from "./chroot-box.ts";
 
 const DIRECTORIES = ["/usr/lib/systemd/system", "/etc/systemd/system"];
@@ -21,7 +21,7 @@ export async function startUnit(box: ChrootBox, unit: string): Promise<ChildProc
   const user = settings.get("User")?.at(-1) ?? "root";
   for (const [setting, parent] of Object.entries(PARENTS)) {
     for (const name of settings.get(setting)?.flatMap((line) => line.split(" ")) ?? [])
-      await must(box, "install", ["-d", "-m", "0750", "-o", user, "-g", user, `${parent}/${name}`]);
+      await runOrFail(box, "install", ["-d", "-m", "0750", "-o", user, "-g", user, `${parent}/${name}`]);
   }
   // With a hyphen before it, systemd reads the file only where there is one.
   const files = (settings.get("EnvironmentFile") ?? []).map((file) =>

@@ -158,8 +158,8 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
         )
         .join(""),
     );
-    for (const each of INSTALLED) await must("dpkg", "--install", inside(build(each)));
-    await must("apt-mark", "auto", "linux-image-6.12.1-amd64", "linux-image-6.12.2-amd64");
+    for (const each of INSTALLED) await runOrFail("dpkg", "--install", inside(build(each)));
+    await runOrFail("apt-mark", "auto", "linux-image-6.12.1-amd64", "linux-image-6.12.2-amd64");
     await box.writeFile(CONF, "as its owner wants it\n");
     // No init runs here that could be told; what it would be told is written down.
     rmSync(join(root, "usr/sbin/shutdown"), { force: true });
@@ -174,8 +174,8 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
 
   test("what the security team has mended is taken, with changed settings kept, and nothing else", async () => {
     await updateBox(box, image, "restart");
-    await must("/usr/lib/apt/apt.systemd.daily", "update");
-    await must("/usr/lib/apt/apt.systemd.daily", "install");
+    await runOrFail("/usr/lib/apt/apt.systemd.daily", "update");
+    await runOrFail("/usr/lib/apt/apt.systemd.daily", "install");
     expect(await versions("cbox-fixed", "cbox-point", "cbox-backport", "cbox-other")).toEqual([
       "cbox-fixed 1.1",
       "cbox-point 1.0",
@@ -189,16 +189,16 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
   test("a fix that needs a package from elsewhere is kept back and named, until somebody installs it", async () => {
     expect(await versions("cbox-needy")).toEqual(["cbox-needy 1.0"]);
     expect(await keptBack(box)).toEqual(["cbox-needy"]);
-    await must("apt-get", "install", "--assume-yes", "cbox-needy");
+    await runOrFail("apt-get", "install", "--assume-yes", "cbox-needy");
     expect(await versions("cbox-needy")).toEqual(["cbox-needy 1.1"]);
-    await must("unattended-upgrade", "-v");
+    await runOrFail("unattended-upgrade", "-v");
     expect(await keptBack(box)).toEqual([]);
   });
 
   test("a new kernel makes a restart due, which is at night; the last but one makes room", async () => {
     // Each run says it again.
     expect(await box.readFile("/shutdowns")).toMatch(/^(-r 04:43\n)+$/);
-    const said = await must("unattended-upgrade", "-v");
+    const said = await runOrFail("unattended-upgrade", "-v");
     expect(readdirSync(join(root, "boot")).sort(), said).toEqual([
       "vmlinuz-6.12.2-amd64",
       "vmlinuz-6.12.3-amd64",
@@ -215,7 +215,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     async (script) => {
       await updateBox(box, image, "fixes");
       offer("security", [...OFFERED.security, ...CUT.filter(({ name }) => name.endsWith(script))]);
-      await must("apt-get", "update");
+      await runOrFail("apt-get", "update");
       await box.writeFile(`/wait-in-${script}`, "");
       const running = box.start(["unattended-upgrade"]);
       await until(() => existsSync(join(root, "waiting")));
@@ -227,10 +227,10 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
       await box.remove(`/wait-in-${script}`);
       expect(await state(`cbox-${script}`)).toMatch(/^(half-configured|half-installed|unpacked)/);
 
-      for (const command of MENDING) await must("sh", "-c", command);
-      await must("unattended-upgrade", "-v");
+      for (const command of MENDING) await runOrFail("sh", "-c", command);
+      await runOrFail("unattended-upgrade", "-v");
       expect(await state(`cbox-${script}`)).toBe("installed 1.1");
-      expect(await must("dpkg", "--audit")).toBe("");
+      expect(await runOrFail("dpkg", "--audit")).toBe("");
     },
   );
 
@@ -240,7 +240,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     const target = "etc/apt/apt.conf.d/56community-box-backports.hbs";
     const { path, content } = await finishFile({ source, target }, data);
     await box.writeFile(`/${path}`, content.toString());
-    await must("unattended-upgrade", "-v");
+    await runOrFail("unattended-upgrade", "-v");
     expect(await versions("cbox-backport", "cbox-point", "cbox-other")).toEqual([
       "cbox-backport 1.1",
       "cbox-point 1.0",
@@ -248,7 +248,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     ]);
   });
 
-  async function must(command: string, ...args: string[]): Promise<string> {
+  async function runOrFail(command: string, ...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await box.run(command, args, { timeout: 600_000 });
     const log = (await box.readFile(LOG)) ?? "";
     expect(code, `${command} ${args.join(" ")}\n${stdout}\n${stderr}\n${log}`).toBe(0);
@@ -256,7 +256,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
   }
 
   function query(format: string, ...names: string[]): Promise<string> {
-    return must("dpkg-query", "--show", "--showformat", `${format}\\n`, ...names);
+    return runOrFail("dpkg-query", "--show", "--showformat", `${format}\\n`, ...names);
   }
 
   async function versions(...names: string[]): Promise<string[]> {

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { converse } from "../../firstboot/console/wizard.ts";
-import { must, type RunResult } from "../../firstboot/host/box.ts";
+import { type RunResult, runOrFail } from "../../firstboot/host/box.ts";
 import { linuxBox } from "../../firstboot/host/linux.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import type { Step } from "../../firstboot/setup/step.ts";
@@ -50,13 +50,13 @@ describe("a command that has to succeed", () => {
 
   test("is run once more when its time was over", async () => {
     const twice = box(late, ok);
-    expect(await must(twice, "serf", ["tags"])).toBe("said");
+    expect(await runOrFail(twice, "serf", ["tags"])).toBe("said");
     expect(twice.run).toHaveBeenCalledTimes(2);
   });
 
   test("says how long it took when that happens twice, and not what it printed", async () => {
     const twice = box(late, late);
-    const failure = await failureOf(() => must(twice, "serf", ["tags"]));
+    const failure = await failureOf(() => runOrFail(twice, "serf", ["tags"]));
     expect(failure).toMatchObject({
       code: "command-slow",
       found: expect.stringMatching(/^no answer within \d+ s$/),
@@ -67,7 +67,7 @@ describe("a command that has to succeed", () => {
 
   test("is not run again when it failed by itself", async () => {
     const once = box({ code: 1, stdout: "", stderr: "no such unit" });
-    expect(await failureOf(() => must(once, "systemctl", ["start", "x"]))).toMatchObject({
+    expect(await failureOf(() => runOrFail(once, "systemctl", ["start", "x"]))).toMatchObject({
       code: "command-failed",
       found: "no such unit",
     });

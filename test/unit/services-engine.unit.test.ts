@@ -8,7 +8,7 @@ import type { PublishedService } from "../../common/serf-payload.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
 import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { warningText } from "../../firstboot/console/pages.ts";
-import { type Box, must } from "../../firstboot/host/box.ts";
+import { type Box, runOrFail } from "../../firstboot/host/box.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
@@ -195,7 +195,7 @@ describe("room on the disk", () => {
   test("a command that finds none says so, and not that a command failed", async () => {
     const stderr = "tee: /etc/snmp/snmpd.conf.new: Disk quota exceeded";
     const box = { run: async () => ({ code: 1, stdout: "", stderr }) };
-    expect(await failureOf(() => must(box, "tee", ["/etc/snmp/snmpd.conf.new"]))).toMatchObject({
+    expect(await failureOf(() => runOrFail(box, "tee", ["/etc/snmp/snmpd.conf.new"]))).toMatchObject({
       code: "box-full",
       found: "tee /etc/snmp/snmpd.conf.new",
     });

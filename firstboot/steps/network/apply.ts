@@ -2,7 +2,7 @@
 // Applies "network": one file for systemd-networkd, one for the clock, and word to both daemons.
 
 import { fail } from "../../../common/fail.ts";
-import { must, writeIfChanged } from "../../host/box.ts";
+import { runOrFail, writeIfChanged } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { paths } from "../../host/paths.ts";
 import { automatic, settleInterfaces } from "../../network/interfaces.ts";
@@ -37,8 +37,8 @@ async function applyCable(answers: NetworkAnswers, { box, image, progress }: Ste
   await box.remove(paths.networkWifi);
   const isNew = await writeIfChanged(box, paths.network, networkFile(answers, target?.name, image));
   // A new file makes "reload" configure its interfaces; an old one gets another try.
-  if (isNew || !target) await must(box, "networkctl", ["reload"]);
-  else await must(box, "networkctl", ["reconfigure", target.name]);
+  if (isNew || !target) await runOrFail(box, "networkctl", ["reload"]);
+  else await runOrFail(box, "networkctl", ["reconfigure", target.name]);
 }
 
 /** A cable still works, by the image's own default: whoever cannot get in by Wi-Fi plugs one in. */
@@ -59,7 +59,7 @@ async function applyWifi(answers: NetworkAnswers, { box, image, progress, given 
   const kept = given.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
   await switchOnRadios(box);
   await useWifi(box, card, { ssid, country, passphrase: passphrase || kept });
-  await must(box, "networkctl", ["reload"]);
+  await runOrFail(box, "networkctl", ["reload"]);
 }
 
 /** Without an interface: every Ethernet port, so that whichever gets the cable works; also those of systemd-nspawn. */

@@ -3,7 +3,7 @@
 // on D-Bus, and each line can be repeated after a power cut.
 
 import { fail } from "../../../common/fail.ts";
-import { type Box, must, writeIfChanged } from "../../host/box.ts";
+import { type Box, runOrFail, writeIfChanged } from "../../host/box.ts";
 import { saidOr } from "../../host/found-text.ts";
 import { readChoices, writeChoices } from "../../host/owner-settings.ts";
 import { paths } from "../../host/paths.ts";
@@ -38,12 +38,12 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
 
   // Keys of its own first: sshd must never start with others.
   progress("progress.system.ssh");
-  await must(box, "ssh-keygen", ["-A"]);
+  await runOrFail(box, "ssh-keygen", ["-A"]);
   await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword && !isKeysOnly(answers)));
   // ssh-keygen and useradd do not sync what they write.
-  await must(box, "sync", []);
-  await must(box, "systemctl", ["enable", "ssh.service"]);
-  await must(box, "systemctl", ["restart", "ssh.service"]);
+  await runOrFail(box, "sync", []);
+  await runOrFail(box, "systemctl", ["enable", "ssh.service"]);
+  await runOrFail(box, "systemctl", ["restart", "ssh.service"]);
 
   if (updates === undefined) return;
   progress("progress.system.updates");
@@ -54,7 +54,7 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
 async function nameBox(box: Box, hostname: string): Promise<void> {
   await writeIfChanged(box, "/etc/hostname", `${hostname}\n`);
   await writeIfChanged(box, "/etc/hosts", hostsFile(hostname));
-  await must(box, "hostname", [hostname]);
+  await runOrFail(box, "hostname", [hostname]);
 }
 
 export function hostsFile(hostname: string): string {
@@ -103,13 +103,13 @@ async function makeAccount(box: Box, name: string): Promise<void> {
   // A power cut inside useradd leaves one database without the others; begin anew rather than guess.
   if (account && !account.isComplete) await removeAccount(box, name);
   if (!account?.isComplete) {
-    await must(box, "useradd", [
+    await runOrFail(box, "useradd", [
       ...["--create-home", "--user-group", "--shell", "/bin/bash", "--comment", "Owner of this box"],
       ...(await uidOfHome(box, `/home/${name}`)),
       name,
     ]);
   }
-  await must(box, "usermod", ["--append", "--groups", OWNER_GROUPS, name]);
+  await runOrFail(box, "usermod", ["--append", "--groups", OWNER_GROUPS, name]);
 }
 
 /** A home that a reset left there belongs to its owner again, whoever else has an account by now. */
@@ -129,10 +129,10 @@ async function removeAccount(box: Box, name: string): Promise<void> {
 
 async function setPassword(box: Box, name: string, password: string | undefined, hasPassword: boolean) {
   if (password !== undefined) {
-    await must(box, "chpasswd", [], { input: `${name}:${password}\n` });
+    await runOrFail(box, "chpasswd", [], { input: `${name}:${password}\n` });
   } else if (!hasPassword) {
     // "*" is no password at all; "!" would lock the account, for keys as well on some systems.
-    await must(box, "usermod", ["--password", "*", name]);
+    await runOrFail(box, "usermod", ["--password", "*", name]);
   }
 }
 

@@ -3,7 +3,7 @@
 // Nothing on the box changes before the answer is complete and checked.
 
 import { fail } from "../../../common/fail.ts";
-import { must, writeIfChanged } from "../../host/box.ts";
+import { runOrFail, writeIfChanged } from "../../host/box.ts";
 import type { Address } from "../../host/network-facts.ts";
 import { paths } from "../../host/paths.ts";
 import type { StepTools } from "../../setup/step.ts";
@@ -56,9 +56,9 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
   await writeRecord(box, network, membership, origin);
   const { unit } = vpnPaths(network);
   await lockUp(box, unit, "tinc");
-  await must(box, "systemctl", ["enable", ALL_NETWORKS, unit]);
+  await runOrFail(box, "systemctl", ["enable", ALL_NETWORKS, unit]);
   // Always: a cut may have come between the files and this, and who runs may know the old ones only.
-  await must(box, "systemctl", ["restart", unit]);
+  await runOrFail(box, "systemctl", ["restart", unit]);
   await switchOn(box, CLOCK_WATCH);
   await (origin.rendezvous ? switchOn : switchOff)(box, ASK_AGAIN);
   await startAvahi(box, network);
