@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
 
 const docs = join(import.meta.dirname, "../../docs");
@@ -24,4 +25,12 @@ test("every page that says how large a card, stick or disk should be says the sa
 test("no profile needs more than that", () => {
   const whole = listProfiles().filter(({ abstract }) => !abstract);
   for (const { id } of whole) expect(resolveProfile(id).disk.minimum_gib, id).toBeLessThanOrEqual(ENOUGH_GB);
+});
+
+test("a release builds every profile", () => {
+  const release = parse(readFileSync(join(docs, "../.github/workflows/release.yml"), "utf8")) as {
+    jobs: { image: { strategy: { matrix: { profile: string[] } } } };
+  };
+  const whole = listProfiles().filter(({ abstract }) => !abstract);
+  expect(release.jobs.image.strategy.matrix.profile.sort()).toEqual(whole.map(({ id }) => id).sort());
 });
