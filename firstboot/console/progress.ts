@@ -2,7 +2,8 @@
 // Shows the lines of progress on one terminal, each once; a count-down in place, or now and then on a dumb one.
 
 import type { Translate } from "../i18n/translate.ts";
-import type { Progress, SetupRunner } from "../setup/runner.ts";
+import type { Progress } from "../setup/progress.ts";
+import type { SetupRunner } from "../setup/runner.ts";
 import { translate } from "./ask-step.ts";
 import { stepName } from "./pages.ts";
 import type { Terminal } from "./terminal.ts";

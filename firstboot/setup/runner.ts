@@ -3,26 +3,27 @@
 // an interrupted walk, and tells front ends what happens. Front ends send events and never touch the box.
 
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
-import { Failure, fail } from "../../common/fail.ts";
+import { fail } from "../../common/fail.ts";
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import type { Log } from "../host/log.ts";
-import { answersPaths } from "../host/paths.ts";
 import { toTrouble } from "../host/trouble.ts";
-import type { TextKey, TextValues } from "../i18n/translate.ts";
 import { checkStep } from "./answers/check.ts";
 import { misnamedAnswers } from "./answers/file.ts";
 import { firstBootCourse, type SetupFlow, UNBEGUN } from "./flow.ts";
+import { Interruption } from "./interruption.ts";
 import {
   createWalkMachine,
   MOVED,
-  SECRET_NEEDED,
   stateOf,
   type WalkContext,
   type WalkEvent,
   type WalkMachine,
 } from "./machine.ts";
-import { type Question, questionsOf, secretQuestions, setAnswer, withoutUnasked } from "./questions.ts";
+import { readNote } from "./note.ts";
+import { type Progress, ProgressLines } from "./progress.ts";
+import { questionsOf, setAnswer, withoutUnasked } from "./questions.ts";
+import { type MissingSecret, missingSecrets, recoverSecrets } from "./secret-recovery.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import type {
@@ -46,23 +47,7 @@ export interface WalkTools {
   readonly course?: SetupFlow;
 }
 
-export interface Progress {
-  readonly key: TextKey;
-  readonly values: TextValues;
-  /** Takes the place of the line before it where the terminal can. */
-  readonly transient: boolean;
-  /** A heading: this step begins. */
-  readonly step?: string;
-  /** Seconds that the command behind this line has taken so far, once that is worth saying. */
-  readonly waited?: number;
-  /** How it went, once that is known. */
-  readonly result?: "ok" | "failed" | "passed";
-}
-
 type Listener = () => void;
-
-/** A command that takes longer than this is shown with its seconds, as often as this, in milliseconds. */
-const WORTH_SAYING = 5000;
 
 /** The choice that steps offer to those who cannot or do not want to answer now. */
 const LATER = "later";
@@ -83,13 +68,12 @@ export class SetupRunner {
   readonly #listeners = new Set<Listener>();
   #misnamed: string | undefined;
   #note: readonly string[] = [];
-  #progress: Progress[] = [];
+  readonly #progress = new ProgressLines();
   #saved: Promise<void> = Promise.resolve();
   /** There is a snapshot on the disk. */
   #isKept = false;
   #stopped = false;
-  /** Of the effect that is going on: a person does not want to wait for it. */
-  #interruption = new AbortController();
+  readonly #interruption = new Interruption();
 
   /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
   static async open(tools: WalkTools): Promise<SetupRunner> {
@@ -139,7 +123,7 @@ export class SetupRunner {
       if (state !== last) {
         this.log(`state ${state}`);
         this.#closeStep(last, state);
-        if (this.#startsApplying(state)) this.#progress = [];
+        if (this.#startsApplying(state)) this.#progress.clear();
         this.#openStep(state);
         // Nobody is there to take the stick out: the firmware may know better. Not again when it did not.
         if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
@@ -165,7 +149,7 @@ export class SetupRunner {
 
   /** Ends what the box does now, which then counts as failed. A person need not wait for a command without an end. */
   interrupt(): void {
-    this.#interruption.abort();
+    this.#interruption.interrupt();
   }
 
   get state(): string {
@@ -188,7 +172,7 @@ export class SetupRunner {
 
   /** Lines since applying began. */
   get progress(): readonly Progress[] {
-    return this.#progress;
+    return this.#progress.lines;
   }
 
   /** The language chosen so far, else the community's. */
@@ -297,15 +281,8 @@ export class SetupRunner {
   }
 
   /** The secrets that a power cut took away from this step: question and the step it belongs to. */
-  missingSecrets(step: Step): { readonly step: Step; readonly question: Question }[] {
-    return this.#all
-      .filter(({ id }) => id === step.id || step.secretsFrom?.includes(id))
-      .flatMap((each) => secretQuestions(each).map((question) => ({ step: each, question })))
-      .filter(({ step: { id }, question: { path } }) => {
-        const full = `${id}.${path}`;
-        const isApplied = id === step.id && this.context.kept.includes(full);
-        return this.context.given.includes(full) && !this.#secrets.has(full) && !isApplied;
-      });
+  missingSecrets(step: Step): readonly MissingSecret[] {
+    return missingSecrets(step, this.#all, this.context, this.#secrets);
   }
 
   /** Keeps a secret that was asked for again, in memory. Send `SECRETS` when all are there. */
@@ -410,50 +387,11 @@ export class SetupRunner {
     }
   }
 
-  /** Work that ends when a person does not want to wait any more. It gets a box that does nothing from then on. */
-  async #interruptible<T>(work: (box: Box) => Promise<T>): Promise<T> {
-    const interruption = new AbortController();
-    this.#interruption = interruption;
-    const { signal } = interruption;
-    const stopped = new Promise<never>((_, reject) =>
-      signal.addEventListener("abort", () => reject(stoppedByHand())),
-    );
-    stopped.catch(() => {});
-    return Promise.race([work(this.#watchedBox(signal)), stopped]);
-  }
-
-  /** The box, whose commands are shown with their seconds when they take long. */
-  #watchedBox(signal: AbortSignal): Box {
-    const run: Box["run"] = async (command, args, options) => {
-      const since = performance.now();
-      const timer = setInterval(
-        () => this.#showWait(Math.round((performance.now() - since) / 1000)),
-        WORTH_SAYING,
-      );
-      try {
-        return await this.#box.run(command, args, { signal, ...options });
-      } finally {
-        clearInterval(timer);
-      }
-    };
-    return new Proxy(this.#box, {
-      get: (box, name) => {
-        const own: unknown = name === "run" ? run : Reflect.get(box, name, box);
-        if (typeof own !== "function") return own;
-        return (...args: unknown[]) => {
-          if (signal.aborted) throw stoppedByHand();
-          return own.apply(box, args);
-        };
-      },
+  /** A person does not have to wait for it. */
+  #interruptible<T>(work: (box: Box) => Promise<T>): Promise<T> {
+    return this.#interruption.run(this.#box, work, (seconds) => {
+      if (!this.#stopped && this.#progress.wait(seconds)) this.#tell();
     });
-  }
-
-  #showWait(waited: number): void {
-    const line = this.#progress.at(-1);
-    // A count-down says itself that time passes.
-    if (this.#stopped || !line || line.transient || line.result) return;
-    this.#progress = [...this.#progress.slice(0, -1), { ...line, waited }];
-    this.#tell();
   }
 
   async #logFailure(name: string, error: unknown): Promise<void> {
@@ -470,13 +408,10 @@ export class SetupRunner {
       .catch((error) => this.log(`the report could not be written: ${toTrouble(error).what}`));
   }
 
-  /** After a power cut the secrets are gone. The answers file may still have them; else somebody has to be asked. */
   async #recoverSecrets(step: Step): Promise<void> {
-    const isMissing = () => this.missingSecrets(step).length > 0;
-    if (!isMissing() || this.context.settled.includes(step.id)) return;
-    if (this.context.unattended) await this.#course.read(this.#secrets);
-    if (isMissing())
-      fail({ code: SECRET_NEEDED, what: "A secret was lost in a power cut and is needed again." });
+    if (this.context.settled.includes(step.id)) return;
+    const readAnew = this.context.unattended ? () => this.#course.read(this.#secrets) : undefined;
+    await recoverSecrets(() => this.missingSecrets(step).length > 0, readAnew);
   }
 
   #joined(step: Step): Answers {
@@ -500,9 +435,7 @@ export class SetupRunner {
       given: new Set(this.context.given),
       progress: (key, values = {}, { transient = false } = {}) => {
         if (this.#stopped || signal.aborted) return;
-        if (this.#progress.at(-1)?.transient) this.#progress.pop();
-        else this.#closeLine("ok");
-        this.#progress.push({ key, values, transient });
+        this.#progress.add(key, values, transient);
         this.#tell();
       },
     };
@@ -522,24 +455,17 @@ export class SetupRunner {
     const step = this.steps.find(({ id }) => stateOf.apply(id) === state);
     if (!step) return;
     const companions = this.#companions(step);
-    const values = { number: companions.indexOf(step) + 1, total: companions.length };
-    this.#progress.push({ key: "apply.step", values, transient: false, step: step.id });
+    this.#progress.openStep(step.id, companions.indexOf(step) + 1, companions.length);
   }
 
   /** The last line of a step gets its result when the walk goes on, or stops there. */
   #closeStep(before: string, state: string): void {
     const step = this.steps.find(({ id }) => [stateOf.apply(id), stateOf.verify(id)].includes(before));
     if (!step || state === stateOf.verify(step.id)) return;
-    if (state === stateOf.failed(step.id)) this.#closeLine("failed");
+    if (state === stateOf.failed(step.id)) this.#progress.close("failed");
     else if (state !== stateOf.secret(step.id)) {
-      this.#closeLine(this.context.passed.includes(step.id) ? "passed" : "ok");
+      this.#progress.close(this.context.passed.includes(step.id) ? "passed" : "ok");
     }
-  }
-
-  #closeLine(result: NonNullable<Progress["result"]>): void {
-    const line = this.#progress.at(-1);
-    if (!line || line.step !== undefined || line.result) return;
-    this.#progress = [...this.#progress.slice(0, -1), { ...line, result }];
   }
 
   get #all(): readonly Step[] {
@@ -567,23 +493,6 @@ export class SetupRunner {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-const NOTE_LINES = 8;
-const NOTE_COLUMNS = 76;
-
-async function readNote(box: Box, { boot_mount }: ImageInfo): Promise<string[]> {
-  const text = (await box.readFile(answersPaths(boot_mount).note).catch(() => undefined)) ?? "";
-  const lines = text.split(/\r?\n/).map((line) => line.trimEnd().slice(0, NOTE_COLUMNS));
-  return lines.filter(Boolean).slice(0, NOTE_LINES);
-}
-
-function stoppedByHand(): Failure {
-  return new Failure({
-    code: "stopped-by-hand",
-    what: "This part was stopped before it was done.",
-    hint: "Try again: what was done is not done twice.",
-  });
 }
 
 /** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */
