@@ -39,6 +39,7 @@ const LAB = [
   "curl",
   "dnsmasq-base",
   "docker-registry",
+  "etcd-server",
   "iproute2",
   "iputils-ping",
   "ldap-utils",

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A box among strangers that mean it harm, all at once: directory, web site and rendezvous of the community, Serf
-// members, a peer of its VPN, and whoever is root in the context that it lends to the community. What they send is
+// members, a cluster of etcd, a peer of its VPN, and whoever is root in the context that it lends to the community. What they send is
 // harmless: an empty file wherever it is run, a line or a title wherever it is drawn (test/lab/hostile/texts.ts).
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
 import { fault } from "../lab/faults/index.ts";
 import { NODES } from "../lab/guifi-site/seed.ts";
+import { ETCD_PORTS, hostileEtcd } from "../lab/hostile/etcd.ts";
 import { hostileLdap } from "../lab/hostile/ldap.ts";
 import { floodingPeer, lyingPeer } from "../lab/hostile/serf.ts";
 import { TRAP } from "../lab/hostile/texts.ts";
@@ -26,6 +27,7 @@ const PEER = "10.139.40.22";
 const SERF = 5000;
 const FLOOD = { address: "10.139.40.66", join: PEER, count: 20_000 };
 const LIAR = { address: "10.139.40.67", join: PEER, victim: PEER };
+const CLUSTER = "10.139.40.68";
 /** Most services of one node that a box lists. */
 const MOST_SERVICES = 50;
 const LONG = { timeoutMs: 300_000 };
@@ -54,7 +56,7 @@ beforeAll(async () => {
     name: "hostile",
     root: await labRoot(),
     community: loadCommunity("guifi"),
-    hosts: [...hosts, floodingPeer("flood", FLOOD), lyingPeer("liar", LIAR)],
+    hosts: [...hosts, floodingPeer("flood", FLOOD), lyingPeer("liar", LIAR), hostileEtcd("cluster", CLUSTER)],
   });
   await fault(lab, "api-hostile", true);
   await fault(lab, "rendezvous-hostile", true);
@@ -141,6 +143,22 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
       { timeoutMs: APPLY_MS },
     );
     expect(code, `${stdout}${stderr}`).toBe(0);
+  });
+
+  test("a cluster of etcd whose member has a name for a shell is not joined, and is told so", async () => {
+    const endpoints = `http://${CLUSTER}:${ETCD_PORTS.clients}`;
+    const wanted = { etcd: { enabled: true, context: "owner", cluster: "join", endpoints } };
+    const answers = JSON.stringify({ version: 1, services: wanted });
+    const setUp = `printf '%s' ${contexts.quoted(answers)} | cbox services setup --answers -`;
+    const { stdout, stderr } = await box.shell(setUp, { timeoutMs: APPLY_MS });
+    expect(`${stdout}${stderr}`).toContain("names its members in a form that is not known");
+    expect(drawn(`${stdout}\n${stderr}`)).toEqual([]);
+    expect(await traps()).toBe("");
+    // It has taken itself off the list of members again.
+    const list = ["curl", "--silent", "--data", "{}", `${endpoints}/v3/cluster/member/list`];
+    const { members } = JSON.parse((await lab.run("cluster", list)).stdout) as { members: object[] };
+    expect(members).toHaveLength(1);
+    expect(await box.ask("systemctl list-units --failed --plain --no-legend")).toBe("");
   });
 
   test("the context reaches neither the owner's, nor the box, nor its home", async () => {
