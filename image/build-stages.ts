@@ -50,7 +50,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
     isPartOf: ({ layers }) => layers.rootfs !== undefined,
     layer: ({ layers }) => layers.rootfs,
     async run({ workspace, plan, packages }, made) {
-      made.rootfs = await rootfs(workspace, plan, packages, got(made, "base"));
+      made.rootfs = await rootfs(workspace, plan, packages, resultOf(made, "base"));
     },
   },
   {
@@ -60,7 +60,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
     isPartOf: ({ layers }) => layers.context !== undefined,
     layer: ({ layers }) => layers.context,
     async run({ workspace, plan, packages, mirror }, made) {
-      made.context = await context(workspace, plan, packages, mirror, got(made, "tools"));
+      made.context = await context(workspace, plan, packages, mirror, resultOf(made, "tools"));
     },
   },
   {
@@ -116,7 +116,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
     title: "verify: the finished image, opened again",
     needs: ["publish"],
     async run({ out }, made) {
-      const [output, manifest] = [got(made, "output"), got(made, "manifest")];
+      const [output, manifest] = [resultOf(made, "output"), resultOf(made, "manifest")];
       try {
         await output.verify(manifest, join(out, manifest.image.file));
       } catch (error) {
@@ -133,13 +133,13 @@ export const STAGES: readonly Stage<BuildMade>[] = [
 
 function outputOptions(job: BuildJob, made: BuildMade): OutputOptions {
   const { session, plan, packages, work, imageStore, key: seed } = job;
-  const [tools, bootFiles] = [got(made, "tools"), got(made, "bootFiles")];
+  const [tools, bootFiles] = [resultOf(made, "tools"), resultOf(made, "bootFiles")];
   const { epoch } = packages.lock;
   return { session, plan, packages, tools, bootFiles, root: rootOf(job), work, imageStore, seed, epoch };
 }
 
 /** What a stage before this one has made. */
-function got<Key extends keyof BuildMade>(made: BuildMade, key: Key): NonNullable<BuildMade[Key]> {
+function resultOf<Key extends keyof BuildMade>(made: BuildMade, key: Key): NonNullable<BuildMade[Key]> {
   const value = made[key];
   if (value === undefined)
     throw new Error(`A stage uses ${key} and does not say that it needs the one that makes it.`);

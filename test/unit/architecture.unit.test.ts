@@ -63,11 +63,42 @@ describe("an import is taken", () => {
   });
 });
 
-test.each(["firstboot", "image"])("every folder of %s/ has its layer", (top) => {
-  const { overrides } = JSON.parse(readFileSync(join(PROJECT, "biome.json"), "utf8")) as {
-    overrides: { includes: string[] }[];
+interface Override {
+  readonly includes: readonly string[];
+  readonly linter: {
+    readonly rules: {
+      readonly style: {
+        readonly noRestrictedImports: { readonly options: { readonly patterns: { group: string[] }[] } };
+      };
+    };
   };
-  const placed = overrides.flatMap(({ includes }) => includes);
+}
+
+/** Of biome.json, the uppermost first. */
+function layersOf(
+  top: string,
+): readonly { readonly folders: readonly string[]; readonly refused: readonly string[] }[] {
+  const { overrides } = JSON.parse(readFileSync(join(PROJECT, "biome.json"), "utf8")) as {
+    overrides: Override[];
+  };
+  return overrides
+    .filter(({ includes }) => includes.some((glob) => glob.startsWith(`${top}/`) && glob.endsWith("/**")))
+    .map(({ includes, linter }) => ({
+      folders: includes.map((glob) => glob.slice(top.length + 1, -"/**".length)),
+      refused: linter.rules.style.noRestrictedImports.options.patterns.flatMap(({ group }) => group),
+    }));
+}
+
+test.each(["firstboot", "image"])("each layer of %s/ refuses all folders of the layers above it", (top) => {
+  const above: string[] = [];
+  for (const { folders, refused } of layersOf(top)) {
+    expect(refused, folders.join(", ")).toEqual(expect.arrayContaining(above.map((name) => `**/${name}/**`)));
+    above.push(...folders);
+  }
+});
+
+test.each(["firstboot", "image"])("every folder of %s/ has its layer", (top) => {
+  const placed = layersOf(top).flatMap(({ folders }) => folders);
   const folders = readdirSync(join(PROJECT, top), { withFileTypes: true }).filter(
     (entry) =>
       entry.isDirectory() &&
@@ -76,5 +107,5 @@ test.each(["firstboot", "image"])("every folder of %s/ has its layer", (top) => 
       ),
   );
   expect(folders.length).toBeGreaterThan(10);
-  expect(folders.map(({ name }) => `${top}/${name}/**`).filter((glob) => !placed.includes(glob))).toEqual([]);
+  expect(folders.map(({ name }) => name).filter((name) => !placed.includes(name))).toEqual([]);
 });
