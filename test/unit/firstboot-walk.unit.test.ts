@@ -428,6 +428,7 @@ describe("typed", () => {
     expect(box.system.accounts.get("anna")?.shadow).toBe("*");
     expect(box.files.get("/home/anna/.ssh/authorized_keys")).toBe(`${key}\n`);
     expect(box.files.get(paths.sshd)).toContain("PasswordAuthentication no");
+    expect(box.files.get(paths.sshd)).toContain("\nX11Forwarding no\n");
     expect(box.files.get(paths.sshd)).toMatch(
       /^MaxAuthTries 4\nPerSourceMaxStartups 4\nMaxStartups 10:30:60$/m,
     );
