@@ -22,7 +22,7 @@ export function readCatalogue(directory: string): Service[] {
   for (const service of services) {
     const unknown = (service.needs.services ?? []).filter((id) => !ids.includes(id));
     if (unknown.length)
-      broken(
+      invalidService(
         service.id,
         unknown.map((id) => `needs.services: there is no service "${id}"`),
       );
@@ -38,10 +38,10 @@ export function readService(directory: string, id: string): Service {
     data = parse(textOf(readFileSync(join(folder, "service.yaml")), "service.yaml"));
   } catch (error) {
     const found = error instanceof Failure ? ` It is ${error.found}.` : "";
-    return broken(id, [`${(error as Error).message.split("\n")[0]}${found}`]);
+    return invalidService(id, [`${(error as Error).message.split("\n")[0]}${found}`]);
   }
   const checked = check(data);
-  if (!checked.ok) return broken(id, checked.errors.map(sentence));
+  if (!checked.ok) return invalidService(id, checked.errors.map(sentence));
   const templates = Object.fromEntries(
     readdirSync(folder)
       .filter((name) => name.endsWith(".hbs"))
@@ -49,12 +49,12 @@ export function readService(directory: string, id: string): Service {
       .map((name) => [name, textOf(readFileSync(join(folder, name)), name)]),
   );
   const service = { ...asProject(checked.value), templates };
-  const mistakes = senseOf(id, service);
-  return mistakes.length ? broken(id, mistakes) : service;
+  const mistakes = semanticErrors(id, service);
+  return mistakes.length ? invalidService(id, mistakes) : service;
 }
 
 /** What a schema cannot say. */
-function senseOf(id: string, service: Service): string[] {
+function semanticErrors(id: string, service: Service): string[] {
   const named = new Set(service.files.map(({ template }) => template));
   const present = Object.keys(service.templates);
   return [
@@ -133,7 +133,7 @@ function senseOfInput(name: string, input: Service["inputs"][string]): string[] 
   ];
 }
 
-function broken(id: string, mistakes: readonly string[]): never {
+function invalidService(id: string, mistakes: readonly string[]): never {
   return fail({
     code: "service-invalid",
     what: `The service "${id}" of the catalogue is not right:\n${mistakes.map((each) => `  - ${each}`).join("\n")}`,

@@ -54,7 +54,7 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       "after",
-      "\nTo start with:\n  ./cbox demo     build the VM image and walk through its first boot\n  ./cbox test     prove that everything works",
+      "\nTo start with:\n  ./cbox demo     build the VM image and go through its first boot\n  ./cbox test     prove that everything works",
     );
 
   program

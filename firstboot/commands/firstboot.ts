@@ -37,9 +37,9 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   if (reset) await completeReset({ box, image, steps, log }, reset);
   if (image.converted) return;
   await takeAuthorities(box, image, log);
-  const walk = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
-  walk.start();
-  await serveConsoles(walk, image.consoles);
+  const runner = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
+  runner.start();
+  await serveConsoles(runner, image.consoles);
   await log.tail(1);
   // Those who log in read it.
   await refreshMotd(box, image, { isSetUp: true });
@@ -50,15 +50,15 @@ export async function firstboot(args: readonly string[]): Promise<void> {
 async function dryRun(root: string): Promise<void> {
   const { dryRunBox } = await import("../simulator/dry-run.ts");
   const box = await dryRunBox(root);
-  const walk = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
-  walk.start();
+  const runner = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
+  runner.start();
   const port = leavablePort(standardPort());
-  if (!(await servePort(walk, new ControlLock(), port))) return;
-  walk.stop();
+  if (!(await servePort(runner, new ControlLock(), port))) return;
+  runner.stop();
   port.close();
   const command = `firstboot --root ${root}`;
   say("");
-  say(translator(walk.language)("setup.interrupted", { command }));
+  say(translator(runner.language)("setup.interrupted", { command }));
   process.exitCode = 130;
 }
 

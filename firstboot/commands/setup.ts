@@ -51,9 +51,9 @@ export async function setup(args: readonly string[]): Promise<void> {
       await box.remove(paths.state);
     }
     await takeAuthorities(box, image, log);
-    const walk = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
-    if (values.answers === undefined) await talk(walk, log);
-    else await runThrough(walk, say);
+    const runner = await SetupRunner.open({ box, image, steps: await stepsHere(box, image), log });
+    if (values.answers === undefined) await talk(runner, log);
+    else await runThrough(runner, say);
     await log.tail(1);
     await refreshMotd(box, image, { isSetUp: true });
   });
@@ -77,15 +77,15 @@ async function refuse(image: ImageInfo, isConfigured: boolean, isByFile: boolean
   });
 }
 
-async function talk(walk: SetupRunner, log: Log): Promise<void> {
+async function talk(runner: SetupRunner, log: Log): Promise<void> {
   const port = leavablePort(standardPort());
-  walk.start();
-  const isLeft = await servePort(walk, new ControlLock(), port);
+  runner.start();
+  const isLeft = await servePort(runner, new ControlLock(), port);
   if (!isLeft) return;
   log("the set-up was left");
-  walk.stop();
+  runner.stop();
   port.close();
   say("");
-  say(translator(walk.language)("setup.interrupted", { command: COMMAND }));
+  say(translator(runner.language)("setup.interrupted", { command: COMMAND }));
   process.exitCode = 130;
 }

@@ -73,17 +73,17 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   // By file everything is said again: there is nothing to take up.
   if (isByFile) await box.remove(state);
   log(`set-up of ${step.id}`);
-  const course = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
-  const walk = await SetupRunner.open({ ...tools, steps: [step], course });
+  const flow = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
+  const runner = await SetupRunner.open({ ...tools, steps: [step], flow });
   const forget = async () => {
     // A snapshot may be on its way to the disk.
-    await walk.kept();
+    await runner.kept();
     await box.remove(state);
   };
   try {
     const outcome = isByFile
-      ? await runThrough(walk, way.print ?? say)
-      : await talkThrough(walk, step, way.port);
+      ? await runThrough(runner, way.print ?? say)
+      : await talkThrough(runner, step, way.port);
     if (outcome !== "interrupted") await forget();
     return outcome;
   } catch (error) {

@@ -7,7 +7,7 @@ import { isTextKey, type Translate, translator } from "../i18n/translate.ts";
 import type { Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } from "../setup/questions.ts";
 import type { SetupRunner } from "../setup/runner.ts";
-import type { Answers, Choice, Step, Survey } from "../setup/step.ts";
+import type { Answers, Choice, ProbeResult, Step } from "../setup/step.ts";
 import { choose, pick } from "./menu.ts";
 import {
   choiceKeys,
@@ -25,7 +25,7 @@ const NONE = "-";
 const LOG_LINES = 14;
 
 export interface Conversation {
-  readonly walk: SetupRunner;
+  readonly runner: SetupRunner;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   /** What "back" at the very first question means: true ends the conversation. Without it the question stays. */
@@ -39,7 +39,7 @@ export type Direction = "on" | "back";
 
 /**
  * Returns when the machine has left the step: checked and gone on, or back. Begins with the first answer that was
- * found wrong, unless `fromStart`. A step with nothing to ask here is passed through in the direction of the walk.
+ * found wrong, unless `fromStart`. A step with nothing to ask here is passed through in the direction that the person went.
  */
 export async function askStep(
   talk: Conversation,
@@ -47,17 +47,17 @@ export async function askStep(
   fromStart: boolean,
   direction: Direction,
 ): Promise<Direction> {
-  const { walk, terminal } = talk;
-  const base = await walk.survey(step);
-  const found = new Map<string, Partial<Survey>>();
-  let survey = base;
+  const { runner, terminal } = talk;
+  const base = await runner.probe(step);
+  const found = new Map<string, Partial<ProbeResult>>();
+  let probe = base;
   const all = questionsOf(step);
-  const pending = [...walk.context.problems];
-  let answers: Answers = walk.context.answers[step.id] ?? {};
-  const first = asked(talk, all, answers, survey, pending);
+  const pending = [...runner.context.problems];
+  let answers: Answers = runner.context.answers[step.id] ?? {};
+  const first = asked(talk, all, answers, probe, pending);
   let index = fromStart ? 0 : Math.max(0, firstWithProblem(first, pending));
   const back = (): Direction => {
-    walk.send({ type: "BACK" });
+    runner.send({ type: "BACK" });
     return "back";
   };
   if (direction === "back" && first.length === 0) return back();
@@ -65,40 +65,40 @@ export async function askStep(
   const stray = pending.filter(
     (each) => isIn(each, step) && !first.some((question) => isAbout(each, question)),
   );
-  for (const each of stray) terminal.note(`[error] ${problemSentence(translate(walk), each)}`);
+  for (const each of stray) terminal.note(`[error] ${problemSentence(translate(runner), each)}`);
   if (stray.length > 0 && first.length === 0) return back();
   for (;;) {
-    const questions = asked(talk, all, answers, survey, walk.context.problems);
+    const questions = asked(talk, all, answers, probe, runner.context.problems);
     const question = questions[index];
     if (!question) {
-      await handIn(talk, step, answers, survey);
+      await handIn(talk, step, answers, probe);
       return "on";
     }
     const known = pending.filter((each) => isAbout(each, question));
     for (const each of known) pending.splice(pending.indexOf(each), 1);
     const reply = question.members
-      ? await askSeveral(talk, step, question, answers, survey, known)
-      : await askChecked(talk, step, question, answers, survey, known);
+      ? await askSeveral(talk, step, question, answers, probe, known)
+      : await askChecked(talk, step, question, answers, probe, known);
     if ("command" in reply) {
       const draft = draftOf(reply, answers, question);
       if (draft) {
         answers = draft;
-        walk.answer("DRAFT", step, answers, survey);
-        await walk.kept();
+        runner.answer("DRAFT", step, answers, probe);
+        await runner.kept();
       }
       if (index === 0) return back();
       index -= 1;
       continue;
     }
     answers = "answers" in reply ? reply.answers : setAnswer(answers, question.path, reply.value);
-    walk.answer("DRAFT", step, answers, survey);
+    runner.answer("DRAFT", step, answers, probe);
     // The next question is the sign that this answer is safe from a power cut.
-    await walk.kept();
+    await runner.kept();
     const seen = await lookUp(talk, step, question, answers);
     pending.push(...(seen.problems ?? []));
-    if (seen.survey) found.set(question.path, seen.survey);
+    if (seen.probe) found.set(question.path, seen.probe);
     else found.delete(question.path);
-    survey = [...found.values()].reduce(overlay, base);
+    probe = [...found.values()].reduce(overlay, base);
     if (seen.isRight) index += 1;
   }
 }
@@ -112,20 +112,23 @@ function draftOf(
   return reply.draft === undefined ? reply.answers : setAnswer(answers, path, reply.draft);
 }
 
-function overlay(survey: Survey, { defaults, choices, texts, hidden }: Partial<Survey>): Survey {
+function overlay(
+  probe: ProbeResult,
+  { defaults, choices, texts, hidden }: Partial<ProbeResult>,
+): ProbeResult {
   return {
-    ...survey,
-    defaults: { ...survey.defaults, ...defaults },
-    choices: { ...survey.choices, ...choices },
-    texts: { ...survey.texts, ...texts },
-    hidden: hidden ?? survey.hidden ?? [],
+    ...probe,
+    defaults: { ...probe.defaults, ...defaults },
+    choices: { ...probe.choices, ...choices },
+    texts: { ...probe.texts, ...texts },
+    hidden: hidden ?? probe.hidden ?? [],
   };
 }
 
 interface LookedUp {
   readonly isRight: boolean;
   readonly problems?: readonly Problem[];
-  readonly survey?: Partial<Survey> | undefined;
+  readonly probe?: Partial<ProbeResult> | undefined;
 }
 
 /** Asks the world about an answer behind a busy line, and the person when the world has a question. */
@@ -135,17 +138,17 @@ async function lookUp(
   question: Question,
   answers: Answers,
 ): Promise<LookedUp> {
-  const { walk, terminal, signal } = talk;
-  if (!walk.isLookedUp(question.step, question.path)) return { isRight: true };
-  const t = translate(walk);
+  const { runner, terminal, signal } = talk;
+  if (!runner.isLookedUp(question.step, question.path)) return { isRight: true };
+  const t = translate(runner);
   const own = `look-up.${step.id}.${question.path}`;
   terminal.line(`${isTextKey(own) ? t(own) : t("look-up")} (${t("look-up.cancel")})`);
-  const finding = await unlessCancelled(talk, (stop) => walk.lookUp(step, question.path, answers, stop));
+  const finding = await unlessCancelled(talk, (stop) => runner.lookUp(step, question.path, answers, stop));
   if (!finding) return { isRight: false };
-  const { problems = [], confirm, notes = [], survey } = finding;
+  const { problems = [], confirm, notes = [], probe } = finding;
   for (const { key, values } of notes) terminal.note(t(key, values));
-  if (problems.length > 0) return { problems, survey, isRight: false };
-  if (!confirm) return { survey, isRight: true };
+  if (problems.length > 0) return { problems, probe, isRight: false };
+  if (!confirm) return { probe, isRight: true };
   const page = {
     tag: `${question.tag}.confirm`,
     title: t(confirm.key, confirm.values),
@@ -154,7 +157,7 @@ async function lookUp(
   };
   const options = ["true", "false"].map((value) => ({ value, label: optionLabel(t, question, value, true) }));
   const reply = await withCommands(talk, question, () => choose(terminal, page, options, 0, signal));
-  return "value" in reply && reply.value === "true" ? { survey, isRight: true } : { isRight: false };
+  return "value" in reply && reply.value === "true" ? { probe, isRight: true } : { isRight: false };
 }
 
 /** Lets the person stop the wait with b; undefined then. Whatever else is typed waits for its question. */
@@ -177,17 +180,17 @@ async function unlessCancelled<T>(
 
 /** After a power cut: only the secrets that the step needs. */
 export async function askSecretAgain(talk: Conversation, step: Step): Promise<void> {
-  const { walk, terminal } = talk;
-  terminal.note(translate(walk)("secret-again"));
-  walk.send(
-    (await askMissingSecrets(talk, walk.missingSecrets(step))) ? { type: "SECRETS" } : { type: "BACK" },
+  const { runner, terminal } = talk;
+  terminal.note(translate(runner)("secret-again"));
+  runner.send(
+    (await askMissingSecrets(talk, runner.missingSecrets(step))) ? { type: "SECRETS" } : { type: "BACK" },
   );
 }
 
 /** The secrets of other steps, which an earlier set-up did not keep. False: the person went back. */
 export async function askBorrowedSecrets(talk: Conversation, step: Step): Promise<boolean> {
-  const borrowed = talk.walk.missingSecrets(step).filter((secret) => secret.step.id !== step.id);
-  if (borrowed.length > 0) talk.terminal.note(translate(talk.walk)("secret-borrowed"));
+  const borrowed = talk.runner.missingSecrets(step).filter((secret) => secret.step.id !== step.id);
+  if (borrowed.length > 0) talk.terminal.note(translate(talk.runner)("secret-borrowed"));
   return askMissingSecrets(talk, borrowed);
 }
 
@@ -195,34 +198,39 @@ async function askMissingSecrets(
   talk: Conversation,
   missing: ReturnType<SetupRunner["missingSecrets"]>,
 ): Promise<boolean> {
-  const { walk } = talk;
+  const { runner } = talk;
   for (const { step, question } of missing) {
-    const answers = walk.context.answers[step.id] ?? {};
+    const answers = runner.context.answers[step.id] ?? {};
     let problems: readonly Problem[] = [];
     for (;;) {
-      const reply = await askChecked(talk, step, question, answers, await walk.survey(step), problems, true);
+      const reply = await askChecked(talk, step, question, answers, await runner.probe(step), problems, true);
       if ("command" in reply) return false;
       const seen = await lookUp(talk, step, question, setAnswer(answers, question.path, reply.value));
       problems = seen.problems ?? [];
       if (!seen.isRight) continue;
-      walk.remember(step, question.path, String(reply.value));
+      runner.remember(step, question.path, String(reply.value));
       break;
     }
   }
   return true;
 }
 
-async function handIn({ walk }: Conversation, step: Step, answers: Answers, survey: Survey): Promise<void> {
-  walk.answer("ANSWER", step, answers, survey);
-  await walk.left(`${step.id}_check`);
+async function handIn(
+  { runner }: Conversation,
+  step: Step,
+  answers: Answers,
+  probe: ProbeResult,
+): Promise<void> {
+  runner.answer("ANSWER", step, answers, probe);
+  await runner.left(`${step.id}_check`);
 }
 
 /** The pages for whoever sits here; what only a screen is asked about comes elsewhere when its answer is wrong. */
 function asked(
-  { terminal, walk }: Conversation,
+  { terminal, runner }: Conversation,
   questions: readonly Question[],
   answers: Answers,
-  survey: Survey,
+  probe: ProbeResult,
   problems: readonly Problem[],
 ): Question[] {
   const isForHere = (question: Question) =>
@@ -230,10 +238,10 @@ function asked(
   const hasSecret = ({ step, whenSecret }: Question) =>
     whenSecret === undefined ||
     getAnswer(answers, whenSecret) !== undefined ||
-    walk.context.given.includes(`${step}.${whenSecret}`);
+    runner.context.providedSecrets.includes(`${step}.${whenSecret}`);
   return pagesOf(
     questions.filter(
-      (question) => isForHere(question) && hasSecret(question) && isAsked(question, answers, survey),
+      (question) => isForHere(question) && hasSecret(question) && isAsked(question, answers, probe),
     ),
   );
 }
@@ -258,20 +266,20 @@ async function askSeveral(
   step: Step,
   question: Question,
   answers: Answers,
-  survey: Survey,
+  probe: ProbeResult,
   known: readonly Problem[],
 ): Promise<{ readonly answers: Answers; readonly command?: "back" }> {
   const members = question.members ?? [];
   let tried = answers;
   let problems = known;
   for (;;) {
-    const t = translate(talk.walk);
+    const t = translate(talk.runner);
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
     const page = { ...questionPage(t, question, error), ...severalKeys(t, members.length) };
     const options = members.map((member) => ({ value: member.path, label: questionPage(t, member).title }));
     const reply = await withCommands(talk, question, async () => {
       const marked = members
-        .filter(({ path }) => (getAnswer(tried, path) ?? survey.defaults[path]) === true)
+        .filter(({ path }) => (getAnswer(tried, path) ?? probe.defaults[path]) === true)
         .map(({ path }) => path);
       const picked = await pick(talk.terminal, page, options, marked, talk.signal);
       // Also when this was only a look at the help: the marks are there afterwards.
@@ -280,7 +288,7 @@ async function askSeveral(
     });
     if ("command" in reply) return { command: "back", answers: tried };
     problems = step
-      .check(tried, survey, new Set(talk.walk.context.given))
+      .check(tried, probe, new Set(talk.runner.context.providedSecrets))
       .filter((each) => isAbout(each, question));
     if (problems.length === 0) return { answers: tried };
   }
@@ -292,33 +300,35 @@ async function askChecked(
   step: Step,
   question: Question,
   answers: Answers,
-  survey: Survey,
+  probe: ProbeResult,
   known: readonly Problem[],
   isNeeded = false,
 ): Promise<Asked> {
-  const { walk, terminal } = talk;
-  for (const { key, values } of survey.notes?.[question.path] ?? [])
-    terminal.note(translate(walk)(key, values));
+  const { runner, terminal } = talk;
+  for (const { key, values } of probe.notes?.[question.path] ?? [])
+    terminal.note(translate(runner)(key, values));
   let problems = known;
   for (;;) {
-    const t = translate(walk);
+    const t = translate(runner);
     const error = problems.map((each) => problemSentence(t, each)).join(" ") || undefined;
     // What was probably meant stands in the sentence of the problem. Enter never takes it: it is a guess.
-    const offered = getAnswer(answers, question.path) ?? survey.defaults[question.path];
+    const offered = getAnswer(answers, question.path) ?? probe.defaults[question.path];
     const check = async (value: Value | undefined) => {
-      const given = walk.context.given.filter(
+      const providedSecrets = runner.context.providedSecrets.filter(
         (path) => path !== `${step.id}.${question.path}` || value === undefined,
       );
       const tried = setAnswer(answers, question.path, value);
-      const found = step.check(tried, survey, new Set(given)).filter((each) => isAbout(each, question));
+      const found = step
+        .check(tried, probe, new Set(providedSecrets))
+        .filter((each) => isAbout(each, question));
       if (found.length > 0 || question.kind !== "secret" || value === undefined) return found;
-      return examine(talk, step, question, tried, survey);
+      return examine(talk, step, question, tried, probe);
     };
-    const reply = await askOnce(talk, question, offered, survey, error, isNeeded, check);
+    const reply = await askOnce(talk, question, offered, probe, error, isNeeded, check);
     if ("command" in reply) return reply;
     // A secret that is typed twice was checked before the second time.
     const isChecked =
-      question.kind === "secret" && reply.value !== undefined && !walk.isLookedUp(step.id, question.path);
+      question.kind === "secret" && reply.value !== undefined && !runner.isLookedUp(step.id, question.path);
     problems = isChecked ? [] : await check(reply.value);
     if (problems.length === 0) return reply;
   }
@@ -326,44 +336,44 @@ async function askChecked(
 
 /** What takes a moment, behind a line that says what goes on. */
 async function examine(
-  { walk, terminal }: Conversation,
+  { runner, terminal }: Conversation,
   step: Step,
   question: Question,
   answers: Answers,
-  survey: Survey,
+  probe: ProbeResult,
 ): Promise<readonly Problem[]> {
   if (!step.examine) return [];
-  const t = translate(walk);
+  const t = translate(runner);
   const own = `examine.${step.id}.${question.path}`;
   if (isTextKey(own)) terminal.line(t(own));
-  return (await step.examine(answers, survey)).filter((each) => isAbout(each, question));
+  return (await step.examine(answers, probe)).filter((each) => isAbout(each, question));
 }
 
 async function askOnce(
   talk: Conversation,
   question: Question,
   current: Value | undefined,
-  survey: Survey,
+  probe: ProbeResult,
   error: string | undefined,
   isNeeded: boolean,
   check: (value: Value) => Promise<readonly Problem[]>,
 ): Promise<Asked> {
-  const t = translate(talk.walk);
-  const options = optionsOf(t, question, survey);
+  const t = translate(talk.runner);
+  const options = optionsOf(t, question, probe);
   if (options.length > 0) {
-    const page = questionPage(t, question, error, [], survey.texts?.[question.path]);
+    const page = questionPage(t, question, error, [], probe.texts?.[question.path]);
     return askChoice(talk, question, options, String(current ?? ""), page);
   }
   if (question.kind === "secret") return askSecret(talk, question, error, isNeeded, check);
   if (question.kind === "list")
     return askList(talk, question, Array.isArray(current) ? current.map(String) : [], error);
-  return askText(talk, question, String(current ?? ""), error, survey.texts?.[question.path]);
+  return askText(talk, question, String(current ?? ""), error, probe.texts?.[question.path]);
 }
 
 /** What there is to choose from; nothing for a question that is answered in words. */
-function optionsOf(t: Translate, question: Question, survey: Survey): Option[] {
+function optionsOf(t: Translate, question: Question, probe: ProbeResult): Option[] {
   const values = question.kind === "boolean" ? ["true", "false"] : question.choices;
-  const choices: readonly Choice[] = survey.choices?.[question.path] ?? values.map((value) => ({ value }));
+  const choices: readonly Choice[] = probe.choices?.[question.path] ?? values.map((value) => ({ value }));
   return choices.map(({ value, label = optionLabel(t, question, value) }) => ({ value, label }));
 }
 
@@ -380,7 +390,7 @@ async function askChoice(
     0,
     options.findIndex(({ value }) => value === offered),
   );
-  const page = { ...asking, ...choiceKeys(translate(talk.walk)) };
+  const page = { ...asking, ...choiceKeys(translate(talk.runner)) };
   const reply = await withCommands(talk, question, () =>
     choose(talk.terminal, page, options, initial, talk.signal),
   );
@@ -395,7 +405,7 @@ async function askText(
   error?: string,
   values?: TextValues,
 ): Promise<Asked> {
-  const page = questionPage(translate(talk.walk), question, error, [], values);
+  const page = questionPage(translate(talk.runner), question, error, [], values);
   const reply = await withCommands(talk, question, () =>
     talk.terminal.ask(page, talk.signal, { initial: current }),
   );
@@ -412,7 +422,7 @@ async function askList(
   current: readonly string[],
   error?: string,
 ): Promise<Asked> {
-  const t = translate(talk.walk);
+  const t = translate(talk.runner);
   const items: string[] = [];
   for (;;) {
     const lines = items.length
@@ -436,19 +446,19 @@ async function askSecret(
   isNeeded: boolean,
   check: (value: Value) => Promise<readonly Problem[]>,
 ): Promise<Asked> {
-  const { walk, terminal, signal } = talk;
-  const t = translate(walk);
+  const { runner, terminal, signal } = talk;
+  const t = translate(runner);
   const path = `${question.step}.${question.path}`;
   let complaint = error;
   for (;;) {
-    const isGiven = walk.context.given.includes(path) && !isNeeded;
+    const isGiven = runner.context.providedSecrets.includes(path) && !isNeeded;
     const page = questionPage(t, question, complaint, isGiven ? [t("secret.keep")] : []);
     const reply = await withCommands(talk, question, () => terminal.ask(page, signal, { isSecret: true }));
     if ("command" in reply) return reply;
     if (reply.value === "" && isNeeded) continue;
-    if (reply.value === NONE) walk.withdraw(question.step, path);
+    if (reply.value === NONE) runner.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
-    if (walk.isLookedUp(question.step, question.path)) return { value: reply.value };
+    if (runner.isLookedUp(question.step, question.path)) return { value: reply.value };
     const problems = await check(reply.value);
     // Before it is typed once more: nobody types a password twice to hear that it is too short.
     complaint = problems.map((each) => problemSentence(t, each)).join(" ");
@@ -471,7 +481,7 @@ async function askSecret(
 
 /** Deals with help and log on the spot; "skip" has no meaning at a question. */
 async function withCommands<Given extends object>(
-  { walk, terminal, signal }: Conversation,
+  { runner, terminal, signal }: Conversation,
   question: Question,
   ask: () => Promise<Given | { readonly command: Command }>,
 ): Promise<Given | { readonly command: "back" }> {
@@ -480,14 +490,14 @@ async function withCommands<Given extends object>(
     if (!("command" in reply)) return reply;
     const command: Command = reply.command;
     if (command === "back") return { command };
-    const t = translate(walk);
-    if (command === "help") await terminal.pause(helpPage(t, question, walk.note), signal);
-    if (command === "log") await terminal.pause(logPage(t, await walk.log.tail(LOG_LINES)), signal);
+    const t = translate(runner);
+    if (command === "help") await terminal.pause(helpPage(t, question, runner.note), signal);
+    if (command === "log") await terminal.pause(logPage(t, await runner.log.tail(LOG_LINES)), signal);
   }
 }
 
-export function translate(walk: SetupRunner): Translate {
-  return translator(walk.language);
+export function translate(runner: SetupRunner): Translate {
+  return translator(runner.language);
 }
 
 function shorten(item: string): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All consoles of the box at once: each gets a session at the same walk, and a new one whenever its line comes back.
+// All consoles of the box at once: each gets a session of the same set-up, and a new one whenever its line comes back.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsoleInfo } from "../host/image-info.ts";
@@ -12,18 +12,18 @@ const RETRY_WAIT = 15_000;
 /** After a hang-up: the port is there, only the cable was pulled. */
 const REOPEN_WAIT = 1000;
 
-/** Resolves when the walk is done and every console that is there has shown it. */
-export async function serveConsoles(walk: SetupRunner, consoles: readonly ConsoleInfo[]): Promise<void> {
+/** Resolves when the set-up is done and every console that is there has shown it. */
+export async function serveConsoles(runner: SetupRunner, consoles: readonly ConsoleInfo[]): Promise<void> {
   const control = new ControlLock();
   const done = new AbortController();
-  void walk.reached("done").then(() => done.abort());
-  await Promise.all(consoles.map((info) => serveConsole(walk, control, info, done.signal)));
-  // Without any console: the walk may still run by an answers file.
-  await walk.reached("done");
+  void runner.reached("done").then(() => done.abort());
+  await Promise.all(consoles.map((info) => serveConsole(runner, control, info, done.signal)));
+  // Without any console: the set-up may still run by an answers file.
+  await runner.reached("done");
 }
 
 async function serveConsole(
-  walk: SetupRunner,
+  runner: SetupRunner,
   control: ControlLock,
   info: ConsoleInfo,
   done: AbortSignal,
@@ -31,9 +31,9 @@ async function serveConsole(
   for (;;) {
     const port = await openConsole(info);
     if (port) {
-      const isHungUp = await servePort(walk, control, port);
+      const isHungUp = await servePort(runner, control, port);
       if (!isHungUp) return;
-      walk.log(`console ${info.device} was hung up`);
+      runner.log(`console ${info.device} was hung up`);
     }
     if (done.aborted) return;
     await delay(port ? REOPEN_WAIT : RETRY_WAIT, undefined, { signal: done }).catch(() => {});
@@ -41,9 +41,9 @@ async function serveConsole(
   }
 }
 
-/** True when the line was hung up before the walk was done. */
-export async function servePort(walk: SetupRunner, control: ControlLock, port: OpenPort): Promise<boolean> {
-  const session = new ConsoleSession(port, walk, control);
+/** True when the line was hung up before the set-up was done. */
+export async function servePort(runner: SetupRunner, control: ControlLock, port: OpenPort): Promise<boolean> {
+  const session = new ConsoleSession(port, runner, control);
   let isHungUp = false;
   port.onData((bytes) => session.terminal.keys.push(bytes));
   port.onGone(() => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and a walk of any length without a
+// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and a set-up of any number of steps without a
 // question.
 
 import { Failure, fail } from "../../common/fail.ts";
@@ -20,7 +20,7 @@ export type Outcome = "done" | "passed" | "left" | "interrupted";
 
 const CTRL_C = 0x03;
 
-export async function talkThrough(walk: SetupRunner, step: Step, port: OpenPort): Promise<Outcome> {
+export async function talkThrough(runner: SetupRunner, step: Step, port: OpenPort): Promise<Outcome> {
   const gone = new AbortController();
   const terminal = new Terminal(port);
   port.onData((bytes) => {
@@ -29,42 +29,42 @@ export async function talkThrough(walk: SetupRunner, step: Step, port: OpenPort)
     else terminal.keys.push(bytes);
   });
   port.onGone(() => gone.abort());
-  const talk: Conversation = { walk, terminal, signal: gone.signal, mayLeave: () => confirmLeave(talk) };
+  const talk: Conversation = { runner, terminal, signal: gone.signal, mayLeave: () => confirmLeave(talk) };
   try {
     await terminal.probe();
-    walk.start();
-    await walk.left("reading");
-    const isAtQuestions = ["welcome", step.id].includes(walk.state);
+    runner.start();
+    await runner.left("reading");
+    const isAtQuestions = ["welcome", step.id].includes(runner.state);
     if (!isAtQuestions || (await askBorrowedSecrets(talk, step))) await converse(talk);
   } catch (error) {
     if (!(error instanceof Gone) && !gone.signal.aborted) throw error;
   }
   // Not before: the language is one of the answers.
-  const t = translate(walk);
-  if (walk.state === "done") {
-    await walk.reached("done");
+  const t = translate(runner);
+  if (runner.state === "done") {
+    await runner.reached("done");
     await terminal
       .pause(
         {
-          ...stepDonePage(t, step.id, walk.context.warnings, await walk.generatedCredentials()),
+          ...stepDonePage(t, step.id, runner.context.warnings, await runner.generatedCredentials()),
           keys: t("done.leave"),
           isDeliberate: true,
         },
         gone.signal,
       )
       .catch(() => {});
-    return outcomeOf(walk);
+    return outcomeOf(runner);
   }
-  const isUntouched = ["welcome", step.id, stateOf.check(step.id), "review"].includes(walk.state);
-  walk.stop();
+  const isUntouched = ["welcome", step.id, stateOf.check(step.id), "review"].includes(runner.state);
+  runner.stop();
   terminal.line(
     isUntouched ? t("setup.left") : t("setup.interrupted", { command: `sudo cbox ${step.id} setup` }),
   );
   return isUntouched ? "left" : "interrupted";
 }
 
-async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<boolean> {
-  const t = translate(walk);
+async function confirmLeave({ runner, terminal, signal }: Conversation): Promise<boolean> {
+  const t = translate(runner);
   const options = ["true", "false"].map((value) => ({
     value,
     label: t(`option.${value as "true" | "false"}`),
@@ -74,30 +74,30 @@ async function confirmLeave({ walk, terminal, signal }: Conversation): Promise<b
   return "value" in reply && reply.value === "true";
 }
 
-/** Without a question, by the answers in a file. Fails with what was wrong; nothing of the walk is kept then. */
-export async function runThrough(walk: SetupRunner, print: (line: string) => void): Promise<Outcome> {
+/** Without a question, by the answers in a file. Fails with what was wrong; nothing of the set-up is kept then. */
+export async function runThrough(runner: SetupRunner, print: (line: string) => void): Promise<Outcome> {
   let shown = 0;
-  const stop = walk.onChange(() => {
-    for (const line of walk.progress.slice(shown))
-      if (!line.transient) print(progressText(translate(walk), line));
-    shown = walk.progress.filter(({ transient }) => !transient).length;
+  const stop = runner.onChange(() => {
+    for (const line of runner.progress.slice(shown))
+      if (!line.transient) print(progressText(translate(runner), line));
+    shown = runner.progress.filter(({ transient }) => !transient).length;
   });
-  walk.start();
+  runner.start();
   const ends = ["done", "welcome", "file_refused", "failed_finishing"];
-  for (const { id } of walk.steps) ends.push(stateOf.secret(id), stateOf.failed(id));
-  await walk.settles(ends);
+  for (const { id } of runner.steps) ends.push(stateOf.secret(id), stateOf.failed(id));
+  await runner.settles(ends);
   stop();
-  const { state, context, step } = walk;
-  const t = translate(walk);
+  const { state, context, step } = runner;
+  const t = translate(runner);
   if (state === "done") {
-    await walk.reached("done");
+    await runner.reached("done");
     for (const warning of context.warnings) print(`! ${warningText(t, warning)}`);
-    for (const line of handedLines(t, await walk.generatedCredentials())) print(line);
-    return outcomeOf(walk);
+    for (const line of handedLines(t, await runner.generatedCredentials())) print(line);
+    return outcomeOf(runner);
   }
-  walk.stop();
+  runner.stop();
   if (state === "file_refused") {
-    const [only, ...others] = walk.steps;
+    const [only, ...others] = runner.steps;
     return fail({
       code: "answers-refused",
       ...errorText(only && others.length === 0 ? "error.answers-refused.step" : "error.answers-refused", {
@@ -107,12 +107,12 @@ export async function runThrough(walk: SetupRunner, print: (line: string) => voi
     });
   }
   if (step && state === stateOf.secret(step.id)) {
-    const missing = walk.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
+    const missing = runner.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
     return fail({ code: "secret-missing", ...errorText("error.secret-missing"), found: missing.join(", ") });
   }
   throw new Failure(context.trouble ?? { code: "unexpected", what: "The set-up stopped." });
 }
 
 function outcomeOf({ context, steps }: SetupRunner): Outcome {
-  return steps.length === 1 && context.passed.includes(steps[0]?.id ?? "") ? "passed" : "done";
+  return steps.length === 1 && context.skippedSteps.includes(steps[0]?.id ?? "") ? "passed" : "done";
 }

@@ -8,7 +8,7 @@ import type { ImageInfo } from "../host/image-info.ts";
 import type { Trouble } from "../host/trouble.ts";
 import type { TextValues } from "../i18n/translate.ts";
 import { isTextKey, languages, type Translate, translator } from "../i18n/translate.ts";
-import type { WalkContext } from "../setup/machine.ts";
+import type { SetupContext } from "../setup/machine.ts";
 import { isQuotable, type Problem } from "../setup/problems.ts";
 import { getAnswer, isAsked, type Question, questionsOf } from "../setup/questions.ts";
 import type { GeneratedCredential, Step, Warning } from "../setup/step.ts";
@@ -168,7 +168,7 @@ export function reviewPage(t: Translate): Page {
 }
 
 /** Apply, every step as the choice to change it, and all of it in detail. */
-export function reviewOptions(t: Translate, context: WalkContext, steps: readonly Step[]): Option[] {
+export function reviewOptions(t: Translate, context: SetupContext, steps: readonly Step[]): Option[] {
   return [
     { value: "apply", label: t("review.apply") },
     ...steps.map((step) => ({ value: `edit ${step.id}`, label: stepSummary(t, context, step, OPTION) })),
@@ -179,7 +179,7 @@ export function reviewOptions(t: Translate, context: WalkContext, steps: readonl
 /** "System: can-bruixa, anna, Europe/Madrid, password: given". Where it is too wide, the secrets stay readable. */
 export function stepSummary(
   t: Translate,
-  context: WalkContext,
+  context: SetupContext,
   step: Step,
   width = Number.POSITIVE_INFINITY,
 ): string {
@@ -190,11 +190,11 @@ export function stepSummary(
   const secrets = rows.filter(({ question, value }) => question.kind === "secret" && value);
   const words =
     own === undefined ? plain.map(({ question, value }) => shortValue(t, question, value)) : [own];
-  const given = secrets.map(
+  const providedSecrets = secrets.map(
     ({ question }) => `, ${t("review.secret", { label: questionLabel(t, question).toLowerCase() })}`,
   );
   const name = `${stepName(t, step.id)}: `;
-  const last = given.join("");
+  const last = providedSecrets.join("");
   const first = words.filter(Boolean).join(", ");
   if (first === "") return `${name}${last.slice(2) || t("review.none")}`;
   return cut(
@@ -205,7 +205,7 @@ export function stepSummary(
 
 export function reviewDetailPage(
   t: Translate,
-  context: WalkContext,
+  context: SetupContext,
   steps: readonly Step[],
   image: ImageInfo,
 ): Page {
@@ -240,12 +240,12 @@ interface AnsweredQuestion {
   readonly value: Value;
 }
 
-function answeredQuestions(context: WalkContext, step: Step): AnsweredQuestion[] {
+function answeredQuestions(context: SetupContext, step: Step): AnsweredQuestion[] {
   const answers = context.answers[step.id] ?? {};
   return questionsOf(step)
     .filter((question) => isAsked(question, answers, { defaults: {} }))
     .flatMap((question) => {
-      const isGiven = context.given.includes(`${step.id}.${question.path}`);
+      const isGiven = context.providedSecrets.includes(`${step.id}.${question.path}`);
       const value = question.kind === "secret" ? isGiven || null : getAnswer(answers, question.path);
       return value === undefined ? [] : [{ question, value }];
     });

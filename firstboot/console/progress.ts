@@ -19,23 +19,23 @@ const views = new WeakMap<Terminal, ProgressView>();
 
 export class ProgressView {
   readonly #terminal: Terminal;
-  readonly #walk: SetupRunner;
+  readonly #runner: SetupRunner;
   #shown: readonly Progress[] = [];
 
   /** One view for each terminal: a line is not shown again because the state changed. */
-  static of(terminal: Terminal, walk: SetupRunner): ProgressView {
-    const view = views.get(terminal) ?? new ProgressView(terminal, walk);
+  static of(terminal: Terminal, runner: SetupRunner): ProgressView {
+    const view = views.get(terminal) ?? new ProgressView(terminal, runner);
     views.set(terminal, view);
     return view;
   }
 
-  private constructor(terminal: Terminal, walk: SetupRunner) {
+  private constructor(terminal: Terminal, runner: SetupRunner) {
     this.#terminal = terminal;
-    this.#walk = walk;
+    this.#runner = runner;
   }
 
   update(): void {
-    const lines = this.#walk.progress;
+    const lines = this.#runner.progress;
     if (lines.length > 0 && lines[0] !== this.#shown[0]) this.#showPage();
     this.#print(lines);
   }
@@ -43,7 +43,7 @@ export class ProgressView {
   /** The page anew, with what fits of its lines. */
   redraw(): void {
     this.#showPage();
-    const lines = this.#walk.progress;
+    const lines = this.#runner.progress;
     // What is not shown again counts as shown.
     this.#shown = lines.slice(0, Math.max(0, lines.length - REDRAWN));
     this.#print(lines);
@@ -57,19 +57,19 @@ export class ProgressView {
       const isShown = isSame && before.waited === line.waited && this.#isWorthALine(before);
       if (isSame && before.waited !== line.waited) this.#showWait(line);
       else if (!isShown && this.#isWorthALine(line)) this.#begin(line, before?.transient ?? false);
-      if (line.result) this.#terminal.end(translate(this.#walk)(`result.${line.result}`));
+      if (line.result) this.#terminal.end(translate(this.#runner)(`result.${line.result}`));
     }
     this.#shown = [...lines];
   }
 
   #showPage(): void {
-    const t = translate(this.#walk);
+    const t = translate(this.#runner);
     this.#shown = [];
     this.#terminal.show({ tag: "apply", title: t("apply.title"), keys: t("keys.apply") });
   }
 
   #begin(line: Progress, replace: boolean): void {
-    const text = `[apply] ${progressText(translate(this.#walk), line)}`;
+    const text = `[apply] ${progressText(translate(this.#runner), line)}`;
     if (line.step === undefined) this.#terminal.begin(text, { replace });
     else this.#terminal.line(text);
   }
@@ -78,7 +78,7 @@ export class ProgressView {
   #showWait(line: Progress): void {
     const { waited = 0 } = line;
     if (!this.#terminal.isRich && waited % DUMB_WAIT >= DUMB_INTERVAL) return;
-    const text = line.step === undefined ? progressText(translate(this.#walk), line) : "...";
+    const text = line.step === undefined ? progressText(translate(this.#runner), line) : "...";
     this.#terminal.begin(`[apply] ${text} (${waited} s)`, { replace: true });
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One console of the box. It shows where the set-up stands, lets whoever presses Enter have the walk, and gives it up
+// One console of the box. It shows where the set-up stands, lets whoever presses Enter control the set-up, and gives that up
 // when somebody asks for it at another console.
 
 import { english } from "../i18n/translate.ts";
@@ -20,7 +20,7 @@ import { ProgressView } from "./progress.ts";
 import { Gone, type Page, type Port, parts, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
 
-/** Who has the walk; shared by all sessions of the box. */
+/** Who controls the set-up; shared by all sessions of the box. */
 export class ControlLock {
   #session: ConsoleSession | undefined;
   readonly #listeners = new Set<() => void>();
@@ -63,16 +63,16 @@ type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "moved" | "
 
 export class ConsoleSession {
   readonly terminal: Terminal;
-  readonly #walk: SetupRunner;
+  readonly #runner: SetupRunner;
   readonly #control: ControlLock;
   readonly #line = new AbortController();
   #turn = new AbortController();
-  /** The walk ended here: this person gets what is shown once. */
+  /** The set-up ended here: this person gets what is shown once. */
   #hasFinished = false;
 
-  constructor(port: Port, walk: SetupRunner, control: ControlLock) {
+  constructor(port: Port, runner: SetupRunner, control: ControlLock) {
     this.terminal = new Terminal(port);
-    this.#walk = walk;
+    this.#runner = runner;
     this.#control = control;
   }
 
@@ -86,21 +86,21 @@ export class ConsoleSession {
     this.release();
   }
 
-  /** Somebody else has the walk now. */
+  /** Somebody else controls the set-up now. */
   release(): void {
     this.#turn.abort();
   }
 
-  /** Returns when the walk is done and said so here, or when the line is gone. */
+  /** Returns when the set-up is done and said so here, or when the line is gone. */
   async attend(): Promise<void> {
-    while (!this.#line.signal.aborted && this.#walk.state !== "done") {
+    while (!this.#line.signal.aborted && this.#runner.state !== "done") {
       if (await this.#idle()) await this.#hold();
     }
     this.#control.leave(this);
     if (!this.#line.signal.aborted) await this.#sayDone();
   }
 
-  /** Shows the state of things. True when a person here wants the walk. */
+  /** Shows the state of things. True when a person here wants to control the set-up. */
   async #idle(): Promise<boolean> {
     const shown = this.#view();
     let part = 0;
@@ -109,7 +109,7 @@ export class ConsoleSession {
       if (shown === "working") this.#progress.update();
       if (this.#view() !== shown) outdated.abort();
     };
-    const stops = [this.#walk.onChange(look), this.#control.onChange(look)];
+    const stops = [this.#runner.onChange(look), this.#control.onChange(look)];
     try {
       // Enter switches the box off there.
       await this.terminal.prepare({ tag: shown, title: "", isDeliberate: shown === "moved" });
@@ -120,7 +120,7 @@ export class ConsoleSession {
         const other = this.#control.name;
         if (key.name === "enter" && shown === "moved") {
           // Off, not anew: the stick may not be pulled while the box runs from it.
-          await this.#walk.leave("poweroff");
+          await this.#runner.leave("poweroff");
           continue;
         }
         if (key.name === "enter") return other === undefined || (await this.#confirmTakeOver(other));
@@ -133,12 +133,12 @@ export class ConsoleSession {
     }
   }
 
-  /** What there is to see for somebody who does not have the walk. */
+  /** What there is to see for somebody who does not control the set-up. */
   #view(): View {
-    const { state } = this.#walk;
+    const { state } = this.#runner;
     if (state === "done") return "done";
     if (state === MOVED) return "moved";
-    if (isWorking(this.#walk)) return "working";
+    if (isWorking(this.#runner)) return "working";
     if (this.#control.name !== undefined) return "busy";
     if (state === "file_refused") return "refused";
     return state === "welcome" ? "welcome" : "resumed";
@@ -153,28 +153,28 @@ export class ConsoleSession {
   }
 
   #page(view: View): Page {
-    const walk = this.#walk;
-    const { image, context } = walk;
-    if (view === "busy") return busyPage(translate(walk), this.#control.name ?? "");
-    if (view === "moved") return movedPage(translate(walk));
-    if (view === "refused") return refusedPage(translate(walk), context.problems);
+    const runner = this.#runner;
+    const { image, context } = runner;
+    if (view === "busy") return busyPage(translate(runner), this.#control.name ?? "");
+    if (view === "moved") return movedPage(translate(runner));
+    if (view === "refused") return refusedPage(translate(runner), context.problems);
     const title = `${image.profile.title} - ${image.community.title}`;
-    const putAside = walk.putAside ? english("welcome.put-aside", { path: walk.putAside }) : undefined;
-    // A walk by an answers file that failed: nobody was there to be told.
-    const note = context.trouble ? troubleSentence(translate(walk), context.trouble) : putAside;
+    const putAside = runner.putAside ? english("welcome.put-aside", { path: runner.putAside }) : undefined;
+    // A set-up by an answers file that failed: nobody was there to be told.
+    const note = context.trouble ? troubleSentence(translate(runner), context.trouble) : putAside;
     return welcomePage(image.version, title, view === "resumed", {
       note,
-      misnamed: walk.misnamed,
-      words: walk.note,
+      misnamed: runner.misnamed,
+      words: runner.note,
     });
   }
 
   get #progress(): ProgressView {
-    return ProgressView.of(this.terminal, this.#walk);
+    return ProgressView.of(this.terminal, this.#runner);
   }
 
   async #confirmTakeOver(other: string): Promise<boolean> {
-    const t = translate(this.#walk);
+    const t = translate(this.#runner);
     const options = [
       { value: "yes", label: t("option.true") },
       { value: "no", label: t("option.false") },
@@ -200,8 +200,8 @@ export class ConsoleSession {
     const signal = AbortSignal.any([this.#turn.signal, this.#line.signal]);
     try {
       await this.terminal.probe();
-      await converse({ walk: this.#walk, terminal: this.terminal, signal });
-      this.#hasFinished = this.#walk.state === "done";
+      await converse({ runner: this.#runner, terminal: this.terminal, signal });
+      this.#hasFinished = this.#runner.state === "done";
     } catch (error) {
       if (!(error instanceof Gone) && !signal.aborted) throw error;
     } finally {
@@ -210,12 +210,12 @@ export class ConsoleSession {
   }
 
   async #sayDone(): Promise<void> {
-    const walk = this.#walk;
-    await walk.reached("done");
-    const { warnings } = walk.context;
-    const t = translate(walk);
-    const handedOver = this.#hasFinished ? await walk.generatedCredentials() : [];
-    const [summary, works] = await Promise.all([walk.summary(), walk.works()]);
+    const runner = this.#runner;
+    await runner.reached("done");
+    const { warnings } = runner.context;
+    const t = translate(runner);
+    const handedOver = this.#hasFinished ? await runner.generatedCredentials() : [];
+    const [summary, works] = await Promise.all([runner.summary(), runner.works()]);
     const page = donePage(t, { summary, warnings, works, handedOver });
     const isLong = parts(page).length > 1;
     if (!this.#hasFinished || (!isLong && handedOver.length === 0)) {

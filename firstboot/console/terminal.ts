@@ -43,7 +43,7 @@ export interface Option {
   readonly label: string;
 }
 
-/** The person is gone: the line was hung up, or another console took the walk over. */
+/** The person is gone: the line was hung up, or another console took control. */
 export class Gone extends Error {}
 
 const WIDTH = 78;

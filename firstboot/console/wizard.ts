@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The conversation with the person who has the walk: looks at the machine's state, shows the page for it, and sends
+// The conversation with the person who controls the set-up: looks at the machine's state, shows the page for it, and sends
 // the decision back as an event. Knows no step by name.
 
 import type { Translate } from "../i18n/translate.ts";
@@ -22,21 +22,21 @@ import type { Option } from "./terminal.ts";
 
 const LOG_LINES = 14;
 
-/** Returns when the walk is done or the box has moved, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
+/** Returns when the set-up is done or the box has moved, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
 export async function converse(talk: Conversation): Promise<void> {
-  const { walk } = talk;
+  const { runner } = talk;
   // With a refused file, too, the first question is the language: the person may not understand the others.
   let isNew = false;
   let direction: Direction = "on";
-  while (walk.state !== "done" && walk.state !== MOVED) {
-    const { state, step } = walk;
+  while (runner.state !== "done" && runner.state !== MOVED) {
+    const { state, step } = runner;
     if (state === "welcome" || state === "file_refused") {
-      walk.send({ type: "BEGIN" });
+      runner.send({ type: "BEGIN" });
       isNew = true;
     } else if (state === step?.id) {
       direction = await askStep(talk, step, isNew, direction);
       isNew = false;
-      const isAtStart = direction === "back" && walk.state === state && step === walk.steps[0];
+      const isAtStart = direction === "back" && runner.state === state && step === runner.steps[0];
       if (isAtStart && (await talk.mayLeave?.())) return;
     } else if (step && state === stateOf.secret(step.id)) await askSecretAgain(talk, step);
     else if (state === "review") direction = await review(talk);
@@ -47,47 +47,47 @@ export async function converse(talk: Conversation): Promise<void> {
 }
 
 async function review(talk: Conversation): Promise<Direction> {
-  const { walk, terminal, signal } = talk;
-  const t = translate(walk);
-  const options = reviewOptions(t, walk.context, walk.steps);
+  const { runner, terminal, signal } = talk;
+  const t = translate(runner);
+  const options = reviewOptions(t, runner.context, runner.steps);
   const reply = await choose(terminal, reviewPage(t), options, 0, signal);
   const [choice, step = ""] = ("command" in reply ? reply.command : reply.value).split(" ");
   if (choice === "log") await showLog(talk);
   if (choice === "detail")
-    await terminal.pause(reviewDetailPage(t, walk.context, walk.steps, walk.image), signal);
-  if (choice === "apply") walk.send({ type: "CONFIRM" });
-  if (choice === "edit") walk.send({ type: "EDIT", step });
+    await terminal.pause(reviewDetailPage(t, runner.context, runner.steps, runner.image), signal);
+  if (choice === "apply") runner.send({ type: "CONFIRM" });
+  if (choice === "edit") runner.send({ type: "EDIT", step });
   if (choice !== "back") return "on";
-  walk.send({ type: "BACK" });
+  runner.send({ type: "BACK" });
   return "back";
 }
 
 async function fails(talk: Conversation, step: Step | undefined): Promise<void> {
-  const { walk, terminal, signal } = talk;
-  const t = translate(walk);
-  const { trouble } = walk.context;
+  const { runner, terminal, signal } = talk;
+  const t = translate(runner);
+  const { trouble } = runner.context;
   const page = failurePage(t, trouble, step?.id ?? "finish");
-  const reply = await choose(terminal, page, failureOptions(t, walk, step), 0, signal);
+  const reply = await choose(terminal, page, failureOptions(t, runner, step), 0, signal);
   const [choice, other] = ("command" in reply ? reply.command : reply.value).split(" ");
-  if (choice === "retry") walk.send({ type: "RETRY" });
+  if (choice === "retry") runner.send({ type: "RETRY" });
   if (choice === "log") await showLog(talk);
   if (choice === "help") await terminal.pause(failureHelpPage(t, trouble), signal);
   if (!step) return;
-  if (choice === "skip" && step.skippable) walk.send({ type: "SKIP" });
-  if (choice === "later") walk.putOff(step);
-  if (choice === "edit" || choice === "back") walk.send({ type: "EDIT", step: other ?? step.id });
+  if (choice === "skip" && step.skippable) runner.send({ type: "SKIP" });
+  if (choice === "later") runner.defer(step);
+  if (choice === "edit" || choice === "back") runner.send({ type: "EDIT", step: other ?? step.id });
 }
 
-function failureOptions(t: Translate, walk: SetupRunner, step: Step | undefined): Option[] {
+function failureOptions(t: Translate, runner: SetupRunner, step: Step | undefined): Option[] {
   if (!step) return [option(t, "retry"), option(t, "log")];
   return [
     option(t, "retry"),
     option(t, "edit"),
-    ...causes(walk, step).map(({ id }) => ({
+    ...causes(runner, step).map(({ id }) => ({
       value: `edit ${id}`,
       label: t("failed.edit-other", { step: stepName(t, id) }),
     })),
-    ...(walk.laterAnswers(step) ? [option(t, "later")] : []),
+    ...(runner.laterAnswers(step) ? [option(t, "later")] : []),
     ...(step.skippable ? [option(t, "skip")] : []),
     option(t, "log"),
   ];
@@ -107,25 +107,25 @@ function causes({ steps, context }: SetupRunner, step: Step): Step[] {
 
 /** The box works: shows how far it is. The person may go on without waiting where that is allowed. */
 async function watch(talk: Conversation, state: string, step: Step | undefined): Promise<void> {
-  const { walk, terminal, signal } = talk;
-  const view = ProgressView.of(terminal, walk);
+  const { runner, terminal, signal } = talk;
+  const view = ProgressView.of(terminal, runner);
   const mayPass = step?.skippable === true && state === stateOf.verify(step.id);
   const changed = new AbortController();
-  const stop = walk.onChange(() => {
+  const stop = runner.onChange(() => {
     view.update();
-    if (walk.state !== state) changed.abort();
+    if (runner.state !== state) changed.abort();
   });
   try {
     view.update();
-    if (walk.state !== state) return;
+    if (runner.state !== state) return;
     for (;;) {
       const key = await terminal.keys.next(AbortSignal.any([signal, changed.signal]));
       signal.throwIfAborted();
       if (!key) return;
-      if (key.text === "s" && mayPass) walk.send({ type: "SKIP" });
+      if (key.text === "s" && mayPass) runner.send({ type: "SKIP" });
       if (["s", "l", "x"].includes(key.text ?? "")) terminal.keys.endCommand(key);
 
-      if (key.text === "x" && step) walk.interrupt();
+      if (key.text === "x" && step) runner.interrupt();
       if (key.text === "l") await showLog(talk);
       if (key.text === "l" || key.name === "redraw") view.redraw();
     }
@@ -134,6 +134,6 @@ async function watch(talk: Conversation, state: string, step: Step | undefined):
   }
 }
 
-async function showLog({ walk, terminal, signal }: Conversation): Promise<void> {
-  await terminal.pause(logPage(translate(walk), await walk.log.tail(LOG_LINES)), signal);
+async function showLog({ runner, terminal, signal }: Conversation): Promise<void> {
+  await terminal.pause(logPage(translate(runner), await runner.log.tail(LOG_LINES)), signal);
 }

@@ -12,7 +12,7 @@ export interface Log {
 }
 
 export function openLog(box: Pick<Box, "appendFile" | "readFile" | "now">): Log {
-  // In order, and never in the way: a full or read-only disk must not stop the walk.
+  // In order, and never in the way: a full or read-only disk must not stop the set-up.
   let written = Promise.resolve();
   const log = (line: string) => {
     // Whatever it quotes: one entry begins with a time, and its other lines do not.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export const paths = {
   imageInfo: "/usr/lib/community-box/image.json",
-  /** Snapshot of the walk. No secrets. */
+  /** Snapshot of the set-up. No secrets. */
   state: "/var/lib/community-box/state.json",
   /** Snapshots of single steps that are set up again: setup-vpn.json. */
   setupState: (step: string) => `/var/lib/community-box/setup-${step}.json`,

@@ -12,7 +12,7 @@ import { isUnclaimed } from "./claim.ts";
 import { everyService } from "./custom-projects.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { portsOf } from "./engine.ts";
-import { holds } from "./inputs.ts";
+import { conditionMet } from "./inputs.ts";
 import { isReachable, placeOf } from "./place.ts";
 import { readStates, type ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
@@ -44,7 +44,7 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
       continue;
     }
     const host = `${hostname}.${cloud}.local`;
-    const [description, txt] = await wordsOf(box, image, service, state);
+    const [description, txt] = await announcementTexts(box, image, service, state);
     for (const port of ports)
       ready.push({ s: type, d: description, m: host, i: address, p: String(port), e: microcloud, t: txt });
   }
@@ -54,7 +54,7 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
 /** Wanted in public, and the service is one that is, with its inputs, and others may come to it. */
 export function isAnnounced(service: Service, state: ServiceState): boolean {
   const inputs = { ...defaultInputs(service), ...state.inputs };
-  return state.published && holds(service.publication?.when, inputs) && !isUnclaimed(service, state);
+  return state.published && conditionMet(service.publication?.when, inputs) && !isUnclaimed(service, state);
 }
 
 /** The public ports that are announced, when they answer in their place and can be reached from other machines. */
@@ -79,7 +79,7 @@ async function listeningPorts(
 }
 
 /** Its description, and its key=value pairs. */
-async function wordsOf(
+async function announcementTexts(
   box: Box,
   image: ImageInfo,
   service: Service,

@@ -14,7 +14,7 @@ import { fetchImages, removeProject, startProject } from "./compose.ts";
 import { everyService } from "./custom-projects.ts";
 import { defaultInputs, templateData } from "./data.ts";
 import { forwardPorts } from "./forward.ts";
-import { holds } from "./inputs.ts";
+import { conditionMet } from "./inputs.ts";
 import { installPackages, preparePackages } from "./packages.ts";
 import { type Place, type Port, placeOf } from "./place.ts";
 import { numbersOf, portName, shortList } from "./ports.ts";
@@ -181,7 +181,7 @@ export function portsOf(
 ): Port[] {
   const isOpen = !isUnclaimed(service, state);
   return service.ports
-    .filter(({ when }) => holds(when, { ...defaultInputs(service), ...data.inputs }))
+    .filter(({ when }) => conditionMet(when, { ...defaultInputs(service), ...data.inputs }))
     .map(({ port, last, protocol, public: isPublic, inside, closed }) => ({
       port: portNumber(port, data),
       ...(last === undefined ? {} : { last }),

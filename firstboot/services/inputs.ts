@@ -7,13 +7,13 @@ import type { When } from "../../common/service.ts";
 export type Inputs = { readonly [name: string]: Value };
 
 /** Without a condition: always. */
-export function holds(when: When | undefined, inputs: Inputs): boolean {
+export function conditionMet(when: When | undefined, inputs: Inputs): boolean {
   return Object.entries(when ?? {}).every(([name, values]) =>
     [values].flat().map(String).includes(String(inputs[name])),
   );
 }
 
 /** "anna, pere" -> anna, pere; each once. */
-export function wordsOf(value: Value | undefined): string[] {
+export function toList(value: Value | undefined): string[] {
   return [...new Set(String(value ?? "").split(/[\s,]+/))].filter(Boolean);
 }

@@ -6,7 +6,7 @@ import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
 import type { Box } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
-import { type Inputs, wordsOf } from "./inputs.ts";
+import { type Inputs, toList } from "./inputs.ts";
 
 /** By name; of a list, by name and word. */
 export type ServiceSecrets = { readonly [name: string]: string | { readonly [word: string]: string } };
@@ -45,7 +45,7 @@ export async function obtainSecrets(box: Box, service: Service, inputs: Inputs):
       const before = kept[name];
       if (each === undefined) return [name, before ?? box.randomHex(bytes)];
       const known = typeof before === "object" ? before : {};
-      const words = wordsOf(inputs[each]).map((word) => [word, known[word] ?? box.randomHex(bytes)]);
+      const words = toList(inputs[each]).map((word) => [word, known[word] ?? box.randomHex(bytes)]);
       return [name, Object.fromEntries(words)];
     }),
   ) as ServiceSecrets;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The last effect of the walk: keep the answers, report, wipe the secrets, and only then call the box configured.
+// The last effect of the set-up: keep the answers, report, wipe the secrets, and only then call the box configured.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -8,7 +8,7 @@ import { answersPaths, paths } from "../host/paths.ts";
 import { toTrouble } from "../host/trouble.ts";
 import { answersFileHash, wipeAnswers } from "./answers/file.ts";
 import { appliedIds, makeReport, writeKeptAnswers, writeReport } from "./answers/report.ts";
-import type { WalkContext } from "./machine.ts";
+import type { SetupContext } from "./machine.ts";
 import { writeMarker } from "./marker.ts";
 import type { Step, Warning } from "./step.ts";
 
@@ -20,7 +20,7 @@ export interface FinishTools {
 }
 
 /** Repeated from the start after a power cut: each line leaves the same result when done twice. */
-export async function finish(context: WalkContext, tools: FinishTools): Promise<Warning[]> {
+export async function finish(context: SetupContext, tools: FinishTools): Promise<Warning[]> {
   const { box, image } = tools;
   await writeKeptAnswers(box, context);
   const warnings = await settleAnswersFile(context, tools);
@@ -28,7 +28,7 @@ export async function finish(context: WalkContext, tools: FinishTools): Promise<
   await writeMarker(box, {
     configured: box.now().toISOString(),
     version: image.version,
-    given: context.given,
+    providedSecrets: context.providedSecrets,
     warnings: [...context.warnings, ...warnings],
     answers_file: await answersFileHash(box, image),
   });
@@ -36,7 +36,7 @@ export async function finish(context: WalkContext, tools: FinishTools): Promise<
 }
 
 /** The boot partition may be read-only, full or gone. That spoils the report, not the box. */
-async function settleAnswersFile(context: WalkContext, tools: FinishTools): Promise<Warning[]> {
+async function settleAnswersFile(context: SetupContext, tools: FinishTools): Promise<Warning[]> {
   const { box, image, steps, log } = tools;
   if (!(await box.exists(answersPaths(image.boot_mount).answers))) return [];
   try {
@@ -50,7 +50,7 @@ async function settleAnswersFile(context: WalkContext, tools: FinishTools): Prom
 }
 
 /** Shown by every login prompt; agetty fills in the name and the address of the moment. */
-function issueText(context: WalkContext): string {
+function issueText(context: SetupContext): string {
   const owner = context.answers.system?.owner;
   const name = typeof owner === "object" && owner !== null && "name" in owner ? String(owner.name) : "";
   return `Community Box \\n at \\4\nLog in here, or with: ssh ${name}@\\4\n\n`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What differs between the walk of first boot and one step that is set up again: where the answers come from, where the
+// What differs between the set-up at first boot and one step that is set up again: where the answers come from, where the
 // snapshot is kept, who is told, and how it ends.
 
 import type { Box } from "../host/box.ts";
@@ -9,23 +9,23 @@ import { paths } from "../host/paths.ts";
 import { readAnswers } from "./answers/file.ts";
 import { appliedIds, makeReport, writeReport } from "./answers/report.ts";
 import { finish } from "./finish.ts";
-import { type FoundAnswers, MOVED, type WalkContext } from "./machine.ts";
+import { type FoundAnswers, MOVED, type SetupContext } from "./machine.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Step, Warning } from "./step.ts";
 
 export interface SetupFlow {
   /** File of the snapshot. */
   readonly state: string;
-  /** Steps that are not walked, but whose answers the walk's steps may ask for. */
+  /** Steps that are not set up now, but whose answers the others may ask for. */
   readonly others: readonly Step[];
-  /** Whether an interrupted walk is still about this box; true when left out. */
-  canResume?(state: string, context: WalkContext): Promise<boolean>;
+  /** Whether an interrupted set-up is still about this box; true when left out. */
+  canResume?(state: string, context: SetupContext): Promise<boolean>;
   /** Read again after a power cut, for the secrets. */
   read(secrets: Secrets): Promise<FoundAnswers>;
   /** Tells the person who put an answers file there. */
-  report(context: WalkContext): Promise<void>;
+  report(context: SetupContext): Promise<void>;
   /** Idempotent: a power cut repeats it. */
-  finish(context: WalkContext): Promise<readonly Warning[]>;
+  finish(context: SetupContext): Promise<readonly Warning[]>;
 }
 
 export interface CourseTools {
@@ -35,7 +35,7 @@ export interface CourseTools {
   readonly log: Log;
 }
 
-/** States of a walk in which nobody has answered anything: there is nothing to keep, and nothing to go on with. */
+/** States of a set-up in which nobody has answered anything: there is nothing to keep, and nothing to go on with. */
 export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
 
 /** By answers.yaml on the boot partition, or by hand; ends with a configured box. */

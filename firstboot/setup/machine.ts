@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk of first boot as one flat state machine, made from the list of steps. Pure: what it invokes is injected.
+// The set-up as one flat state machine, made from the list of steps. Pure: what it invokes is injected.
 // Flat, because nested machines do not survive being written to disk; work sits in invoked promises, because those
 // start again when a snapshot is restored, while entry actions do not.
 
@@ -9,58 +9,58 @@ import type { Problem } from "./problems.ts";
 import { questionsOf, secretQuestions } from "./questions.ts";
 import type { Answers, Step, Warning } from "./step.ts";
 
-/** Everything the walk remembers over a power cut. Secrets never come in here: only the paths of those given. */
-export interface WalkContext {
+/** Everything the set-up remembers over a power cut. Secrets never come in here: only the paths of those given. */
+export interface SetupContext {
   /** Runs by an answers file: nobody is asked, and what may be passed over is. */
   readonly unattended: boolean;
   readonly answers: { readonly [step: string]: Answers };
   /** Paths of the secrets that were given, e.g. "system.owner.password". */
-  readonly given: readonly string[];
+  readonly providedSecrets: readonly string[];
   /** Of these, the secrets of an earlier set-up that stay as they are: nobody has to type them again. */
-  readonly kept: readonly string[];
+  readonly retainedSecrets: readonly string[];
   readonly problems: readonly Problem[];
   readonly trouble: Trouble | null;
   readonly warnings: readonly Warning[];
   /** Steps applied and verified with the present answers. */
-  readonly settled: readonly string[];
+  readonly completedSteps: readonly string[];
   /** Steps that were passed over since applying began. */
-  readonly passed: readonly string[];
+  readonly skippedSteps: readonly string[];
   /** Came from the review or from a failure, and goes back there. */
   readonly editing: boolean;
 }
 
-export type WalkEvent =
+export type SetupEvent =
   | { type: "BEGIN" }
   /** One question answered: kept, so that a power cut does not ask it again. */
-  | { type: "DRAFT"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
+  | { type: "DRAFT"; answers: Answers; providedSecrets: readonly string[]; newSecrets?: readonly string[] }
   /** All questions of the step answered. */
-  | { type: "ANSWER"; answers: Answers; given: readonly string[]; taken?: readonly string[] }
+  | { type: "ANSWER"; answers: Answers; providedSecrets: readonly string[]; newSecrets?: readonly string[] }
   | { type: "BACK" }
   | { type: "EDIT"; step: string }
   | { type: "CONFIRM" }
   | { type: "RETRY" }
   /** The step that failed is put off: answered with "later", and applied so. */
-  | { type: "LATER"; answers: Answers; given: readonly string[] }
+  | { type: "LATER"; answers: Answers; providedSecrets: readonly string[] }
   /** The secrets that a power cut took away were given again. */
   | { type: "SECRETS" }
   | { type: "SKIP" };
 
-/** What the walk begins with: what was found on the boot partition, or what an earlier set-up kept. */
+/** What the set-up begins with: what was found on the boot partition, or what an earlier set-up kept. */
 export type FoundAnswers =
   | { readonly kind: "none" }
   | {
       readonly kind: "kept";
       readonly answers: { readonly [step: string]: Answers };
-      readonly given: readonly string[];
-      readonly kept: readonly string[];
+      readonly providedSecrets: readonly string[];
+      readonly retainedSecrets: readonly string[];
       readonly problems?: undefined;
     }
   | {
       readonly kind: "valid" | "refused";
       /** Only what is correct. */
       readonly answers: { readonly [step: string]: Answers };
-      readonly given: readonly string[];
-      readonly kept?: readonly string[];
+      readonly providedSecrets: readonly string[];
+      readonly retainedSecrets?: readonly string[];
       readonly problems: readonly Problem[];
     };
 
@@ -73,10 +73,10 @@ export const SECRET_NEEDED = "secret-needed";
 
 const notProvided = async () => Promise.reject(new Error("the machine was not given its effects"));
 
-const walk = setup({
+const machineTypes = setup({
   types: {
-    context: {} as WalkContext,
-    events: {} as WalkEvent,
+    context: {} as SetupContext,
+    events: {} as SetupEvent,
   },
   actors: {
     read: fromPromise<FoundAnswers>(notProvided),
@@ -104,17 +104,20 @@ const walk = setup({
         ? {}
         : {
             answers: found.answers,
-            given: found.given,
-            kept: found.kept ?? [],
+            providedSecrets: found.providedSecrets,
+            retainedSecrets: found.retainedSecrets ?? [],
             problems: found.problems ?? [],
             unattended: found.kind === "valid",
           },
     ),
-    keepAnswers: assign(({ context }, { step, answers, given, taken = [] }: KeptAnswers) => ({
+    keepAnswers: assign(({ context }, { step, answers, providedSecrets, newSecrets = [] }: KeptAnswers) => ({
       answers: { ...context.answers, [step]: answers },
-      given: [...context.given.filter((path) => !path.startsWith(`${step}.`)), ...given],
-      kept: context.kept.filter((path) => !taken.includes(path)),
-      settled: context.settled.filter((settled) => settled !== step),
+      providedSecrets: [
+        ...context.providedSecrets.filter((path) => !path.startsWith(`${step}.`)),
+        ...providedSecrets,
+      ],
+      retainedSecrets: context.retainedSecrets.filter((path) => !newSecrets.includes(path)),
+      completedSteps: context.completedSteps.filter((completed) => completed !== step),
       trouble: null,
     })),
     keepProblems: assign((_, problems: readonly Problem[]) => ({ problems })),
@@ -122,15 +125,15 @@ const walk = setup({
     startAnew: assign({ unattended: false, problems: [] }),
     startEditing: assign({ editing: true, unattended: false, problems: [] }),
     stopEditing: assign({ editing: false, problems: [] }),
-    startApplying: assign({ warnings: [], trouble: null, passed: [] }),
+    startApplying: assign({ warnings: [], trouble: null, skippedSteps: [] }),
     settle: assign(({ context }, { step, warnings }: { step: string; warnings: readonly Warning[] }) => ({
       warnings: [...context.warnings, ...warnings.map((warning) => ({ ...warning, step }))],
-      settled: [...context.settled.filter((settled) => settled !== step), step],
+      completedSteps: [...context.completedSteps.filter((completed) => completed !== step), step],
       trouble: null,
     })),
     passOver: assign(({ context }, { step, reason }: { step: string; reason: string }) => ({
       warnings: [...context.warnings, { code: `${step}-passed`, step, values: { reason } }],
-      passed: [...context.passed.filter((passed) => passed !== step), step],
+      skippedSteps: [...context.skippedSteps.filter((skipped) => skipped !== step), step],
       trouble: null,
     })),
     addWarnings: assign(({ context }, warnings: readonly Warning[]) => ({
@@ -142,12 +145,12 @@ const walk = setup({
 interface KeptAnswers {
   readonly step: string;
   readonly answers: Answers;
-  readonly given: readonly string[];
+  readonly providedSecrets: readonly string[];
   /** Secrets typed just now. */
-  readonly taken?: readonly string[];
+  readonly newSecrets?: readonly string[];
 }
 
-type StateConfig = NonNullable<Parameters<typeof walk.createMachine>[0]["states"]>[string];
+type StateConfig = NonNullable<Parameters<typeof machineTypes.createMachine>[0]["states"]>[string];
 type States = Record<string, StateConfig>;
 
 /** Names of the states of a step; the one that asks has the step's own name. */
@@ -159,62 +162,62 @@ export const stateOf = {
   failed: (step: string) => `failed_${step}`,
 };
 
-/** The walk has ended because the box goes on elsewhere; left only by a restart, and found again when that failed. */
+/** The set-up has ended because the box goes on elsewhere; left only by a restart, and found again when that failed. */
 export const MOVED = "moved";
 
 /** What the machine has to know of a step. */
 export type MachineStep = Pick<Step, "id" | "skippable" | "schema" | "secretsFrom" | "relocatesBox">;
 
-/** Does the walk end with this step, given the answers? */
-function endsWith({ id, relocatesBox }: MachineStep, answers: WalkContext["answers"]): boolean {
+/** Does the set-up end with this step, given the answers? */
+function endsWith({ id, relocatesBox }: MachineStep, answers: SetupContext["answers"]): boolean {
   return relocatesBox?.(answers[id] ?? {}) ?? false;
 }
 
-export function createWalkMachine(steps: readonly MachineStep[]) {
+export function createSetupMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
-  // Those that may end the walk come first, and are applied before anything else is asked; if at all.
-  const moving = steps.filter(({ relocatesBox }) => relocatesBox);
+  // Those that may end the set-up come first, and are applied before anything else is asked; if at all.
+  const relocatingSteps = steps.filter(({ relocatesBox }) => relocatesBox);
   const applied = steps.filter(({ relocatesBox }) => !relocatesBox);
   const states: States = {
-    reading: reading(moving, applied),
+    reading: reading(relocatingSteps, applied),
     welcome: { on: { BEGIN: first } },
     file_refused: { on: { BEGIN: first } },
     review: review(steps, applied),
     finishing: finishing(),
     failed_finishing: { on: { RETRY: "finishing" } },
-    ...(moving.length ? { [MOVED]: {} } : {}),
+    ...(relocatingSteps.length ? { [MOVED]: {} } : {}),
     done: { type: "final" },
   };
   for (const [index, step] of steps.entries()) {
-    Object.assign(states, asking(step, steps[index - 1]?.id, steps[index + 1]?.id ?? "review"));
+    Object.assign(states, questionStates(step, steps[index - 1]?.id, steps[index + 1]?.id ?? "review"));
   }
   for (const [index, step] of applied.entries()) {
     const next = applied[index + 1]?.id;
-    Object.assign(states, doing(step, next ? stateOf.apply(next) : "finishing", steps));
+    Object.assign(states, applyStates(step, next ? stateOf.apply(next) : "finishing", steps));
   }
-  for (const step of moving) Object.assign(states, doing(step, MOVED, []));
-  return walk.createMachine({
+  for (const step of relocatingSteps) Object.assign(states, applyStates(step, MOVED, []));
+  return machineTypes.createMachine({
     id: "firstboot",
     initial: "reading",
     context: {
       unattended: false,
       answers: {},
-      given: [],
-      kept: [],
+      providedSecrets: [],
+      retainedSecrets: [],
       problems: [],
       trouble: null,
       warnings: [],
-      settled: [],
-      passed: [],
+      completedSteps: [],
+      skippedSteps: [],
       editing: false,
     },
     states,
   });
 }
 
-export type WalkMachine = ReturnType<typeof createWalkMachine>;
+export type SetupMachine = ReturnType<typeof createSetupMachine>;
 
-function reading(moving: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
+function reading(relocatingSteps: readonly MachineStep[], applied: readonly MachineStep[]): StateConfig {
   return {
     invoke: {
       src: "read",
@@ -228,7 +231,7 @@ function reading(moving: readonly MachineStep[], applied: readonly MachineStep[]
           target: "welcome",
           actions: { type: "takeFile", params: ({ event }) => event.output },
         },
-        ...moving.map(
+        ...relocatingSteps.map(
           (step) =>
             ({
               guard: { type: "isFileToMove", params: ({ event }: OnRead) => ({ found: event.output, step }) },
@@ -255,9 +258,9 @@ function reading(moving: readonly MachineStep[], applied: readonly MachineStep[]
 type OnRead = { readonly event: { readonly output: FoundAnswers } };
 
 /** Asking a step's questions and checking the answers. */
-function asking(machineStep: MachineStep, previous: string | undefined, onward: string): States {
+function questionStates(machineStep: MachineStep, previous: string | undefined, onward: string): States {
   const { id: step } = machineStep;
-  const moving = { guard: { type: "isToMove", params: machineStep }, target: stateOf.apply(step) } as const;
+  const relocate = { guard: { type: "isToMove", params: machineStep }, target: stateOf.apply(step) } as const;
   return {
     [step]: {
       on: {
@@ -285,7 +288,7 @@ function asking(machineStep: MachineStep, previous: string | undefined, onward: 
             target: step,
             actions: { type: "keepProblems", params: ({ event }) => event.output },
           },
-          ...(machineStep.relocatesBox ? [{ ...moving, actions: "startApplying" } as const] : []),
+          ...(machineStep.relocatesBox ? [{ ...relocate, actions: "startApplying" } as const] : []),
           { guard: "isEditing", target: "review", actions: "stopEditing" },
           { target: onward },
         ],
@@ -312,10 +315,10 @@ function review(steps: readonly MachineStep[], applied: readonly MachineStep[]):
 }
 
 /** Applying a step, verifying it, and what can be done when that fails. */
-function doing(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
+function applyStates(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
   const { id, skippable } = step;
   const needsSecrets = secretQuestions(step).length > 0 || (step.secretsFrom?.length ?? 0) > 0;
-  const secret = needsSecrets ? askingAgain(id) : {};
+  const secret = needsSecrets ? secretStates(id) : {};
   return {
     [stateOf.apply(id)]: {
       invoke: {
@@ -345,7 +348,7 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
     [stateOf.failed(id)]: {
       on: {
         RETRY: stateOf.apply(id),
-        ...(isPuttable(step)
+        ...(canDefer(step)
           ? {
               LATER: {
                 target: stateOf.apply(id),
@@ -353,7 +356,7 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
               },
             }
           : {}),
-        // A step that ends the walk is applied before the others were asked: from there the walk just goes on.
+        // A step that ends the set-up is applied before the others were asked: from there the set-up just goes on.
         EDIT: step.relocatesBox ? { target: id, actions: "startAnew" } : editing(steps),
         ...(skippable ? { SKIP: skipping(id, onward) } : {}),
       },
@@ -361,14 +364,14 @@ function doing(step: MachineStep, onward: string, steps: readonly MachineStep[])
   };
 }
 
-type Later = { readonly event: Extract<WalkEvent, { type: "LATER" }> };
+type Later = { readonly event: Extract<SetupEvent, { type: "LATER" }> };
 
-function isPuttable(step: MachineStep): boolean {
+function canDefer(step: MachineStep): boolean {
   return questionsOf(step).some(({ choices }) => choices.includes("later"));
 }
 
 /** A power cut took the secret away: only that is asked again. */
-function askingAgain(step: string): States {
+function secretStates(step: string): States {
   return {
     [stateOf.secret(step)]: {
       on: {
@@ -411,7 +414,7 @@ function skipping(step: string, target: string) {
     target,
     actions: {
       type: "passOver",
-      params: ({ context }: { context: WalkContext }) => ({
+      params: ({ context }: { context: SetupContext }) => ({
         step,
         reason: context.trouble?.code ?? "not-waited",
       }),

@@ -11,23 +11,31 @@ export interface Marker {
   readonly configured: string;
   readonly version: string;
   /** Paths of the secrets that were given, e.g. "member.password". */
-  readonly given: readonly string[];
+  readonly providedSecrets: readonly string[];
   readonly warnings: readonly Warning[];
   /** SHA-256 of the answers.yaml that it was done by, as it was left: without secrets. */
   readonly answers_file?: string | undefined;
+}
+
+/** As it lies on the disk. On boxes set up before December 2026, `provided_secrets` is called `given`. */
+interface MarkerFile extends Omit<Marker, "providedSecrets"> {
+  readonly provided_secrets?: readonly string[];
+  readonly given?: readonly string[];
 }
 
 /** Undefined: the box is not set up. */
 export async function readMarker(box: Pick<Box, "readFile">): Promise<Marker | undefined> {
   const text = await box.readFile(paths.configured);
   if (text === undefined) return undefined;
-  const marker = parseJson<Partial<Marker>>(text, {});
-  const { configured = "", version = "", given = [], warnings = [], answers_file } = marker;
-  return { configured, version, given, warnings, answers_file };
+  const marker = parseJson<Partial<MarkerFile>>(text, {});
+  const { configured = "", version = "", provided_secrets, given, warnings = [], answers_file } = marker;
+  return { configured, version, providedSecrets: provided_secrets ?? given ?? [], warnings, answers_file };
 }
 
 export async function writeMarker(box: Box, marker: Marker): Promise<void> {
-  await box.writeFile(paths.configured, `${JSON.stringify(marker, undefined, 2)}\n`);
+  const { configured, version, providedSecrets, warnings, answers_file } = marker;
+  const file: MarkerFile = { configured, version, provided_secrets: providedSecrets, warnings, answers_file };
+  await box.writeFile(paths.configured, `${JSON.stringify(file, undefined, 2)}\n`);
 }
 
 /** The answers of the last set-up; empty when they are gone or somebody spoilt the file. */

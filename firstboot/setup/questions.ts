@@ -2,7 +2,7 @@
 // Turns a step's JSON Schema into the questions a front end asks, one by one, and puts answers together and apart.
 
 import type { Value } from "../../common/json.ts";
-import type { Answers, QuestionSchema, Step, Survey } from "./step.ts";
+import type { Answers, ProbeResult, QuestionSchema, Step } from "./step.ts";
 
 export interface Question {
   readonly step: string;
@@ -79,8 +79,8 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
 }
 
 /** Is the question worth asking, given the box and the answers so far? */
-export function isAsked(question: Question, answers: Answers, survey: Survey): boolean {
-  if (survey.hidden?.includes(question.path)) return false;
+export function isAsked(question: Question, answers: Answers, probe: ProbeResult): boolean {
+  if (probe.hidden?.includes(question.path)) return false;
   if (question.whenAny && String(getAnswer(answers, question.whenAny) ?? "") === "") return false;
   return Object.entries(question.when).every(([path, values]) =>
     [values].flat().includes(String(getAnswer(answers, path))),
@@ -103,20 +103,20 @@ export function setAnswer(answers: Answers, path: string, value: Value | undefin
 }
 
 /** Fills in what was not said and has a default here; conditions of the questions are heeded. */
-export function withDefaults(step: Step, answers: Answers, survey: Survey): Answers {
+export function withDefaults(step: Step, answers: Answers, probe: ProbeResult): Answers {
   return questionsOf(step).reduce((filled, question) => {
-    const value = survey.defaults[question.path];
+    const value = probe.defaults[question.path];
     const isOpen = getAnswer(filled, question.path) === undefined;
-    return isOpen && value !== undefined && isAsked(question, filled, survey)
+    return isOpen && value !== undefined && isAsked(question, filled, probe)
       ? setAnswer(filled, question.path, value)
       : filled;
   }, answers);
 }
 
 /** Drops answers to questions that are not asked any more, such as the address after a change to DHCP. */
-export function withoutUnasked(step: Step, answers: Answers, survey: Survey): Answers {
+export function withoutUnasked(step: Step, answers: Answers, probe: ProbeResult): Answers {
   return questionsOf(step)
-    .filter((question) => !isAsked(question, answers, survey) && !survey.hidden?.includes(question.path))
+    .filter((question) => !isAsked(question, answers, probe) && !probe.hidden?.includes(question.path))
     .reduce((kept, question) => setAnswer(kept, question.path, undefined), answers);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs the machine on a box: gives it its effects, writes every snapshot to disk before an effect starts, takes up
-// an interrupted walk, and tells front ends what happens. Front ends send events and never touch the box.
+// an interrupted set-up, and tells front ends what happens. Front ends send events and never touch the box.
 
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../../common/fail.ts";
@@ -13,12 +13,12 @@ import { misnamedAnswers } from "./answers/file.ts";
 import { firstBootCourse, type SetupFlow, UNBEGUN } from "./flow.ts";
 import { Interruption } from "./interruption.ts";
 import {
-  createWalkMachine,
+  createSetupMachine,
   MOVED,
+  type SetupContext,
+  type SetupEvent,
+  type SetupMachine,
   stateOf,
-  type WalkContext,
-  type WalkEvent,
-  type WalkMachine,
 } from "./machine.ts";
 import { readNote } from "./note.ts";
 import { type Progress, ProgressLines } from "./progress.ts";
@@ -31,20 +31,20 @@ import type {
   Finding,
   GeneratedCredential,
   LookUpTools,
+  ProbeResult,
   Step,
   StepTools,
-  Survey,
   Warning,
 } from "./step.ts";
 import { type Summary, summarize } from "./summary.ts";
 
-export interface WalkTools {
+export interface RunnerTools {
   readonly box: Box;
   readonly image: ImageInfo;
   readonly steps: readonly Step[];
   readonly log: Log;
   /** First boot, unless said. */
-  readonly course?: SetupFlow;
+  readonly flow?: SetupFlow;
 }
 
 type Listener = () => void;
@@ -58,12 +58,12 @@ export class SetupRunner {
   readonly log: Log;
   /** Where an unreadable snapshot was put, if there was one. */
   readonly putAside: string | undefined;
-  /** True when a walk was interrupted before. */
+  /** True when a set-up was interrupted before. */
   readonly isResumed: boolean;
 
   readonly #box: Box;
-  readonly #course: SetupFlow;
-  readonly #actor: Actor<WalkMachine>;
+  readonly #flow: SetupFlow;
+  readonly #actor: Actor<SetupMachine>;
   readonly #secrets = new Secrets();
   readonly #listeners = new Set<Listener>();
   #misnamed: string | undefined;
@@ -75,36 +75,35 @@ export class SetupRunner {
   #stopped = false;
   readonly #interruption = new Interruption();
 
-  /** Takes up the walk where it was, or begins a new one. Call {@link start} to let it go. */
-  static async open(tools: WalkTools): Promise<SetupRunner> {
-    const machine = createWalkMachine(tools.steps);
-    const course = tools.course ?? firstBootCourse(tools);
-    const loaded = await loadSnapshot(tools.box, course.state, (snapshot) => canResume(machine, snapshot));
-    const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: WalkContext };
-    const isOurs =
-      !snapshot || ((await course.canResume?.(String(snapshot.value), snapshot.context!)) ?? true);
-    const walk = new SetupRunner(
+  /** Takes up the set-up where it was, or begins a new one. Call {@link start} to let it go. */
+  static async open(tools: RunnerTools): Promise<SetupRunner> {
+    const machine = createSetupMachine(tools.steps);
+    const flow = tools.flow ?? firstBootCourse(tools);
+    const loaded = await loadSnapshot(tools.box, flow.state, (snapshot) => canResume(machine, snapshot));
+    const snapshot = loaded.snapshot as Snapshot<unknown> & { value?: unknown; context?: SetupContext };
+    const isOurs = !snapshot || ((await flow.canResume?.(String(snapshot.value), snapshot.context!)) ?? true);
+    const runner = new SetupRunner(
       tools,
-      course,
+      flow,
       machine,
       isOurs ? loaded.snapshot : undefined,
       loaded.putAside,
     );
-    walk.#isKept = loaded.snapshot !== undefined;
-    walk.#misnamed = await misnamedAnswers(tools.box, tools.image);
-    walk.#note = await readNote(tools.box, tools.image);
-    return walk;
+    runner.#isKept = loaded.snapshot !== undefined;
+    runner.#misnamed = await misnamedAnswers(tools.box, tools.image);
+    runner.#note = await readNote(tools.box, tools.image);
+    return runner;
   }
 
   private constructor(
-    tools: WalkTools,
-    course: SetupFlow,
-    machine: WalkMachine,
+    tools: RunnerTools,
+    flow: SetupFlow,
+    machine: SetupMachine,
     snapshot?: Snapshot<unknown>,
     putAside?: string,
   ) {
     this.#box = tools.box;
-    this.#course = course;
+    this.#flow = flow;
     this.image = tools.image;
     this.steps = tools.steps;
     this.log = tools.log;
@@ -140,7 +139,7 @@ export class SetupRunner {
     await this.#box.run("systemctl", [verb]).catch((error) => this.log(`${verb}: ${toTrouble(error).what}`));
   }
 
-  /** Stops without a word, as a power cut does. What runs now has no effect on the walk any more. */
+  /** Stops without a word, as a power cut does. What runs now has no effect on the set-up any more. */
   stop(): void {
     this.#stopped = true;
     this.#listeners.clear();
@@ -156,7 +155,7 @@ export class SetupRunner {
     return String(this.#actor.getSnapshot().value);
   }
 
-  get context(): WalkContext {
+  get context(): SetupContext {
     return this.#actor.getSnapshot().context;
   }
 
@@ -189,15 +188,20 @@ export class SetupRunner {
     );
   }
 
-  send(event: Exclude<WalkEvent, { type: "ANSWER" | "DRAFT" | "LATER" }>): void {
+  send(event: Exclude<SetupEvent, { type: "ANSWER" | "DRAFT" | "LATER" }>): void {
     this.#actor.send(event);
   }
 
   /** Hands in answers of the step that is being asked. Secrets are taken out before anything is kept. */
-  answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, survey: Survey): void {
-    const { answers: rest, taken } = this.#secrets.take(step, withoutUnasked(step, answers, survey));
-    const before = this.context.given.filter((path) => path.startsWith(`${step.id}.`));
-    this.#actor.send({ type, answers: rest, given: [...new Set([...before, ...taken])], taken });
+  answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, probe: ProbeResult): void {
+    const { answers: rest, newSecrets } = this.#secrets.take(step, withoutUnasked(step, answers, probe));
+    const before = this.context.providedSecrets.filter((path) => path.startsWith(`${step.id}.`));
+    this.#actor.send({
+      type,
+      answers: rest,
+      providedSecrets: [...new Set([...before, ...newSecrets])],
+      newSecrets,
+    });
   }
 
   /** What the step is answered with to do it later; undefined where it has no such answer. */
@@ -209,16 +213,18 @@ export class SetupRunner {
   }
 
   /** After a failure: goes on with the step put off. */
-  putOff(step: Step): void {
+  defer(step: Step): void {
     const answers = this.laterAnswers(step);
-    if (answers) this.#actor.send({ type: "LATER", answers, given: [] });
+    if (answers) this.#actor.send({ type: "LATER", answers, providedSecrets: [] });
   }
 
   /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
   withdraw(step: string, path: string): void {
     const answers = this.context.answers[step] ?? {};
-    const given = this.context.given.filter((each) => each.startsWith(`${step}.`) && each !== path);
-    this.#actor.send({ type: "DRAFT", answers, given });
+    const providedSecrets = this.context.providedSecrets.filter(
+      (each) => each.startsWith(`${step}.`) && each !== path,
+    );
+    this.#actor.send({ type: "DRAFT", answers, providedSecrets });
   }
 
   /** Is the answer to this question looked up in the world as soon as it is given? */
@@ -230,7 +236,7 @@ export class SetupRunner {
   async generatedCredentials(): Promise<readonly GeneratedCredential[]> {
     const lines: GeneratedCredential[] = [];
     for (const step of this.steps) {
-      if (!step.generatedCredentials || !this.context.settled.includes(step.id)) continue;
+      if (!step.generatedCredentials || !this.context.completedSteps.includes(step.id)) continue;
       try {
         const { signal } = new AbortController();
         lines.push(
@@ -248,8 +254,8 @@ export class SetupRunner {
 
   /** The steps that made something of this box: neither passed over nor answered with "not now", nor in trouble. */
   async works(): Promise<string[]> {
-    const { settled, passed } = this.context;
-    const done = this.steps.filter(({ id }) => settled.includes(id) && !passed.includes(id));
+    const { completedSteps, skippedSteps } = this.context;
+    const done = this.steps.filter(({ id }) => completedSteps.includes(id) && !skippedSteps.includes(id));
     const found = await Promise.all(
       done.map(({ status }) => status?.(this.#box, this.image).catch(() => undefined)),
     );
@@ -261,15 +267,15 @@ export class SetupRunner {
     return summarize(this.#box);
   }
 
-  survey(step: Step): Promise<Survey> {
-    return step.survey(this.#box, this.image, this.context.answers);
+  probe(step: Step): Promise<ProbeResult> {
+    return step.probe(this.#box, this.image, this.context.answers);
   }
 
   /** Asks the world about an answer that was just given. Never fails: what cannot be looked up is not known. */
   async lookUp(step: Step, path: string, answers: Answers, signal: AbortSignal): Promise<Finding> {
     if (!step.lookUp?.paths.includes(path)) return {};
     try {
-      return await step.lookUp.run(path, this.#secrets.join(step, answers, this.context.given), {
+      return await step.lookUp.run(path, this.#secrets.join(step, answers, this.context.providedSecrets), {
         ...this.#lookUpTools(signal),
       });
     } catch (error) {
@@ -328,14 +334,14 @@ export class SetupRunner {
     }
   }
 
-  #withEffects(machine: WalkMachine): WalkMachine {
+  #withEffects(machine: SetupMachine): SetupMachine {
     const { image } = this;
     const box = this.#box;
     return machine.provide({
       actors: {
         read: fromPromise(() =>
           this.#effect("read", async () => {
-            const found = await this.#course.read(this.#secrets);
+            const found = await this.#flow.read(this.#secrets);
             if (found.kind === "refused") await this.#report({ ...this.context, problems: found.problems });
             return found;
           }),
@@ -343,7 +349,14 @@ export class SetupRunner {
         check: fromPromise(({ input }) =>
           this.#effect(`check ${input.step}`, () => {
             const step = this.#find(input.step);
-            return checkStep(step, this.#joined(step), this.context.given, box, image, this.context.answers);
+            return checkStep(
+              step,
+              this.#joined(step),
+              this.context.providedSecrets,
+              box,
+              image,
+              this.context.answers,
+            );
           }),
         ),
         apply: fromPromise(({ input, signal }) =>
@@ -365,7 +378,7 @@ export class SetupRunner {
         ),
         finish: fromPromise(() =>
           this.#effect<readonly Warning[]>("finish", async () => {
-            const warnings = await this.#course.finish(this.context);
+            const warnings = await this.#flow.finish(this.context);
             this.#secrets.forget();
             return warnings;
           }),
@@ -402,20 +415,20 @@ export class SetupRunner {
   }
 
   /** A report that cannot be written must not make things worse. */
-  async #report(context: WalkContext): Promise<void> {
-    await this.#course
+  async #report(context: SetupContext): Promise<void> {
+    await this.#flow
       .report(context)
       .catch((error) => this.log(`the report could not be written: ${toTrouble(error).what}`));
   }
 
   async #recoverSecrets(step: Step): Promise<void> {
-    if (this.context.settled.includes(step.id)) return;
-    const readAnew = this.context.unattended ? () => this.#course.read(this.#secrets) : undefined;
+    if (this.context.completedSteps.includes(step.id)) return;
+    const readAnew = this.context.unattended ? () => this.#flow.read(this.#secrets) : undefined;
     await recoverSecrets(() => this.missingSecrets(step).length > 0, readAnew);
   }
 
   #joined(step: Step): Answers {
-    return this.#secrets.join(step, this.context.answers[step.id] ?? {}, this.context.given);
+    return this.#secrets.join(step, this.context.answers[step.id] ?? {}, this.context.providedSecrets);
   }
 
   #lookUpTools(signal: AbortSignal): LookUpTools {
@@ -431,8 +444,8 @@ export class SetupRunner {
     return {
       ...this.#lookUpTools(signal),
       box,
-      passed: new Set(this.context.passed),
-      given: new Set(this.context.given),
+      skippedSteps: new Set(this.context.skippedSteps),
+      providedSecrets: new Set(this.context.providedSecrets),
       progress: (key, values = {}, { transient = false } = {}) => {
         if (this.#stopped || signal.aborted) return;
         this.#progress.add(key, values, transient);
@@ -458,18 +471,18 @@ export class SetupRunner {
     this.#progress.openStep(step.id, companions.indexOf(step) + 1, companions.length);
   }
 
-  /** The last line of a step gets its result when the walk goes on, or stops there. */
+  /** The last line of a step gets its result when the set-up goes on, or stops there. */
   #closeStep(before: string, state: string): void {
     const step = this.steps.find(({ id }) => [stateOf.apply(id), stateOf.verify(id)].includes(before));
     if (!step || state === stateOf.verify(step.id)) return;
     if (state === stateOf.failed(step.id)) this.#progress.close("failed");
     else if (state !== stateOf.secret(step.id)) {
-      this.#progress.close(this.context.passed.includes(step.id) ? "passed" : "ok");
+      this.#progress.close(this.context.skippedSteps.includes(step.id) ? "passed" : "ok");
     }
   }
 
   get #all(): readonly Step[] {
-    return [...this.steps, ...this.#course.others];
+    return [...this.steps, ...this.#flow.others];
   }
 
   #find(id: string): Step {
@@ -485,8 +498,8 @@ export class SetupRunner {
     this.#isKept = true;
     const snapshot = this.#actor.getPersistedSnapshot();
     this.#saved = this.#saved
-      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#course.state, snapshot)))
-      // A full or read-only disk: the walk goes on, only a power cut would be noticed.
+      .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#flow.state, snapshot)))
+      // A full or read-only disk: the set-up goes on, only a power cut would be noticed.
       .catch((error: unknown) => this.log(`the snapshot could not be saved: ${toTrouble(error).what}`));
   }
 
@@ -496,14 +509,17 @@ export class SetupRunner {
 }
 
 /** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */
-function canResume(machine: WalkMachine, snapshot: Snapshot<unknown>): boolean {
+function canResume(machine: SetupMachine, snapshot: Snapshot<unknown>): boolean {
   const { status, value, context } = snapshot as Partial<{
     status: string;
     value: unknown;
-    context: WalkContext;
+    context: SetupContext;
   }>;
   const isKnown = typeof value === "string" && Object.hasOwn(machine.states, value);
   return (
-    status === "active" && isKnown && Array.isArray(context?.given) && typeof context.answers === "object"
+    status === "active" &&
+    isKnown &&
+    Array.isArray(context?.providedSecrets) &&
+    typeof context.answers === "object"
   );
 }

@@ -2,7 +2,7 @@
 // Secrets are in memory alone, so a power cut takes them away: which of them a step still needs, and where they come from.
 
 import { fail } from "../../common/fail.ts";
-import { SECRET_NEEDED, type WalkContext } from "./machine.ts";
+import { SECRET_NEEDED, type SetupContext } from "./machine.ts";
 import { type Question, secretQuestions } from "./questions.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Step } from "./step.ts";
@@ -17,7 +17,7 @@ export interface MissingSecret {
 export function missingSecrets(
   step: Step,
   all: readonly Step[],
-  context: Pick<WalkContext, "given" | "kept">,
+  context: Pick<SetupContext, "providedSecrets" | "retainedSecrets">,
   secrets: Pick<Secrets, "has">,
 ): MissingSecret[] {
   return all
@@ -25,8 +25,8 @@ export function missingSecrets(
     .flatMap((each) => secretQuestions(each).map((question) => ({ step: each, question })))
     .filter(({ step: { id }, question: { path } }) => {
       const full = `${id}.${path}`;
-      const isApplied = id === step.id && context.kept.includes(full);
-      return context.given.includes(full) && !secrets.has(full) && !isApplied;
+      const isApplied = id === step.id && context.retainedSecrets.includes(full);
+      return context.providedSecrets.includes(full) && !secrets.has(full) && !isApplied;
     });
 }
 

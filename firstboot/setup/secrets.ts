@@ -8,8 +8,8 @@ export class Secrets {
   readonly #values = new Map<string, string>();
 
   /** Takes the secrets out of a step's answers and remembers them. Returns the rest and the paths of all given. */
-  take(step: Step, answers: Answers): { answers: Answers; taken: readonly string[] } {
-    const taken: string[] = [];
+  take(step: Step, answers: Answers): { answers: Answers; newSecrets: readonly string[] } {
+    const newSecrets: string[] = [];
     let rest = answers;
     for (const { path } of secretQuestions(step)) {
       const value = getAnswer(answers, path);
@@ -17,9 +17,9 @@ export class Secrets {
       // The file to begin with shows "" for a secret that is left out.
       if (typeof value !== "string" || value === "") continue;
       this.#values.set(`${step.id}.${path}`, value);
-      taken.push(`${step.id}.${path}`);
+      newSecrets.push(`${step.id}.${path}`);
     }
-    return { answers: rest, taken };
+    return { answers: rest, newSecrets };
   }
 
   /** Puts what is known of the secrets at `paths` back in, for the moment they are used. */

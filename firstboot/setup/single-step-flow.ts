@@ -9,7 +9,7 @@ import { checkSection } from "./answers/check.ts";
 import { parseAnswers } from "./answers/file.ts";
 import { writeKeptAnswers } from "./answers/report.ts";
 import type { CourseTools, SetupFlow } from "./flow.ts";
-import type { FoundAnswers, WalkContext } from "./machine.ts";
+import type { FoundAnswers, SetupContext } from "./machine.ts";
 import { readKeptAnswers, readMarker, writeMarker } from "./marker.ts";
 import { secretQuestions } from "./questions.ts";
 import type { Secrets } from "./secrets.ts";
@@ -43,8 +43,15 @@ async function keptAnswers({ box, steps }: CourseTools, step: Step): Promise<Kep
   // What the world is asked about has to be typed again; what the box was given, such as a log-in password, stays.
   const isAskedAgain = (path: string) =>
     step.lookUp?.paths.some((asked) => `${step.id}.${asked}` === path) ?? false;
-  const given = ((await readMarker(box))?.given ?? []).filter((path) => !isAskedAgain(path));
-  return { kind: "kept", answers, given, kept: given.filter((path) => path.startsWith(`${step.id}.`)) };
+  const providedSecrets = ((await readMarker(box))?.providedSecrets ?? []).filter(
+    (path) => !isAskedAgain(path),
+  );
+  return {
+    kind: "kept",
+    answers,
+    providedSecrets,
+    retainedSecrets: providedSecrets.filter((path) => path.startsWith(`${step.id}.`)),
+  };
 }
 
 /** The file is the step's section alone, or a whole answers file: of that, the section and the secrets it needs. */
@@ -56,22 +63,29 @@ async function fromFile(
   secrets: Secrets,
 ): Promise<FoundAnswers> {
   const { whole, section } = await parseSection(file, step);
-  const { problems, answers } = await checkSection(step, section ?? {}, kept.kept, box, image, kept.answers);
+  const { problems, answers } = await checkSection(
+    step,
+    section ?? {},
+    kept.retainedSecrets,
+    box,
+    image,
+    kept.answers,
+  );
   const own = secrets.take(step, answers);
   const borrowed = steps
     .filter(({ id }) => step.secretsFrom?.includes(id))
-    .flatMap((each) => secrets.take(each, onlySecrets(each, whole[each.id] ?? {})).taken);
-  const given = [
-    ...kept.given.filter((path) => !path.startsWith(`${step.id}.`)),
-    ...kept.kept,
-    ...own.taken,
+    .flatMap((each) => secrets.take(each, onlySecrets(each, whole[each.id] ?? {})).newSecrets);
+  const providedSecrets = [
+    ...kept.providedSecrets.filter((path) => !path.startsWith(`${step.id}.`)),
+    ...kept.retainedSecrets,
+    ...own.newSecrets,
     ...borrowed,
   ];
   return {
     kind: problems.length ? "refused" : "valid",
     answers: { ...kept.answers, [step.id]: own.answers },
-    given: [...new Set(given)],
-    kept: kept.kept.filter((path) => !own.taken.includes(path)),
+    providedSecrets: [...new Set(providedSecrets)],
+    retainedSecrets: kept.retainedSecrets.filter((path) => !own.newSecrets.includes(path)),
     problems,
   };
 }
@@ -100,21 +114,21 @@ function onlySecrets(step: Step, answers: Answers): Answers {
 }
 
 /** Repeated from the start after a power cut. */
-async function finishStep({ box, image }: CourseTools, step: Step, context: WalkContext) {
+async function finishStep({ box, image }: CourseTools, step: Step, context: SetupContext) {
   const before = await readMarker(box);
   const isOurs = (code: string, from?: string) => (from ?? code.replace(/-passed$/, "")) === step.id;
   const answers = Object.fromEntries(
     Object.entries({ ...(await readKeptAnswers(box)), [step.id]: context.answers[step.id] ?? {} }),
   );
-  const given = [
-    ...(before?.given ?? []).filter((path) => !path.startsWith(`${step.id}.`)),
-    ...context.given.filter((path) => path.startsWith(`${step.id}.`)),
+  const providedSecrets = [
+    ...(before?.providedSecrets ?? []).filter((path) => !path.startsWith(`${step.id}.`)),
+    ...context.providedSecrets.filter((path) => path.startsWith(`${step.id}.`)),
   ];
-  await writeKeptAnswers(box, { answers, given });
+  await writeKeptAnswers(box, { answers, providedSecrets });
   await writeMarker(box, {
     configured: before?.configured ?? box.now().toISOString(),
     version: before?.version ?? image.version,
-    given,
+    providedSecrets,
     warnings: [
       ...(before?.warnings ?? []).filter(({ code, step: from }) => !isOurs(code, from)),
       ...context.warnings,

@@ -5,7 +5,16 @@ import type { Snapshot } from "xstate";
 import type { Box } from "../host/box.ts";
 
 /** Raised when the machine's states or context change their meaning. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
+
+/** In version 2 these parts of the context had other names; nothing else was different. */
+const FORMER_VERSION = 2;
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  given: "providedSecrets",
+  kept: "retainedSecrets",
+  settled: "completedSteps",
+  passed: "skippedSteps",
+};
 
 export async function saveSnapshot(box: Box, path: string, snapshot: Snapshot<unknown>): Promise<void> {
   const content = JSON.stringify({ version: SNAPSHOT_VERSION, snapshot }, undefined, 2);
@@ -28,18 +37,29 @@ export async function loadSnapshot(
   if (text === undefined) return {};
   const snapshot = parse(text);
   if (snapshot && isUsable(snapshot)) return { snapshot };
-  // The walk was at its end; the next one begins anew.
+  // The set-up was at its end; the next one begins anew.
   if (snapshot?.status === "done") return {};
   return { putAside: await putAside(box, path) };
 }
 
 function parse(text: string): Snapshot<unknown> | undefined {
   try {
-    const { version, snapshot } = JSON.parse(text) as { version?: unknown; snapshot?: Snapshot<unknown> };
+    const { version, snapshot } = JSON.parse(text) as { version?: unknown; snapshot?: SavedSnapshot };
+    if (version === FORMER_VERSION && snapshot) return withPresentNames(snapshot);
     return version === SNAPSHOT_VERSION ? snapshot : undefined;
   } catch {
     return undefined;
   }
+}
+
+type SavedSnapshot = Snapshot<unknown> & { readonly context?: object };
+
+function withPresentNames(snapshot: SavedSnapshot): SavedSnapshot {
+  const context = Object.entries(snapshot.context ?? {}).map(([name, value]) => [
+    FORMER_NAMES[name] ?? name,
+    value,
+  ]);
+  return { ...snapshot, context: Object.fromEntries(context) };
 }
 
 async function putAside(box: Box, from: string): Promise<string> {

@@ -65,7 +65,7 @@ export interface Note {
 }
 
 /** What is true of this box right now and matters to the questions. */
-export interface Survey {
+export interface ProbeResult {
   /** Offered as default, by path. A question without one must be answered unless it is not required. */
   readonly defaults: { readonly [path: string]: Value };
   /** Choices that only the box knows, by path. Without a label: the catalogue's, or the value itself. */
@@ -81,7 +81,7 @@ export interface Survey {
 /** Answers of every step so far, by step. */
 export type AllAnswers = { readonly [step: string]: Answers };
 
-/** What a look into the world says about an answer, before the walk goes on. All of it may be absent. */
+/** What a look into the world says about an answer, before the set-up goes on. All of it may be absent. */
 export interface Finding {
   /** The answer is wrong: it is asked again. */
   readonly problems?: readonly Problem[];
@@ -89,8 +89,8 @@ export interface Finding {
   readonly confirm?: { readonly key: TextKey; readonly values: TextValues };
   /** Said in passing, one line each. */
   readonly notes?: readonly Note[];
-  /** Laid over the survey for the questions that follow. */
-  readonly survey?: Partial<Survey>;
+  /** Laid over what the probe found, for the questions that follow. */
+  readonly probe?: Partial<ProbeResult>;
 }
 
 export interface LookUp {
@@ -112,14 +112,14 @@ export interface LookUpTools {
 }
 
 export interface StepTools extends LookUpTools {
-  /** Steps that were passed over in this walk, e.g. "member". */
-  readonly passed: ReadonlySet<string>;
+  /** Steps that were passed over in this set-up, e.g. "member". */
+  readonly skippedSteps: ReadonlySet<string>;
   /** Paths of all secrets that were given. One that is given but absent from the answers was applied before. */
-  readonly given: ReadonlySet<string>;
+  readonly providedSecrets: ReadonlySet<string>;
   readonly progress: Progress;
 }
 
-/** Something the person should know although the walk went on. `code` is a text key below `warning.`. */
+/** Something the person should know although the set-up went on. `code` is a text key below `warning.`. */
 export interface Warning {
   readonly code: string;
   /** The step it came from; the machine fills it in. */
@@ -156,25 +156,25 @@ export interface ResetOptions {
   progress(key: TextKey, values?: TextValues): void;
 }
 
-export interface Step<Facts extends Survey = Survey> {
+export interface Step<Facts extends ProbeResult = ProbeResult> {
   readonly id: string;
   readonly schema: QuestionSchema;
   /** May be passed over when it fails: the box is still of use, and says what is missing. */
   readonly skippable: boolean;
   /** Steps whose secrets `apply` needs as well, e.g. "member". A power cut asks for those again. */
   readonly secretsFrom?: readonly string[];
-  /** Whether the step belongs to the walk of this box at all; true when left out. */
+  /** Whether the step belongs to the set-up of this box at all; true when left out. */
   isApplicable?(box: Box, image: ImageInfo): Promise<boolean>;
-  /** With these answers the step is applied at once, and the walk ends with it: the box goes on elsewhere. */
+  /** With these answers the step is applied at once, and the set-up ends with it: the box goes on elsewhere. */
   relocatesBox?(answers: Answers): boolean;
-  /** Of a step that may end the walk: whether a walk that was interrupted in it, or ended by it, is still about this box. */
+  /** Of a step that may end the set-up: whether a set-up that was interrupted in it, or ended by it, is still about this box. */
   canResume?(box: Box, image: ImageInfo, answers: Answers, isApplied: boolean): Promise<boolean>;
   /** `all`: what was answered so far, by step, without secrets. */
-  survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
+  probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   /** Asks the world about single answers at the moment they are given. */
   readonly lookUp?: LookUp;
   /** Errors in answers that may still be incomplete; pure. Structure is checked by the schema already. */
-  check(answers: Answers, facts: Facts, given: ReadonlySet<string>): Problem[];
+  check(answers: Answers, facts: Facts, providedSecrets: ReadonlySet<string>): Problem[];
   /** Further errors, which take a moment to find; asks nobody and changes nothing. At a console only of secrets. */
   examine?(answers: Answers, facts: Facts): Promise<Problem[]>;
   /** What complete answers lack because of each other. */
@@ -195,14 +195,14 @@ export interface Step<Facts extends Survey = Survey> {
    */
   generatedCredentials?(answers: Answers, tools: LookUpTools): Promise<readonly GeneratedCredential[]>;
   /**
-   * Takes away what apply made, so that the walk can begin anew. Idempotent: a power cut repeats it. What cannot be
+   * Takes away what apply made, so that the set-up can begin anew. Idempotent: a power cut repeats it. What cannot be
    * stopped or removed is no reason to give up; it throws only when the box would be unsafe.
    */
   reset?(box: Box, image: ImageInfo, options: ResetOptions): Promise<void>;
 }
 
 /** Types a step's parts by its own answers; the generic machinery only knows {@link Answers}. */
-export function defineStep<A, Facts extends Survey>(step: {
+export function defineStep<A, Facts extends ProbeResult>(step: {
   readonly id: string;
   readonly schema: QuestionSchema;
   readonly skippable: boolean;
@@ -210,9 +210,9 @@ export function defineStep<A, Facts extends Survey>(step: {
   isApplicable?(box: Box, image: ImageInfo): Promise<boolean>;
   relocatesBox?(answers: A): boolean;
   canResume?(box: Box, image: ImageInfo, answers: A, isApplied: boolean): Promise<boolean>;
-  survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
+  probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;
   readonly lookUp?: LookUp;
-  check(answers: DeepPartial<A>, facts: Facts, given: ReadonlySet<string>): Problem[];
+  check(answers: DeepPartial<A>, facts: Facts, providedSecrets: ReadonlySet<string>): Problem[];
   examine?(answers: DeepPartial<A>, facts: Facts): Promise<Problem[]>;
   missing?(answers: A): Problem[];
   /** The step's line on the review page, without secrets; made of labels and values when left out. */
@@ -224,8 +224,8 @@ export function defineStep<A, Facts extends Survey>(step: {
   generatedCredentials?(answers: A, tools: LookUpTools): Promise<readonly GeneratedCredential[]>;
   reset?(box: Box, image: ImageInfo, options: ResetOptions): Promise<void>;
 }): Step {
-  // The walk validates answers against `schema` before check, apply and verify see them, and hands a survey only
-  // to the step that made it: that is what makes this cast true.
+  // The set-up validates answers against `schema` before check, apply and verify see them, and hands what a probe found
+  // only to the step that made it: that is what makes this cast true.
   return step as unknown as Step;
 }
 

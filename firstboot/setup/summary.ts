@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How to reach the box, for the last screen of the walk and for `cbox status`.
+// How to reach the box, for the last screen of the set-up and for `cbox status`.
 
 import { outerAddresses } from "../contexts/outer-addresses.ts";
 import type { Box } from "../host/box.ts";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The machine as a mermaid state diagram, for docs/reference/state-machine.md. Made from the machine itself, so it cannot lie.
 
-import { createWalkMachine, type MachineStep } from "../setup/machine.ts";
+import { createSetupMachine, type MachineStep } from "../setup/machine.ts";
 import { allSteps } from "./index.ts";
 
 export function machineDiagram(ofSteps: readonly MachineStep[] = allSteps): string {
-  const machine = createWalkMachine(ofSteps);
+  const machine = createSetupMachine(ofSteps);
   const lines = ["stateDiagram-v2", `  [*] --> ${String(machine.config.initial)}`];
   for (const [name, state] of Object.entries(machine.states)) {
     for (const transition of [...state.transitions.values()].flat()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk's steps, in order. The machine, the prompts, the answers file and its schema follow from this list.
+// The steps of the set-up, in order. The machine, the prompts, the answers file and its schema follow from this list.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -15,10 +15,10 @@ import { vpn } from "./vpn/index.ts";
 
 export const steps: readonly Step[] = [system, network, member, node, vpn, contexts, services];
 
-/** With those that only some boxes walk. */
+/** With those that only some boxes have. */
 export const allSteps: readonly Step[] = [install, ...steps];
 
-/** The walk of this box. */
+/** The steps of this box. */
 export async function stepsHere(box: Box, image: ImageInfo): Promise<readonly Step[]> {
   const here: Step[] = [];
   for (const step of allSteps) if ((await step.isApplicable?.(box, image)) ?? true) here.push(step);

@@ -5,7 +5,7 @@ import type { Box } from "../host/box.ts";
 import { readMarker } from "../setup/marker.ts";
 
 /** Passed over after a failure, or warned of by one of the step's own codes. */
-export async function wasPassed(
+export async function wasSkipped(
   box: Pick<Box, "readFile">,
   step: string,
   ...codes: string[]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox demo`: the whole walk on any machine. Image, lab, and a box plugged into it with its console right here.
+// `cbox demo`: the whole set-up on any machine. Image, lab, and a box plugged into it with its console right here.
 import { say, sayLines } from "../../common/say.ts";
 import { labUp, MEMBERS, NODES } from "../../test/lab/index.ts";
 import { requireChecks } from "../doctor/index.ts";

@@ -30,7 +30,7 @@ export async function lint(
   const render = await templateRenderer();
   const data = sampleData(service, community);
   return [
-    ...wordsOf(service).flatMap(([field, words]) => lintWords(field, words)),
+    ...textsOf(service).flatMap(([field, words]) => lintWords(field, words)),
     ...(service.title.en.length > LONGEST_TITLE
       ? [`title: expected at most ${LONGEST_TITLE} letters, found ${service.title.en.length}`]
       : []),
@@ -101,7 +101,7 @@ function templatesOfFound({ found }: Service): [string, string][] {
 }
 
 /** Every text of a service for people, by its field. */
-function wordsOf({ title, description, ask, inputs, secrets, found }: Service): [string, Words][] {
+function textsOf({ title, description, ask, inputs, secrets, found }: Service): [string, Words][] {
   const all: [string, Words | undefined][] = [
     ["title", title],
     ["description", description],

@@ -3,7 +3,7 @@
 // outside since version 256, and Debian 12 has 252.
 import { BOOT_MS, type Box } from "./harness.ts";
 import { readAnswer, request } from "./probe.ts";
-import { logIn } from "./walk.ts";
+import { logIn } from "./set-up-dialogue.ts";
 
 const READY = "cbox-shell-42";
 

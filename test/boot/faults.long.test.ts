@@ -15,8 +15,8 @@ import { readAll } from "../lab/readers/index.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import { quoted } from "./inside.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS, answer, begin, logIn, WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { APPLY_MS, answer, begin, logIn, WELCOME } from "./walk.ts";
 
 const PASSWORD = "set cabres al tossal";
 const MEMBER = labMember("anna");

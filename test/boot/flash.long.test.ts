@@ -12,8 +12,8 @@ import { cbox } from "../integration/project.ts";
 import { type Lab, labUp } from "../lab/lab.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS, logIn } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { APPLY_MS, logIn } from "./walk.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = "cargol groc damunt la teulada";

@@ -17,8 +17,8 @@ import { labMember } from "../lab/members.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as contexts from "./inside.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS } from "./set-up-dialogue.ts";
 import { subject } from "./subject.ts";
-import { APPLY_MS } from "./walk.ts";
 
 const PASSWORD = "set cabres al tossal";
 const MEMBER = labMember("anna");

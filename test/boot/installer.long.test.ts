@@ -11,8 +11,8 @@ import { SECTOR } from "../../image/disk/layout.ts";
 import { makeScratch } from "../../image/host/scratch.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { answer, begin, WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { answer, begin, WELCOME } from "./walk.ts";
 
 /** A stick is slow, and all of it is emulated. */
 const COPY_MS = 600_000;

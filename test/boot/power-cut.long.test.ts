@@ -35,7 +35,7 @@ services: { serf: { enabled: true } }
 `;
 
 /**
- * When the plug is pulled: the line of the set-up's log that says so. Each is reached only once in a walk. A cut that
+ * When the plug is pulled: the line of the set-up's log that says so. Each is reached only once in a set-up. A cut that
  * comes a moment late may take the next line's work along and its line away; then that one is cut at the one after.
  */
 const CUTS: readonly (readonly [when: string, line: string])[] = [

@@ -6,8 +6,8 @@ import { buildCommand } from "../../image/commands/build.ts";
 import { sha256 } from "../../image/host/sha256.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { WELCOME } from "./walk.ts";
 
 /** Four emulated ARM cores on whatever this machine has. */
 const SLOW_MS = 2 * BOOT_MS;

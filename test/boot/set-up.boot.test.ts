@@ -21,8 +21,8 @@ import { stepBox } from "../lab/step-box.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS, answer, logIn, WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
 
 const PASSWORD = "cargol groc damunt la teulada";
 /** Owns the node, so that the box gets an address there. */
@@ -46,7 +46,7 @@ let firstIdentity: seen.Identity;
 beforeAll(async () => {
   it = await subject("vm-amd64");
   const hosts = [...LAB_HOSTS, { name: "neighbour", address: "10.139.40.62" }];
-  lab = await labUp({ name: "walktest", root: await labRoot(), community, hosts });
+  lab = await labUp({ name: "setuptest", root: await labRoot(), community, hosts });
   const files = { "ca.pem": lab.authority() };
   box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files });
   await box.powerOn();
@@ -207,7 +207,13 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     const place = "/run/systemd/system/cbox-vpn.timer.d";
     const neighbour = await stepBox(lab, "neighbour", "52:54:00:aa:00:02", "can-pau");
     try {
-      const tools = { ...neighbour, image, progress: () => {}, given: new Set(), passed: new Set() };
+      const tools = {
+        ...neighbour,
+        image,
+        progress: () => {},
+        providedSecrets: new Set(),
+        skippedSteps: new Set(),
+      };
       await vpn.apply({ join: true }, tools as unknown as StepTools);
       // The hour of the timer is made shorter, and nothing else.
       const hour = "[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\nRandomizedDelaySec=0\\nAccuracySec=1s\\n";

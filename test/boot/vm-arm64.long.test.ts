@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { WELCOME } from "./walk.ts";
 
 const SLOW_MS = 2 * BOOT_MS;
 /** Its programs are emulated while the image is made. */

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS, answer, logIn, WELCOME } from "./set-up-dialogue.ts";
 import { subject } from "./subject.ts";
-import { APPLY_MS, answer, logIn, WELCOME } from "./walk.ts";
 
 const PROFILE = "pc-amd64";
 const PASSWORD = "cargol groc damunt la teulada";

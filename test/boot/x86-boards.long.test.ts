@@ -12,8 +12,8 @@ import { readAll } from "../lab/readers/index.ts";
 import { rootAtConsole } from "./console-shell.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
+import { APPLY_MS, answer, begin, WELCOME } from "./set-up-dialogue.ts";
 import { type Subject, subject } from "./subject.ts";
-import { APPLY_MS, answer, begin, WELCOME } from "./walk.ts";
 
 let box: Box | undefined;
 let lab: Lab | undefined;

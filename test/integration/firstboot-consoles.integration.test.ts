@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Two consoles at one walk, on real terminal devices: both greet, the one who presses Enter has it, the other may take
+// Two consoles of one set-up, on real terminal devices: both greet, the one who presses Enter has it, the other may take
 // it over, a pulled cable harms nobody, and a console that is not there is passed over.
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -56,20 +56,20 @@ class Line {
 
 let root: string;
 let lines: Line[];
-let walk: SetupRunner;
+let runner: SetupRunner;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "cbox-consoles-"));
   process.env.CBOX_DRY_RUN_DELAY = "1";
   lines = [new Line(), new Line()];
   const box = await dryRunBox(root);
-  walk = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
-  walk.start();
+  runner = await SetupRunner.open({ box, image: await readImageInfo(box), steps, log: openLog(box) });
+  runner.start();
 });
 
 afterEach(() => {
   for (const line of lines) line.pull();
-  walk.stop();
+  runner.stop();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -80,7 +80,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
     { device: await first.device() },
     { device: await second.device(), speed: 115200 },
   ];
-  const served = serveConsoles(walk, consoles);
+  const served = serveConsoles(runner, consoles);
   await first.sees("Press Enter to begin");
   await second.sees("Press Enter to begin");
   first.type("\r");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The wizard as people see it: the dry run on a real pseudo-terminal of 80x24, walked by keys, with arrows on a
+// The wizard as people see it: the dry run on a real pseudo-terminal of 80x24, answered by keys, with arrows on a
 // terminal that answers and with numbers on one that does not.
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -93,7 +93,7 @@ describe.each([
   ["rich", true],
   ["dumb", false],
 ] as const)("on a %s terminal", (_kind, isRich) => {
-  test("the whole walk, with a mistake, a way back and a look at the help", async () => {
+  test("the whole set-up, with a mistake, a way back and a look at the help", async () => {
     const person = new Person(isRich);
     await person.sees("Press Enter to begin");
     person.type("\r");

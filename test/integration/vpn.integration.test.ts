@@ -69,8 +69,8 @@ function toolsOf({ box }: StepBox): StepTools & { readonly said: string[] } {
   return {
     box,
     image,
-    passed: new Set(),
-    given: new Set(),
+    skippedSteps: new Set(),
+    providedSecrets: new Set(),
     answersOf: () => ({}),
     signal: new AbortController().signal,
     said,

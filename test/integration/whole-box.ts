@@ -83,7 +83,7 @@ export async function wholeBox(lab: Lab, host: string, root: string, hostname: s
   await box.writeFile("/etc/community-box/ca.pem", lab.authority());
   await writeChoices(box, { language: "en", hostname });
   const configured = box.now().toISOString();
-  await writeMarker(box, { configured, version: "test", given: [], warnings: [] });
+  await writeMarker(box, { configured, version: "test", providedSecrets: [], warnings: [] });
   const running = new Map<string, ChildProcess>();
   const cbox: WholeBox["cbox"] = (...words) =>
     box.run("env", ["SYSTEMD_OFFLINE=1", "cbox", ...words], { timeout: COMMAND_MS });

@@ -26,8 +26,8 @@ const tools: StepTools = {
   image: await readImageInfo(box),
   answersOf: (step) => answers[step] ?? {},
   signal: new AbortController().signal,
-  passed: new Set(),
-  given: new Set(),
+  skippedSteps: new Set(),
+  providedSecrets: new Set(),
   progress: (key, values = {}) => say({ progress: key, values }),
 };
 const own = tools.answersOf(node.id);

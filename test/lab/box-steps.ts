@@ -64,8 +64,8 @@ const all: Record<string, Answers> = { member: order.member, node: order.node ??
 const tools: StepTools = {
   box,
   image,
-  passed: new Set(),
-  given: new Set(["member.password"]),
+  skippedSteps: new Set(),
+  providedSecrets: new Set(["member.password"]),
   answersOf: (id) => all[id] ?? {},
   progress: () => {},
   signal: new AbortController().signal,

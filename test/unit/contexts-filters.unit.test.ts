@@ -11,7 +11,7 @@ import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 const FILTERED = { "security.mac_filtering": "true", "security.ipv4_filtering": "true" };
 
 async function divided(box = new FakeBox()): Promise<FakeBox> {
-  const tools = { box, image: IMAGE, given: new Set<string>(), passed: new Set<string>() };
+  const tools = { box, image: IMAGE, providedSecrets: new Set<string>(), skippedSteps: new Set<string>() };
   const { signal } = new AbortController();
   await contexts.apply({}, { ...tools, answersOf: () => ({}), progress: () => {}, signal });
   return box;

@@ -19,8 +19,8 @@ function toolsFor(box: FakeBox, image: ImageInfo = IMAGE): StepTools {
   return {
     box,
     image,
-    given: new Set(),
-    passed: new Set(),
+    providedSecrets: new Set(),
+    skippedSteps: new Set(),
     answersOf: () => ({}),
     progress: () => {},
     signal: new AbortController().signal,
@@ -35,14 +35,14 @@ async function divided(answers: Answers = { share: "half" }): Promise<FakeBox> {
 
 describe("the questions", () => {
   test("offer the shares with the numbers of this box, in the language that was chosen", async () => {
-    const survey = await contexts.survey(new FakeBox(), IMAGE, { system: { language: "en" } });
-    expect(survey.choices?.share?.map(({ label }) => label)).toEqual([
+    const probe = await contexts.probe(new FakeBox(), IMAGE, { system: { language: "en" } });
+    expect(probe.choices?.share?.map(({ label }) => label)).toEqual([
       "A little: 368 MiB memory, 1 of 2 CPU, 2.7 GiB disk",
       "Half: 737 MiB memory, 1 of 2 CPU, 5.5 GiB disk",
       "Most: 1106 MiB memory, 1 of 2 CPU, 8.2 GiB disk",
       "Exact numbers",
     ]);
-    expect(survey.defaults).toMatchObject({ share: "half", memory_mib: 737, cpus: 1 });
+    expect(probe.defaults).toMatchObject({ share: "half", memory_mib: 737, cpus: 1 });
   });
 
   test.each([
@@ -51,7 +51,7 @@ describe("the questions", () => {
   ])("are not asked on a box with too little %s, which says so", async (what, shrink) => {
     const box = new FakeBox();
     shrink(box);
-    expect((await contexts.survey(box, IMAGE, {})).hidden).toContain("share");
+    expect((await contexts.probe(box, IMAGE, {})).hidden).toContain("share");
     await contexts.apply({}, toolsFor(box));
     expect(await contexts.verify({}, toolsFor(box))).toEqual([{ code: `contexts-none-${what}` }]);
     expect(await contexts.status?.(box, IMAGE)).toMatchObject({
@@ -69,9 +69,9 @@ describe("the questions", () => {
     const box = new FakeBox();
     // The disk of a container's host is not to be seen, and not to be what is said to be lacking.
     if (none === "container") box.system.contexts.shrinkDisk(16);
-    const survey = await contexts.survey(box, image, {});
-    expect(survey.hidden).toContain("share");
-    expect(contexts.check({ share: "half" }, survey, new Set())).toEqual([]);
+    const probe = await contexts.probe(box, image, {});
+    expect(probe.hidden).toContain("share");
+    expect(contexts.check({ share: "half" }, probe, new Set())).toEqual([]);
     const said: string[] = [];
     await contexts.apply({}, { ...toolsFor(box, image), progress: (key) => said.push(key) });
     expect(said).toEqual([`progress.contexts.none-${none}`]);
@@ -91,22 +91,22 @@ describe("the questions", () => {
     ["half a processor", { cpus: 0.5 }, "cpus", "share-range", "1 to 2"],
     ["more disk than there is", { disk_gib: 40 }, "disk_gib", "share-range", "1 to 10"],
   ])("refuse %s", async (_name, wish, field, code, range) => {
-    const survey = await contexts.survey(new FakeBox(), IMAGE, {});
-    const found = contexts.check({ share: "exact", ...wish }, survey, new Set());
+    const probe = await contexts.probe(new FakeBox(), IMAGE, {});
+    const found = contexts.check({ share: "exact", ...wish }, probe, new Set());
     expect(found).toMatchObject([{ field: `contexts.${field}`, code }]);
     expect(found[0]?.expected).toContain(range);
   });
 
   test("exact numbers are only for exact", async () => {
-    const survey = await contexts.survey(new FakeBox(), IMAGE, {});
-    expect(contexts.check({ share: "half", cpus: 1 }, survey, new Set())).toMatchObject([
+    const probe = await contexts.probe(new FakeBox(), IMAGE, {});
+    expect(contexts.check({ share: "half", cpus: 1 }, probe, new Set())).toMatchObject([
       {
         field: "contexts.cpus",
         code: "exact-only",
         expected: "This is only for exact numbers (share: exact).",
       },
     ]);
-    expect(contexts.check({ share: "exact", memory_mib: 500, cpus: 1 }, survey, new Set())).toEqual([]);
+    expect(contexts.check({ share: "exact", memory_mib: 500, cpus: 1 }, probe, new Set())).toEqual([]);
   });
 });
 

@@ -18,7 +18,7 @@ import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 async function divided(box = new FakeBox()): Promise<FakeBox> {
-  const tools = { box, image: IMAGE, given: new Set<string>(), passed: new Set<string>() };
+  const tools = { box, image: IMAGE, providedSecrets: new Set<string>(), skippedSteps: new Set<string>() };
   const { signal } = new AbortController();
   await contexts.apply({}, { ...tools, answersOf: () => ({}), progress: () => {}, signal });
   return box;

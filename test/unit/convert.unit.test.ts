@@ -46,7 +46,13 @@ function machine(): FakeBox {
 
 function toolsFor(box: FakeBox): StepTools {
   return {
-    ...{ box, image: CONVERTED, given: new Set<string>(), passed: new Set<string>(), answersOf: () => ({}) },
+    ...{
+      box,
+      image: CONVERTED,
+      providedSecrets: new Set<string>(),
+      skippedSteps: new Set<string>(),
+      answersOf: () => ({}),
+    },
     ...{ progress: () => {}, signal: new AbortController().signal },
   };
 }
@@ -96,10 +102,10 @@ describe("the set-up of a converted machine", () => {
   });
 
   test("asks for the language and for one of its accounts, administrators first", async () => {
-    const survey = await system.survey(machine(), CONVERTED, {});
-    expect(survey.choices?.["owner.name"]?.map(({ value }) => value)).toEqual(["anna", "berta"]);
-    expect(survey.defaults).toEqual({ language: "ca", "owner.name": "anna" });
-    expect(survey.hidden).toEqual([
+    const probe = await system.probe(machine(), CONVERTED, {});
+    expect(probe.choices?.["owner.name"]?.map(({ value }) => value)).toEqual(["anna", "berta"]);
+    expect(probe.defaults).toEqual({ language: "ca", "owner.name": "anna" });
+    expect(probe.hidden).toEqual([
       "keyboard",
       "timezone",
       "hostname",
@@ -108,7 +114,7 @@ describe("the set-up of a converted machine", () => {
       "owner.ssh_keys",
       "ssh.keys_only",
     ]);
-    expect((await system.survey(new FakeBox(), CONVERTED, {})).choices?.["owner.name"]).toEqual([
+    expect((await system.probe(new FakeBox(), CONVERTED, {})).choices?.["owner.name"]).toEqual([
       { value: "root", label: "root" },
     ]);
   });

@@ -274,8 +274,8 @@ describe("questions", () => {
   test("the interface is asked for only when more than one has a cable", async () => {
     const box = new FakeBox();
     const askedFor = async () => {
-      const survey = await network.survey(box, IMAGE, {});
-      return questionsOf(network).some((each) => each.path === "interface" && isAsked(each, {}, survey));
+      const probe = await network.probe(box, IMAGE, {});
+      return questionsOf(network).some((each) => each.path === "interface" && isAsked(each, {}, probe));
     };
     expect(await askedFor()).toBe(false);
     box.plugIn("enp2s0", false);
@@ -285,10 +285,10 @@ describe("questions", () => {
   });
 
   test("a change to DHCP takes the static answers out", async () => {
-    const survey = await network.survey(new FakeBox(), IMAGE, {});
+    const probe = await network.probe(new FakeBox(), IMAGE, {});
     const answers = { method: "dhcp", address: "10.1.2.3/24", gateway: "10.1.2.1", interface: "enp1s0" };
-    expect(withoutUnasked(network, answers, survey)).toEqual({ method: "dhcp", interface: "enp1s0" });
-    expect(withDefaults(network, { method: "static" }, survey)).toEqual({
+    expect(withoutUnasked(network, answers, probe)).toEqual({ method: "dhcp", interface: "enp1s0" });
+    expect(withDefaults(network, { method: "static" }, probe)).toEqual({
       method: "static",
       dns: ["10.138.0.2"],
     });
@@ -305,12 +305,12 @@ describe("questions", () => {
   test("secrets are taken out, kept apart and put back", () => {
     const secrets = new Secrets();
     const answers: Answers = { hostname: "a", owner: { name: "anna", password: PASSWORD } };
-    const { answers: rest, taken } = secrets.take(system, answers);
+    const { answers: rest, newSecrets } = secrets.take(system, answers);
     expect(JSON.stringify(rest)).not.toContain(PASSWORD);
-    expect(taken).toEqual(["system.owner.password"]);
-    expect(secrets.join(system, rest, taken)).toEqual(answers);
+    expect(newSecrets).toEqual(["system.owner.password"]);
+    expect(secrets.join(system, rest, newSecrets)).toEqual(answers);
     secrets.forget();
-    expect(secrets.join(system, rest, taken)).toEqual(rest);
+    expect(secrets.join(system, rest, newSecrets)).toEqual(rest);
   });
 });
 
@@ -318,7 +318,7 @@ describe("the network's answers", () => {
   const codes = async (answers: Answers) => {
     const box = new FakeBox();
     return network
-      .check(answers, await network.survey(box, IMAGE, {}), new Set())
+      .check(answers, await network.probe(box, IMAGE, {}), new Set())
       .map(({ field, code }) => `${field} ${code}`);
   };
   const fixed = { method: "static", address: "10.1.2.3/27", gateway: "10.1.2.1" };
@@ -353,10 +353,10 @@ describe("the smallest subnets", () => {
   const fixed = { method: "static" as const, dns: ["10.1.2.1"] };
 
   test("the addresses that a message names are those of the subnet", async () => {
-    const survey = await network.survey(new FakeBox(), IMAGE, {});
+    const probe = await network.probe(new FakeBox(), IMAGE, {});
     const [mistake] = network.check(
       { ...fixed, address: "10.1.2.3/31", gateway: "10.1.2.1" },
-      survey,
+      probe,
       new Set(),
     );
     expect(mistake?.expected).toBe(
@@ -389,18 +389,18 @@ describe("a time zone under another name", () => {
     ["Europe/Madrid", "Europe/Madrid"],
   ])("%s is %s by the links of the box's own data", async (name, zone) => {
     const made = box();
-    const survey = await system.survey(made, IMAGE, {});
-    expect(system.check({ timezone: name }, survey, new Set())).toEqual([]);
+    const probe = await system.probe(made, IMAGE, {});
+    expect(system.check({ timezone: name }, probe, new Set())).toEqual([]);
     const answers = parse(VALID_ANSWERS).system;
-    const tools = { box: made, image: IMAGE, given: new Set<string>(), progress: () => {} };
+    const tools = { box: made, image: IMAGE, providedSecrets: new Set<string>(), progress: () => {} };
     await system.apply({ ...answers, timezone: name }, tools as unknown as StepTools);
     expect(made.files.get("/etc/localtime")).toBe(`-> /usr/share/zoneinfo/${zone}`);
     expect(made.files.get("/etc/timezone")).toBe(`${zone}\n`);
   });
 
   test.each(["US/Lost", "Europe/Nowhere"])("%s is refused", async (name) => {
-    const survey = await system.survey(box(), IMAGE, {});
-    expect(system.check({ timezone: name }, survey, new Set())).toMatchObject([
+    const probe = await system.probe(box(), IMAGE, {});
+    expect(system.check({ timezone: name }, probe, new Set())).toMatchObject([
       { field: "system.timezone", code: "timezone-unknown", found: name },
     ]);
   });

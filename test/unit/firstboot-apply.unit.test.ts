@@ -17,7 +17,7 @@ let applied: [string, Answers][];
 /** Thrown by the step when it is applied, until a test takes it away. */
 let troubles: Map<string, string>;
 let person: Person;
-let walk: SetupRunner;
+let runner: SetupRunner;
 let leave: AbortController;
 let talk: Promise<unknown>;
 
@@ -32,7 +32,7 @@ function step(id: string, more: Partial<Step> = {}): Step {
       },
     },
     skippable: true,
-    survey: async () => ({ defaults: {} }),
+    probe: async () => ({ defaults: {} }),
     check: () => [],
     apply: async (answers, { progress }) => {
       applied.push([id, answers]);
@@ -49,18 +49,20 @@ const plain = { type: "object", properties: { word: { type: "string" } } } as co
 const system = step("system", {
   schema: plain,
   skippable: false,
-  survey: async () => ({ defaults: { word: "w" } }),
+  probe: async () => ({ defaults: { word: "w" } }),
 });
 
 async function sit(steps: readonly Step[], isRich = false): Promise<void> {
   const box = new FakeBox();
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-  walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
-  walk.start();
-  await walk.reached("welcome");
+  runner = await SetupRunner.open({ box, image, steps, log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
   person = new Person(isRich);
   leave = new AbortController();
-  talk = converse({ walk, terminal: person.terminal, signal: leave.signal }).catch((error: unknown) => error);
+  talk = converse({ runner, terminal: person.terminal, signal: leave.signal }).catch(
+    (error: unknown) => error,
+  );
 }
 
 beforeEach(() => {
@@ -111,7 +113,7 @@ describe("the page", () => {
   test("several actions: each is done when the next begins; a count-down gives way", async () => {
     const busy = step("member", {
       schema: plain,
-      survey: system.survey,
+      probe: system.probe,
       apply: async (_answers, { progress, box }: StepTools) => {
         progress("progress.network.configure", { interface: "one" });
         for (const seconds of [12, 11, 10]) {
@@ -143,14 +145,14 @@ describe("the page", () => {
     await person.sees("> ");
     person.type("s\r");
     await talk;
-    expect(walk.context.passed).toEqual(["member"]);
+    expect(runner.context.skippedSteps).toEqual(["member"]);
   });
 
   test("the log comes and goes; the lines are there again", async () => {
     let go = () => {};
     const slow = step("member", {
       schema: plain,
-      survey: system.survey,
+      probe: system.probe,
       verify: async () => {
         await new Promise<void>((resolve) => {
           go = resolve;
@@ -163,7 +165,7 @@ describe("the page", () => {
     await person.answers("member/word");
     await person.answers("review", "1");
     await person.sees("Network: member");
-    await walk.reached("verify_member");
+    await runner.reached("verify_member");
     person.type("l");
     await person.sees("[log]");
     await person.sees("Press Enter");
@@ -176,13 +178,13 @@ describe("the page", () => {
     await person.sees("Network: member");
     go();
     await talk;
-    expect(walk.state).toBe("done");
+    expect(runner.state).toBe("done");
   });
 
   test("s goes on without waiting, where the step may be passed over", async () => {
     const waiting = step("member", {
       schema: plain,
-      survey: system.survey,
+      probe: system.probe,
       verify: (_answers, { signal }) =>
         new Promise((_resolve, reject) =>
           signal.addEventListener("abort", () => reject(new Error("stopped"))),
@@ -192,18 +194,18 @@ describe("the page", () => {
     await person.answers("system/word");
     await person.answers("member/word");
     await person.answers("review", "1");
-    await walk.reached("verify_member");
+    await runner.reached("verify_member");
     await person.sees("Network: member");
     person.type("s");
     await talk;
-    expect(walk.context.warnings).toMatchObject([{ code: "member-passed", step: "member" }]);
+    expect(runner.context.warnings).toMatchObject([{ code: "member-passed", step: "member" }]);
     expect(person.screen).toContain("Network: member ... passed over");
   });
 
   test("a rich terminal counts down in place", async () => {
     const busy = step("member", {
       schema: plain,
-      survey: system.survey,
+      probe: system.probe,
       apply: async (_answers, { progress, box }: StepTools) => {
         for (const seconds of [3, 2, 1]) {
           progress("progress.network.wait", { seconds }, { transient: true });
@@ -261,7 +263,7 @@ describe("after a failure", () => {
     person.type("1\r");
     await talk;
     expect(applied.map(([id]) => id)).toEqual(["system", "member", "node", "node"]);
-    expect(walk.context.passed).toEqual([]);
+    expect(runner.context.skippedSteps).toEqual([]);
   });
 
   test("the answers of the other step are changed, and all is looked over again", async () => {
@@ -272,7 +274,7 @@ describe("after a failure", () => {
     await person.sees("> ");
     person.type("\r");
     await person.sees("[review]");
-    expect(walk.state).toBe("review");
+    expect(runner.state).toBe("review");
   });
 
   test("a code that names another step offers that one, too", async () => {
@@ -280,13 +282,13 @@ describe("after a failure", () => {
     expect(choices()).toContain("Change the answers of another part: Node");
   });
 
-  test("put off: applied with the answer for later, without its secret, and the walk goes on", async () => {
+  test("put off: applied with the answer for later, without its secret, and the set-up goes on", async () => {
     await stops("member", "server-slow");
     person.type(`${choices().indexOf("Put it off and do it later") + 1}\r`);
     await talk;
     expect(applied.filter(([id]) => id === "member").at(-1)).toEqual(["member", { how: "later" }]);
-    expect(walk.context.given).toEqual(["node.word"]);
-    expect(walk.context.settled).toContain("member");
+    expect(runner.context.providedSecrets).toEqual(["node.word"]);
+    expect(runner.context.completedSteps).toContain("member");
   });
 
   test("a step that cannot be passed over nor put off offers neither", async () => {
@@ -294,7 +296,7 @@ describe("after a failure", () => {
     expect(choices()).toEqual(["Try again", "Change the answers", "See the log"]);
     person.type("s\r");
     await person.sees("[error] system");
-    expect(walk.state).toBe("failed_system");
+    expect(runner.state).toBe("failed_system");
   });
 
   test("help says what the choices mean", async () => {

@@ -25,7 +25,12 @@ const names = async () => (await findInterfaces(box)).map(({ name }) => name);
 
 function tools(): StepTools {
   return {
-    ...{ box, image: { ...IMAGE, container: true }, given: new Set<string>(), passed: new Set<never>() },
+    ...{
+      box,
+      image: { ...IMAGE, container: true },
+      providedSecrets: new Set<string>(),
+      skippedSteps: new Set<never>(),
+    },
     ...{ answersOf: () => ({}), progress: () => {}, signal: new AbortController().signal },
   };
 }
@@ -62,7 +67,7 @@ test("on a machine of its own an end of a container is no socket", async () => {
 
 test("a static address is given to it", async () => {
   link("eth0", 2, 41);
-  expect(network.check(FIXED, await network.survey(box, IMAGE, {}), new Set())).toEqual([]);
+  expect(network.check(FIXED, await network.probe(box, IMAGE, {}), new Set())).toEqual([]);
   await network.apply(FIXED, tools());
   expect(box.files.get(paths.network)).toMatch(
     /^\[Match\]\nName=eth0\n\n\[Network\](.*\n)*Address=10\.1\.2\.3\/27$/m,

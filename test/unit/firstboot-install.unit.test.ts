@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The installer: which disks will do, what is refused and in which words, the walk that ends with it, a power cut after
+// The installer: which disks will do, what is refused and in which words, the set-up that ends with it, a power cut after
 // each single effect, and what is on the disk then.
 
 import { describe, expect, test } from "vitest";
@@ -35,17 +35,17 @@ function boxWith(answers: string): InstallBox {
 
 const BUSY = /^(reading|finishing)$|_check$|^(apply|verify)_/;
 
-/** Lets the walk run until the power is cut, or nothing happens any more without a person. */
-async function settle(walk: SetupRunner, box: InstallBox): Promise<string> {
+/** Lets the set-up run until the power is cut, or nothing happens any more without a person. */
+async function settle(runner: SetupRunner, box: InstallBox): Promise<string> {
   for (let quiet = 0; quiet < 10 && !box.isOff; ) {
-    const before = `${walk.state} ${box.effects.length}`;
+    const before = `${runner.state} ${box.effects.length}`;
     await new Promise((resolve) => setImmediate(resolve));
-    const isBusy = BUSY.test(walk.state) || before !== `${walk.state} ${box.effects.length}`;
+    const isBusy = BUSY.test(runner.state) || before !== `${runner.state} ${box.effects.length}`;
     // Loading a module takes real time.
     if (isBusy) await new Promise((resolve) => setTimeout(resolve, 0));
     quiet = isBusy ? 0 : quiet + 1;
   }
-  return walk.state;
+  return runner.state;
 }
 
 describe("the disks of a box", () => {
@@ -253,15 +253,15 @@ function expectWhole(box: InstallBox): void {
 describe("by an answers file", () => {
   test("the box is moved, restarted, and the stick is as before", async () => {
     const box = boxWith(ANSWERS);
-    const walk = await open(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe("moved");
+    const runner = await open(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe("moved");
     expectWhole(box);
     expect(box.starts && box.isActive).toBe(true);
     expect(box.system.commands.filter((line) => line.startsWith("systemctl"))).toEqual(["systemctl reboot"]);
     expect(box.files.get(ANSWERS_FILE)).toBe(ANSWERS);
     expect(box.files.has(paths.configured)).toBe(false);
-    expect(walk.progress[0]?.values).toEqual({ number: 1, total: 1 });
+    expect(runner.progress[0]?.values).toEqual({ number: 1, total: 1 });
   });
 
   test("a power cut after any effect leaves a disk that does not start, or is whole; then it is done", async () => {
@@ -324,10 +324,10 @@ describe("by an answers file", () => {
 
   test("that does not speak of it sets the box up where it is, as ever", async () => {
     const box = boxWith(VALID_ANSWERS);
-    const walk = await open(box);
-    walk.start();
-    await settle(walk, box);
-    expect(walk.state).toBe("done");
+    const runner = await open(box);
+    runner.start();
+    await settle(runner, box);
+    expect(runner.state).toBe("done");
     expect(box.system.commands.filter((line) => /wipefs|sfdisk/.test(line))).toEqual([]);
     expect(parse(box.files.get(REPORT_FILE) ?? "").steps.map(({ id }: { id: string }) => id)).toEqual(
       steps.map(({ id }) => id),
@@ -337,27 +337,27 @@ describe("by an answers file", () => {
 
   test("a disk that went away is a failure in a sentence, and other answers lead on", async () => {
     const box = boxWith(ANSWERS);
-    const walk = await open(box);
+    const runner = await open(box);
     box.disk.size = GIB;
-    walk.start();
-    await settle(walk, box);
+    runner.start();
+    await settle(runner, box);
     // The file was read after the disk was gone: it is refused.
-    expect(walk.state).toBe("file_refused");
-    expect(walk.context.problems[0]?.expected).toBe("There is no disk in this box to install to.");
+    expect(runner.state).toBe("file_refused");
+    expect(runner.context.problems[0]?.expected).toBe("There is no disk in this box to install to.");
   });
 });
 
 describe("by hand", () => {
   async function sitDown(box: InstallBox) {
-    const walk = await open(box);
-    walk.start();
+    const runner = await open(box);
+    runner.start();
     const person = new Person();
-    const session = new ConsoleSession(person.terminal.port, walk, new ControlLock());
+    const session = new ConsoleSession(person.terminal.port, runner, new ControlLock());
     person.type = (keys) => session.terminal.keys.push(Buffer.from(keys));
     const attended = session.attend();
     await person.sees("Press Enter to begin");
     person.type("\r");
-    return { walk, person, session, attended };
+    return { runner, person, session, attended };
   }
 
   test("what would be lost is shown, the name is typed, and the last page says what to do", async () => {
@@ -365,7 +365,7 @@ describe("by hand", () => {
     box.disk.children = [
       { path: "/dev/vda1", size: 15e9, fstype: "ntfs", label: "Fotos", mountpoints: [null] },
     ];
-    const { walk, person, session } = await sitDown(box);
+    const { runner, person, session } = await sitDown(box);
     await person.answers("install/language", "3");
     await person.sees("[install/to]");
     await person.sees("1. Install to ");
@@ -382,21 +382,21 @@ describe("by hand", () => {
     await person.sees("[moved] Installed");
     expectWholeWithoutAnswers(box);
     person.type("\r");
-    await settle(walk, box);
+    await settle(runner, box);
     expect(box.system.commands).toContain("systemctl poweroff");
     session.hangUp();
   });
 
   test("to run from here goes on with the language that was chosen, and back again", async () => {
     const box = new InstallBox();
-    const { walk, person, session } = await sitDown(box);
+    const { runner, person, session } = await sitDown(box);
     await person.answers("install/language", "3");
     await person.answers("install/to", "2");
     await person.sees("[system/language]");
     await person.sees("(3) > ");
     person.type("b\r");
     await person.sees("[install/language]");
-    expect(walk.language).toBe("en");
+    expect(runner.language).toBe("en");
     session.hangUp();
   });
 });

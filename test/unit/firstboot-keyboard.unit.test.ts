@@ -35,15 +35,15 @@ function boxWithScreen(): FakeBox {
 const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
 let leave: AbortController | undefined;
 
-async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; walk: SetupRunner }> {
-  const walk = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
-  walk.start();
-  await walk.reached("welcome");
+async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; runner: SetupRunner }> {
+  const runner = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
   const person = new Person(false, isScreen);
   leave = new AbortController();
-  void converse({ walk, terminal: person.terminal, signal: leave.signal }).catch(() => {});
+  void converse({ runner, terminal: person.terminal, signal: leave.signal }).catch(() => {});
   await person.answers("system/language", "3");
-  return { person, walk };
+  return { person, runner };
 }
 
 afterEach(() => leave?.abort());
@@ -89,11 +89,11 @@ test("at a serial line it is not asked, and what the image has stays", async () 
 });
 
 describe("in an answers file", () => {
-  const facts = (box: FakeBox) => system.survey(box, image, {});
+  const facts = (box: FakeBox) => system.probe(box, image, {});
 
   test("any layout that XKB has is right, another is refused by name", async () => {
-    const survey = await facts(boxWithScreen());
-    const check = (keyboard: string) => system.check({ keyboard }, survey, new Set());
+    const probe = await facts(boxWithScreen());
+    const check = (keyboard: string) => system.check({ keyboard }, probe, new Set());
     expect(check("br")).toEqual([]);
     expect(check("spain")).toMatchObject([
       { field: "system.keyboard", code: "keyboard-unknown", found: "spain" },
@@ -113,15 +113,15 @@ describe("in an answers file", () => {
     ["esp2", undefined],
     ["xx", undefined],
   ])("%s: %s is suggested", async (typed, layout) => {
-    const survey = await facts(boxWithScreen());
-    const [mistake] = system.check({ keyboard: typed }, survey, new Set());
+    const probe = await facts(boxWithScreen());
+    const [mistake] = system.check({ keyboard: typed }, probe, new Set());
     expect(mistake).toMatchObject({ code: "keyboard-unknown", found: typed });
     expect(mistake?.values?.suggestion).toBe(layout);
   });
 
   test("a box without a screen passes it over", async () => {
-    const survey = await facts(new FakeBox());
-    expect(system.check({ keyboard: "xx" }, survey, new Set())).toEqual([]);
+    const probe = await facts(new FakeBox());
+    expect(system.check({ keyboard: "xx" }, probe, new Set())).toEqual([]);
   });
 
   test("the box's own is offered, too, when the community does not list it", async () => {

@@ -10,7 +10,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { problem } from "../../firstboot/setup/problems.ts";
 import { SetupRunner } from "../../firstboot/setup/runner.ts";
-import type { Answers, Finding, Step, Survey } from "../../firstboot/setup/step.ts";
+import type { Answers, Finding, ProbeResult, Step } from "../../firstboot/setup/step.ts";
 import { FakeBox, IMAGE, PASSWORD } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 
@@ -20,7 +20,7 @@ function plainStep(id: string): Step {
     id,
     schema: { type: "object", properties: { word: { type: "string" } } },
     skippable: true,
-    survey: async () => ({ defaults: { word: "yes" } }),
+    probe: async () => ({ defaults: { word: "yes" } }),
     check: () => [],
     apply: async () => {},
     verify: async () => [],
@@ -29,12 +29,12 @@ function plainStep(id: string): Step {
 
 type LookUp = (path: string, answers: Answers, signal: AbortSignal) => Promise<Finding>;
 
-function asking(run: LookUp, survey: Survey = { defaults: {} }, secret = false): Step {
+function asking(run: LookUp, probe: ProbeResult = { defaults: {} }, secret = false): Step {
   const place = secret ? ({ type: "string", "x-secret": true } as const) : ({ type: "string" } as const);
   return {
     ...plainStep("asking"),
     schema: { type: "object", properties: { place, device: { type: "string" } } },
-    survey: async () => survey,
+    probe: async () => probe,
     lookUp: { paths: ["place"], run: (path, answers, { signal }) => run(path, answers, signal) },
   };
 }
@@ -45,18 +45,20 @@ let talk: Promise<unknown>;
 async function sit(
   middle: Step,
   isRich = false,
-): Promise<{ person: Person; walk: SetupRunner; box: FakeBox }> {
+): Promise<{ person: Person; runner: SetupRunner; box: FakeBox }> {
   const box = new FakeBox();
   const steps = [plainStep("first"), middle, plainStep("last")];
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-  const walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
-  walk.start();
-  await walk.reached("welcome");
+  const runner = await SetupRunner.open({ box, image, steps, log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
   const person = new Person(isRich);
   leave = new AbortController();
-  talk = converse({ walk, terminal: person.terminal, signal: leave.signal }).catch((error: unknown) => error);
+  talk = converse({ runner, terminal: person.terminal, signal: leave.signal }).catch(
+    (error: unknown) => error,
+  );
   await person.answers("first/word", "one");
-  return { person, walk, box };
+  return { person, runner, box };
 }
 
 afterEach(async () => {
@@ -69,7 +71,7 @@ const never: LookUp = () => new Promise(() => {});
 describe("what is found", () => {
   test("is looked up behind a busy line with all answers so far, the kept one included", async () => {
     let seen: unknown;
-    const { person, walk } = await sit(
+    const { person, runner } = await sit(
       asking(async (path, answers) => {
         seen = { path, answers };
         return {};
@@ -79,12 +81,12 @@ describe("what is found", () => {
     await person.sees("One moment ... (b: back)");
     await person.sees("[asking/device]");
     expect(seen).toEqual({ path: "place", answers: { place: "54052" } });
-    expect(walk.context.answers.asking).toEqual({ place: "54052" });
+    expect(runner.context.answers.asking).toEqual({ place: "54052" });
   });
 
   test("a secret is typed once, looked up, and in no snapshot", async () => {
     const seen: unknown[] = [];
-    const { person, walk, box } = await sit(
+    const { person, runner, box } = await sit(
       asking(
         async (_path, answers) => {
           seen.push(answers.place);
@@ -101,7 +103,7 @@ describe("what is found", () => {
     await person.sees("[asking/device]");
     expect(person.screen).not.toContain("place.repeat");
     expect(seen).toEqual(["wrong", PASSWORD]);
-    expect(walk.context.given).toEqual(["asking.place"]);
+    expect(runner.context.providedSecrets).toEqual(["asking.place"]);
     expect(box.files.get(paths.state)).toBeTruthy();
     expect(box.everWritten.join("")).not.toContain(PASSWORD);
   });
@@ -192,10 +194,10 @@ describe("what is found", () => {
     expect(person.screen.slice(person.screen.lastIndexOf("[last/word]"))).not.toContain("the moon");
   });
 
-  test("the survey of a look-up holds for the questions that follow, and goes with the answer", async () => {
+  test("what a look-up found holds for the questions that follow, and goes with the answer", async () => {
     const { person } = await sit(
       asking(async (_path, { place }) =>
-        place === "a" ? { survey: { defaults: { device: "a-box" } } } : { survey: { hidden: ["device"] } },
+        place === "a" ? { probe: { defaults: { device: "a-box" } } } : { probe: { hidden: ["device"] } },
       ),
     );
     await person.answers("asking/place", "a");
@@ -208,12 +210,12 @@ describe("what is found", () => {
   });
 
   test("a look-up that breaks says nothing, and the log tells", async () => {
-    const { person, walk } = await sit(
+    const { person, runner } = await sit(
       asking(async () => fail({ code: "server-slow", what: "The server is slow." })),
     );
     await person.answers("asking/place", "a");
     await person.sees("[asking/device]");
-    expect((await walk.log.tail(9)).join("\n")).toContain(
+    expect((await runner.log.tail(9)).join("\n")).toContain(
       "look up asking.place: The server is slow. [server-slow]",
     );
   });
@@ -246,7 +248,7 @@ describe("while it lasts", () => {
 
   test("what is typed ahead is the answer to the next question", async () => {
     let finish = () => {};
-    const { person, walk } = await sit(
+    const { person, runner } = await sit(
       asking(
         () =>
           new Promise((resolve) => {
@@ -261,19 +263,21 @@ describe("while it lasts", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     finish();
     await person.sees("[last/word]");
-    expect(walk.context.answers.asking).toEqual({ place: "54052", device: "bcn-box" });
+    expect(runner.context.answers.asking).toEqual({ place: "54052", device: "bcn-box" });
   });
 
-  test("a line that is hung up, or a walk taken over, does not wait for the answer", async () => {
-    const { person, walk } = await sit(asking(never));
+  test("a line that is hung up, or a set-up taken over, does not wait for the answer", async () => {
+    const { person, runner } = await sit(asking(never));
     await person.answers("asking/place", "54052");
     await person.sees("One moment");
     leave.abort();
     expect(await talk).toBeInstanceOf(Gone);
-    // Whoever has the walk next is asked the same question.
+    // Whoever has control next is asked the same question.
     const next = new Person();
     leave = new AbortController();
-    talk = converse({ walk, terminal: next.terminal, signal: leave.signal }).catch((error: unknown) => error);
+    talk = converse({ runner, terminal: next.terminal, signal: leave.signal }).catch(
+      (error: unknown) => error,
+    );
     await next.sees("[asking/place]");
     await next.sees("(54052) > ");
   });
@@ -331,7 +335,7 @@ describe("questions that are one page", () => {
         web: yes,
       },
     },
-    survey: async () => ({ defaults: { files: false, web: true, folder: "/srv" } }),
+    probe: async () => ({ defaults: { files: false, web: true, folder: "/srv" } }),
     check: ({ files, web }) => (files && web ? [problem("asking.web", "invalid")] : []),
     ...(run
       ? { lookUp: { paths: ["which"], run: (path, answers, { signal }) => run(path, answers, signal) } }
@@ -339,7 +343,7 @@ describe("questions that are one page", () => {
   });
 
   test("come first, with their defaults marked; what hangs on a mark is asked after it", async () => {
-    const { person, walk } = await sit(marks());
+    const { person, runner } = await sit(marks());
     await person.sees("[asking/which]");
     await person.sees("[x] 2. asking/web");
     person.type("1 2\r");
@@ -349,7 +353,7 @@ describe("questions that are one page", () => {
     await person.answers("asking/which");
     await person.answers("asking/folder", "/home");
     await person.sees("[last/word]");
-    expect(walk.context.answers.asking).toEqual({ files: true, web: false, folder: "/home" });
+    expect(runner.context.answers.asking).toEqual({ files: true, web: false, folder: "/home" });
   });
 
   test("that do not go together say so, with the marks as they were made", async () => {
@@ -368,7 +372,7 @@ describe("questions that are one page", () => {
 
   test("are looked up together, and a no shows the page again", async () => {
     let times = 0;
-    const { person, walk } = await sit(
+    const { person, runner } = await sit(
       marks(async (path, answers) => {
         times += 1;
         expect([path, answers]).toEqual(["which", { files: false, web: true }]);
@@ -382,6 +386,6 @@ describe("questions that are one page", () => {
     await person.answers("asking/which");
     await person.sees("[last/word]");
     expect(times).toBe(2);
-    expect(walk.context.answers.asking).toEqual({ files: false, web: true });
+    expect(runner.context.answers.asking).toEqual({ files: false, web: true });
   });
 });

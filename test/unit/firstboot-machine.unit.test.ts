@@ -7,26 +7,31 @@ import { describe, expect, test } from "vitest";
 import { createActor, type EventObject, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../../common/fail.ts";
 import {
-  createWalkMachine,
+  createSetupMachine,
   type FoundAnswers,
   SECRET_NEEDED,
+  type SetupEvent,
   type StepInput,
-  type WalkEvent,
 } from "../../firstboot/setup/machine.ts";
 import { type Problem, problem } from "../../firstboot/setup/problems.ts";
 import type { Warning } from "../../firstboot/setup/step.ts";
 import { machineDiagram } from "../../firstboot/steps/diagram.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 
-const machine = createWalkMachine(steps);
+const machine = createSetupMachine(steps);
 const stateNames = Object.keys(machine.states);
 const ids = steps.map(({ id }) => id);
 
-const answers = { answers: { a: "b" }, given: [] };
+const answers = { answers: { a: "b" }, providedSecrets: [] };
 const found: FoundAnswers[] = [
   { kind: "none" },
-  { kind: "valid", answers: {}, given: ["system.owner.password"], problems: [] },
-  { kind: "refused", answers: {}, given: [], problems: [problem("system.hostname", "hostname-syntax")] },
+  { kind: "valid", answers: {}, providedSecrets: ["system.owner.password"], problems: [] },
+  {
+    kind: "refused",
+    answers: {},
+    providedSecrets: [],
+    problems: [problem("system.hostname", "hostname-syntax")],
+  },
 ];
 
 /** Everything a person, an effect that ends well and one that fails can bring about in a state. */
@@ -36,7 +41,7 @@ function eventsIn(state: string): EventObject[] {
     type: `xstate.error.actor.0.firstboot.${state}`,
     error: { code, what: "failed" },
   });
-  const people: WalkEvent[] = [
+  const people: SetupEvent[] = [
     { type: "BEGIN" },
     { type: "ANSWER", ...answers },
     { type: "BACK" },
@@ -69,7 +74,7 @@ interface Place {
   readonly context: { readonly editing: boolean; readonly unattended: boolean };
 }
 
-/** What tells two places of the walk apart for the search; answers and warnings would make it endless. */
+/** What tells two places of the set-up apart for the search; answers and warnings would make it endless. */
 function placeOf(snapshot: unknown): string {
   const { value, context } = snapshot as Place;
   return JSON.stringify([value, context.editing, context.unattended]);
@@ -86,7 +91,7 @@ describe("paths", () => {
     expect([...reached].sort()).toEqual([...stateNames].sort());
   });
 
-  test("from every place of the walk there is a way to its end", () => {
+  test("from every place of the set-up there is a way to its end", () => {
     for (const path of paths) {
       const rest = getShortestPaths(machine, {
         fromState: path.state,
@@ -144,7 +149,7 @@ describe("snapshots", () => {
     expect(placeOf(restored.getSnapshot())).toBe(placeOf(actor.getSnapshot()));
     expect(restored.getSnapshot().context).toEqual(actor.getSnapshot().context);
     expect(place).toBe(placeOf(actor.getSnapshot()));
-    // An effect that was under way starts again; that is what makes the walk go on after a power cut.
+    // An effect that was under way starts again; that is what makes the set-up go on after a power cut.
     expect(Object.keys(restored.getSnapshot().children)).toEqual(Object.keys(actor.getSnapshot().children));
   });
 });

@@ -30,8 +30,8 @@ const SECRET = labMember("anna").password;
 const NOW = { member: { username: "anna" } };
 
 async function codes(step: Step, answers: unknown, all = {}, given: string[] = []): Promise<string[]> {
-  const survey = await step.survey(new FakeBox(), IMAGE, all);
-  return step.check(answers as Answers, survey, new Set(given)).map(({ field, code }) => `${field} ${code}`);
+  const probe = await step.probe(new FakeBox(), IMAGE, all);
+  return step.check(answers as Answers, probe, new Set(given)).map(({ field, code }) => `${field} ${code}`);
 }
 
 function lookUp(step: Step, path: string, answers: Answers, prepare = (_: PretendCommunity) => {}) {
@@ -200,7 +200,7 @@ describe("node: the answers", () => {
       [member, ["sign_in", "username", "password"]],
       [node, ["id"]],
     ] as const) {
-      const { texts } = await step.survey(new FakeBox(), image, NOW as never);
+      const { texts } = await step.probe(new FakeBox(), image, NOW as never);
       for (const path of paths) {
         const question = questionsOf(step).find((each) => each.path === path);
         for (const language of languages) {
@@ -212,11 +212,11 @@ describe("node: the answers", () => {
   });
 
   test("without a member there is nothing to ask; with one, the licence has its name in the question", async () => {
-    const survey = (all: object) => node.survey(new FakeBox(), IMAGE, all as never);
-    expect((await survey({ member: { sign_in: "later" } })).hidden).toEqual(
+    const probe = (all: object) => node.probe(new FakeBox(), IMAGE, all as never);
+    expect((await probe({ member: { sign_in: "later" } })).hidden).toEqual(
       Object.keys(node.schema.properties!),
     );
-    expect(await survey(NOW)).toMatchObject({
+    expect(await probe(NOW)).toMatchObject({
       hidden: [],
       texts: { accept_licence: IMAGE.community.licence },
     });
@@ -227,7 +227,7 @@ describe("node: the number is looked up at once", () => {
   test("a node is shown by its name, and what it has is offered", async () => {
     expect(await lookUp(node, "id", { id: String(NODES.own) })).toEqual({
       confirm: { key: "look-up.node.confirm", values: { id: NODES.own, name: "BCNCanBruixa20" } },
-      survey: {
+      probe: {
         defaults: { name: "BCNCanBruixa20-box" },
         choices: {
           address_from: [
@@ -287,8 +287,8 @@ test("no answers at all upset a check, in a file or typed", async () => {
         Object.fromEntries(Object.entries(from).filter(([, each]) => typeof each === "string"));
       for (const step of [member, node]) {
         for (const all of [{}, NOW]) {
-          const survey = await step.survey(box, IMAGE, all);
-          step.check({ ...typed(first), ...typed(second) } as Answers, survey, new Set());
+          const probe = await step.probe(box, IMAGE, all);
+          step.check({ ...typed(first), ...typed(second) } as Answers, probe, new Set());
         }
       }
     }),
@@ -309,7 +309,7 @@ test("a file with everything is right, and its password is taken out", async () 
   expect(found).toMatchObject({
     kind: "valid",
     problems: [],
-    given: ["system.owner.password", "member.password"],
+    providedSecrets: ["system.owner.password", "member.password"],
   });
   expect(JSON.stringify(found)).not.toContain(SECRET);
 });
@@ -381,13 +381,13 @@ test("at a terminal: mistakes are told where they are made, and the node is show
   const community = new PretendCommunity(() => box.now());
   box.servers = community;
   const own = steps.filter(({ id }) => ["network", "member", "node"].includes(id));
-  const walk = await SetupRunner.open({
+  const runner = await SetupRunner.open({
     box,
     image: { ...IMAGE, community: { ...IMAGE.community, default_language: "en" } },
     steps: own,
     log: openLog(box),
   });
-  walk.start();
+  runner.start();
   const person = new Person();
   const corrects = async (tag: string, words: string, reply: string) => {
     await person.sees(`[${tag}]`);
@@ -395,7 +395,7 @@ test("at a terminal: mistakes are told where they are made, and the node is show
     await person.sees("> ");
     person.type(`${reply}\r`);
   };
-  const done = converse({ walk, terminal: person.terminal, signal: new AbortController().signal });
+  const done = converse({ runner, terminal: person.terminal, signal: new AbortController().signal });
   await person.answers("network/method", "1");
   await person.answers("member/sign_in", "1");
   await person.answers("member/username", "anna");

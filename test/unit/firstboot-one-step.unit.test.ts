@@ -34,7 +34,7 @@ const member: Step = {
     properties: { name: { type: "string" }, password: { type: "string", "x-secret": true } },
   },
   skippable: true,
-  survey: async () => ({ defaults: { name: "anna" } }),
+  probe: async () => ({ defaults: { name: "anna" } }),
   lookUp: {
     paths: ["password"],
     run: async (_path, { password }) =>
@@ -52,7 +52,7 @@ const node: Step = {
   schema: { type: "object", properties: { device: { type: "string" } }, required: ["device"] },
   skippable: true,
   secretsFrom: ["member"],
-  survey: async (_box, _image, all) => ({ defaults: { device: `${all.system?.hostname ?? "x"}-box` } }),
+  probe: async (_box, _image, all) => ({ defaults: { device: `${all.system?.hostname ?? "x"}-box` } }),
   check: () => [],
   apply: async (answers, { answersOf, box }) => {
     applied.push({ node: answers, member: answersOf("member") });
@@ -83,10 +83,10 @@ member: { name: anna, password: "${MEMBER_SECRET}" }
 node: { device: first-box }
 `,
   );
-  const walk = await SetupRunner.open({ box, image, steps, log: openLog(box) });
-  walk.start();
-  await walk.reached("done");
-  walk.stop();
+  const runner = await SetupRunner.open({ box, image, steps, log: openLog(box) });
+  runner.start();
+  await runner.reached("done");
+  runner.stop();
   box.files.delete(paths.state);
   expect((await readMarker(box))?.warnings).toEqual([
     { code: "node-passed", step: "node", values: { reason: "server-slow" } },
@@ -150,13 +150,21 @@ describe("on a terminal", () => {
     expect(kept().system).toMatchObject({ hostname: "can-bruixa" });
     const marker = await readMarker(box);
     expect(marker?.warnings).toEqual([{ code: "serf-no-peers", step: "node" }]);
-    expect(marker?.given).toEqual(["system.owner.password", "member.password"]);
+    expect(marker?.providedSecrets).toEqual(["system.owner.password", "member.password"]);
     // So that a reset still knows the file.
     expect(marker?.answers_file).toBe(await answersFileHash(box, image));
     expect(box.files.has(paths.setupState("node"))).toBe(false);
     expect(secrets()).toEqual([]);
     // Shown once, and only there.
     expect(box.everWritten.join()).not.toContain("made for");
+  });
+
+  test("the marker of the release before, with the former name of its part, is read", async () => {
+    const given = ["system.owner.password", "member.password"];
+    const { provided_secrets, ...former } = JSON.parse(box.files.get(paths.configured) ?? "");
+    expect(provided_secrets).toEqual(given);
+    box.files.set(paths.configured, JSON.stringify({ ...former, given }));
+    expect((await readMarker(box))?.providedSecrets).toEqual(given);
   });
 
   test("a secret that the box was given stays with Enter; the world's has to be typed again", async () => {
@@ -176,7 +184,7 @@ describe("on a terminal", () => {
     expect(box.files.get("/etc/hostname")).toBe("can-sol\n");
     expect(person.screen).not.toContain("[system/owner.name]");
     expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
-    expect((await readMarker(box))?.given).toContain("system.owner.password");
+    expect((await readMarker(box))?.providedSecrets).toContain("system.owner.password");
 
     const again = sit(member);
     await again.person.answers("member/name");

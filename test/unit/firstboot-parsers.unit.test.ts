@@ -197,10 +197,10 @@ describe("SSH public keys", () => {
   });
 
   test("what is wrong with a key is named: its form, its option", async () => {
-    const survey = await system.survey(new FakeBox(), IMAGE, {});
+    const probe = await system.probe(new FakeBox(), IMAGE, {});
     const said = (text: string) =>
       system
-        .check({ owner: { name: "anna", ssh_keys: [text] } }, survey, new Set())
+        .check({ owner: { name: "anna", ssh_keys: [text] } }, probe, new Set())
         .map((each) => each.expected);
     expect(said("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----")[0]).toMatch(
       /^This is a key in another form \(PUBLIC KEY\)\./,

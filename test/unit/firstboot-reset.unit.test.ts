@@ -12,7 +12,7 @@ import type { Step } from "../../firstboot/setup/step.ts";
 import { steps as allSteps } from "../../firstboot/steps/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
-import { startWalk } from "./helpers/walk.ts";
+import { startRunner } from "./helpers/setup-runner.ts";
 
 const steps = allSteps.filter(({ id }) => ["system", "network", "services"].includes(id));
 const USED_FILE = "/boot/efi/used-answers.yaml";
@@ -20,9 +20,9 @@ const HOME_FILE = "/home/anna/photos/cat.jpg";
 let box: FakeBox;
 
 async function setUp(on: FakeBox): Promise<void> {
-  const walk = await startWalk(on, VALID_ANSWERS, { steps });
-  await walk.reached("done");
-  walk.stop();
+  const runner = await startRunner(on, VALID_ANSWERS, { steps });
+  await runner.reached("done");
+  runner.stop();
 }
 
 beforeEach(async () => {
@@ -79,10 +79,10 @@ describe.each([
     expect(box.files.has(ANSWERS_FILE)).toBe(false);
     expect(box.files.get(USED_FILE)).toBe(keepData ? text : undefined);
     expect(box.files.has(REPORT_FILE)).toBe(keepData);
-    const walk = await SetupRunner.open({ ...tools(box) });
-    walk.start();
-    await walk.reached("welcome");
-    walk.stop();
+    const runner = await SetupRunner.open({ ...tools(box) });
+    runner.start();
+    await runner.reached("welcome");
+    runner.stop();
   });
 
   test("answers that were put there since are for the next set-up", async () => {

@@ -17,7 +17,7 @@ import { type Page, parts } from "../../firstboot/console/terminal.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/host/log.ts";
 import { languages, translator } from "../../firstboot/i18n/translate.ts";
-import type { WalkContext } from "../../firstboot/setup/machine.ts";
+import type { SetupContext } from "../../firstboot/setup/machine.ts";
 import { problem } from "../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../firstboot/setup/questions.ts";
 import { SetupRunner } from "../../firstboot/setup/runner.ts";
@@ -37,7 +37,7 @@ function step(
     id,
     schema: { type: "object", properties },
     skippable: true,
-    survey: async () => ({ defaults: { word: "w".repeat(100) } }),
+    probe: async () => ({ defaults: { word: "w".repeat(100) } }),
     check: () => [],
     apply: async () => {},
     verify: async () => [],
@@ -59,18 +59,18 @@ const seven = [
   ...["node", "vpn", "contexts", "services"].map((id) => step(id)),
 ];
 
-function contextOf(answers: WalkContext["answers"], given: readonly string[] = []): WalkContext {
+function contextOf(answers: SetupContext["answers"], providedSecrets: readonly string[] = []): SetupContext {
   const empty = {
     unattended: false,
-    kept: [],
+    retainedSecrets: [],
     problems: [],
     trouble: null,
     warnings: [],
-    settled: [],
-    passed: [],
+    completedSteps: [],
+    skippedSteps: [],
     editing: false,
   };
-  return { ...empty, answers, given };
+  return { ...empty, answers, providedSecrets };
 }
 
 const full = contextOf(
@@ -91,12 +91,16 @@ const t = translator("en");
 describe("a step's line", () => {
   test("is the step's own, and says which secrets were given", () => {
     expect(stepSummary(t, full, system)).toBe("System: can-bruixa, anna, Europe/Madrid, password: given");
-    expect(stepSummary(t, { ...full, given: [] }, system)).toBe("System: can-bruixa, anna, Europe/Madrid");
+    expect(stepSummary(t, { ...full, providedSecrets: [] }, system)).toBe(
+      "System: can-bruixa, anna, Europe/Madrid",
+    );
   });
 
   test("or made of the answers: a word by itself, yes and no and lists with their label", () => {
     expect(stepSummary(t, full, member)).toBe("Member: join: Yes, anna.b, tags: a, b");
-    expect(stepSummary(t, { ...full, given: ["member.password"] }, member)).toMatch(/, password: given$/);
+    expect(stepSummary(t, { ...full, providedSecrets: ["member.password"] }, member)).toMatch(
+      /, password: given$/,
+    );
   });
 
   test("says so when there is nothing", () => {
@@ -196,12 +200,12 @@ test.each([
     const box = new FakeBox();
     const plain = seven.map((each) => step(each.id, { word: text }));
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await SetupRunner.open({ box, image, steps: plain, log: openLog(box) });
-    walk.start();
-    await walk.reached("welcome");
+    const runner = await SetupRunner.open({ box, image, steps: plain, log: openLog(box) });
+    runner.start();
+    await runner.reached("welcome");
     const person = new Person(isRich);
     const gone = new AbortController();
-    const talk = converse({ walk, terminal: person.terminal, signal: gone.signal });
+    const talk = converse({ runner, terminal: person.terminal, signal: gone.signal });
     for (const { id } of plain) {
       await person.sees(`[${id}/word]`);
       await person.sees("> ");
@@ -226,7 +230,7 @@ test.each([
     await person.sees("9. Everything in detail");
     person.type("1\r");
     await talk;
-    expect(walk.state).toBe("done");
+    expect(runner.state).toBe("done");
   },
 );
 
@@ -239,12 +243,12 @@ test.each([
     const box = new FakeBox();
     const [only] = seven.slice(-1).map((each) => step(each.id, { word: text }));
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await SetupRunner.open({ box, image, steps: [only!], log: openLog(box) });
-    walk.start();
-    await walk.reached("welcome");
+    const runner = await SetupRunner.open({ box, image, steps: [only!], log: openLog(box) });
+    runner.start();
+    await runner.reached("welcome");
     const person = new Person(isRich);
     const gone = new AbortController();
-    const talk = converse({ walk, terminal: person.terminal, signal: gone.signal });
+    const talk = converse({ runner, terminal: person.terminal, signal: gone.signal });
     await person.sees("[services/word]");
     await person.sees("> ");
     person.type("word\r\r\r");
@@ -253,10 +257,10 @@ test.each([
     await person.sees("2. Services: word");
     person.type("2\r");
     await person.sees("[services/word]");
-    expect(walk.context.settled).toEqual([]);
+    expect(runner.context.completedSteps).toEqual([]);
     gone.abort();
     await expect(talk).rejects.toThrow();
-    walk.stop();
+    runner.stop();
   },
 );
 
@@ -264,32 +268,32 @@ test.each([
 async function talkAbout(only: Step, isRich: boolean) {
   const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
   const box = new FakeBox();
-  const walk = await SetupRunner.open({ box, image, steps: [only], log: openLog(box) });
-  walk.start();
-  await walk.reached("welcome");
+  const runner = await SetupRunner.open({ box, image, steps: [only], log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
   const person = new Person(isRich);
   const gone = new AbortController();
-  const talk = converse({ walk, terminal: person.terminal, signal: gone.signal });
+  const talk = converse({ runner, terminal: person.terminal, signal: gone.signal });
   const leave = async () => {
     gone.abort();
     await talk.catch(() => {});
-    walk.stop();
+    runner.stop();
   };
-  return { walk, person, talk, leave };
+  return { runner, person, talk, leave };
 }
 
 test("words of whoever prepared the card stand on the first page and in the help, no more than fit", async () => {
   const box = new FakeBox();
   box.files.set("/boot/efi/note.txt", `You are anna.\r\n\n${"x".repeat(200)}\n${"line\n".repeat(50)}`);
-  const walk = await SetupRunner.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
-  expect(walk.note[0]).toBe("You are anna.");
-  expect(walk.note).toHaveLength(8);
-  for (const line of walk.note) expect(line.length).toBeLessThanOrEqual(76);
-  const welcome = welcomePage("0.1.0", "A box", false, { words: walk.note });
+  const runner = await SetupRunner.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
+  expect(runner.note[0]).toBe("You are anna.");
+  expect(runner.note).toHaveLength(8);
+  for (const line of runner.note) expect(line.length).toBeLessThanOrEqual(76);
+  const welcome = welcomePage("0.1.0", "A box", false, { words: runner.note });
   expect(welcome.lines).toContain("You are anna.");
   expect(parts({ ...welcome, more: "more" })).toHaveLength(1);
   const [question] = questionsOf(member);
-  expect(helpPage(t, question!, walk.note).lines).toContain("You are anna.");
+  expect(helpPage(t, question!, runner.note).lines).toContain("You are anna.");
   expect(helpPage(t, question!).lines).not.toContain("You are anna.");
 });
 
@@ -323,7 +327,7 @@ describe.each([
 
   test("marks are there after a look at the help and after the way back", async () => {
     const marks = step("services", { word: text, one: boolean, two: boolean, three: boolean });
-    const { person, walk, leave } = await talkAbout(marks, isRich);
+    const { person, runner, leave } = await talkAbout(marks, isRich);
     const end = isRich ? "" : "\r";
     const second = isRich ? "2. [x] services/two" : "[x] 2. services/two";
     await person.answers("services/word", "word");
@@ -344,7 +348,7 @@ describe.each([
     await person.sees(second);
     person.type("\r");
     await person.sees("[review]");
-    expect(walk.context.answers.services).toMatchObject({ one: false, two: true, three: false });
+    expect(runner.context.answers.services).toMatchObject({ one: false, two: true, three: false });
     await leave();
   });
 
@@ -357,7 +361,7 @@ describe.each([
           yes === false ? [problem("node.accept_licence", "licence-needed", { found: "false" })] : [],
       },
     );
-    const { person, walk, leave } = await talkAbout(consent, isRich);
+    const { person, runner, leave } = await talkAbout(consent, isRich);
     for (const key of ["", "1"]) {
       await person.sees("[node/accept_licence]");
       await person.sees("2. No");
@@ -365,7 +369,7 @@ describe.each([
       person.type(`${key}\r`);
     }
     await person.sees("[review]");
-    expect(walk.context.answers.node).toEqual({ accept_licence: true });
+    expect(runner.context.answers.node).toEqual({ accept_licence: true });
     await leave();
   });
 });
@@ -378,15 +382,15 @@ test("a step in trouble is not among those that were set up", async () => {
     step("services", { word: text }, { status: status("off") }),
   ];
   const box = new FakeBox();
-  const walk = await SetupRunner.open({ box, image: IMAGE, steps: three, log: openLog(box) });
-  walk.start();
-  await walk.reached("welcome");
+  const runner = await SetupRunner.open({ box, image: IMAGE, steps: three, log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
   const person = new Person();
-  const talk = converse({ walk, terminal: person.terminal, signal: new AbortController().signal });
+  const talk = converse({ runner, terminal: person.terminal, signal: new AbortController().signal });
   for (const { id } of three) await person.answers(`${id}/word`, "a");
   await person.answers("review", "1");
   await talk;
-  expect(await walk.works()).toEqual(["vpn"]);
+  expect(await runner.works()).toEqual(["vpn"]);
 });
 
 describe("a page longer than the screen", () => {

@@ -13,22 +13,22 @@ import { steps } from "../../firstboot/steps/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
-import { ANSWERS_WITH_VPN, openWalk, startWalk } from "./helpers/walk.ts";
+import { ANSWERS_WITH_VPN, openRunner, startRunner } from "./helpers/setup-runner.ts";
 
 vi.mock("node:child_process", async (original) => {
   const actual = await original<typeof import("node:child_process")>();
   return { ...actual, execFile: vi.fn(actual.execFile) };
 });
 
-/** The walk by a file, and how it ended. */
+/** The set-up by a file, and how it ended. */
 async function setUp(slowness: number) {
   const box = new FakeBox();
   box.slowness = slowness;
-  const walk = await startWalk(box, ANSWERS_WITH_VPN);
+  const runner = await startRunner(box, ANSWERS_WITH_VPN);
   const failed = steps.map(({ id }) => `failed_${id}`);
-  await walk.settles(["done", "welcome", "file_refused", "failed_finishing", ...failed]);
-  const { state, context } = walk;
-  walk.stop();
+  await runner.settles(["done", "welcome", "file_refused", "failed_finishing", ...failed]);
+  const { state, context } = runner;
+  runner.stop();
   return { box, state, context };
 }
 
@@ -37,7 +37,7 @@ test("a box where every command takes 90 s ends set up, like a fast one", async 
   const slow = await setUp(90_000);
   expect(slow.state).toBe("done");
   expect(slow.box.files.has(paths.configured)).toBe(true);
-  expect(slow.context.passed).toEqual([]);
+  expect(slow.context.skippedSteps).toEqual([]);
   expect(slow.context.warnings).toEqual(fast.context.warnings);
   expect([...slow.box.system.enabled].sort()).toEqual([...fast.box.system.enabled].sort());
   expect(slow.box.system.tags).toEqual(fast.box.system.tags);
@@ -130,7 +130,7 @@ describe.each([
       id: "services",
       schema: { type: "object", properties: { word: { type: "string" } } },
       skippable: true,
-      survey: async () => ({ defaults: { word: "a" } }),
+      probe: async () => ({ defaults: { word: "a" } }),
       check: () => [],
       apply: async (_answers, tools) => {
         tools.progress("progress.services.activate", { title: "Squid" });
@@ -141,11 +141,11 @@ describe.each([
       verify: async () => [],
     };
     const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const walk = await openWalk(box, { image, steps: [only] });
-    walk.start();
-    await walk.reached("welcome");
+    const runner = await openRunner(box, { image, steps: [only] });
+    runner.start();
+    await runner.reached("welcome");
     const person = new Person(isRich);
-    const talk = converse({ walk, terminal: person.terminal, signal: new AbortController().signal });
+    const talk = converse({ runner, terminal: person.terminal, signal: new AbortController().signal });
     await person.answers("services/word");
     await person.answers("review", "1");
     await person.sees("x: stop this part");
@@ -163,7 +163,7 @@ describe.each([
     await person.sees("1. Try again");
     person.type("1\r");
     await talk;
-    expect(walk.state).toBe("done");
+    expect(runner.state).toBe("done");
     expect(after).toEqual(["after"]);
   });
 });

@@ -31,10 +31,10 @@ async function setUp(lines: string): Promise<void> {
     ANSWERS_FILE,
     `version: 1\nsystem:\n  language: en\n  hostname: can-bruixa\n  owner: { name: anna, password: "${PASSWORD}", ${lines}\n`,
   );
-  const walk = await SetupRunner.open({ box, image: IMAGE, steps: [system], log: openLog(box) });
-  walk.start();
-  await walk.settles(["done", "file_refused"]);
-  expect(walk.state).toBe("done");
+  const runner = await SetupRunner.open({ box, image: IMAGE, steps: [system], log: openLog(box) });
+  runner.start();
+  await runner.settles(["done", "file_refused"]);
+  expect(runner.state).toBe("done");
 }
 
 const sshd = () => box.files.get(paths.sshd) ?? "";

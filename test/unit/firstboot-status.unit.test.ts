@@ -29,14 +29,14 @@ let box: FakeBox;
 beforeEach(async () => {
   box = new FakeBox();
   box.files.set(ANSWERS_FILE, VALID_ANSWERS);
-  const walk = await SetupRunner.open({
+  const runner = await SetupRunner.open({
     box,
     image: IMAGE,
     steps: steps.filter(({ id }) => ["system", "network"].includes(id)),
     log: openLog(box),
   });
-  walk.start();
-  await walk.reached("done");
+  runner.start();
+  await runner.reached("done");
 });
 
 const vpn: Step = {

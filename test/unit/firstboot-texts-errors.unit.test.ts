@@ -19,7 +19,7 @@ import { roomyBox } from "./helpers/services-box.ts";
 
 // On a box the catalogue is packed: the reader of the project's folders is not in its program.
 const files = importedFrom(["firstboot/main.ts"], { lazily: true, without: ["common/catalogue.ts"] });
-const ofWalk = importedFrom([
+const ofSetUp = importedFrom([
   "firstboot/setup/runner.ts",
   "firstboot/steps/index.ts",
   "firstboot/host/linux.ts",
@@ -106,7 +106,7 @@ test("what fills a text is given where it is raised", () => {
 
 test("what a command alone can raise has words of its own, not those of the wizard's pages", () => {
   const offenders = raised
-    .filter(({ file, codes }) => !ofWalk.has(file) && !codes.some((code) => IN_JOURNAL.includes(code)))
+    .filter(({ file, codes }) => !ofSetUp.has(file) && !codes.some((code) => IN_JOURNAL.includes(code)))
     .filter((site) => keysOf(site).length === 0)
     .map(({ file, codes }) => `${file}: ${codes}`);
   expect(offenders).toEqual([]);
@@ -199,7 +199,7 @@ describe("a command that fails", () => {
     );
   });
 
-  test("says what the walk has noted in the language, also after its snapshot", async () => {
+  test("says what the set-up has noted in the language, also after its snapshot", async () => {
     const failure = await failureOf(() => runServices(tools(translator("en")), "stop", "syncthing", {}));
     const kept = new Failure(JSON.parse(JSON.stringify(toTrouble(failure))));
     expect(ending(kept, "ca")).toEqual(ending(failure, "ca"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every failure that can end on a person's page has its sentence and its hint in all languages. Which failures those are
-// is read from the code: every object with `code` and `what` in a file that the walk through the steps imports.
+// is read from the code: every object with `code` and `what` in a file that the set-up imports.
 
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../common/fail.ts";

@@ -30,7 +30,7 @@ import {
   type TextKey,
   translator,
 } from "../../firstboot/i18n/translate.ts";
-import type { WalkContext } from "../../firstboot/setup/machine.ts";
+import type { SetupContext } from "../../firstboot/setup/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../firstboot/setup/questions.ts";
 import { allSteps as steps } from "../../firstboot/steps/index.ts";
@@ -112,7 +112,7 @@ const allProblems: Problem[] = problemCodes.map((code) =>
   problem(`system.owner.name`, code, { found: "x".repeat(40), values }),
 );
 
-const context: WalkContext = {
+const context: SetupContext = {
   unattended: false,
   answers: {
     system: {
@@ -140,13 +140,13 @@ const context: WalkContext = {
     },
     services: { serf: { enabled: true } },
   },
-  given: ["system.owner.password", "member.password"],
-  kept: [],
+  providedSecrets: ["system.owner.password", "member.password"],
+  retainedSecrets: [],
   problems: [],
   trouble: null,
   warnings: [],
-  settled: [],
-  passed: [],
+  completedSteps: [],
+  skippedSteps: [],
   editing: false,
 };
 

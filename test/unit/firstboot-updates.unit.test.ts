@@ -17,7 +17,7 @@ import { system } from "../../firstboot/steps/system/index.ts";
 import { updateContexts } from "../../firstboot/updates/updates.ts";
 import { FakeBox, IMAGE, VALID_ANSWERS } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
-import { startWalk } from "./helpers/walk.ts";
+import { startRunner } from "./helpers/setup-runner.ts";
 
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"];
@@ -33,19 +33,24 @@ beforeEach(() => {
   for (const root of ["", rootOf("owner"), rootOf("community")]) box.files.set(`${root}${PROGRAM}`, "");
 });
 
-/** A walk by a file in which the question is answered so; not at all when left out. */
+/** A set-up by a file in which the question is answered so; not at all when left out. */
 async function setUp(updates?: string, which = steps): Promise<SetupRunner> {
   const line = updates ? `  updates: ${updates}\n` : "";
   const answers = VALID_ANSWERS.replace("  hostname:", `${line}  hostname:`);
-  const walk = await startWalk(box, answers, { image, steps: which });
-  await walk.reached("done");
-  return walk;
+  const runner = await startRunner(box, answers, { image, steps: which });
+  await runner.reached("done");
+  return runner;
 }
 
 /** The step once more, as `cbox system setup` applies it. */
 async function again(updates: "restart" | "fixes" | "off"): Promise<void> {
   const answers = { language: "en", hostname: "can-bruixa", updates, owner: { name: "anna" } };
-  const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+  const tools = {
+    box,
+    image,
+    progress: () => {},
+    providedSecrets: new Set<string>(),
+  } as unknown as StepTools;
   await system.apply(answers, tools);
   await system.verify(answers, tools);
 }
@@ -58,12 +63,12 @@ describe("the question", () => {
   afterEach(() => leave?.abort());
 
   test("has three answers, and the community's is taken by Enter", async () => {
-    const walk = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
-    walk.start();
-    await walk.reached("welcome");
+    const runner = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
+    runner.start();
+    await runner.reached("welcome");
     const person = new Person(false);
     leave = new AbortController();
-    void converse({ walk, terminal: person.terminal, signal: leave.signal }).catch(() => {});
+    void converse({ runner, terminal: person.terminal, signal: leave.signal }).catch(() => {});
     await person.answers("system/language", "3");
     await person.answers("system/timezone");
     await person.answers("system/hostname", "can-bruixa");
@@ -75,14 +80,14 @@ describe("the question", () => {
 
   test("is suggested by the community", async () => {
     const community = { ...image.community, updates: { choice: "fixes", restart_hour: 3 } as const };
-    const { defaults } = await system.survey(box, { ...image, community }, {});
+    const { defaults } = await system.probe(box, { ...image, community }, {});
     expect(defaults.updates).toBe("fixes");
   });
 
   test("is not asked where the program is not, nor of a converted machine, whose file may not answer it", async () => {
     box.files.delete(PROGRAM);
-    expect((await system.survey(box, image, {})).hidden).toContain("updates");
-    const converted = await system.survey(box, { ...image, converted: true }, {});
+    expect((await system.probe(box, image, {})).hidden).toContain("updates");
+    const converted = await system.probe(box, { ...image, converted: true }, {});
     expect(converted.hidden).toContain("updates");
     expect(system.check({ updates: "off" }, converted, new Set())).toMatchObject([
       { field: "system.updates", code: "system-kept" },
@@ -159,7 +164,12 @@ describe("the answer", () => {
   test("timers that do not start are no success", async () => {
     await setUp("fixes", [system]);
     box.system.running.delete(TIMERS[1]!);
-    const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+    const tools = {
+      box,
+      image,
+      progress: () => {},
+      providedSecrets: new Set<string>(),
+    } as unknown as StepTools;
     await expect(system.verify({ updates: "fixes", owner: { name: "anna" } }, tools)).rejects.toMatchObject({
       code: "updates-not-set",
     });
@@ -227,7 +237,12 @@ describe("status", () => {
       updates: "fixes" as const,
       owner: { name: "anna" },
     };
-    const tools = { box, image, progress: () => {}, given: new Set<string>() } as unknown as StepTools;
+    const tools = {
+      box,
+      image,
+      progress: () => {},
+      providedSecrets: new Set<string>(),
+    } as unknown as StepTools;
     const warnings = await system.verify(answers, tools);
     expect(warnings.map((warning) => warningText(t, warning))).toEqual([
       "These packages have a fix that does not install itself, since it needs more than fixes: libxml2, openssl, community: curl. To install them: sudo apt update && sudo apt full-upgrade",

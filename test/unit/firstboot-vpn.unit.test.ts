@@ -39,7 +39,7 @@ describe("the questions", () => {
   test("suggest what the community says, and not to join where there is nobody to ask", async () => {
     const suggested = async (change: object) => {
       const community = { ...IMAGE.community, vpn: { ...IMAGE.community.vpn, ...change } };
-      return (await vpn.survey(new FakeBox(), { ...IMAGE, community }, {})).defaults;
+      return (await vpn.probe(new FakeBox(), { ...IMAGE, community }, {})).defaults;
     };
     expect(await suggested({ enabled_by_default: true })).toEqual({
       join: true,
@@ -618,7 +618,7 @@ describe("a reset", () => {
 test("wanted and not joined in the set-up is trouble, with the command for later", async () => {
   const box = boxWith(undefined);
   const warnings = [{ code: "vpn-passed", step: "vpn", values: { reason: "rendezvous-silent" } }];
-  await writeMarker(box, { configured: "", version: "", given: [], warnings });
+  await writeMarker(box, { configured: "", version: "", providedSecrets: [], warnings });
   expect(await vpn.status?.(box, image)).toEqual({
     ...{ state: "trouble", rows: [], data: { joined: false } },
     advice: { key: "status.vpn.later", values: { command: "sudo cbox vpn setup" } },

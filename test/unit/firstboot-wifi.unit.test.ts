@@ -18,7 +18,7 @@ import { bars, decodeSsid, parseScan, scanNetworks } from "../../firstboot/wifi/
 import { keptPassphrase, preSharedKey, supplicantFile } from "../../firstboot/wifi/supplicant.ts";
 import { FakeBox, IMAGE, PASSWORD, REPORT_FILE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
-import { startWalk } from "./helpers/walk.ts";
+import { startRunner } from "./helpers/setup-runner.ts";
 
 const PASSPHRASE = "set llebres al camp de blat";
 const CONF = "/etc/wpa_supplicant/wpa_supplicant-wlan0.conf";
@@ -115,9 +115,9 @@ const file = (network: object) => ({
 });
 
 async function run(box: FakeBox, network: object): Promise<SetupRunner> {
-  const walk = await startWalk(box, JSON.stringify(file(network)));
-  await walk.settles(["done", "file_refused"]);
-  return walk;
+  const runner = await startRunner(box, JSON.stringify(file(network)));
+  await runner.settles(["done", "file_refused"]);
+  return runner;
 }
 
 describe("what the programs say", () => {
@@ -274,13 +274,18 @@ describe("by an answers file", () => {
 
   test("an empty passphrase is an open network, and that is said", async () => {
     const box = new WifiBox();
-    const walk = await run(box, { wifi: { ssid: " casa ", passphrase: "" } });
-    expect(walk.context.problems).toEqual([]);
+    const runner = await run(box, { wifi: { ssid: " casa ", passphrase: "" } });
+    expect(runner.context.problems).toEqual([]);
     expect(box.files.get(CONF)).toContain(`\n\tssid=${Buffer.from(" casa ").toString("hex")}\n`);
     expect(box.files.get(CONF)).toContain("\n\tkey_mgmt=NONE\n");
-    expect(walk.context.given).not.toContain("network.wifi.passphrase");
+    expect(runner.context.providedSecrets).not.toContain("network.wifi.passphrase");
     const said: string[] = [];
-    const tools = { box, image: IMAGE, given: new Set(), progress: (key: string) => void said.push(key) };
+    const tools = {
+      box,
+      image: IMAGE,
+      providedSecrets: new Set(),
+      progress: (key: string) => void said.push(key),
+    };
     const network = steps.find(({ id }) => id === "network");
     await network?.apply({ wifi: { ssid: "casa", passphrase: "" } }, tools as unknown as StepTools);
     expect(said).toEqual(["progress.network.wifi-open"]);
@@ -304,9 +309,9 @@ describe("by an answers file", () => {
     const box = new WifiBox();
     box.state = state;
     box.inReach = inReach;
-    const walk = await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
-    expect(walk.state).toBe("done");
-    expect(walk.context.warnings).toContainEqual(
+    const runner = await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
+    expect(runner.state).toBe("done");
+    expect(runner.context.warnings).toContainEqual(
       expect.objectContaining({ code: "network-passed", values: { reason: code } }),
     );
   });
@@ -350,10 +355,10 @@ describe("by an answers file", () => {
 
 describe("by hand", () => {
   async function atNetwork(box: FakeBox) {
-    const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
-    walk.start();
+    const runner = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
+    runner.start();
     const person = new Person();
-    const session = new ConsoleSession(person.terminal.port, walk, new ControlLock());
+    const session = new ConsoleSession(person.terminal.port, runner, new ControlLock());
     person.type = (keys) => session.terminal.keys.push(Buffer.from(keys));
     void session.attend();
     await person.sees("Press Enter to begin");
@@ -364,11 +369,11 @@ describe("by hand", () => {
     await person.answers("system/owner.password", PASSWORD);
     await person.answers("system/owner.password.repeat", PASSWORD);
     await person.answers("system/owner.ssh_keys");
-    return { walk, person, session };
+    return { runner, person, session };
   }
 
   test("a network of the list, its passphrase twice", async () => {
-    const { walk, person, session } = await atNetwork(new WifiBox());
+    const { runner, person, session } = await atNetwork(new WifiBox());
     // Without a cable it is offered first.
     await person.sees("[network/via]");
     await person.sees("1. By Wi-Fi");
@@ -383,18 +388,18 @@ describe("by hand", () => {
     await person.answers("network/wifi.passphrase.repeat", PASSPHRASE);
     await person.answers("network/method", "1");
     await person.sees("[member/");
-    expect(walk.context.answers.network).toEqual({
+    expect(runner.context.answers.network).toEqual({
       via: "wifi",
       wifi: { country: "ES", ssid: "casa" },
       method: "dhcp",
     });
-    expect(walk.context.given).toContain("network.wifi.passphrase");
+    expect(runner.context.providedSecrets).toContain("network.wifi.passphrase");
     expect(person.screen).not.toContain(PASSPHRASE);
     session.hangUp();
   });
 
   test("a hidden network by its name", async () => {
-    const { walk, person, session } = await atNetwork(new WifiBox());
+    const { runner, person, session } = await atNetwork(new WifiBox());
     await person.answers("network/via", "1");
     await person.answers("network/wifi.country", "");
     await person.answers("network/wifi.ssid", "5");
@@ -404,7 +409,7 @@ describe("by hand", () => {
     await person.answers("network/wifi.passphrase", "");
     await person.answers("network/method", "1");
     await person.sees("[member/");
-    expect(walk.context.answers.network).toMatchObject({ wifi: { ssid: " amagada " } });
+    expect(runner.context.answers.network).toMatchObject({ wifi: { ssid: " amagada " } });
     session.hangUp();
   });
 

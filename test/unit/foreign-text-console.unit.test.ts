@@ -14,7 +14,7 @@ import { openLog } from "../../firstboot/host/log.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { toTrouble } from "../../firstboot/host/trouble.ts";
 import { translator } from "../../firstboot/i18n/translate.ts";
-import type { WalkContext } from "../../firstboot/setup/machine.ts";
+import type { SetupContext } from "../../firstboot/setup/machine.ts";
 import { type Question, questionsOf } from "../../firstboot/setup/questions.ts";
 import type { Step } from "../../firstboot/setup/step.ts";
 import { steps } from "../../firstboot/steps/index.ts";
@@ -150,9 +150,9 @@ function pagesOf(): Readonly<Record<string, (said: string) => readonly Page[]>> 
 const [system] = steps.filter(({ id }) => id === "system");
 const [question] = questionsOf(system as Step) as [Question];
 
-function contextOf(said: string): WalkContext {
+function contextOf(said: string): SetupContext {
   const answers = { system: { hostname: said, timezone: said, owner: { name: said, ssh_keys: [said] } } };
-  return { answers, given: [], warnings: [], problems: [] } as never;
+  return { answers, providedSecrets: [], warnings: [], problems: [] } as never;
 }
 
 test("each page that the consoles have is tried", () => {
@@ -162,7 +162,7 @@ test("each page that the consoles have is tried", () => {
   expect([...Object.keys(pagesOf()), ...own].sort()).toEqual(all.sort());
 });
 
-test("the choices of the review, each of one line, and the course of the set-up", () => {
+test("the choices of the review, each of one line, and the progress of the set-up", () => {
   fc.assert(
     fc.property(words, (said) => {
       const person = new Person();

@@ -154,12 +154,12 @@ describe("at the console", () => {
   });
 
   async function atPassword(image: ImageInfo): Promise<string> {
-    const walk = await SetupRunner.open({ box, image, steps: [member], log: openLog(box) });
-    walk.start();
-    await walk.reached("welcome");
+    const runner = await SetupRunner.open({ box, image, steps: [member], log: openLog(box) });
+    runner.start();
+    await runner.reached("welcome");
     const person = new Person();
     away = new AbortController();
-    talk = converse({ walk, terminal: person.terminal, signal: away.signal }).catch(
+    talk = converse({ runner, terminal: person.terminal, signal: away.signal }).catch(
       (error: unknown) => error,
     );
     await person.answers("member/sign_in", "1");

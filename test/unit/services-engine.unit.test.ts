@@ -358,24 +358,24 @@ describe("the step", () => {
   const toolsFor = (box: FakeBox) => ({
     box,
     image: IMAGE,
-    given: new Set<string>(),
-    passed: new Set<string>(),
+    providedSecrets: new Set<string>(),
+    skippedSteps: new Set<string>(),
     answersOf: () => ({}),
     progress: () => {},
     signal: new AbortController().signal,
   });
 
   async function run(box: FakeBox): Promise<SetupRunner> {
-    const walk = await SetupRunner.open({ box, image: IMAGE, steps: own, log: openLog(box) });
-    walk.start();
+    const runner = await SetupRunner.open({ box, image: IMAGE, steps: own, log: openLog(box) });
+    runner.start();
     const isOver = () =>
-      box.isOff || ["done", "file_refused"].includes(walk.state) || /^failed/.test(walk.state);
+      box.isOff || ["done", "file_refused"].includes(runner.state) || /^failed/.test(runner.state);
     for (let idle = 0; idle < 200 && !isOver(); idle++) {
       const before = box.effects.length;
       await new Promise((resolve) => setTimeout(resolve, idle > 5 ? 2 : 0));
       if (box.effects.length !== before) idle = 0;
     }
-    return walk;
+    return runner;
   }
 
   function boxWith(services: object, options?: { contexts: boolean }): FakeBox {
@@ -389,9 +389,9 @@ describe("the step", () => {
 
   test("everything at once, each in its best place", async () => {
     const box = boxWith(ALL);
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
-    expect(walk.context.warnings).toEqual([]);
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
+    expect(runner.context.warnings).toEqual([]);
     const ids = ["serf", ...Object.keys(ALL)];
     const places = await Promise.all(ids.map(async (id) => (await stateOf(box, id))?.where));
     expect(places).toEqual(["host", "community", "owner", "community", "host", "host", "host"]);
@@ -402,9 +402,9 @@ describe("the step", () => {
 
   test("what cannot work here is refused by name, all of it at once", async () => {
     const box = boxWith({ ...ALL, syncthing: { enabled: true, context: "owner" } }, { contexts: false });
-    const walk = await run(box);
-    expect(walk.state).toBe("file_refused");
-    expect(walk.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
+    const runner = await run(box);
+    expect(runner.state).toBe("file_refused");
+    expect(runner.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
       "services.syncthing.context service-where",
       "services.docker.enabled service-place",
     ]);
@@ -412,8 +412,8 @@ describe("the step", () => {
 
   test("an application brings Docker along, and goes before it", async () => {
     const box = boxWith({ etherpad: { enabled: true } });
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
     expect((await stateOf(box, "docker"))?.state).toBe("on");
     expect((await stateOf(box, "etherpad"))?.state).toBe("on");
     await own[1]!.apply({}, toolsFor(box));
@@ -424,9 +424,9 @@ describe("the step", () => {
   test("one that fails is named, the others run, and the box is set up", async () => {
     const box = boxWith(ALL);
     box.system.services.brokenPackages.add("squid");
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
-    expect(walk.context.warnings.map(({ code }) => code)).toEqual(["services-passed"]);
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
+    expect(runner.context.warnings.map(({ code }) => code)).toEqual(["services-passed"]);
     expect((await stateOf(box, "syncthing"))?.state).toBe("on");
     expect((await stateOf(box, "guifi-proxy"))?.trouble).toMatchObject({ code: "service-packages" });
     const result = await publish(box, IMAGE);
@@ -435,8 +435,8 @@ describe("the step", () => {
 
   test("a storage grid of this box alone is a warning of the last page, and none once another box is in it", async () => {
     const box = boxWith({ "tahoe-lafs": { enabled: true } });
-    const walk = await run(box);
-    expect(walk.context.warnings.map((warning) => warningText(translator("en"), warning))).toEqual([
+    const runner = await run(box);
+    expect(runner.context.warnings.map((warning) => warningText(translator("en"), warning))).toEqual([
       expect.stringContaining(
         "no other box is in the grid yet, so all copies of a file lie on this one disk",
       ),
@@ -447,8 +447,8 @@ describe("the step", () => {
 
   test("what is not wanted any more is switched off", async () => {
     const box = boxWith(ALL);
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
     const [, services] = own as [Step, Step];
     const tools = toolsFor(box);
     await services.apply({ serf: { enabled: false } }, tools);
@@ -460,8 +460,8 @@ describe("the step", () => {
 
   test("hands over the passwords that were made, and has them in no other place", async () => {
     const box = boxWith({ syncthing: { enabled: true } });
-    const walk = await run(box);
-    const lines = await own[1]!.generatedCredentials!(walk.context.answers.services ?? {}, toolsFor(box));
+    const runner = await run(box);
+    const lines = await own[1]!.generatedCredentials!(runner.context.answers.services ?? {}, toolsFor(box));
     expect(lines).toEqual([{ key: "hand-over.services.syncthing.gui_password", values: { secret: SECRET } }]);
     // The made-up randomness is the same for the name of the Serf node.
     const holding = box.everWritten.filter((text) => text.includes(SECRET) && !text.includes("serf"));
@@ -479,7 +479,7 @@ describe("the step", () => {
       devices: [...box.system.services.devices].sort(),
       tags: box.system.tags,
     });
-    /** What the walk does with the step, and does again after a cut: firstboot-walk has the rest. */
+    /** What the set-up does with the step, and does again after a cut: firstboot-setup has the rest. */
     const applied = async (box: FakeBox) => {
       await own[1]!.apply(ALL, toolsFor(box));
       return own[1]!.verify(ALL, toolsFor(box));

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { catalogue } from "../../firstboot/catalogue/catalogue.ts";
 import { defaultInputs } from "../../firstboot/services/data.ts";
 import { activate } from "../../firstboot/services/engine.ts";
-import { holds, wordsOf } from "../../firstboot/services/inputs.ts";
+import { conditionMet, toList } from "../../firstboot/services/inputs.ts";
 import { overview } from "../../firstboot/services/overview.ts";
 import { publish } from "../../firstboot/services/publish.ts";
 import { readSecrets } from "../../firstboot/services/secrets.ts";
@@ -32,16 +32,18 @@ const tools = (box: FakeBox) => ({
 });
 
 test("conditions: all of them, each with one of its values", () => {
-  expect(holds(undefined, {})).toBe(true);
-  expect(holds({ zone: true }, { zone: true })).toBe(true);
-  expect(holds({ zone: true }, { zone: false })).toBe(false);
-  expect(holds({ cluster: ["first", "join"], zone: true }, { cluster: "join", zone: true })).toBe(true);
-  expect(holds({ cluster: ["first", "join"] }, { cluster: "alone" })).toBe(false);
+  expect(conditionMet(undefined, {})).toBe(true);
+  expect(conditionMet({ zone: true }, { zone: true })).toBe(true);
+  expect(conditionMet({ zone: true }, { zone: false })).toBe(false);
+  expect(conditionMet({ cluster: ["first", "join"], zone: true }, { cluster: "join", zone: true })).toBe(
+    true,
+  );
+  expect(conditionMet({ cluster: ["first", "join"] }, { cluster: "alone" })).toBe(false);
 });
 
 test("words of a list", () => {
-  expect(wordsOf(" anna, pere  anna ")).toEqual(["anna", "pere"]);
-  expect(wordsOf(undefined)).toEqual([]);
+  expect(toList(" anna, pere  anna ")).toEqual(["anna", "pere"]);
+  expect(toList(undefined)).toEqual([]);
 });
 
 describe("a secret for each name", () => {
@@ -89,12 +91,12 @@ describe("questions", () => {
     ["tahoe-lafs", { grid: "join" }, "services.tahoe-lafs.furl"],
   ])("of %s: what is needed may not stay empty", async (id, answers, field) => {
     const box = roomyBox();
-    const survey = await services.survey(box, IMAGE, {});
-    const problems = await services.check({ [id]: { enabled: true, ...answers } }, survey, new Set());
+    const probe = await services.probe(box, IMAGE, {});
+    const problems = await services.check({ [id]: { enabled: true, ...answers } }, probe, new Set());
     expect(problems).toMatchObject([
       { field, code: "service-input-needed", expected: "This is needed for the service to work." },
     ]);
-    expect(await services.check({ [id]: { enabled: true } }, survey, new Set())).toEqual([]);
+    expect(await services.check({ [id]: { enabled: true } }, probe, new Set())).toEqual([]);
   });
 });
 

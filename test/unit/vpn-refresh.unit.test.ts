@@ -261,7 +261,7 @@ describe("the key of a network that is not the community's", () => {
     expect(box.files.has(paths.vpnKey)).toBe(false);
   });
 
-  test("stays when the set-up is walked again without typing it, and goes when it is the community's again", async () => {
+  test("stays when the set-up is done again without typing it, and goes when it is the community's again", async () => {
     const server = rendezvous({ key: "of-the-street" });
     const box = boxWith(server);
     await apply(box, answers);

@@ -6,7 +6,7 @@ import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { type Problem, problem } from "../problems.ts";
 import { secretQuestions, setAnswer, withDefaults } from "../questions.ts";
-import type { AllAnswers, Answers, Step, Survey } from "../step.ts";
+import type { AllAnswers, Answers, ProbeResult, Step } from "../step.ts";
 import { answersSchema, sectionSchema } from "./schema.ts";
 
 export interface CheckedAnswers {
@@ -30,58 +30,60 @@ export async function checkFile(
   );
   for (const step of steps) {
     const section = sectionIn(data, step);
-    const survey = await step.survey(box, image, {
+    const probe = await step.probe(box, image, {
       ...unchecked,
       ...answers,
       [step.id]: plain(step, section),
     });
-    const wellFormed = withDefaults(step, without(section, step, problems), survey);
-    problems.push(...(await senseProblems(step, wellFormed, survey, givenIn(step, section))));
+    const wellFormed = withDefaults(step, without(section, step, problems), probe);
+    problems.push(...(await senseProblems(step, wellFormed, probe, givenIn(step, section))));
     answers[step.id] = without(wellFormed, step, problems);
   }
   return { problems: oncePerField(problems), answers };
 }
 
-/** Checks the section of one step, as it stands in a file. `given`: secrets known from before; `all`: other answers. */
+/** Checks the section of one step, as it stands in a file. `providedSecrets`: secrets known from before; `all`: other answers. */
 export async function checkSection(
   step: Step,
   section: unknown,
-  given: readonly string[],
+  providedSecrets: readonly string[],
   box: Box,
   image: ImageInfo,
   all: AllAnswers,
 ): Promise<{ readonly problems: readonly Problem[]; readonly answers: Answers }> {
   const problems = await formProblems(section, await form(sectionSchema(step)), step.id);
   const known = isRecord(section) ? (section as Answers) : {};
-  const survey = await step.survey(box, image, { ...all, [step.id]: plain(step, known) });
-  const wellFormed = withDefaults(step, without(known, step, problems), survey);
-  problems.push(...(await senseProblems(step, wellFormed, survey, [...given, ...givenIn(step, known)])));
+  const probe = await step.probe(box, image, { ...all, [step.id]: plain(step, known) });
+  const wellFormed = withDefaults(step, without(known, step, problems), probe);
+  problems.push(
+    ...(await senseProblems(step, wellFormed, probe, [...providedSecrets, ...givenIn(step, known)])),
+  );
   return { problems: oncePerField(problems), answers: without(wellFormed, step, problems) };
 }
 
-/** Checks the complete answers of one step, as typed. `given`: secrets known from before. */
+/** Checks the complete answers of one step, as typed. `providedSecrets`: secrets known from before. */
 export async function checkStep(
   step: Step,
   answers: Answers,
-  given: readonly string[],
+  providedSecrets: readonly string[],
   box: Box,
   image: ImageInfo,
   all: AllAnswers,
 ): Promise<readonly Problem[]> {
   const problems = await formProblems(answers, await form(sectionSchema(step)), step.id);
   if (problems.length) return problems;
-  return oncePerField(await senseProblems(step, answers, await step.survey(box, image, all), given));
+  return oncePerField(await senseProblems(step, answers, await step.probe(box, image, all), providedSecrets));
 }
 
 async function senseProblems(
   step: Step,
   answers: Answers,
-  survey: Survey,
-  given: readonly string[],
+  probe: ProbeResult,
+  providedSecrets: readonly string[],
 ): Promise<Problem[]> {
   return [
-    ...step.check(answers, survey, new Set(given)),
-    ...((await step.examine?.(answers, survey)) ?? []),
+    ...step.check(answers, probe, new Set(providedSecrets)),
+    ...((await step.examine?.(answers, probe)) ?? []),
     ...(step.missing?.(answers) ?? []),
   ];
 }

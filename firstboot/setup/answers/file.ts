@@ -37,18 +37,19 @@ export async function readAnswers({ box, image, steps, secrets }: AnswersTools):
   const bytes = await box.readBytes(answersPaths(image.boot_mount).answers);
   if (bytes === undefined) return { kind: "none" };
   const parsed = await parseAnswers(bytes);
-  if ("problem" in parsed) return { kind: "refused", answers: {}, given: [], problems: [parsed.problem] };
+  if ("problem" in parsed)
+    return { kind: "refused", answers: {}, providedSecrets: [], problems: [parsed.problem] };
   const { data } = parsed;
   if (data === null) return { kind: "none" };
   const { problems, answers } = await checkFile(data, steps, box, image);
   const kept: Record<string, Answers> = {};
-  const given: string[] = [];
+  const providedSecrets: string[] = [];
   for (const step of steps) {
-    const { answers: rest, taken } = secrets.take(step, answers[step.id] ?? {});
+    const { answers: rest, newSecrets } = secrets.take(step, answers[step.id] ?? {});
     kept[step.id] = rest;
-    given.push(...taken);
+    providedSecrets.push(...newSecrets);
   }
-  return { kind: problems.length ? "refused" : "valid", answers: kept, given, problems };
+  return { kind: problems.length ? "refused" : "valid", answers: kept, providedSecrets, problems };
 }
 
 /** What a file of answers says, or why nobody can tell: another encoding, or no YAML. Nothing of it is quoted. */

@@ -5,7 +5,7 @@ import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { answersPaths, paths } from "../../host/paths.ts";
 import { english, isTextKey } from "../../i18n/translate.ts";
-import type { WalkContext } from "../machine.ts";
+import type { SetupContext } from "../machine.ts";
 import type { Step, Warning } from "../step.ts";
 import { ANSWERS_VERSION } from "./schema.ts";
 
@@ -21,19 +21,19 @@ export interface Report {
   readonly written: string;
 }
 
-/** Of the steps walked, those that these answers want applied: one that ends the walk alone, or all others. */
-export function appliedIds(steps: readonly Step[], { answers }: Pick<WalkContext, "answers">): string[] {
+/** Of the steps of this box, those that these answers want applied: one that ends the set-up alone, or all others. */
+export function appliedIds(steps: readonly Step[], { answers }: Pick<SetupContext, "answers">): string[] {
   const last = steps.filter(({ id, relocatesBox }) => relocatesBox?.(answers[id] ?? {}));
   return (last.length ? last : steps.filter(({ relocatesBox }) => !relocatesBox)).map(({ id }) => id);
 }
 
 export function makeReport(
-  context: WalkContext,
+  context: SetupContext,
   stepIds: readonly string[],
   image: ImageInfo,
   now: Date,
 ): Report {
-  const refused = context.problems.length > 0 && context.settled.length === 0;
+  const refused = context.problems.length > 0 && context.completedSteps.length === 0;
   const results = stepIds.map((id) => ({ id, ...stepResult(context, id, refused) }));
   const isWhole = results.every(({ result }) => result === "applied");
   return {
@@ -54,9 +54,13 @@ export function makeReport(
   };
 }
 
-function stepResult(context: WalkContext, id: string, refused: boolean): { result: string; detail?: string } {
+function stepResult(
+  context: SetupContext,
+  id: string,
+  refused: boolean,
+): { result: string; detail?: string } {
   if (refused) return { result: "not-applied" };
-  if (context.settled.includes(id)) return { result: "applied" };
+  if (context.completedSteps.includes(id)) return { result: "applied" };
   const passed = context.warnings.find(({ code }) => code === `${id}-passed`);
   if (passed) return { result: "passed-over", detail: String(passed.values?.reason ?? "") };
   return { result: "failed", detail: context.trouble?.code ?? "not reached" };
@@ -76,7 +80,7 @@ export async function writeReport(box: Box, image: ImageInfo, report: Report): P
 
 export async function writeKeptAnswers(
   box: Box,
-  context: Pick<WalkContext, "answers" | "given">,
+  context: Pick<SetupContext, "answers" | "providedSecrets">,
 ): Promise<void> {
   const { stringify } = await import("yaml");
   // Where the box was installed from is no part of what it is.
@@ -84,7 +88,7 @@ export async function writeKeptAnswers(
   const lines = [
     "# The answers this box was set up with. As answers.yaml on the CBOX-BOOT partition of another box,",
     "# it sets that one up in the same way. Secrets are not kept: add them before use.",
-    ...context.given.map((path) => `# Left out: ${path}`),
+    ...context.providedSecrets.map((path) => `# Left out: ${path}`),
     stringify({ version: ANSWERS_VERSION, ...answers }),
   ];
   await box.writeFile(paths.answersKept, lines.join("\n"), { mode: 0o640 });

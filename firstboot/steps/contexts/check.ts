@@ -3,10 +3,10 @@
 
 import { type Amount, bounds, type NoContexts, type Resources } from "../../contexts/plan.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import type { ContextsAnswers } from "./questions.ts";
 
-export interface ContextsFacts extends Survey {
+export interface ContextsFacts extends ProbeResult {
   readonly box: Resources;
   /** Why the box is not divided at all. */
   readonly none?: NoContexts;

@@ -22,7 +22,7 @@ export const contexts = defineStep<ContextsAnswers, ContextsFacts>({
   id: "contexts",
   schema,
   skippable: true,
-  survey,
+  probe,
   check,
   apply,
   verify,
@@ -35,7 +35,7 @@ export const contexts = defineStep<ContextsAnswers, ContextsFacts>({
 
 const SHARES: readonly Share[] = ["little", "half", "most"];
 
-async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<ContextsFacts> {
+async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<ContextsFacts> {
   const resources = await readResources(box, image);
   const none = unfit(image, resources);
   if (none) return { box: resources, none, defaults: {}, hidden: Object.keys(schema.properties) };

@@ -5,10 +5,10 @@ import { didYouMean } from "../../../common/did-you-mean.ts";
 import { chooseDisk, HERE } from "../../install/choose.ts";
 import { type Disk, type Disks, diskText, sizeText } from "../../install/disks.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import type { InstallAnswers } from "./questions.ts";
 
-export interface InstallFacts extends Survey {
+export interface InstallFacts extends ProbeResult {
   readonly disks: Disks;
   readonly minimumGib: number;
 }

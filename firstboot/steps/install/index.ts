@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "install": a box that started from a stick moves to a disk of its own, before anything is set up. The walk goes
+// Step "install": a box that started from a stick moves to a disk of its own, before anything is set up. The set-up goes
 // on there, after a restart without the stick.
 
 import type { Box } from "../../host/box.ts";
@@ -8,7 +8,13 @@ import { translator } from "../../i18n/translate.ts";
 import { answerFor, chooseDisk, HERE } from "../../install/choose.ts";
 import { contentsText, type Disks, diskText, readDisks } from "../../install/disks.ts";
 import { isInstalled } from "../../install/record.ts";
-import { type AllAnswers, type Answers, defineStep, type LookUp, type Survey } from "../../setup/step.ts";
+import {
+  type AllAnswers,
+  type Answers,
+  defineStep,
+  type LookUp,
+  type ProbeResult,
+} from "../../setup/step.ts";
 import { apply } from "./apply.ts";
 import { check, type InstallFacts, isMove, missingErase } from "./check.ts";
 import { type InstallAnswers, schema } from "./questions.ts";
@@ -20,7 +26,7 @@ const lookUp: LookUp = {
   async run(path, answers, { box, image }) {
     const disks = await readDisks(box, minimumGib(image));
     return {
-      survey:
+      probe:
         path === "language"
           ? { choices: { to: places(disks, languageOf(answers, image)) } }
           : confirming(disks, answers.to),
@@ -36,7 +42,7 @@ export const install = defineStep<InstallAnswers, InstallFacts>({
     image.install === true && (await readDisks(box, minimumGib(image))).candidates.length > 0,
   relocatesBox: isMove,
   canResume,
-  survey,
+  probe,
   lookUp,
   check,
   missing: missingErase,
@@ -45,7 +51,7 @@ export const install = defineStep<InstallAnswers, InstallFacts>({
   verify,
 });
 
-async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<InstallFacts> {
+async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<InstallFacts> {
   const disks = await readDisks(box, minimumGib(image));
   return {
     disks,
@@ -75,7 +81,7 @@ function places(disks: Disks, language: string) {
   return disks.source?.isPortable ? [...targets, here] : [here, ...targets];
 }
 
-function confirming(disks: Disks, to: unknown): Pick<Survey, "hidden" | "texts"> {
+function confirming(disks: Disks, to: unknown): Pick<ProbeResult, "hidden" | "texts"> {
   const disk = typeof to === "string" && to !== HERE ? chooseDisk(disks, to) : undefined;
   if (typeof disk !== "object") return { hidden: to === HERE ? ["confirm"] : [] };
   const values = { disk: diskText(disk), contents: contentsText(disk), name: disk.name };

@@ -2,7 +2,7 @@
 // Checks the answers of "member": their form alone; who is a member, only the community's servers know.
 
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import { MEMBER_PASSWORD, type MemberAnswers, signsIn } from "./questions.ts";
 
 /** The web site takes no longer names. */
@@ -11,8 +11,8 @@ const LONGEST_PASSWORD = 1000;
 
 export function check(
   answers: DeepPartial<MemberAnswers>,
-  _facts: Survey,
-  given: ReadonlySet<string>,
+  _facts: ProbeResult,
+  providedSecrets: ReadonlySet<string>,
 ): Problem[] {
   const { username } = answers;
   // As in the file to begin with: left out.
@@ -27,7 +27,7 @@ export function check(
   }
   if (!signsIn(answers)) return found;
   if (username === undefined) found.push(problem("member.username", "sign-in-needs"));
-  if (password === undefined && !given.has(MEMBER_PASSWORD)) {
+  if (password === undefined && !providedSecrets.has(MEMBER_PASSWORD)) {
     found.push(problem(MEMBER_PASSWORD, "sign-in-needs"));
   }
   return found;

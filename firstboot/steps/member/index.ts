@@ -15,12 +15,12 @@ import {
   defineStep,
   type Finding,
   type LookUpTools,
+  type ProbeResult,
   type StepStatus,
   type StepTools,
-  type Survey,
   type Warning,
 } from "../../setup/step.ts";
-import { wasPassed } from "../was-passed.ts";
+import { wasSkipped } from "../was-passed.ts";
 import { check } from "./check.ts";
 import { confirmMember } from "./confirm.ts";
 import { MEMBER_PASSWORD, type MemberAnswers, schema, signsIn } from "./questions.ts";
@@ -28,12 +28,12 @@ import { MEMBER_PASSWORD, type MemberAnswers, schema, signsIn } from "./question
 /** Milliseconds for the web site while somebody waits at the question. */
 const PATIENCE = 4_000;
 
-export const member = defineStep<MemberAnswers, Survey>({
+export const member = defineStep<MemberAnswers, ProbeResult>({
   id: "member",
   schema,
   skippable: true,
   // Without a default the first choice is offered, and a file that says nothing means "later".
-  survey: async (_box, image) => {
+  probe: async (_box, image) => {
     const website = { website: websiteName(image) };
     const notes = wayWarnings(image).map(
       ({ code, values = {} }) => ({ key: `warning.${code}`, values }) as const,
@@ -119,7 +119,7 @@ async function status(box: Box): Promise<StepStatus> {
   const data = { name: kept?.name ?? null, confirmed_by: kept?.confirmed_by ?? null };
   if (kept) return { state: "works", rows: [{ label: "label.member.username", value: kept.name }], data };
   return {
-    state: (await wasPassed(box, "member")) ? "trouble" : "off",
+    state: (await wasSkipped(box, "member")) ? "trouble" : "off",
     rows: [],
     advice: { key: "status.member.later", values: { command: "cbox member setup" } },
     data,

@@ -42,7 +42,10 @@ async function applyCable(answers: NetworkAnswers, { box, image, progress }: Ste
 }
 
 /** A cable still works, by the image's own default: whoever cannot get in by Wi-Fi plugs one in. */
-async function applyWifi(answers: NetworkAnswers, { box, image, progress, given }: StepTools): Promise<void> {
+async function applyWifi(
+  answers: NetworkAnswers,
+  { box, image, progress, providedSecrets }: StepTools,
+): Promise<void> {
   const card = await wifiCard(box, answers.interface);
   if (!card) {
     return fail({
@@ -52,11 +55,11 @@ async function applyWifi(answers: NetworkAnswers, { box, image, progress, given 
     });
   }
   const { ssid = "", country, passphrase } = answers.wifi ?? {};
-  const isOpen = !passphrase && !given.has(PASSPHRASE_PATH);
+  const isOpen = !passphrase && !providedSecrets.has(PASSPHRASE_PATH);
   progress(isOpen ? "progress.network.wifi-open" : "progress.network.wifi", { ssid });
   await box.remove(paths.network);
   await writeIfChanged(box, paths.networkWifi, networkFile(answers, card, image));
-  const kept = given.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
+  const kept = providedSecrets.has(PASSPHRASE_PATH) ? await keptPassphrase(box, card) : undefined;
   await switchOnRadios(box);
   await useWifi(box, card, { ssid, country, passphrase: passphrase || kept });
   await runOrFail(box, "networkctl", ["reload"]);

@@ -13,10 +13,10 @@ import {
 import { ssidBytes } from "../../../common/ssid.ts";
 import type { Interface } from "../../network/interfaces.ts";
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
-export interface NetworkFacts extends Survey {
+export interface NetworkFacts extends ProbeResult {
   readonly interfaces: readonly Interface[];
   /** Names of the wireless interfaces that can be used. */
   readonly wifiCards: readonly string[];

@@ -25,14 +25,14 @@ const lookUp: LookUp = {
     const { via, wifi = {} } = answers as DeepPartial<NetworkAnswers>;
     if (path === "via") {
       const isAmbiguous = via !== "wifi" && ambiguous(await settleInterfaces(box)).length > 0;
-      return { survey: { hidden: isAmbiguous ? [] : ["interface"] } };
+      return { probe: { hidden: isAmbiguous ? [] : ["interface"] } };
     }
     // The last choice: a network that is hidden, or that was not heard. Asked again, now without choices.
     if (path === "wifi.ssid") {
       if (wifi.ssid !== "") return {};
       return {
         problems: [problem("network.wifi.ssid", "wifi-name")],
-        survey: { choices: { "wifi.ssid": [] } },
+        probe: { choices: { "wifi.ssid": [] } },
       };
     }
     const [card] = await wifiCards(box);
@@ -42,7 +42,7 @@ const lookUp: LookUp = {
       label: `${"*".repeat(bars(signal)).padEnd(4)} ${printable(ssid)}`,
     }));
     const choices = networks.length ? { "wifi.ssid": [...networks, { value: "", label: "..." }] } : {};
-    return { survey: { choices } };
+    return { probe: { choices } };
   },
 };
 
@@ -51,7 +51,7 @@ export const network = defineStep<NetworkAnswers, NetworkFacts>({
   schema,
   skippable: true,
   isApplicable: async (_box, image) => image.converted !== true,
-  survey,
+  probe,
   lookUp,
   check,
   missing,
@@ -61,7 +61,7 @@ export const network = defineStep<NetworkAnswers, NetworkFacts>({
   reset,
 });
 
-async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<NetworkFacts> {
+async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<NetworkFacts> {
   const interfaces = await settleInterfaces(box);
   const choices = ambiguous(interfaces);
   const dns = image.community.dns.servers;

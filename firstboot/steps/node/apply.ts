@@ -34,8 +34,8 @@ export function isWanted(answers: NodeAnswers, tools: StepTools): boolean {
   return registers(answers) && hasMember(tools);
 }
 
-function hasMember({ answersOf, passed }: StepTools): boolean {
-  return signsIn(answersOf("member") as MemberAnswers) && !passed.has("member");
+function hasMember({ answersOf, skippedSteps }: StepTools): boolean {
+  return signsIn(answersOf("member") as MemberAnswers) && !skippedSteps.has("member");
 }
 
 export function credentialsOf({ answersOf }: Pick<StepTools, "answersOf">): Credentials | undefined {

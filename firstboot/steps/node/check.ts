@@ -2,7 +2,7 @@
 // Checks the answers of "node". What the community's site knows better (the node, the name) is asked of it elsewhere.
 
 import { type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import {
   isDeviceName,
   NOTES_LONGEST,
@@ -13,7 +13,7 @@ import {
   textOf,
 } from "./questions.ts";
 
-export interface NodeFacts extends Survey {
+export interface NodeFacts extends ProbeResult {
   /** A member signs in; nobody else can register a box. */
   readonly hasMember: boolean;
 }

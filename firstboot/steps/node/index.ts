@@ -6,7 +6,7 @@ import type { Box } from "../../host/box.ts";
 import { type ImageInfo, websiteName } from "../../host/image-info.ts";
 import { type AllAnswers, defineStep, type StepStatus } from "../../setup/step.ts";
 import { type MemberAnswers, signsIn } from "../member/questions.ts";
-import { wasPassed } from "../was-passed.ts";
+import { wasSkipped } from "../was-passed.ts";
 import { apply } from "./apply.ts";
 import { check, type NodeFacts } from "./check.ts";
 import { lookUp, PLAIN_CHOICES } from "./look-up.ts";
@@ -18,7 +18,7 @@ export const node = defineStep<NodeAnswers, NodeFacts>({
   schema,
   skippable: true,
   secretsFrom: ["member"],
-  survey,
+  probe,
   lookUp: { paths: ["id"], run: lookUp },
   check,
   summary: (answers, t) =>
@@ -40,7 +40,7 @@ export const node = defineStep<NodeAnswers, NodeFacts>({
     }),
 });
 
-async function survey(_box: Box, image: ImageInfo, all: AllAnswers): Promise<NodeFacts> {
+async function probe(_box: Box, image: ImageInfo, all: AllAnswers): Promise<NodeFacts> {
   const hasMember = signsIn((all.member ?? {}) as MemberAnswers);
   const { title, version, url } = image.community.licence;
   return {
@@ -64,7 +64,7 @@ async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   };
   if (!place || !device) {
     return {
-      state: (await wasPassed(box, "node", "node-needs-member")) ? "trouble" : "off",
+      state: (await wasSkipped(box, "node", "node-needs-member")) ? "trouble" : "off",
       rows: [],
       advice: {
         key: member ? "status.node.later" : "status.node.needs-member",

@@ -27,7 +27,7 @@ export async function lookUp(_path: string, answers: Answers, tools: LookUpTools
   if (!page) return { problems: [problem("node.id", "node-unknown", { found: String(id) })] };
   return {
     confirm: { key: "look-up.node.confirm", values: { id, name: page.title } },
-    survey: {
+    probe: {
       defaults: { name: defaultDeviceName(page.title, id) },
       choices: { address_from: addressChoices(page) },
     },

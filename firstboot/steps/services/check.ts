@@ -5,12 +5,12 @@ import type { PlaceId, Service } from "../../../common/service.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import type { Offer } from "../../services/availability.ts";
 import { portsOf } from "../../services/engine.ts";
-import { holds } from "../../services/inputs.ts";
+import { conditionMet } from "../../services/inputs.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
-import type { Answers, Survey } from "../../setup/step.ts";
+import type { Answers, ProbeResult } from "../../setup/step.ts";
 import { type Choice, chosen } from "./questions.ts";
 
-export interface ServicesFacts extends Survey {
+export interface ServicesFacts extends ProbeResult {
   readonly offers: ReadonlyMap<string, Offer>;
   readonly community: ImageInfo["community"];
 }
@@ -37,7 +37,7 @@ function impossible({ service, where }: Choice, offer: Offer | undefined): Probl
 /** What must be said for the service to work, such as whom to join. */
 function unanswered({ service, inputs }: Choice): Problem[] {
   return Object.entries(service.inputs)
-    .filter(([name, { needed, when }]) => needed && holds(when, inputs) && inputs[name] === "")
+    .filter(([name, { needed, when }]) => needed && conditionMet(when, inputs) && inputs[name] === "")
     .map(([name]) => problem(`services.${service.id}.${name}`, "service-input-needed"));
 }
 

@@ -45,7 +45,7 @@ export const services = defineStep<Answers, ServicesFacts>({
   skippable: true,
   // To declare a service at the community's web application.
   secretsFrom: ["member"],
-  survey,
+  probe,
   check,
   lookUp,
   summary: (answers, t) =>
@@ -69,7 +69,7 @@ export const services = defineStep<Answers, ServicesFacts>({
   },
 });
 
-async function survey(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<ServicesFacts> {
+async function probe(box: Box, image: ImageInfo, all: AllAnswers = {}): Promise<ServicesFacts> {
   const facts = await boxFacts(box, image, planned(all));
   const offers = new Map(catalogue.map((service) => [service.id, offer(service, facts)]));
   const placesOf = (id: string) => offers.get(id)?.places ?? [];

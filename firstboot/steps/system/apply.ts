@@ -21,7 +21,7 @@ export const SUDOERS = "/etc/sudoers.d/community-box-owner";
 export async function apply(answers: SystemAnswers, tools: StepTools): Promise<void> {
   const { box, progress } = tools;
   const { keyboard, hostname = "", timezone = "UTC", updates, owner } = answers;
-  const hasPassword = owner.password !== undefined || tools.given.has(PASSWORD_PATH);
+  const hasPassword = owner.password !== undefined || tools.providedSecrets.has(PASSWORD_PATH);
 
   progress("progress.system.names", { hostname });
   await nameBox(box, hostname);

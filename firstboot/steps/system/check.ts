@@ -5,14 +5,14 @@ import { didYouMean } from "../../../common/did-you-mean.ts";
 import { transliterate } from "../../../common/transliterate.ts";
 import { type TimeZones, zoneOf } from "../../host/time-zones.ts";
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import { hostNameProblem, suggestHostName } from "./hostname.ts";
 import { checkKeyboard, type Keyboard } from "./keyboard.ts";
 import { namesKnown, PASSWORD_MINIMUM, passwordFormProblem, passwordProblem } from "./password.ts";
 import { PASSWORD_PATH, type SystemAnswers } from "./questions.ts";
 import { parseSshKey, SSH_KEY_TYPES, sshKeyForm, unknownSshOption } from "./ssh-key.ts";
 
-export interface SystemFacts extends Survey, TimeZones {
+export interface SystemFacts extends ProbeResult, TimeZones {
   readonly keyboard: Keyboard;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
@@ -40,14 +40,14 @@ export function suggestOwnerName(name: string, taken: ReadonlySet<string>): stri
 export function check(
   answers: DeepPartial<SystemAnswers>,
   facts: SystemFacts,
-  given: ReadonlySet<string>,
+  providedSecrets: ReadonlySet<string>,
 ): Problem[] {
   const { keyboard, timezone, hostname, owner, ssh } = answers;
   return [
     ...(keyboard === undefined ? [] : checkKeyboard(keyboard, facts.keyboard)),
     ...(timezone === undefined ? [] : checkTimeZone(timezone, facts)),
     ...(hostname === undefined ? [] : checkHostName(hostname)),
-    ...(owner === undefined ? [] : checkOwner(owner, facts, given)),
+    ...(owner === undefined ? [] : checkOwner(owner, facts, providedSecrets)),
     ...(ssh?.keys_only && owner?.ssh_keys?.length === 0
       ? [problem("system.ssh.keys_only", "ssh-no-keys", { found: "true" })]
       : []),
@@ -93,7 +93,7 @@ function checkHostName(hostname: string): Problem[] {
 function checkOwner(
   owner: DeepPartial<SystemAnswers["owner"]>,
   { takenNames, owner: present }: SystemFacts,
-  given: ReadonlySet<string>,
+  providedSecrets: ReadonlySet<string>,
 ): Problem[] {
   const found: Problem[] = [];
   const { name, password, ssh_keys: keys } = owner;
@@ -125,7 +125,7 @@ function checkOwner(
       }),
     );
   }
-  const hasPassword = password !== undefined || given.has(PASSWORD_PATH);
+  const hasPassword = password !== undefined || providedSecrets.has(PASSWORD_PATH);
   // Asked last, so an owner with neither is told there.
   if (!hasPassword && keys?.length === 0) found.push(problem("system.owner.ssh_keys", "owner-no-entrance"));
   return found;

@@ -7,16 +7,16 @@ import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { readChoices, writeChoices } from "../../host/owner-settings.ts";
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
-import type { AllAnswers, DeepPartial, StepTools, Survey, Warning } from "../../setup/step.ts";
+import type { AllAnswers, DeepPartial, ProbeResult, StepTools, Warning } from "../../setup/step.ts";
 import { findAccount } from "./account.ts";
 import type { SystemAnswers } from "./questions.ts";
 
-export interface KeptFacts extends Survey {
+export interface KeptFacts extends ProbeResult {
   /** Accounts that may be the owner's. */
   readonly people: readonly string[];
 }
 
-export async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<KeptFacts> {
+export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<KeptFacts> {
   const { language, owner } = await readChoices(box);
   const people = await accounts(box);
   const first = owner && people.includes(owner) ? owner : people[0];

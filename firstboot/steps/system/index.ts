@@ -23,10 +23,10 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
   id: "system",
   schema,
   skippable: false,
-  survey: async (box, image, all) => (image.converted ? kept.survey : survey)(box, image, all),
+  probe: async (box, image, all) => (image.converted ? kept.probe : probe)(box, image, all),
   lookUp,
-  check: (answers, facts, given) =>
-    "people" in facts ? kept.check(answers, facts) : check(answers, facts, given),
+  check: (answers, facts, providedSecrets) =>
+    "people" in facts ? kept.check(answers, facts) : check(answers, facts, providedSecrets),
   examine: async (answers, facts) => ("people" in facts ? [] : examine(answers, facts)),
   summary: (answers, t) =>
     [
@@ -47,7 +47,7 @@ export const system = defineStep<SystemAnswers, SystemFacts | kept.KeptFacts>({
 /** Users from here up are people (login.defs, UID_MIN). */
 const FIRST_PERSON = 1000;
 
-async function survey(box: Box, image: ImageInfo, all: AllAnswers): Promise<SystemFacts> {
+async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<SystemFacts> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
   // Another name would be another account, and the home of the old one would go: not for a box that is in use.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;

@@ -6,7 +6,7 @@ import { type Box, writeIfChanged } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
 import { isTextKey } from "../../i18n/translate.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
-import type { Answers, Choice, Finding, LookUp, LookUpTools, Survey } from "../../setup/step.ts";
+import type { Answers, Choice, Finding, LookUp, LookUpTools, ProbeResult } from "../../setup/step.ts";
 
 /** keyboard(5) */
 const FILE = "/etc/default/keyboard";
@@ -33,8 +33,8 @@ function parseLayouts(rules: string): ReadonlyMap<string, string> {
   return new Map(lines.map(([, name = "", title = ""]) => [name, title]));
 }
 
-/** What the survey of the step says of it: the community's choices, or nothing where the box has no screen. */
-export function keyboardSurvey({ layouts, present }: Keyboard, image: ImageInfo): Survey {
+/** What the probe of the step says of it: the community's choices, or nothing where the box has no screen. */
+export function keyboardSurvey({ layouts, present }: Keyboard, image: ImageInfo): ProbeResult {
   const known = image.community.keyboards.filter((name) => layouts.has(name));
   const initial = present ?? known[0];
   if (initial === undefined) return { defaults: {}, hidden: ["keyboard"] };

@@ -17,7 +17,7 @@ const SSH_WAIT_SECONDS = 30;
 export async function verify(answers: SystemAnswers, tools: StepTools): Promise<Warning[]> {
   const { box, progress } = tools;
   progress("progress.system.verify");
-  await verifyAccount(box, answers.owner.name, tools.given.has(PASSWORD_PATH));
+  await verifyAccount(box, answers.owner.name, tools.providedSecrets.has(PASSWORD_PATH));
   if ((await hostKeyFingerprints(box)).length === 0) {
     fail({ code: "host-keys-missing", what: "The box has no SSH host keys.", hint: "Try again." });
   }

@@ -65,8 +65,11 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
 }
 
 /** One that was given before, and not again, is the same; undefined: the community's. */
-async function keyOfNetwork({ key }: VpnAnswers, { box, given }: StepTools): Promise<string | undefined> {
-  if (key !== undefined || !given.has("vpn.key")) return key;
+async function keyOfNetwork(
+  { key }: VpnAnswers,
+  { box, providedSecrets }: StepTools,
+): Promise<string | undefined> {
+  if (key !== undefined || !providedSecrets.has("vpn.key")) return key;
   return (await box.readFile(paths.vpnKey))?.trim();
 }
 

@@ -2,13 +2,13 @@
 // Checks the answers of "vpn": a name that can be an interface, addresses of servers, a bundle that is whole.
 
 import { type Problem, type ProblemCode, problem } from "../../setup/problems.ts";
-import type { DeepPartial, Survey } from "../../setup/step.ts";
+import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import { type Fault, type FaultReason, readMembership } from "../../vpn/membership.ts";
 import { NETWORK_NAME } from "../../vpn/paths.ts";
 import { faultWords } from "../../vpn/rendezvous.ts";
 import type { VpnAnswers } from "./questions.ts";
 
-export interface VpnFacts extends Survey {
+export interface VpnFacts extends ProbeResult {
   /** Network interfaces of the box that are no VPN. */
   readonly interfaces: readonly string[];
 }

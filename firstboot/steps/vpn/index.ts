@@ -17,7 +17,7 @@ export const vpn = defineStep<VpnAnswers, VpnFacts>({
   id: "vpn",
   schema,
   skippable: true,
-  survey,
+  probe,
   check,
   missing,
   summary,
@@ -30,7 +30,7 @@ export const vpn = defineStep<VpnAnswers, VpnFacts>({
 
 const SYS = "/sys/class/net";
 
-async function survey(box: Box, image: ImageInfo): Promise<VpnFacts> {
+async function probe(box: Box, image: ImageInfo): Promise<VpnFacts> {
   const { enabled_by_default, network, rendezvous } = image.community.vpn;
   const urls = rendezvous.map((each) => (typeof each === "string" ? each : each.url));
   const interfaces: string[] = [];

@@ -15,7 +15,7 @@ import {
 } from "../../vpn/record.ts";
 import { isPlain } from "../../vpn/rendezvous.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
-import { wasPassed } from "../was-passed.ts";
+import { wasSkipped } from "../was-passed.ts";
 
 /** A person waits for this: whoever answered before, and a few others, once. */
 const MAX_TARGETS = 4;
@@ -135,7 +135,7 @@ function peerNames(peers: readonly { readonly name: string }[]): string {
 /** Not wanted, or not managed in the set-up. */
 async function notJoined(box: Box): Promise<StepStatus> {
   const data = { joined: false };
-  if (!(await wasPassed(box, "vpn"))) return { state: "off", rows: [], data };
+  if (!(await wasSkipped(box, "vpn"))) return { state: "off", rows: [], data };
   const advice = { key: "status.vpn.later", values: { command: JOIN } } as const;
   return { state: "trouble", rows: [], advice, data };
 }

@@ -82,8 +82,8 @@ export function toolsOf(
   return {
     box,
     image,
-    passed: new Set(),
-    given: new Set(given),
+    skippedSteps: new Set(),
+    providedSecrets: new Set(given),
     answersOf: () => ({}),
     signal: new AbortController().signal,
     said,

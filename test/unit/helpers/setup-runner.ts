@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A walk by an answers file on a box in memory.
+// A set-up by an answers file on a box in memory.
 
 import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
 import { openLog } from "../../../firstboot/host/log.ts";
@@ -22,27 +22,27 @@ export const ANSWERS_WITH_VPN = `${VALID_ANSWERS}vpn:
         key: ${JSON.stringify(rsaKey(1).publicKey)}
 `;
 
-export interface WalkOptions {
+export interface RunnerOptions {
   readonly image?: ImageInfo;
   readonly steps?: readonly Step[];
 }
 
-/** The walk of this box, not started yet: by the answers file that is there, or where it was when the power went. */
-export function openWalk(
+/** The steps of this box, not started yet: by the answers file that is there, or where it was when the power went. */
+export function openRunner(
   box: FakeBox,
-  { image = IMAGE, steps = allSteps }: WalkOptions = {},
+  { image = IMAGE, steps = allSteps }: RunnerOptions = {},
 ): Promise<SetupRunner> {
   return SetupRunner.open({ box, image, steps, log: openLog(box) });
 }
 
 /** Puts the answers file on the box, and starts. */
-export async function startWalk(
+export async function startRunner(
   box: FakeBox,
   answers: string,
-  options: WalkOptions = {},
+  options: RunnerOptions = {},
 ): Promise<SetupRunner> {
   box.files.set(ANSWERS_FILE, answers);
-  const walk = await openWalk(box, options);
-  walk.start();
-  return walk;
+  const runner = await openRunner(box, options);
+  runner.start();
+  return runner;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk with a community around it: signed in, registered and addressed, whatever is cut off or broken meanwhile.
+// The set-up with a community around it: signed in, registered and addressed, whatever is cut off or broken meanwhile.
 // What counts is what the site knows afterwards.
 
 import { describe, expect, test } from "vitest";
@@ -34,19 +34,19 @@ function world(answers: string): { box: FakeBox; community: PretendCommunity } {
 }
 
 async function run(box: FakeBox): Promise<SetupRunner> {
-  const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
-  walk.start();
-  for (let quiet = 0; quiet < 3000 && walk.state !== "done" && !box.isOff; quiet++) {
-    const before = `${walk.state} ${box.effects.length}`;
+  const runner = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
+  runner.start();
+  for (let quiet = 0; quiet < 3000 && runner.state !== "done" && !box.isOff; quiet++) {
+    const before = `${runner.state} ${box.effects.length}`;
     await new Promise((resolve) => setImmediate(resolve));
-    if (before !== `${walk.state} ${box.effects.length}`) quiet = 0;
+    if (before !== `${runner.state} ${box.effects.length}`) quiet = 0;
     else await new Promise((resolve) => setTimeout(resolve, 1));
-    if (/^(failed|secret)_/.test(walk.state)) break;
+    if (/^(failed|secret)_/.test(runner.state)) break;
   }
-  return walk;
+  return runner;
 }
 
-const warnings = (walk: SetupRunner) => walk.context.warnings.map(({ code }) => code);
+const warnings = (runner: SetupRunner) => runner.context.warnings.map(({ code }) => code);
 const registration = (box: FakeBox) => JSON.parse(box.files.get(paths.guifi) ?? "{}");
 const leaks = (box: FakeBox) =>
   box.everWritten.filter((text) => text.includes(SECRET) || text.includes(encodeURIComponent(SECRET)));
@@ -54,8 +54,8 @@ const leaks = (box: FakeBox) =>
 describe("a box with a member and a node", () => {
   test("is one device with an address, on record on both sides", async () => {
     const { box, community } = world(ANSWERS);
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
     expect(community.boxes).toMatchObject([
       {
         title: "BCNCanBruixa20-box",
@@ -79,7 +79,7 @@ describe("a box with a member and a node", () => {
       },
     });
     // The network gave the box another address than the community did.
-    expect(warnings(walk)).toEqual(["node-address-differs"]);
+    expect(warnings(runner)).toEqual(["node-address-differs"]);
     expect(parse(box.files.get(REPORT_FILE) ?? "")).toMatchObject({ result: "applied" });
     expect(leaks(box)).toEqual([]);
     expect(box.effects.filter((effect) => /^(GET|POST) .*\?/.test(effect))).toEqual([]);
@@ -90,7 +90,7 @@ describe("a box with a member and a node", () => {
     await run(calm.box);
     const whole = calm.box.files.get(paths.guifi);
     const start = calm.box.effects.findIndex((effect) => effect.startsWith("bind "));
-    // The steps around these have cuts of their own (firstboot-walk).
+    // The steps around these have cuts of their own (firstboot-setup).
     const asked = calm.box.effects.flatMap((effect, index) => (effect.startsWith("GET ") ? [index] : []));
     const end = Math.max(...asked) + 2;
     expect(end).toBeGreaterThan(start + 15);
@@ -156,10 +156,10 @@ describe("typed", () => {
   test("a power cut asks for the member's password again, and for nothing else", async () => {
     const { box, community } = world(ANSWERS);
     box.files.delete(ANSWERS_FILE);
-    const walk = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
-    walk.start();
-    while (walk.state === "reading") await new Promise((resolve) => setImmediate(resolve));
-    walk.send({ type: "BEGIN" });
+    const runner = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
+    runner.start();
+    while (runner.state === "reading") await new Promise((resolve) => setImmediate(resolve));
+    runner.send({ type: "BEGIN" });
     const typed: Record<string, Record<string, unknown>> = {
       system: { language: "en", timezone: "UTC", hostname: "b", owner: { name: "anna", password: PASSWORD } },
       network: { method: "dhcp" },
@@ -174,10 +174,10 @@ describe("typed", () => {
       },
     };
     for (const step of steps) {
-      walk.answer("ANSWER", step, (typed[step.id] ?? {}) as never, await walk.survey(step));
-      await walk.left(`${step.id}_check`);
+      runner.answer("ANSWER", step, (typed[step.id] ?? {}) as never, await runner.probe(step));
+      await runner.left(`${step.id}_check`);
     }
-    expect(walk.state).toBe("review");
+    expect(runner.state).toBe("review");
     const request = community.request;
     box.servers = {
       ...box.servers,
@@ -188,9 +188,9 @@ describe("typed", () => {
         return answer;
       },
     };
-    walk.send({ type: "CONFIRM" });
+    runner.send({ type: "CONFIRM" });
     while (!box.isOff) await new Promise((resolve) => setImmediate(resolve));
-    walk.stop();
+    runner.stop();
     box.powerOn();
     box.servers = community;
     const resumed = await run(box);
@@ -223,30 +223,30 @@ describe("what goes wrong", () => {
     const { box, community } = world(ANSWERS);
     community.breakDirectories();
     community.siteAnswers = "server-unreachable";
-    const walk = await run(box);
-    expect(walk.state).toBe("done");
+    const runner = await run(box);
+    expect(runner.state).toBe("done");
     expect(reportOf(box)).toEqual({
       result: "partial",
       member: "passed-over member-unasked",
       node: "applied",
     });
-    expect(warnings(walk)).toEqual(["member-passed", "node-needs-member"]);
+    expect(warnings(runner)).toEqual(["member-passed", "node-needs-member"]);
   });
 
   test("only the directory is dead: the web site's word is enough", async () => {
     const { box, community } = world(ANSWERS);
     community.breakDirectories();
-    const walk = await run(box);
-    expect(warnings(walk)).toEqual(["member-by-web-site", "node-address-differs"]);
+    const runner = await run(box);
+    expect(warnings(runner)).toEqual(["member-by-web-site", "node-address-differs"]);
     expect(community.boxes).toHaveLength(1);
   });
 
   test("only the web site is dead: the member is known, the node is passed over", async () => {
     const { box, community } = world(ANSWERS);
     community.siteAnswers = "server-slow";
-    const walk = await run(box);
+    const runner = await run(box);
     expect(reportOf(box)).toMatchObject({ member: "applied", node: "passed-over server-slow" });
-    expect(warnings(walk)).toEqual(["node-passed"]);
+    expect(warnings(runner)).toEqual(["node-passed"]);
   });
 
   test("new today: the directory says no, the web site yes", async () => {
@@ -254,11 +254,11 @@ describe("what goes wrong", () => {
     const { box, community } = world(
       ANSWERS.replace("anna\n  password", "nuria\n  password").replace(SECRET, password),
     );
-    const walk = await run(box);
-    expect(warnings(walk).slice(0, 1)).toEqual(["member-by-web-site"]);
+    const runner = await run(box);
+    expect(warnings(runner).slice(0, 1)).toEqual(["member-by-web-site"]);
     // Anybody may add a device; getting it an address takes rights on the one that gives it.
     expect(community.boxes).toMatchObject([{ notification: "nuria@example.net", interfaces: [] }]);
-    expect(warnings(walk)).toContain("node-no-address");
+    expect(warnings(runner)).toContain("node-no-address");
   });
 
   test("blocked at the web site: the directory says yes, the web site no", async () => {
@@ -278,8 +278,8 @@ describe("what goes wrong", () => {
 
   test("a licence that is not accepted refuses the file", async () => {
     const { box, community } = world(ANSWERS.replace("accept_licence: true", "accept_licence: false"));
-    const walk = await run(box);
-    expect(walk.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
+    const runner = await run(box);
+    expect(runner.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([
       "node.accept_licence licence-needed",
     ]);
     expect(community.requests).toEqual([]);

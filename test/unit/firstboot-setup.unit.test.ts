@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk on a box in memory: by answers file, refused, with a power cut after each single effect, and twice.
+// The set-up on a box in memory: by answers file, refused, with a power cut after each single effect, and twice.
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -7,7 +7,7 @@ import { paths } from "../../firstboot/host/paths.ts";
 import type { SetupRunner } from "../../firstboot/setup/runner.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, REPORT_FILE, VALID_ANSWERS } from "./helpers/fake-box.ts";
-import { ANSWERS_WITH_VPN, openWalk } from "./helpers/walk.ts";
+import { ANSWERS_WITH_VPN, openRunner } from "./helpers/setup-runner.ts";
 
 /** All after system and network. */
 const laterSteps = steps.slice(2).map(({ id }) => id);
@@ -16,18 +16,18 @@ const laterSteps = steps.slice(2).map(({ id }) => id);
 const BUSY = /^(reading|finishing)$|_check$|^(apply|verify)_/;
 const PATIENCE_MS = 20_000;
 
-/** Lets the walk run until it is done, the power is cut, or it waits for somebody. */
-async function settle(walk: SetupRunner, box: FakeBox): Promise<string> {
+/** Lets the set-up run until it is done, the power is cut, or it waits for somebody. */
+async function settle(runner: SetupRunner, box: FakeBox): Promise<string> {
   const deadline = Date.now() + PATIENCE_MS;
-  for (let quiet = 0; quiet < 10 && walk.state !== "done" && !box.isOff && Date.now() < deadline; ) {
-    const before = `${walk.state} ${box.effects.length}`;
+  for (let quiet = 0; quiet < 10 && runner.state !== "done" && !box.isOff && Date.now() < deadline; ) {
+    const before = `${runner.state} ${box.effects.length}`;
     await new Promise((resolve) => setImmediate(resolve));
-    const isBusy = BUSY.test(walk.state) || before !== `${walk.state} ${box.effects.length}`;
+    const isBusy = BUSY.test(runner.state) || before !== `${runner.state} ${box.effects.length}`;
     // bzip2 runs outside of this process and takes real time.
     if (isBusy) await new Promise((resolve) => setTimeout(resolve, 0));
     quiet = isBusy ? 0 : quiet + 1;
   }
-  return walk.state;
+  return runner.state;
 }
 
 function boxWith(answers: string): FakeBox {
@@ -37,14 +37,14 @@ function boxWith(answers: string): FakeBox {
 }
 
 async function runWhole(box: FakeBox): Promise<SetupRunner> {
-  const walk = await openWalk(box);
-  walk.start();
-  expect(await settle(walk, box)).toBe("done");
-  return walk;
+  const runner = await openRunner(box);
+  runner.start();
+  expect(await settle(runner, box)).toBe("done");
+  return runner;
 }
 
 describe("by a valid answers file", () => {
-  test("the whole walk runs without a key, and the report says so", async () => {
+  test("the whole set-up runs without a key, and the report says so", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     expect(box.files.has(paths.configured)).toBe(true);
@@ -132,9 +132,9 @@ system:
 
   test("all mistakes are reported at once and nothing is applied", async () => {
     const box = boxWith(THREE_MISTAKES);
-    const walk = await openWalk(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe("file_refused");
+    const runner = await openRunner(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe("file_refused");
     const report = parse(box.files.get(REPORT_FILE) ?? "") as { result: string; errors: { field: string }[] };
     expect(report.result).toBe("refused");
     expect(report.errors.map(({ field }) => field)).toEqual([
@@ -154,14 +154,14 @@ system:
   ])("a box that %s takes the right one when it starts again", async (_what, first, waiting) => {
     const box = boxWith(first ?? "");
     if (first === undefined) box.files.delete(ANSWERS_FILE);
-    const walk = await openWalk(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe(waiting);
-    await walk.reached(waiting);
-    walk.stop();
+    const runner = await openRunner(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe(waiting);
+    await runner.reached(waiting);
+    runner.stop();
     box.powerOn();
     box.files.set(ANSWERS_FILE, VALID_ANSWERS);
-    const again = await openWalk(box);
+    const again = await openRunner(box);
     expect(again.isResumed).toBe(false);
     again.start();
     expect(await settle(again, box)).toBe("done");
@@ -171,12 +171,12 @@ system:
     const box = boxWith(
       `${THREE_MISTAKES}network: { method: static, address: 10.1.2.3/24, gateway: 10.1.2.1 }\n`,
     );
-    const walk = await openWalk(box);
-    walk.start();
-    await settle(walk, box);
-    expect(walk.context.answers.network).toMatchObject({ method: "static", address: "10.1.2.3/24" });
-    expect(walk.context.answers.system).not.toHaveProperty("hostname");
-    expect(walk.context.given).toEqual(["system.owner.password"]);
+    const runner = await openRunner(box);
+    runner.start();
+    await settle(runner, box);
+    expect(runner.context.answers.network).toMatchObject({ method: "static", address: "10.1.2.3/24" });
+    expect(runner.context.answers.system).not.toHaveProperty("hostname");
+    expect(runner.context.providedSecrets).toEqual(["system.owner.password"]);
   });
 
   test.each([
@@ -195,10 +195,10 @@ system:
     ["a reference to nothing", VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c"), "yaml-syntax"],
   ])("%s is refused by name", async (_what, answers, code) => {
     const box = boxWith(answers);
-    const walk = await openWalk(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe("file_refused");
-    expect(walk.context.problems.map((each) => each.code)).toContain(code);
+    const runner = await openRunner(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe("file_refused");
+    expect(runner.context.problems.map((each) => each.code)).toContain(code);
     const report = box.files.get(REPORT_FILE) ?? "";
     expect(report).toContain("result: refused");
     expect(report).not.toContain(PASSWORD);
@@ -219,10 +219,10 @@ describe("an answers file in another encoding", () => {
   ])("is refused: %s", async (encoding, bytes, line) => {
     const box = boxWith("");
     box.bytes.set(ANSWERS_FILE, bytes);
-    const walk = await openWalk(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe("file_refused");
-    expect(walk.context.problems).toMatchObject([
+    const runner = await openRunner(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe("file_refused");
+    expect(runner.context.problems).toMatchObject([
       {
         code: "file-encoding",
         found: encoding,
@@ -254,14 +254,14 @@ describe("power cut", () => {
     for (let cut = 0; cut < calm.effects.length; cut++) {
       const box = boxWith(ANSWERS_WITH_VPN);
       box.cutAfter(cut);
-      const first = await openWalk(box);
+      const first = await openRunner(box);
       first.start();
       await settle(first, box);
       expect(box.isOff, `cut ${cut} happened`).toBe(true);
       first.stop();
       box.powerOn();
       if (!box.files.has(paths.configured)) {
-        const second = await openWalk(box);
+        const second = await openRunner(box);
         second.start();
         expect(await settle(second, box), `after cut ${cut}, before ${calm.effects[cut]}`).toBe("done");
       }
@@ -272,15 +272,15 @@ describe("power cut", () => {
 
   test("a typed password is asked for again, and only that", async () => {
     const box = new FakeBox();
-    const walk = await openWalk(box);
-    walk.start();
-    await typeAnswers(walk, box);
+    const runner = await openRunner(box);
+    runner.start();
+    await typeAnswers(runner, box);
     box.cutAfter(8);
-    walk.send({ type: "CONFIRM" });
-    await settle(walk, box);
-    walk.stop();
+    runner.send({ type: "CONFIRM" });
+    await settle(runner, box);
+    runner.stop();
     box.powerOn();
-    const resumed = await openWalk(box);
+    const resumed = await openRunner(box);
     expect(resumed.isResumed).toBe(true);
     resumed.start();
     expect(await settle(resumed, box)).toBe("secret_system");
@@ -292,14 +292,36 @@ describe("power cut", () => {
     expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
   });
 
+  test("a snapshot of the release before, with the former names of its parts, is taken up", async () => {
+    const box = new FakeBox();
+    const runner = await openRunner(box);
+    runner.start();
+    await typeAnswers(runner, box);
+    runner.stop();
+    const saved = JSON.parse(box.files.get(paths.state) ?? "");
+    const { providedSecrets, retainedSecrets, completedSteps, skippedSteps, ...rest } =
+      saved.snapshot.context;
+    expect(providedSecrets).toEqual(["system.owner.password"]);
+    const context = {
+      ...rest,
+      ...{ given: providedSecrets, kept: retainedSecrets, settled: ["network"], passed: skippedSteps },
+    };
+    box.files.set(paths.state, JSON.stringify({ version: 2, snapshot: { ...saved.snapshot, context } }));
+    const resumed = await openRunner(box);
+    expect(resumed.isResumed).toBe(true);
+    expect(resumed.state).toBe(runner.state);
+    expect(resumed.context).toEqual({ ...runner.context, completedSteps: ["network"] });
+    expect(completedSteps).toEqual([]);
+  });
+
   test("a start after which nobody comes leaves every file as it was", async () => {
     const box = new FakeBox();
-    const first = await openWalk(box);
+    const first = await openRunner(box);
     first.start();
     expect(await settle(first, box)).toBe("welcome");
     first.stop();
     const written = box.everWritten.length;
-    const second = await openWalk(box);
+    const second = await openRunner(box);
     second.start();
     expect(await settle(second, box)).toBe("welcome");
     // What it logs is no file of the box's configuration.
@@ -314,21 +336,21 @@ describe("power cut", () => {
       "an unknown state",
       '{"version":2,"snapshot":{"status":"active","value":"gone","context":{"given":[],"answers":{}}}}',
     ],
-  ])("a snapshot that is %s is put aside and the walk starts over", async (_what, content) => {
+  ])("a snapshot that is %s is put aside and the set-up starts over", async (_what, content) => {
     const box = new FakeBox();
     box.files.set(paths.state, content);
     box.files.set(`${paths.state}.bad-1`, "from before");
-    const walk = await openWalk(box);
-    expect(walk.putAside).toBe(`${paths.state}.bad-2`);
+    const runner = await openRunner(box);
+    expect(runner.putAside).toBe(`${paths.state}.bad-2`);
     expect(box.files.get(`${paths.state}.bad-2`)).toBe(content);
-    walk.start();
-    expect(await settle(walk, box)).toBe("welcome");
+    runner.start();
+    expect(await settle(runner, box)).toBe("welcome");
   });
 });
 
-async function typeAnswers(walk: SetupRunner, box: FakeBox): Promise<void> {
-  await settle(walk, box);
-  walk.send({ type: "BEGIN" });
+async function typeAnswers(runner: SetupRunner, box: FakeBox): Promise<void> {
+  await settle(runner, box);
+  runner.send({ type: "BEGIN" });
   const typed = {
     system: {
       language: "en",
@@ -344,34 +366,34 @@ async function typeAnswers(walk: SetupRunner, box: FakeBox): Promise<void> {
     services: { serf: { enabled: true } },
   } as const;
   for (const step of steps) {
-    expect(walk.state).toBe(step.id);
-    walk.answer("ANSWER", step, typed[step.id as keyof typeof typed], await walk.survey(step));
-    await walk.left(`${step.id}_check`);
+    expect(runner.state).toBe(step.id);
+    runner.answer("ANSWER", step, typed[step.id as keyof typeof typed], await runner.probe(step));
+    await runner.left(`${step.id}_check`);
   }
-  expect(walk.state).toBe("review");
+  expect(runner.state).toBe("review");
 }
 
 describe("typed", () => {
   test("apply twice is apply once", async () => {
     const box = new FakeBox();
-    const walk = await openWalk(box);
-    walk.start();
-    await typeAnswers(walk, box);
-    walk.send({ type: "CONFIRM" });
-    await settle(walk, box);
+    const runner = await openRunner(box);
+    runner.start();
+    await typeAnswers(runner, box);
+    runner.send({ type: "CONFIRM" });
+    await settle(runner, box);
     const files = new Map(box.files);
     const accounts = JSON.stringify([...box.system.accounts]);
     for (const step of steps) {
       const answers =
         step.id === "system"
-          ? { ...walk.context.answers.system, owner: { name: "anna", password: PASSWORD, ssh_keys: [] } }
-          : (walk.context.answers[step.id] ?? {});
+          ? { ...runner.context.answers.system, owner: { name: "anna", password: PASSWORD, ssh_keys: [] } }
+          : (runner.context.answers[step.id] ?? {});
       const tools = {
         box,
         image: IMAGE,
-        given: new Set(walk.context.given),
-        passed: new Set<string>(),
-        answersOf: (id: string) => walk.context.answers[id] ?? {},
+        providedSecrets: new Set(runner.context.providedSecrets),
+        skippedSteps: new Set<string>(),
+        answersOf: (id: string) => runner.context.answers[id] ?? {},
         progress: () => {},
         signal: new AbortController().signal,
       };
@@ -387,15 +409,15 @@ describe("typed", () => {
   test("without an address the person goes on with SKIP, and the box says what is missing", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
-    const walk = await openWalk(box);
-    walk.start();
-    await typeAnswers(walk, box);
-    walk.send({ type: "CONFIRM" });
-    expect(await settle(walk, box)).toBe("failed_network");
-    expect(walk.context.trouble?.code).toBe("no-address");
-    walk.send({ type: "SKIP" });
-    expect(await settle(walk, box)).toBe("done");
-    expect(walk.context.warnings.map(({ code }) => code)).toEqual([
+    const runner = await openRunner(box);
+    runner.start();
+    await typeAnswers(runner, box);
+    runner.send({ type: "CONFIRM" });
+    expect(await settle(runner, box)).toBe("failed_network");
+    expect(runner.context.trouble?.code).toBe("no-address");
+    runner.send({ type: "SKIP" });
+    expect(await settle(runner, box)).toBe("done");
+    expect(runner.context.warnings.map(({ code }) => code)).toEqual([
       "network-passed",
       "member-later",
       "serf-no-address",
@@ -405,18 +427,18 @@ describe("typed", () => {
   test("a new owner name after a failure leaves no second account behind", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
-    const walk = await openWalk(box);
-    walk.start();
-    await typeAnswers(walk, box);
-    walk.send({ type: "CONFIRM" });
-    await settle(walk, box);
-    walk.send({ type: "EDIT", step: "system" });
+    const runner = await openRunner(box);
+    runner.start();
+    await typeAnswers(runner, box);
+    runner.send({ type: "CONFIRM" });
+    await settle(runner, box);
+    runner.send({ type: "EDIT", step: "system" });
     const system = steps[0]!;
     const owner = { name: "berta", password: PASSWORD, ssh_keys: [] };
-    walk.answer("ANSWER", system, { ...walk.context.answers.system, owner }, await walk.survey(system));
-    expect(await settle(walk, box)).toBe("review");
-    walk.send({ type: "CONFIRM" });
-    await settle(walk, box);
+    runner.answer("ANSWER", system, { ...runner.context.answers.system, owner }, await runner.probe(system));
+    expect(await settle(runner, box)).toBe("review");
+    runner.send({ type: "CONFIRM" });
+    await settle(runner, box);
     expect([...box.system.accounts.keys()]).toEqual(["berta"]);
   });
 
@@ -450,10 +472,10 @@ describe("typed", () => {
   test("by a file, a system that cannot be set up waits for a person, and the report says so", async () => {
     const box = boxWith(VALID_ANSWERS);
     box.files.set("/etc/machine-id", "");
-    const walk = await openWalk(box);
-    walk.start();
-    expect(await settle(walk, box)).toBe("failed_system");
-    expect(walk.context.trouble).toMatchObject({ code: "machine-id-missing" });
+    const runner = await openRunner(box);
+    runner.start();
+    expect(await settle(runner, box)).toBe("failed_system");
+    expect(runner.context.trouble).toMatchObject({ code: "machine-id-missing" });
     const report = parse(box.files.get(REPORT_FILE) ?? "");
     expect(report).toMatchObject({
       result: "partial",
@@ -466,8 +488,8 @@ describe("typed", () => {
     // Nothing is wiped before the secret has done its work.
     expect(box.files.get(ANSWERS_FILE)).toBe(VALID_ANSWERS);
     box.files.set("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    walk.send({ type: "RETRY" });
-    expect(await settle(walk, box)).toBe("done");
+    runner.send({ type: "RETRY" });
+    expect(await settle(runner, box)).toBe("done");
   });
 
   test("a boot partition that cannot be written spoils the report, not the box", async () => {
@@ -477,8 +499,8 @@ describe("typed", () => {
       if (path.startsWith("/boot/efi/")) throw new Error("EROFS: read-only file system");
       await write(path, content);
     };
-    const walk = await runWhole(box);
-    expect(walk.context.warnings.map(({ code }) => code)).toEqual(["member-later", "answers-not-wiped"]);
+    const runner = await runWhole(box);
+    expect(runner.context.warnings.map(({ code }) => code)).toEqual(["member-later", "answers-not-wiped"]);
     expect(box.files.has(paths.configured)).toBe(true);
   });
 });
