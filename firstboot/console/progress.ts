@@ -4,7 +4,7 @@
 import type { Translate } from "../i18n/translate.ts";
 import type { Progress } from "../setup/progress.ts";
 import type { SetupRunner } from "../setup/runner.ts";
-import { translate } from "./ask-step.ts";
+import { translate } from "./conversation.ts";
 import { stepName } from "./pages.ts";
 import type { Terminal } from "./terminal.ts";
 

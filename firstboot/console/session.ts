@@ -5,7 +5,7 @@
 import { english } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
 import type { SetupRunner } from "../setup/runner.ts";
-import { translate } from "./ask-step.ts";
+import { translate } from "./conversation.ts";
 import { choose } from "./menu.ts";
 import {
   busyPage,

@@ -6,7 +6,9 @@ import type { Translate } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
 import type { SetupRunner } from "../setup/runner.ts";
 import type { Step } from "../setup/step.ts";
-import { askSecretAgain, askStep, type Conversation, type Direction, translate } from "./ask-step.ts";
+import { askSecretAgain } from "./ask-secrets.ts";
+import { askStep, type Direction } from "./ask-step.ts";
+import { type Conversation, translate } from "./conversation.ts";
 import { choose } from "./menu.ts";
 import {
   failureHelpPage,
