@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The one door for errors a person should read: a stable code, a sentence, what was found, and what to do.
 
+import type { ErrorCode, ErrorCodeOf } from "./errors.ts";
 import { printable, printableLines } from "./printable.ts";
 import type { Words } from "./service.ts";
 
@@ -20,22 +21,38 @@ export interface FailureText extends FoundText {
   readonly hint: string;
 }
 
-/** What went wrong, for a person. `code` is stable and listed in docs/errors.md; `hint` is a command where possible. */
-export interface FailureDetails {
-  readonly code: string;
+interface FailureSaid {
   readonly what: string;
   readonly found?: string;
   /** `found` as a text of the box's catalogues, where it is one. */
   readonly foundText?: FoundText;
   readonly hint?: string;
-  /** `what` and `hint` as texts of the box's catalogues, where they are. */
-  readonly text?: FailureText;
   /** Exit code of the process, 1 unless said. 130 after Ctrl-C. */
   readonly exitCode?: number;
 }
 
+/** A text of a code is called after it; a mistake in a document may be the sentence, too. */
+type TextOf<Code extends ErrorCode> = FailureText & {
+  readonly key: `error.${Code}` | `error.${Code}.${string}` | `problem.${string}`;
+};
+
+/** `what` and `hint` as texts of the box's catalogues: what a command of a box says always has them. */
+type SaidAs<Code extends ErrorCode> =
+  Code extends ErrorCodeOf<"commands"> ? { readonly text: TextOf<Code> } : { readonly text?: TextOf<Code> };
+
+/** What went wrong, for a person. `code` is stable, see common/errors.ts; `hint` is a command where possible. */
+export type FailureDetails = {
+  [Code in ErrorCode]: FailureSaid & { readonly code: Code } & SaidAs<Code>;
+}[ErrorCode];
+
+/** A failure that was told before: to a snapshot, or by another program of ours. */
+export interface ToldFailure extends FailureSaid {
+  readonly code: ErrorCode;
+  readonly text?: FailureText;
+}
+
 export class Failure extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly found: string | undefined;
   readonly foundText: FoundText | undefined;
   readonly hint: string | undefined;
@@ -51,6 +68,11 @@ export class Failure extends Error {
     this.hint = details.hint === undefined ? undefined : printable(details.hint);
     this.text = details.text;
     this.exitCode = details.exitCode ?? 1;
+  }
+
+  /** One that was told before. Its texts were held to its code where it was raised, so they are not again. */
+  static again(told: ToldFailure, options?: ErrorOptions): Failure {
+    return new Failure(told as FailureDetails, options);
   }
 }
 

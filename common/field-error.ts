@@ -3,16 +3,9 @@
 // Values below a schema with `x-secret: true` never reach the text.
 import type { ErrorObject } from "ajv/dist/2020.js";
 import { didYouMean } from "./did-you-mean.ts";
+import type { mistakes } from "./errors/mistakes.ts";
 
-export type FieldErrorCode =
-  | "unknown-key"
-  | "missing"
-  | "wrong-type"
-  | "not-allowed"
-  | "wrong-form"
-  | "out-of-range"
-  | "duplicate"
-  | "invalid";
+export type FieldErrorCode = keyof typeof mistakes;
 
 /** One mistake in the data. Safe to show and to log: it never holds the value of a secret. */
 export interface FieldError<Code extends string = FieldErrorCode> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram and
-// the page of each box. `npm run docs`; a unit test says when it has to be run.
+// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram, the
+// tables of errors and the page of each box. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,25 +12,36 @@ import { allSteps } from "../firstboot/steps/index.ts";
 import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
+import { errorTables } from "./errors.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
-const BEGIN = "<!-- the machine, written by npm run docs -->";
-const END = "<!-- end of the machine -->";
+const ERRORS = "docs/reference/errors.md";
 
 /** Every generated text by its path in the project. */
 export function generated(): Map<string, string> {
   const json = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
-  const page = readFileSync(join(PROJECT, STATE_MACHINE), "utf8");
-  const [before = "", rest = ""] = page.split(BEGIN);
-  const after = rest.split(END)[1] ?? "";
   return new Map([
     ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
     ["profiles/schemas/community.schema.json", json(communitySchema)],
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
-    [STATE_MACHINE, `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+    [STATE_MACHINE, filled(STATE_MACHINE, { machine: `\`\`\`mermaid\n${machineDiagram()}\`\`\`\n` })],
+    [ERRORS, filled(ERRORS, errorTables())],
     ...boxPages(),
   ]);
+}
+
+/** A page with texts put between the marks of their names; what stands around them is written by hand. */
+function filled(path: string, texts: Readonly<Record<string, string>>): string {
+  return Object.entries(texts).reduce(
+    (page, [name, text]) => {
+      const [begin, end] = [`<!-- the ${name}, written by npm run docs -->`, `<!-- end of the ${name} -->`];
+      const [before = "", rest = ""] = page.split(begin);
+      const after = rest.split(end)[1] ?? "";
+      return `${before}${begin}\n\n${text}\n${end}${after}`;
+    },
+    readFileSync(join(PROJECT, path), "utf8"),
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

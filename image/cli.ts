@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line, ./cbox, which start.mjs starts: which commands there are, and how any error ends as a sentence and an exit code.
-// Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/errors.md), 2 mistyped, 130 Ctrl-C.
+// Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/reference/errors.md), 2 mistyped, 130 Ctrl-C.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

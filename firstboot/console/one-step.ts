@@ -111,7 +111,7 @@ export async function runThrough(runner: SetupRunner, print: (line: string) => v
     const missing = runner.missingSecrets(step).map((each) => `${each.step.id}.${each.question.path}`);
     return fail({ code: "secret-missing", ...errorText("error.secret-missing"), found: missing.join(", ") });
   }
-  throw new Failure(context.trouble ?? { code: "unexpected", what: "The set-up stopped." });
+  throw Failure.again(context.trouble ?? { code: "unexpected", what: "The set-up stopped." });
 }
 
 function outcomeOf({ context, steps }: SetupRunner): Outcome {

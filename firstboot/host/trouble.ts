@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A failure as plain data, so that it can be kept in the snapshot and shown later, in any language, on any console.
 
+import type { ErrorCode } from "../../common/errors.ts";
 import { Failure, type FailureText, type FoundText } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";
 
 export interface Trouble {
-  readonly code: string;
+  /** A snapshot of another version may hold one that is not listed any more; it has no words then, but its own. */
+  readonly code: ErrorCode;
   /** One sentence, in English; `trouble.<code>` in a catalogue says it in the person's language. */
   readonly what: string;
   readonly found?: string;

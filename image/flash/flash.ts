@@ -112,7 +112,7 @@ async function unmake(file: FileHandle, { size, isNew, path }: Target): Promise<
 function half(error: unknown, { path }: Target): unknown {
   if (!(error instanceof Failure)) return error;
   const { code, message, found, hint, exitCode } = error;
-  return new Failure(
+  return Failure.again(
     {
       code,
       what: `${message} ${path} is neither what it was nor a box now: write to it again.`,

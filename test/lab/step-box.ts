@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fail } from "../../common/fail.ts";
+import { Failure } from "../../common/fail.ts";
 import type { Box, HttpRequest } from "../../firstboot/host/box.ts";
 import { linuxBox } from "../../firstboot/host/linux.ts";
 import { paths } from "../../firstboot/host/paths.ts";
@@ -139,7 +139,7 @@ export function requestThrough(run: StepBox["run"]): Box["request"] {
     const { stdout, stderr } = await run("node", "/srv/request.mjs", JSON.stringify(asked));
     if (!stdout) throw new Error(stderr);
     const answer = JSON.parse(stdout) as Exchanged;
-    if ("failure" in answer) return fail(answer.failure);
+    if ("failure" in answer) throw Failure.again(answer.failure);
     return { status: answer.status, body: Buffer.from(answer.body, "base64") };
   };
 }

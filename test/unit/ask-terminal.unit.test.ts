@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { ErrorCode } from "../../common/errors.ts";
 import { Failure } from "../../common/fail.ts";
 import { ending } from "../../firstboot/commands/ending.ts";
 import { PROJECT } from "../../image/host/paths.ts";
@@ -63,7 +64,8 @@ test("an answer is taken, and a secret one is not shown", async () => {
 });
 
 test("a command that failed says why; one that was left says nothing", () => {
-  const failure = (code: string, exitCode: number) => new Failure({ code, what: "It went wrong.", exitCode });
+  const failure = (code: ErrorCode, exitCode: number) =>
+    Failure.again({ code, what: "It went wrong.", exitCode });
   expect(ending(failure("box-full", 1))).toEqual({ text: "error: It went wrong. [box-full]\n", code: 1 });
   expect(ending(failure("interrupted", 130))).toEqual({ text: "", code: 130 });
   expect(ending(new Error("a mistake")).code).toBe(70);

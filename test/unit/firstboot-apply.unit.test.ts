@@ -2,7 +2,8 @@
 // Applying as a person sees it: a heading for each step, each action with its result, and the choices after a failure.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { fail } from "../../common/fail.ts";
+import type { ErrorCode } from "../../common/errors.ts";
+import { Failure } from "../../common/fail.ts";
 import { toAscii } from "../../firstboot/console/ascii.ts";
 import { converse } from "../../firstboot/console/wizard.ts";
 import { openLog } from "../../firstboot/host/log.ts";
@@ -15,7 +16,7 @@ import { Person } from "./helpers/person.ts";
 /** What the steps were applied with, in order. */
 let applied: [string, Answers][];
 /** Thrown by the step when it is applied, until a test takes it away. */
-let troubles: Map<string, string>;
+let troubles: Map<string, ErrorCode>;
 let person: Person;
 let runner: SetupRunner;
 let leave: AbortController;
@@ -38,7 +39,7 @@ function step(id: string, more: Partial<Step> = {}): Step {
       applied.push([id, answers]);
       progress("progress.network.configure", { interface: id });
       const code = answers.how === "later" ? undefined : troubles.get(id);
-      if (code) fail({ code, what: "The server is slow.", hint: "Try again later." });
+      if (code) throw Failure.again({ code, what: "The server is slow.", hint: "Try again later." });
     },
     verify: async () => [],
     ...more,
@@ -237,7 +238,7 @@ describe("after a failure", () => {
       .filter((line) => /^ {2}\d\. /.test(line))
       .map((line) => line.slice(5));
 
-  async function stops(id: string, code: string): Promise<void> {
+  async function stops(id: string, code: ErrorCode): Promise<void> {
     troubles.set(id, code);
     await sit([system, member, node]);
     await answerAll();

@@ -3,6 +3,8 @@
 // fits a terminal of 80x24 that knows only ASCII.
 
 import { describe, expect, test } from "vitest";
+import { setupErrors } from "../../common/errors/setup.ts";
+import type { ErrorCodeOf } from "../../common/errors.ts";
 import { statusText } from "../../firstboot/commands/status.ts";
 import { toAscii, wrap } from "../../firstboot/console/ascii.ts";
 import {
@@ -78,7 +80,7 @@ const print = "SHA256:kTJyhs0iSoiHCyTG5LBSOAL/Dz9Ow/aQrLScJgnHL2s";
 const problemCodes = keys
   .filter((key) => key.startsWith("problem."))
   .map((key) => key.slice(8) as ProblemCode);
-const troubleCodes = keys.filter((key) => /^trouble\.[\w-]+$/.test(key)).map((key) => key.slice(8));
+const troubleCodes = Object.keys(setupErrors) as ErrorCodeOf<"setup">[];
 const warningCodes = keys.filter((key) => key.startsWith("warning.")).map((key) => key.slice(8));
 const values = {
   other: "52:54:00:12:34:56",

@@ -22,6 +22,8 @@ import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { Person } from "./helpers/person.ts";
 import { expectTame, FIRST, words } from "./helpers/stranger.ts";
 
+/** No page has words for it, so that those of the failure are shown. */
+const NOT_OF_A_BOX = "internal-error";
 const RUNS = { numRuns: 20 };
 const t = translator("en");
 const signal = new AbortController().signal;
@@ -131,12 +133,14 @@ function pagesOf(): Readonly<Record<string, (said: string) => readonly Page[]>> 
     reviewDetailPage: (said) => [pages.reviewDetailPage(t, contextOf(said), steps, IMAGE)],
     failurePage: (said) =>
       [
-        toTrouble(new Failure({ code: "odd", what: said, found: `a\n${said}`, hint: said })),
-        toTrouble(new Failure({ code: "odd", what: "Odd.", ...sayFound("found.disk-of", { mib: 1, said }) })),
+        toTrouble(new Failure({ code: NOT_OF_A_BOX, what: said, found: `a\n${said}`, hint: said })),
+        toTrouble(
+          new Failure({ code: NOT_OF_A_BOX, what: "Odd.", ...sayFound("found.disk-of", { mib: 1, said }) }),
+        ),
         toTrouble(new Error(said)),
       ].map((trouble) => pages.failurePage(t, trouble, "vpn")),
     failureHelpPage: (said) => [
-      pages.failureHelpPage(t, toTrouble(new Failure({ code: "odd", what: said }))),
+      pages.failureHelpPage(t, toTrouble(new Failure({ code: NOT_OF_A_BOX, what: said }))),
     ],
     donePage: (said) => [
       pages.donePage(t, {
@@ -184,7 +188,7 @@ test("what a text of the catalogue quotes has no line of its own, in any failure
   fc.assert(
     fc.property(words, (said) => {
       const { found = "" } = new Failure({
-        code: "odd",
+        code: NOT_OF_A_BOX,
         what: "Odd.",
         ...sayFound("found.exit-code", { code: said }),
       });

@@ -32,7 +32,11 @@ it("whatever the text, no control sign is left in it, and JSON stays JSON", () =
 
 describe("text of others is shown without control signs", () => {
   it("in a failure, where each line of what was found is indented", () => {
-    const failure = new Failure({ code: "odd", what: `There is no "${ODD}".`, found: `x\nerror: y ${ODD}` });
+    const failure = new Failure({
+      code: "internal-error",
+      what: `There is no "${ODD}".`,
+      found: `x\nerror: y ${ODD}`,
+    });
     expect(describeFailure(failure).split("\n")).toEqual([
       expect.stringMatching(/^error: There is no "a\\u001b/),
       "found: x",

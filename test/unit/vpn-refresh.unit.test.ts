@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { fail } from "../../common/fail.ts";
 import type { HttpResponse } from "../../firstboot/host/box.ts";
+import { errorText } from "../../firstboot/host/error-text.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { refreshVpn } from "../../firstboot/vpn/refresh.ts";
@@ -230,7 +231,7 @@ describe("nothing is done", () => {
     const server = rendezvous();
     const box = await join(boxWith(server), JSON_FORM);
     await join(neighbour(server, 2), JSON_FORM);
-    const busy = () => fail({ code: "setup-busy", what: "busy" });
+    const busy = () => fail({ code: "setup-busy", ...errorText("error.setup-busy") });
     expect(await refreshVpn(box, image, { alone: busy })).toBe("busy");
     const leave = async <T>(work: () => Promise<T>) => {
       await apply(box, { join: false });

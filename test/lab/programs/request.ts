@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One request as the box makes it, from inside the lab: its words are a request as JSON, its output the answer.
-import { Failure } from "../../../common/fail.ts";
+import { Failure, type ToldFailure } from "../../../common/fail.ts";
 import type { HttpRequest } from "../../../firstboot/host/box.ts";
 import { linuxBox } from "../../../firstboot/host/linux.ts";
 
 export type Exchanged =
   | { readonly status: number; readonly body: string }
-  | { readonly failure: { readonly code: string; readonly what: string; readonly found?: string } };
+  | { readonly failure: ToldFailure };
 
 const { body, ...wanted } = JSON.parse(process.argv[2] ?? "") as Omit<HttpRequest, "body"> & {
   readonly body?: string;

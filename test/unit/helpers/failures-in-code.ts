@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The failures that code can raise, read from its text: every call of `fail` and `new Failure` with an object written
-// there, in the files that a program imports.
+// The failures in the text of the code, in the files that a program imports: every object that begins with a code and
+// says what went wrong.
 
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -39,11 +39,13 @@ export function importedFrom(
 }
 
 export function raisedIn(file: string, text: string): RaisedFailure[] {
-  return [...text.matchAll(/\b(?:fail|new Failure)\(\s*\{/g)].map(({ index, 0: { length } }) => {
-    const body = untilClosed(text, index + length);
-    const [, value = ""] = /\bcode: ([^,]*(?:\?[^,]*)?),/.exec(body) ?? [];
-    return { file, body, codes: [...value.matchAll(/"([\w-]+)"/g)].map(([, code = ""]) => code) };
-  });
+  return [...text.matchAll(/\{\s*(?=code: )/g)]
+    .map(({ index, 0: { length } }) => untilClosed(text, index + length))
+    .filter((body) => /\bwhat:|\berrorText\(|\btext: \{/.test(body))
+    .map((body) => {
+      const [, value = ""] = /\bcode: ([^,]*(?:\?[^,]*)?),/.exec(body) ?? [];
+      return { file, body, codes: [...value.matchAll(/"([\w-]+)"/g)].map(([, code = ""]) => code) };
+    });
 }
 
 /** Up to the brace that closes the one before `from`. Braces of template strings come in pairs. */
