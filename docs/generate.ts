@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { communitySchema } from "../common/community.ts";
 import { serviceSchema } from "../common/service.ts";
 import { answersSchema } from "../firstboot/setup/answers/schema.ts";
-import { machineDiagram } from "../firstboot/steps/diagram.ts";
+import { machineDiagram, stepDiagram, stepsDiagram } from "../firstboot/steps/diagram.ts";
 import { allSteps } from "../firstboot/steps/index.ts";
 import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
@@ -15,6 +15,7 @@ import { boxPages } from "./boxes.ts";
 import { errorTables } from "./errors.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
+const FIRST_BOOT = "docs/architecture/first-boot.md";
 const ERRORS = "docs/reference/errors.md";
 
 /** Every generated text by its path in the project. */
@@ -25,10 +26,21 @@ export function generated(): Map<string, string> {
     ["profiles/schemas/community.schema.json", json(communitySchema)],
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
-    [STATE_MACHINE, filled(STATE_MACHINE, { machine: `\`\`\`mermaid\n${machineDiagram()}\`\`\`\n` })],
+    [STATE_MACHINE, filled(STATE_MACHINE, { machine: mermaid(machineDiagram()) })],
+    [
+      FIRST_BOOT,
+      filled(FIRST_BOOT, {
+        "order of steps": mermaid(stepsDiagram()),
+        "states of one step": mermaid(stepDiagram()),
+      }),
+    ],
     [ERRORS, filled(ERRORS, errorTables())],
     ...boxPages(),
   ]);
+}
+
+function mermaid(diagram: string): string {
+  return `\`\`\`mermaid\n${diagram}\`\`\`\n`;
 }
 
 /** A page with texts put between the marks of their names; what stands around them is written by hand. */
