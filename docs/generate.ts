@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram and
-// the page of each box. `npm run docs`; a unit test says when it has to be run.
+// Writes what repeats the code: the published JSON Schemas, the machine's diagram, the page of each box, and where the
+// steps are listed. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { communitySchema } from "../common/community.ts";
 import { serviceSchema } from "../common/service.ts";
+import { ca, es } from "../firstboot/i18n/index.ts";
 import { answersSchema } from "../firstboot/setup/answers/schema.ts";
 import { machineDiagram } from "../firstboot/steps/diagram.ts";
 import { allSteps } from "../firstboot/steps/index.ts";
+import { WORDS } from "../image/answers/words.ts";
 import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
+import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
 const BEGIN = "<!-- the machine, written by npm run docs -->";
@@ -29,8 +32,18 @@ export function generated(): Map<string, string> {
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
     [STATE_MACHINE, `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+    [STEP_TEXTS, stepTexts(PROJECT)],
+    [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
     ...boxPages(),
   ]);
+}
+
+/** Questions by their field. A text with a placeholder is about something that only a box can name. */
+function askedWords(texts: Readonly<Record<string, string>>): Record<string, string> {
+  const asked = Object.entries(texts).filter(
+    ([key, text]) => key.startsWith("ask.") && !/\{\w+\}/.test(text),
+  );
+  return Object.fromEntries(asked.map(([key, text]) => [key.slice("ask.".length), text]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
