@@ -14,28 +14,35 @@ import { WORDS } from "../image/answers/words.ts";
 import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
+import { COMPLETION, COMPLETION_MARKS, completionArms, MAN_MARKS, MAN_PAGE, manSteps } from "./step-lists.ts";
 import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
-const BEGIN = "<!-- the machine, written by npm run docs -->";
-const END = "<!-- end of the machine -->";
+const MACHINE = ["<!-- the machine, written by npm run docs -->", "<!-- end of the machine -->"] as const;
 
 /** Every generated text by its path in the project. */
 export function generated(): Map<string, string> {
   const json = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
-  const page = readFileSync(join(PROJECT, STATE_MACHINE), "utf8");
-  const [before = "", rest = ""] = page.split(BEGIN);
-  const after = rest.split(END)[1] ?? "";
   return new Map([
     ["profiles/schemas/profile.schema.json", json(profileFileSchema)],
     ["profiles/schemas/community.schema.json", json(communitySchema)],
     ["profiles/schemas/service.schema.json", json(serviceSchema)],
     ["profiles/schemas/answers.schema.json", json(answersSchema(allSteps))],
-    [STATE_MACHINE, `${before}${BEGIN}\n\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n${END}${after}`],
+    [STATE_MACHINE, replaced(STATE_MACHINE, MACHINE, `\n\`\`\`mermaid\n${machineDiagram()}\`\`\`\n\n`)],
+    [COMPLETION, replaced(COMPLETION, COMPLETION_MARKS, completionArms())],
+    [MAN_PAGE, replaced(MAN_PAGE, MAN_MARKS, manSteps())],
     [STEP_TEXTS, stepTexts(PROJECT)],
     [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
     ...boxPages(),
   ]);
+}
+
+/** A file whose lines between two marks are written anew. */
+function replaced(path: string, [begin, end]: readonly [string, string], lines: string): string {
+  const page = readFileSync(join(PROJECT, path), "utf8");
+  const from = page.indexOf(begin) + begin.length + 1;
+  const to = page.lastIndexOf("\n", page.indexOf(end)) + 1;
+  return page.slice(0, from) + lines + page.slice(to);
 }
 
 /** Questions by their field. A text with a placeholder is about something that only a box can name. */

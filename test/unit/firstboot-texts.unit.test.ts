@@ -225,7 +225,7 @@ function pages(language: string): [string, Page][] {
           ...warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
           { code: "network-passed", step: "network", values: { reason: "no-address" } },
         ],
-        works: ["system", "network", "member", "node", "vpn", "contexts", "services"],
+        works: steps.filter(({ id }) => id !== "install").map(({ id }) => id),
         handedOver: [{ key: "done.step", values: { step: "x".repeat(80) } }],
       }),
     ],
