@@ -32,7 +32,7 @@ export function manSteps(): string {
     .join("");
 }
 
-/** "How the box is connected" to "how the box is connected". */
+/** "How the box is connected" to "how the box is connected"; what begins with more capitals than one stays. */
 function lowered(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+  return sentence.replace(/^\p{Lu}(?!\p{Lu})/u, (letter) => letter.toLowerCase());
 }
