@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what documents repeat from the code: the published JSON Schemas, the machine's diagram, the
-// tables of errors and the page of each box. `npm run docs`; a unit test says when it has to be run.
+// Writes what repeats the code: the published JSON Schemas, the machine's diagrams, the tables of errors, the page of each
+// box, and where the steps are listed. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { communitySchema } from "../common/community.ts";
 import { serviceSchema } from "../common/service.ts";
+import { ca, es } from "../firstboot/i18n/index.ts";
 import { answersSchema } from "../firstboot/setup/answers/schema.ts";
 import { machineDiagram, stepDiagram, stepsDiagram } from "../firstboot/steps/diagram.ts";
 import { allSteps } from "../firstboot/steps/index.ts";
+import { WORDS } from "../image/answers/words.ts";
 import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 import { errorTables } from "./errors.ts";
+import { COMPLETION, COMPLETION_MARKS, completionArms, MAN_MARKS, MAN_PAGE, manSteps } from "./step-lists.ts";
+import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
 const FIRST_BOOT = "docs/architecture/first-boot.md";
@@ -35,6 +39,10 @@ export function generated(): Map<string, string> {
       }),
     ],
     [ERRORS, filled(ERRORS, errorTables())],
+    [COMPLETION, replaced(COMPLETION, COMPLETION_MARKS, completionArms())],
+    [MAN_PAGE, replaced(MAN_PAGE, MAN_MARKS, manSteps())],
+    [STEP_TEXTS, stepTexts(PROJECT)],
+    [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
     ...boxPages(),
   ]);
 }
@@ -54,6 +62,22 @@ function filled(path: string, texts: Readonly<Record<string, string>>): string {
     },
     readFileSync(join(PROJECT, path), "utf8"),
   );
+}
+
+/** A file whose lines between two marks are written anew. */
+function replaced(path: string, [begin, end]: readonly [string, string], lines: string): string {
+  const page = readFileSync(join(PROJECT, path), "utf8");
+  const from = page.indexOf(begin) + begin.length + 1;
+  const to = page.lastIndexOf("\n", page.indexOf(end)) + 1;
+  return page.slice(0, from) + lines + page.slice(to);
+}
+
+/** Questions by their field. A text with a placeholder is about something that only a box can name. */
+function askedWords(texts: Readonly<Record<string, string>>): Record<string, string> {
+  const asked = Object.entries(texts).filter(
+    ([key, text]) => key.startsWith("ask.") && !/\{\w+\}/.test(text),
+  );
+  return Object.fromEntries(asked.map(([key, text]) => [key.slice("ask.".length), text]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

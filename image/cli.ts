@@ -208,6 +208,14 @@ export function createProgram(): Command {
       (await loadServices()).digests(folders, options),
     );
 
+  program
+    .command("steps")
+    .description("the steps of a box's set-up: begin one")
+    .command("new")
+    .description("a folder for a step, its place in the list, and all that follows from them")
+    .argument("<name>", "lower-case letters and digits")
+    .action(async (name: string) => (await import("./commands/steps.ts")).STEPS_COMMANDS.new(name));
+
   const lab = program
     .command("lab")
     .description("the closed test network: a small community of real servers in network namespaces");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox help [command]`: what there is to type, in the language of the box. The man page and the completion of the shell
-// are held to this list by a test.
+// `cbox help [command]`: what there is to type, in the language of the box. What the man page and the completion of the
+// shell say of steps is written from this list (docs/step-lists.ts); a test holds them to the rest of it.
 
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
@@ -8,7 +8,9 @@ import { sayLines } from "../../common/say.ts";
 import { wrap } from "../console/ascii.ts";
 import { errorText } from "../host/error-text.ts";
 import { boxLanguage } from "../host/language.ts";
-import { type TextKey, type Translate, translator } from "../i18n/translate.ts";
+import { isTextKey, type TextKey, type Translate, translator } from "../i18n/translate.ts";
+import type { Step } from "../setup/step.ts";
+import { steps } from "../steps/index.ts";
 
 export interface CommandHelp {
   readonly name: string;
@@ -22,51 +24,38 @@ export interface CommandHelp {
 const WIDTH = 80;
 const SETUP = "setup [--answers FILE]";
 
+/** What the command of a step takes beside its status and its questions. */
+const MORE: { readonly [step: string]: readonly string[] } = {
+  node: ["node leave [--answers FILE] [--yes]"],
+  vpn: ["vpn refresh"],
+  contexts: ["contexts --help"],
+  services: [
+    "services enable ID [--context host|owner|community]",
+    "services disable|start|stop|publish|unpublish|log|secret|upgrade ID",
+    "services claim ID [--yes]",
+    "services remove-data ID --yes",
+    "services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...",
+    "services compose add DIRECTORY|FILE --claim",
+    "services compose remove NAME --yes",
+  ],
+};
+
 /** A step of the set-up: its status, and its questions once more. */
-function step(name: "system" | "network" | "member" | "vpn"): CommandHelp {
+function ofStep({ id }: Step): CommandHelp {
+  const text = `cli.${id}.text`;
   return {
-    name,
-    syntax: [`${name} [--json]`, `${name} ${SETUP}`],
-    line: `cli.${name}`,
-    text: "cli.step.text",
+    name: id,
+    syntax: [`${id} [--json]`, `${id} ${SETUP}`, ...(MORE[id] ?? [])],
+    // Each step has it, which a test holds.
+    line: `cli.${id}` as "cli.system",
+    text: isTextKey(text) ? text : "cli.step.text",
   };
 }
 
 export const commands: readonly CommandHelp[] = [
   { name: "status", syntax: ["status [--json]"], line: "cli.status", text: "cli.status.text" },
   { name: "setup", syntax: [SETUP], line: "cli.setup", text: "cli.setup.text" },
-  step("system"),
-  step("network"),
-  step("member"),
-  {
-    name: "node",
-    syntax: ["node [--json]", `node ${SETUP}`, "node leave [--answers FILE] [--yes]"],
-    line: "cli.node",
-    text: "cli.node.text",
-  },
-  { ...step("vpn"), syntax: ["vpn [--json]", `vpn ${SETUP}`, "vpn refresh"], text: "cli.vpn.text" },
-  {
-    name: "contexts",
-    syntax: ["contexts [--json]", `contexts ${SETUP}`, "contexts --help"],
-    line: "cli.contexts",
-    text: "cli.contexts.text",
-  },
-  {
-    name: "services",
-    syntax: [
-      "services [--json]",
-      `services ${SETUP}`,
-      "services enable ID [--context host|owner|community]",
-      "services disable|start|stop|publish|unpublish|log|secret|upgrade ID",
-      "services claim ID [--yes]",
-      "services remove-data ID --yes",
-      "services compose add DIRECTORY|FILE [--name NAME] [--port PORT]...",
-      "services compose add DIRECTORY|FILE --claim",
-      "services compose remove NAME --yes",
-    ],
-    line: "cli.services",
-    text: "cli.services.text",
-  },
+  ...steps.map(ofStep),
   {
     name: "search",
     syntax: ["search [TYPE] [--json]", "search [TYPE] --join ADDRESS:PORT [--yes]"],

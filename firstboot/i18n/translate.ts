@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Texts in the languages of the box. English is the reference: its keys are the type, and a unit test holds the
-// other catalogues to the same keys and the same placeholders.
+// Texts in the languages of the box. English is the reference: its keys are the type, and the type check holds the other
+// catalogues to its keys and placeholders.
 
 import type { FailureValues } from "../../common/fail.ts";
 import { printable } from "../../common/printable.ts";

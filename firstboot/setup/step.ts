@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The shape of a step: what it asks (a JSON Schema), checks, applies and verifies. The machine, the console, the
-// answers file and its published schema are all made from these; a new step is one folder and one line in index.ts.
+// answers file and its published schema are all made from these; a new step is one folder and its place in index.ts.
 
 import type { Value } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the set-up asks about a field of answers, in the languages of the box beside English: for the comments of a file
-// that people fill in. Read as data, from where the set-up has it.
-import { readdirSync, readFileSync } from "node:fs";
+// that people fill in. The set-up's own words are in words.json, which `npm run docs` writes.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
 import { PROJECT, SERVICES } from "../host/paths.ts";
 
 const LANGUAGES = ["ca", "es"] as const;
+type Words = Readonly<Record<(typeof LANGUAGES)[number], Readonly<Record<string, string>>>>;
+
+/** By language, then by field. */
+export const WORDS = "image/answers/words.json";
 
 /** Lines such as "ca: Com es diu la caixa?"; none for a field that nobody is asked about. */
 export type WordsOf = (field: string) => readonly string[];
@@ -21,15 +25,8 @@ export function setUpWords(): WordsOf {
 }
 
 function textsIn(language: (typeof LANGUAGES)[number]): ReadonlyMap<string, string> {
-  const folder = join(PROJECT, "firstboot/i18n", language);
-  const texts = new Map<string, string>();
-  for (const name of readdirSync(folder)) {
-    const catalogue = JSON.parse(readFileSync(join(folder, name), "utf8")) as Record<string, string>;
-    for (const [key, text] of Object.entries(catalogue)) {
-      // A text with a gap is about something that only a box can name.
-      if (key.startsWith("ask.") && !/\{\w+\}/.test(text)) texts.set(key.slice("ask.".length), text);
-    }
-  }
+  const words = JSON.parse(readFileSync(join(PROJECT, WORDS), "utf8")) as Words;
+  const texts = new Map(Object.entries(words[language]));
   for (const service of readCatalogue(SERVICES)) {
     texts.set(`services.${service.id}`, service.description[language]);
     for (const [name, { ask }] of Object.entries(service.inputs)) {

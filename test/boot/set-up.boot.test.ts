@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { ImageInfo } from "../../firstboot/host/image-info.ts";
 import type { StepTools } from "../../firstboot/setup/step.ts";
+import { steps } from "../../firstboot/steps/index.ts";
 import { vpn } from "../../firstboot/steps/vpn/index.ts";
 import { sha256 } from "../../image/host/sha256.ts";
 import { labRoot } from "../../image/lab-root.ts";
@@ -402,10 +403,7 @@ node: { id: ${NODES.own}, accept_licence: true }
     expect(parse((await partition.get("answers-report.yaml")) ?? "")).toMatchObject({
       result: "applied",
       errors: [],
-      steps: ["system", "network", "member", "node", "vpn", "contexts", "services"].map((id) => ({
-        id,
-        result: "applied",
-      })),
+      steps: steps.map(({ id }) => ({ id, result: "applied" })),
     });
     const kept = await partition.get("answers.yaml");
     expect(kept).toContain("mas-nou");

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { parse, parseDocument } from "yaml";
+import { catalogues, type Language } from "../../firstboot/i18n/translate.ts";
 import { secretFields } from "../../firstboot/setup/answers/file.ts";
 import { redact } from "../../firstboot/setup/answers/redact.ts";
 import { allSteps } from "../../firstboot/steps/index.ts";
@@ -15,7 +16,6 @@ import { layOver, openAnswers } from "../../image/answers/merge.ts";
 import { readAnswersSchema } from "../../image/answers/schema.ts";
 import { checkWifi, putWifi } from "../../image/answers/wifi.ts";
 import { ANSWERS_COMMANDS } from "../../image/commands/answers.ts";
-import { PROJECT } from "../../image/host/paths.ts";
 import { resolveProfile } from "../../image/profile/index.ts";
 import { failureOf } from "../failure-of.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -69,12 +69,10 @@ describe("the example on the card", () => {
         .slice(0, -1)
         .every((line) => line.endsWith("\r")),
     ).toBe(true);
-    const asked = (language: string) =>
-      JSON.parse(readFileSync(join(PROJECT, `firstboot/i18n/${language}/system.json`), "utf8"))[
-        "ask.system.hostname"
-      ];
+    const asked = (language: Language) => catalogues[language]["ask.system.hostname"];
     expect(text).toContain("  # Name of the box: letters, digits and hyphens.");
-    for (const language of ["ca", "es"]) expect(text).toContain(`  # ${language}: ${asked(language)}\r\n`);
+    for (const language of ["ca", "es"] as const)
+      expect(text).toContain(`  # ${language}: ${asked(language)}\r\n`);
     const fields = (file: string) => file.split(/\r?\n/).filter((line) => /^ *#?[\w-]+:/.test(line));
     expect(fields(text)).toEqual(fields(exampleAnswers(profile)));
   });

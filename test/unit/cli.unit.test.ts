@@ -47,7 +47,7 @@ describe("./cbox", () => {
     const names = createProgram().commands.map((command) => command.name());
     expect(names).toEqual([
       ...["profiles", "profile", "doctor", "build", "boot", "flash", "answers", "services"],
-      ...["lab", "demo", "test", "bench"],
+      ...["steps", "lab", "demo", "test", "bench"],
     ]);
   });
 

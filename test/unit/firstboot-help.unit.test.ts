@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands, helpText } from "../../firstboot/commands/help.ts";
-import { languages, translator } from "../../firstboot/i18n/translate.ts";
+import { isTextKey, languages, translator } from "../../firstboot/i18n/translate.ts";
 import { steps } from "../../firstboot/steps/index.ts";
 import { failureOf } from "../failure-of.ts";
 
@@ -40,7 +40,10 @@ describe.each(languages)("help in %s", (language) => {
 });
 
 test("each step of the set-up has its help", () => {
-  for (const { id } of steps) expect(commands.map(({ name }) => name)).toContain(id);
+  for (const { id } of steps) {
+    expect(commands.map(({ name }) => name)).toContain(id);
+    expect(isTextKey(`cli.${id}`), `the text cli.${id}`).toBe(true);
+  }
 });
 
 test("an unknown command is told, with the one that was probably meant", async () => {
@@ -86,8 +89,10 @@ test("the completion offers every command, and the words that follow", () => {
   expect(complete("cbox", "").sort()).toEqual(commands.map(({ name }) => name).sort());
   expect(complete("cbox", "re")).toEqual(["reset"]);
   expect(complete("cbox", "reset", "--k")).toEqual(["--keep-data"]);
-  expect(complete("cbox", "vpn", "")).toEqual(["setup", "--json"]);
-  expect(complete("cbox", "vpn", "setup", "")).toEqual(["--answers"]);
+  for (const { id } of steps) {
+    expect(complete("cbox", id, "")).toEqual(expect.arrayContaining(["setup", "--json"]));
+    expect(complete("cbox", id, "setup", "")).toEqual(["--answers"]);
+  }
   for (const { name, syntax } of commands.filter(({ name: id }) => id === "services")) {
     const verbs = syntax
       .flatMap((line) => (line.split(" ")[1] ?? "").split("|"))

@@ -2,6 +2,8 @@
 // The texts: the same keys and placeholders in all languages, a text for everything that may be said, and every page
 // fits a terminal of 80x24 that knows only ASCII.
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { setupErrors } from "../../common/errors/setup.ts";
 import type { ErrorCodeOf } from "../../common/errors.ts";
@@ -32,10 +34,12 @@ import {
   type TextKey,
   translator,
 } from "../../firstboot/i18n/translate.ts";
+import type { Translation } from "../../firstboot/i18n/translation.ts";
 import type { SetupContext } from "../../firstboot/setup/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../firstboot/setup/questions.ts";
 import { allSteps as steps } from "../../firstboot/steps/index.ts";
+import { PROJECT } from "../../image/host/paths.ts";
 import { IMAGE } from "./helpers/fake-box.ts";
 
 const keys = Object.keys(catalogues.en) as TextKey[];
@@ -61,6 +65,30 @@ describe.each(languages)("catalogue %s", (language) => {
       expect(questionMarks(toAscii(catalogue[key])), key).toBe(questionMarks(catalogue[key]));
     }
   });
+});
+
+test("a text stands in one place only", () => {
+  const files = readdirSync(join(PROJECT, "firstboot"), { recursive: true, encoding: "utf8" }).filter(
+    (file) => /^(i18n\/en\/\w+|steps\/\w+\/texts\/en)\.ts$/.test(file),
+  );
+  const written = files.flatMap((file) =>
+    [...readFileSync(join(PROJECT, "firstboot", file), "utf8").matchAll(/^ {2}"?([\w.-]+)"?:/gm)].map(
+      ([, key]) => key,
+    ),
+  );
+  expect(written.length).toBeGreaterThan(1000);
+  expect(written.filter((key, index) => written.indexOf(key) !== index)).toEqual([]);
+});
+
+test("the type check takes a translation with every text and placeholder, in any order", () => {
+  const english = { who: "Who is {name} at {place}?", yes: "Yes" } as const;
+  const whole = { who: "A {place}, qui és {name}?", yes: "Sí" } as const;
+  whole satisfies Translation<typeof english>;
+  // @ts-expect-error the placeholder {place} is missing
+  ({ ...whole, who: "Qui és {name}?" }) as const satisfies Translation<typeof english>;
+  // @ts-expect-error the text "yes" is missing
+  ({ who: whole.who }) as const satisfies Translation<typeof english>;
+  expect(whole.who).toContain("{name}");
 });
 
 test("each question has its words", () => {
@@ -199,7 +227,7 @@ function pages(language: string): [string, Page][] {
           ...warningCodes.map((code) => ({ code, values: { ...values, reason: "no-address" } })),
           { code: "network-passed", step: "network", values: { reason: "no-address" } },
         ],
-        works: ["system", "network", "member", "node", "vpn", "contexts", "services"],
+        works: steps.filter(({ id }) => id !== "install").map(({ id }) => id),
         handedOver: [{ key: "done.step", values: { step: "x".repeat(80) } }],
       }),
     ],

@@ -13,6 +13,7 @@ import { COMMANDS, runCommand } from "../../firstboot/commands/index.ts";
 import { USAGE as SERVICES, VERBS } from "../../firstboot/commands/services.ts";
 import { paths } from "../../firstboot/host/paths.ts";
 import { ownProject } from "../../firstboot/services/custom-projects.ts";
+import { steps } from "../../firstboot/steps/index.ts";
 import { type FakeBox, IMAGE } from "./helpers/fake-box.ts";
 import { roomyBox } from "./helpers/services-box.ts";
 import { expectTame, FIRST, FORGED, words } from "./helpers/stranger.ts";
@@ -51,7 +52,9 @@ function answersOf(said: string): string {
     version: 1,
     system: { hostname: said, owner: { name: said, ...odd } },
     member: { username: said, password: said, ...odd },
-    ...Object.fromEntries(["network", "node", "vpn", "contexts", "services"].map((id) => [id, odd])),
+    ...Object.fromEntries(
+      steps.filter(({ id }) => !["system", "member"].includes(id)).map(({ id }) => [id, odd]),
+    ),
   });
 }
 
@@ -244,7 +247,7 @@ const unclaimed = (box: FakeBox) => {
   states.services.wiki = { ...states.services.wiki, claimed: false };
   box.files.set(paths.services, JSON.stringify(states));
 };
-const LINES: Readonly<Record<string, readonly Line[]>> = {
+const SINGLE: Readonly<Record<string, readonly Line[]>> = {
   // The consoles of the set-up: foreign-text-console.
   firstboot: [line("firstboot", false)],
   setup: [
@@ -301,10 +304,14 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
   "guifi-dns": [line("guifi-dns", true)],
   "guifi-graphs": [line("guifi-graphs", false)],
 };
-for (const id of ["system", "network", "member", "node", "vpn", "contexts", "services"])
-  Object.assign(LINES, {
-    [`${id} setup`]: [line(`${id} setup --answers /person/answers.yaml`, true)],
-  });
+/** Those of every step; what it quotes of others is said above. */
+const OF_STEPS: typeof SINGLE = Object.fromEntries(
+  steps.flatMap(({ id }) => [
+    [id, SINGLE[id] ?? [line(id, false), line(`${id} --json`, false)]],
+    [`${id} setup`, [line(`${id} setup --answers /person/answers.yaml`, true)]],
+  ]),
+);
+const LINES = { ...SINGLE, ...OF_STEPS };
 
 /** "services disable|start ID": what may be typed, without what is the person's own. */
 function beginnings(syntax: string): string[] {

@@ -107,6 +107,7 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
     ["answers merge DIR/base.yaml DIR/answers.yaml", true],
     ["answers merge DIR/noted.yaml DIR/base.yaml", true],
   ],
+  "steps new": [["steps new SAID", true]],
   "services list": [
     ["services list", false],
     ["services list --json", false],

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes discovery away: nothing announces this box any more, and it gets a new name when it is set up again.
+// Takes services and discovery away: nothing announces this box any more, and it gets a new name when it is set up again.
 
 import { PUBLISH_TIMER, SERF_UNIT } from "../../discovery/serf.ts";
 import type { Box } from "../../host/box.ts";
+import type { ImageInfo } from "../../host/image-info.ts";
 import { paths } from "../../host/paths.ts";
+import { everyService } from "../../services/custom-projects.ts";
+import { deactivate, removeData } from "../../services/engine.ts";
+import type { ResetOptions } from "../../setup/step.ts";
 
 /** What the agent keeps: tags of before would be announced again, old peers asked again. */
 const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];
 
-export async function resetSerf(box: Box): Promise<void> {
+export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
+  // Those first that need others.
+  for (const service of (await everyService(box)).slice().reverse()) {
+    // A context that is gone took its services along.
+    await deactivate({ box, image }, service).catch(() => {});
+    if (!keepData) await removeData({ box, image }, service).catch(() => {});
+  }
+  await resetSerf(box);
+  const kept = [paths.services, paths.serviceSecrets, paths.ownServices];
+  if (!keepData) for (const path of kept) await box.remove(path);
+}
+
+async function resetSerf(box: Box): Promise<void> {
   await box.run("systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
   const own = [paths.serfConfig, paths.serfRpcKey, paths.serfHostId];
   for (const path of [...own, paths.published, ...SERF_DATA]) await box.remove(path);

@@ -3,12 +3,9 @@
 // takes the key as well.
 
 import type { Box } from "../../host/box.ts";
-import type { ImageInfo } from "../../host/image-info.ts";
 import { paths } from "../../host/paths.ts";
-import type { ResetOptions } from "../../setup/step.ts";
 import { stopAvahi } from "../../vpn/avahi.ts";
-import { ASK_AGAIN, CLOCK_WATCH, NETWORK_NAME, TINC, vpnPaths } from "../../vpn/paths.ts";
-import { readRecord } from "../../vpn/record.ts";
+import { ASK_AGAIN, CLOCK_WATCH, vpnPaths } from "../../vpn/paths.ts";
 import { release } from "../../vpn/sandbox.ts";
 import { switchOff } from "../../vpn/units.ts";
 
@@ -24,17 +21,4 @@ export async function leave(box: Box, network: string): Promise<void> {
   for (const path of [paths.vpnAnswer, paths.vpnAsked, paths.vpnKey]) await box.remove(path);
   // Last: it is how a power cut in the middle of this is noticed.
   await box.remove(paths.vpn);
-}
-
-export async function reset(box: Box, _image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
-  const record = await readRecord(box);
-  if (record) await leave(box, record.network);
-  if (keepData) return;
-  // Also of a network that was tried and never joined: a directory with our key and nothing else.
-  for (const name of await box.list(TINC)) {
-    if (!NETWORK_NAME.test(name)) continue;
-    const { directory } = vpnPaths(name);
-    const files = await box.list(directory, { recursive: true });
-    if (files.join() === "rsa_key.priv") await box.remove(directory);
-  }
 }

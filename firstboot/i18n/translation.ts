@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a catalogue of texts has to have, so that the type check names a text or a placeholder that one lacks.
+
+/** Another language's texts: those of English, each with its placeholders. */
+export type Translation<English> = { readonly [Key in keyof English]: WithPlaceholders<English[Key]> };
+
+type WithPlaceholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? `${string}{${Name}}${string}` & WithPlaceholders<Rest>
+  : string;
+
+/** A step's name, in a sentence and in a list. */
+export type StepNames<Id extends string> = { readonly [Key in `step.${Id}` | `step-name.${Id}`]: string };

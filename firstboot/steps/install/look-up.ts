@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What an answer changes in the questions that follow: their language, and the disk that is to be erased.
+
+import { minimumGib } from "../../host/image-info.ts";
+import { readDisks } from "../../install/disks.ts";
+import type { LookUp } from "../../setup/step.ts";
+import { confirming, languageOf, places } from "./probe.ts";
+
+export const lookUp: LookUp = {
+  paths: ["language", "to"],
+  /** The next question has its choices in the language just chosen; the one after it names the disk and what is on it. */
+  async run(path, answers, { box, image }) {
+    const disks = await readDisks(box, minimumGib(image));
+    return {
+      probe:
+        path === "language"
+          ? { choices: { to: places(disks, languageOf(answers, image)) } }
+          : confirming(disks, answers.to),
+    };
+  },
+};

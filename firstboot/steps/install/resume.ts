@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whether an installation that was begun is still about this box.
+
+import type { Box } from "../../host/box.ts";
+import { type ImageInfo, minimumGib } from "../../host/image-info.ts";
+import { chooseDisk, HERE } from "../../install/choose.ts";
+import { readDisks } from "../../install/disks.ts";
+import { isInstalled } from "../../install/record.ts";
+import { isMove } from "./check.ts";
+import type { InstallAnswers } from "./questions.ts";
+
+/** A stick goes from box to box: what it did at the last one is no business of this one. */
+export async function canResume(box: Box, image: ImageInfo, answers: InstallAnswers, isApplied: boolean) {
+  if (!isMove(answers)) return true;
+  const disks = await readDisks(box, minimumGib(image));
+  if (isApplied) return isInstalled(box, disks);
+  const disk = chooseDisk(disks, answers.to ?? HERE);
+  return typeof disk === "object" && disk.fault === undefined;
+}
