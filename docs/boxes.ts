@@ -91,7 +91,7 @@ function page(profile: ResolvedProfile, dir: string): string {
 function index(profiles: readonly ResolvedProfile[]): string {
   const rows = profiles.map(({ id, form, title, architecture, release }) => [
     // A machine somebody has already is described by what is done to it.
-    `[${id}](${form === "convert" ? "../converting.md" : `${id}.md`})`,
+    `[${id}](${form === "convert" ? "../guides/converting.md" : `${id}.md`})`,
     title,
     `${release}, ${architecture}`,
   ]);
