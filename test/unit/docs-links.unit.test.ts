@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Links between the documents lead somewhere, and files that they name by their path in the project are there. So are
-// the documents that sources name.
+// Links between the documents lead somewhere, to the heading they mean, and files that they name by their path in the
+// project are there. So are the documents that sources name.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { slug } from "../../docs/site/slug.ts";
 import { PROJECT } from "../../image/host/paths.ts";
 
 /** Files below a folder of the project, by their path there; a folder that was installed or built is none of it. */
@@ -18,12 +19,25 @@ const documents = [
   ...["docs", "findings"].flatMap((folder) => filesBelow(folder, /\.md$/)),
 ];
 
+/** The anchors of a document's headings. */
+function anchors(document: string): string[] {
+  const text = readFileSync(document, "utf8").replace(/^\s*```.*?^\s*```$/gms, "");
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => slug(heading));
+}
+
 describe("documents", () => {
   test.each(documents)("%s", (document) => {
     const text = readFileSync(join(PROJECT, document), "utf8");
-    const links = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = ""]) => link);
-    const local = links.filter((link) => !/^[a-z]+:/.test(link));
-    expect(local.filter((link) => !existsSync(join(PROJECT, dirname(document), link)))).toEqual([]);
+    const links = [...text.matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, link = "", anchor]) => ({
+      link,
+      anchor,
+      target: link ? join(PROJECT, dirname(document), link) : join(PROJECT, document),
+    }));
+    const local = links.filter(({ link }) => !/^[a-z]+:/.test(link));
+    const lost = local.filter(
+      ({ target, anchor }) => !existsSync(target) || (anchor && !anchors(target).includes(anchor)),
+    );
+    expect(lost.map(({ link, anchor }) => (anchor ? `${link}#${anchor}` : link))).toEqual([]);
     const named = [...text.matchAll(/`((?:image|firstboot|common|test)\/[\w./-]*\w)`/g)].map(
       ([, path = ""]) => path,
     );
