@@ -33,6 +33,9 @@ const FIRMWARE: Readonly<Record<string, string>> = {
   "rpi-eeprom": "the board's own firmware, in its EEPROM",
 };
 
+const BEGINNERS =
+  "Never done this? [Before you begin](../guides/before-you-begin.md) goes through it from the shop to the first log-in.";
+
 const OWN_BOARD = `## Another board
 
 One YAML file, in any directory, is enough; what it does not say it takes from its parent:
@@ -83,6 +86,7 @@ function page(profile: ResolvedProfile, dir: string): string {
     `# ${profile.title}\n`,
     `<!-- Written by npm run docs from profiles/${profile.id}.yaml and profiles/guides/${profile.id}.md. -->\n`,
     ...(profile.description ? [`${profile.description}\n`] : []),
+    `${BEGINNERS}\n`,
     `${overview(profile)}\n`,
     ...sections,
   ].join("\n");
@@ -91,7 +95,7 @@ function page(profile: ResolvedProfile, dir: string): string {
 function index(profiles: readonly ResolvedProfile[]): string {
   const rows = profiles.map(({ id, form, title, architecture, release }) => [
     // A machine somebody has already is described by what is done to it.
-    `[${id}](${form === "convert" ? "../converting.md" : `${id}.md`})`,
+    `[${id}](${form === "convert" ? "../guides/converting.md" : `${id}.md`})`,
     title,
     `${release}, ${architecture}`,
   ]);

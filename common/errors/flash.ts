@@ -77,7 +77,7 @@ export const flashErrors = {
   },
   "fleet-invalid": {
     means: "a list of boxes has mistakes; each is named by row and column, nothing was done",
-    hint: "correct these cells; `docs/fleet.md`",
+    hint: "correct these cells; `docs/guides/fleet.md`",
   },
   "fleet-row-missing": {
     means: "the list has no box in that row; rows count as in a spreadsheet, the header is row 1",

@@ -86,7 +86,7 @@ export async function buildCommand(profileId: string, options: BuildCommandOptio
 /** What to do with it, where that is not to start it. */
 const NEXT: Readonly<Record<string, string>> = {
   container: "How to start it: docs/boxes/container-amd64.md",
-  convert: "How to bring it onto the machine: docs/converting.md",
+  convert: "How to bring it onto the machine: docs/guides/converting.md",
 };
 
 function megabytes(bytes: number): string {

@@ -16,6 +16,6 @@ export function machineOf(profile: ResolvedProfile): MachineProfile {
     found: `form: ${profile.form}`,
     hint: isContainer
       ? "docs/boxes/container-amd64.md says how Incus, LXC and systemd-nspawn start it"
-      : "docs/converting.md says how to bring it there",
+      : "docs/guides/converting.md says how to bring it there",
   });
 }

@@ -35,6 +35,8 @@ export class SerialLine {
   #onText = new Set<() => void>();
   #ended: string | undefined;
   terminal: Terminal = "dumb";
+  /** Gets everything as it comes, control sequences included. */
+  recording: { output(text: string): void } | undefined;
 
   /** Joins the wire to a machine that was just switched on. */
   connect(input: Readable, output: Writable): void {
@@ -107,6 +109,7 @@ export class SerialLine {
   }
 
   #read(chunk: string): void {
+    this.recording?.output(chunk);
     const raw = this.#pending + chunk;
     const unfinished = UNFINISHED.exec(raw);
     this.#pending = unfinished?.[0] ?? "";

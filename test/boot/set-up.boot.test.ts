@@ -19,6 +19,7 @@ import { labMember } from "../lab/members.ts";
 import { readAll } from "../lab/readers/index.ts";
 import { memberWhere } from "../lab/serf.ts";
 import { stepBox } from "../lab/step-box.ts";
+import { Asciicast, recordingPath } from "./asciicast.ts";
 import { diskHolds } from "./disk-search.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
 import * as seen from "./observations.ts";
@@ -50,6 +51,7 @@ beforeAll(async () => {
   lab = await labUp({ name: "setuptest", root: await labRoot(), community, hosts });
   const files = { "ca.pem": lab.authority() };
   box = await createBox({ ...it, lab, memoryMib: 2048, ownDisk: true, files });
+  box.line.recording = new Asciicast(recordingPath("set-up"), "The set-up of a box, at its serial line");
   await box.powerOn();
 });
 
@@ -136,6 +138,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     const [, found] = await box.expect(/ssh anna@(10\.139\.40\.\d+)\n/);
     address = found!;
     await box.expect(/SHA256:\S+/);
+    box.line.recording = undefined;
     expect(leases(lab)).toEqual([expect.objectContaining({ address })]);
   });
 

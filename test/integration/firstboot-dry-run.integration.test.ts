@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Asciicast, recordingPath } from "../boot/asciicast.ts";
 
 const PASSWORD = "four wet goats sing";
 const PATIENCE = 120_000;
@@ -24,7 +25,7 @@ class Person {
   #seen = 0;
   readonly ended: Promise<number | null>;
 
-  constructor(isRich: boolean) {
+  constructor(isRich: boolean, recording?: Asciicast) {
     const wizard = `node --import tsx firstboot/main.ts firstboot --root ${root} --console -`;
     // script(1) makes the terminal.
     this.#child = spawn("script", ["-qefc", `stty rows 24 cols 80; exec ${wizard}`, "/dev/null"], {
@@ -33,6 +34,7 @@ class Person {
     this.ended = new Promise((resolve) => this.#child.on("exit", resolve));
     this.#child.stdout?.on("data", (bytes: Buffer) => {
       this.#screen += bytes.toString();
+      recording?.output(bytes.toString());
       if (isRich && bytes.includes("\x1b[6n")) this.type("\x1b[1;1R");
     });
   }
@@ -92,9 +94,11 @@ function file(path: string): string {
 describe.each([
   ["rich", true],
   ["dumb", false],
-] as const)("on a %s terminal", (_kind, isRich) => {
+] as const)("on a %s terminal", (kind, isRich) => {
   test("the whole set-up, with a mistake, a way back and a look at the help", async () => {
-    const person = new Person(isRich);
+    // docs/picture.ts makes pictures of it.
+    const recording = new Asciicast(recordingPath(`dry-run-${kind}`), `The set-up on a ${kind} terminal`);
+    const person = new Person(isRich, recording);
     await person.sees("Press Enter to begin");
     person.type("\r");
     await person.at("system/language", "3\r");

@@ -8,7 +8,9 @@ import { parse } from "yaml";
 import { listProfiles, resolveProfile } from "../../image/profile/index.ts";
 
 const docs = join(import.meta.dirname, "../../docs");
-const pages = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+const pages = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter(
+  (name) => name.endsWith(".md") && !name.includes("node_modules"),
+);
 /** Of a card, stick or disk for a box, as it is sold. */
 const ENOUGH_GB = 8;
 
