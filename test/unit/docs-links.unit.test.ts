@@ -19,7 +19,7 @@ const documents = [
     .map((name) => join(folder, name)),
 );
 
-test.each(documents)("%s", (document) => {
+test.each(documents)("links and paths exist in %s", (document) => {
   const text = readFileSync(join(PROJECT, document), "utf8");
   const links = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = ""]) => link);
   const local = links.filter((link) => !/^[a-z]+:/.test(link));

@@ -33,7 +33,7 @@ function failureCodes(text: string): string[] {
 const files = importedFrom(entries);
 const codes = [...new Set([...files.values()].flatMap(failureCodes))].sort();
 
-test("the failures are found in the code", () => {
+test("raised failures are found in the code", () => {
   expect(files.has("firstboot/steps/system/verify.ts")).toBe(true);
   for (const [file, text] of files) {
     const made = text.split(/\b(?:fail|new Failure)\(\s*\{\s*code: [^A-Z]/).length - 1;
@@ -44,9 +44,9 @@ test("the failures are found in the code", () => {
   );
 });
 
-describe.each(languages)("in %s", (language) => {
+describe.each(languages)("failures on a page in %s", (language) => {
   test.each(codes.filter((code) => !ON_NO_PAGE.includes(code)))(
-    "the failure %s says what it is and what to do",
+    "include %s, with what it is and what to do",
     (code) => {
       const lacking = [`trouble.${code}`, `trouble.${code}.hint`].filter(
         (key) => !isTextKey(key) || !(catalogues[language] as Record<string, string>)[key],
@@ -56,26 +56,26 @@ describe.each(languages)("in %s", (language) => {
   );
 });
 
-describe("what a failure found", () => {
+describe("the finding of a failure", () => {
   test.each([
     ["en", "Found: no answer from a DHCP server"],
     ["es", "Detalle: no responde ningún servidor DHCP"],
     ["ca", "Detall: no respon cap servidor DHCP"],
-  ])("is said in the language of the page, also after the snapshot: %s", (language, line) => {
+  ])("is shown in the language of the page, also from the snapshot: %s", (language, line) => {
     const failure = new Failure({ code: "no-address", what: "No address.", ...sayFound("found.no-dhcp") });
     expect(failure.found).toBe("no answer from a DHCP server");
     const kept = JSON.parse(JSON.stringify(toTrouble(failure)));
     expect(failurePage(translator(language), kept, "network").lines).toContain(line);
   });
 
-  test("what a program said stays as it is", () => {
+  test("stays as it is when a program printed it", () => {
     const failure = new Failure({ code: "command-failed", what: "It failed.", found: "E: no space" });
     expect(failurePage(translator("es"), toTrouble(failure), "system").lines).toContain(
       "Detalle: E: no space",
     );
   });
 
-  test("is no English sentence in the code of the box", () => {
+  test("is nowhere an English sentence in the code of the box", () => {
     // Two words in a row between quotes are a sentence.
     const offenders = [...importedFrom(["firstboot/main.ts"], { lazily: true })]
       .filter(([file]) => file.startsWith("firstboot/"))
