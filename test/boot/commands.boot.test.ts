@@ -23,7 +23,7 @@ let command: Command | undefined;
 beforeAll(() => makeScratch().remove());
 afterEach(() => command?.close());
 
-test("vm-amd64 BIOS: cbox boot shows the boot loader, and leaves no trace", async () => {
+test("vm-amd64 BIOS: cbox boot shows the boot loader, and leaves nothing behind", async () => {
   const before = leftovers();
   command = cbox("boot", "vm-amd64");
   await command.screen.expect(/without a network.*Leave with Ctrl-A x/s, LIMIT);
@@ -33,7 +33,7 @@ test("vm-amd64 BIOS: cbox boot shows the boot loader, and leaves no trace", asyn
   expect(leftovers()).toEqual(before);
 });
 
-test("vm-amd64 BIOS: cbox demo plugs a box into a lab of its own, and takes both away", async () => {
+test("vm-amd64 BIOS: cbox demo connects a box to a lab of its own, and removes both at the end", async () => {
   command = cbox("demo");
   await command.screen.expect(/closed lab.*Leave with Ctrl-A x.*GRUB/s, LIMIT);
   expect(existingNamespaces("demo").length).toBeGreaterThan(2);
@@ -47,7 +47,7 @@ test("vm-amd64 BIOS: cbox demo plugs a box into a lab of its own, and takes both
   expect(existsSync(labDirectory("demo"))).toBe(false);
 });
 
-test("vm-amd64 BIOS: a demo that is told to stop cleans up as well, and says it was stopped", async () => {
+test("vm-amd64 BIOS: a demo stopped by a signal removes both as well, and reports that it was stopped", async () => {
   const before = leftovers();
   command = cbox("demo");
   await command.screen.expect(/GRUB/, LIMIT);
@@ -57,7 +57,7 @@ test("vm-amd64 BIOS: a demo that is told to stop cleans up as well, and says it 
   expect(leftovers()).toEqual(before);
 });
 
-test("vm-amd64 BIOS: a demo that is killed takes its box along, and the next one finds a clean place", async () => {
+test("vm-amd64 BIOS: a killed demo leaves no running box, and the next demo cleans up after it", async () => {
   const before = leftovers();
   command = cbox("demo");
   await command.screen.expect(/GRUB/, LIMIT);

@@ -107,7 +107,7 @@ describe.each(ARCHITECTURES)("$profile in Incus", ({ host, profile, firmware, ma
     expect(await inside("cat /etc/machine-id")).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test("sets itself up by answers.yaml, without contexts of its own", async () => {
+  test("is set up by answers.yaml, without contexts of its own", async () => {
     await box.ask("incus stop pallissa --project community", SLOW);
     const push = "incus file push - pallissa/boot/answers.yaml --project community";
     await box.ask(`printf '%s' '${INNER}' | ${push}`, SLOW);

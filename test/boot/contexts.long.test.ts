@@ -97,7 +97,7 @@ async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
 }
 
 describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
-  test("are made without a key pressed", async () => {
+  test("are made without a key press", async () => {
     await box.expect(/\[apply\] Disk for the contexts/, { timeoutMs: BOOT_MS + START_MS });
     await timed("contexts, from the partition to the last check", () =>
       box.expect(/\[done\] Set-up is complete/, { timeoutMs: DIVIDE_MS }),
@@ -126,7 +126,7 @@ describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
     times.push(`memory of a context at rest: ${await contexts.memoryOf(box, "owner")} MiB`);
   });
 
-  test("cbox contexts tells the same to people and programs", async () => {
+  test("are reported alike by cbox contexts for people and as JSON", async () => {
     const { instances } = JSON.parse(await box.ask("cbox contexts --json", LONG));
     expect(instances).toMatchObject([
       { name: "owner", status: "Running" },
@@ -138,7 +138,7 @@ describe("vm-amd64 BIOS: contexts by answers.yaml", () => {
 });
 
 describe("vm-amd64 BIOS: a service in a context", () => {
-  test("works, and is announced", async () => {
+  test("works and is announced", async () => {
     const { services } = JSON.parse(await box.ask("cbox services --json", LONG));
     expect(services.find(({ id }: { id: string }) => id === "mosquitto")).toMatchObject({
       where: "community",
@@ -147,14 +147,14 @@ describe("vm-amd64 BIOS: a service in a context", () => {
     });
   });
 
-  test("sees who comes from elsewhere by their own address; the box itself reaches it, too", async () => {
+  test("sees other machines by their own addresses, and the box can reach it, too", async () => {
     const visitors = await visit();
     expect(visitors.peer).toContain(PEER);
     expect(visitors.peer).not.toContain("127.0.0.1");
     expect(visitors.box).toEqual(["127.0.0.1"]);
   });
 
-  test("sees them at a new address of the box at once", async () => {
+  test("sees their addresses immediately at a new address of the box", async () => {
     await box.ask(
       `ip address add 10.139.40.99/24 dev $(ip -o route get ${PEER} | grep -o 'dev [^ ]*' | cut -c5-)`,
     );
@@ -166,7 +166,7 @@ describe("vm-amd64 BIOS: a service in a context", () => {
     );
   });
 
-  test("is reached all the same, as a client of the box, when the rules are gone; they come again", async () => {
+  test("is still reached through the box when the forwarding rules are deleted, until publish restores them", async () => {
     await box.ask("nft delete table ip community-box-ports");
     expect((await visit()).peer).toContain("127.0.0.1");
     await box.ask("cbox publish", LONG);
@@ -174,8 +174,8 @@ describe("vm-amd64 BIOS: a service in a context", () => {
   });
 });
 
-describe("vm-amd64 BIOS: the walls", () => {
-  test("each has its own files, processes and users", async () => {
+describe("vm-amd64 BIOS: the isolation of the contexts", () => {
+  test("gives each its own files, processes and users", async () => {
     await say("owner", "echo mine > /root/diary; nohup sleep 4242 >/dev/null 2>&1 &");
     expect(await say("owner", "cat /root/diary; pgrep -c sleep")).toBe("mine\n1");
     expect((await inside("community", "cat /root/diary")).stderr).toContain("No such file");
@@ -188,7 +188,7 @@ describe("vm-amd64 BIOS: the walls", () => {
     expect(first[0]).not.toBe(first[1]);
   });
 
-  test("neither reaches the other, nor the box's SSH; the community network and names are reached", async () => {
+  test("keeps each from the other and from the box's SSH, and lets both reach the community network and names", async () => {
     const tcp = (address: string, port: number) => `timeout 10 bash -c '</dev/tcp/${address}/${port}'`;
     const [owner, community] = [await addressOf("owner"), await addressOf("community")];
     const own = await ownAddress();
@@ -220,7 +220,7 @@ describe("vm-amd64 BIOS: the walls", () => {
     expect((await inside("community", tcp(server!, 53))).code).not.toBe(0);
   });
 
-  test("follow a new address of the box, and are in force again after each change", async () => {
+  test("follows a new address of the box, and is active again after each change", async () => {
     await box.ask("systemctl is-active cbox-walls.service");
     const { home, forward } = JSON.parse(await box.ask("cbox contexts walls --json", LONG));
     expect(home).toContain(HOME);
@@ -235,7 +235,7 @@ describe("vm-amd64 BIOS: the walls", () => {
     await box.ask(`ip address del 10.77.7.5/24 dev ${card}`);
   });
 
-  test("let nobody pose as another: an address that it was not given is not heard", async () => {
+  test("drops packets of a context from an address that it was not given", async () => {
     expect(await box.ask("incus profile device show default --project community", LONG)).toMatch(
       /security\.ipv4_filtering: "true"/,
     );
@@ -249,7 +249,7 @@ describe("vm-amd64 BIOS: the walls", () => {
     await say("community", `ip address del ${other}/24 dev eth0`);
   });
 
-  test("nobody else reaches what listens in a context, by whatever way", async () => {
+  test("keeps others from what listens in a context, by whatever path", async () => {
     const port = 4000;
     await inside("community", `systemd-run --unit=open systemd-socket-activate --listen=${port} --inetd cat`);
     const community = await addressOf("community");
@@ -264,7 +264,7 @@ describe("vm-amd64 BIOS: the walls", () => {
     await say("community", "systemctl stop open");
   });
 
-  test("the classic ways out are closed", async () => {
+  test("withstands the usual container escapes", async () => {
     const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
     for (const [attempt, answer] of [
       ["mknod /root/disk b 254 3", /Operation not permitted/],
@@ -290,7 +290,7 @@ describe("vm-amd64 BIOS: the walls", () => {
   });
 });
 
-describe("vm-amd64 BIOS: a community out of its mind", () => {
+describe("vm-amd64 BIOS: a community that exhausts its resources", () => {
   /** How long the owner's context takes for a small task, in seconds. */
   async function ownerAnswers(): Promise<number> {
     const start = Date.now();
@@ -303,7 +303,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     return (Date.now() - start) / 1000;
   }
 
-  test("a memory hog ends at its limit, and the owner's context answers meanwhile", async () => {
+  test("is stopped at its memory limit, while the owner's context answers", async () => {
     times.push(`owner's task, all quiet: ${(await ownerAnswers()).toFixed(1)} s`);
     const hog = inside("community", "tail /dev/zero");
     const during = await ownerAnswers();
@@ -316,7 +316,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     expect(Number(await kernel("community", "memory.peak"))).toBeLessThanOrEqual(600 * MIB);
   });
 
-  test("a fork bomb ends at its limit, and the owner's context answers meanwhile", async () => {
+  test("is stopped at its process limit by a fork bomb, while the owner's context answers", async () => {
     await box.ask(
       "(incus exec community --project community -- bash -c 'bomb() { bomb | bomb & }; bomb; sleep 20' >/dev/null 2>&1 &)",
     );
@@ -339,7 +339,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     expect(await say("community", "echo alive")).toBe("alive");
   });
 
-  test("a disk filler ends at its limit, and the owner's context writes on", async () => {
+  test("is stopped at its disk limit, while the owner's context still writes", async () => {
     // Not zeros: those would be packed to nothing.
     const fill = "head -c 4M /dev/urandom > /root/seed; while cat /root/seed >> /root/fill; do :; done";
     const { stderr } = await inside("community", fill);
@@ -356,7 +356,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
   /** The share, and beside it the template and the books of its file system. */
   const COMMUNITY_MIB = 2048 + 250;
 
-  test("files and snapshots of the community's root end at its disk, and the owner's context writes on", async () => {
+  test("is stopped at its disk size with files and snapshots of its root, while the owner's context still writes", async () => {
     expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB);
     const btrfs = await contexts.bringBtrfs(box, "community");
     // A subvolume of its own, which no quota of the container counts, and one snapshot for each 100 MiB.
@@ -386,7 +386,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
     await box.ask("btrfs subvolume sync /var/lib/incus/storage-pools/cbox-community", LONG);
   });
 
-  test("the disks of both change their size while they are in use", async () => {
+  test("has, as the owner does, a disk that can be resized while it is in use", async () => {
     const owner = await contexts.diskMib(box, "owner");
     await box.ask("cbox contexts resize community --disk 1", LONG);
     expect(await contexts.diskMib(box, "community")).toBe(COMMUNITY_MIB - 1024);
@@ -399,7 +399,7 @@ describe("vm-amd64 BIOS: a community out of its mind", () => {
 });
 
 describe("vm-amd64 BIOS: slivers", () => {
-  test("are made in seconds for next to no disk, with a limit of their own", async () => {
+  test("are made in seconds with almost no disk space, and with limits of their own", async () => {
     const { seconds, mib } = await contexts.makeSliver(box, "web");
     times.push(`one more sliver: ${seconds.toFixed(1)} s, ${mib.toFixed(1)} MiB on the disk`);
     expect(mib).toBeLessThan(5);
@@ -419,14 +419,14 @@ describe("vm-amd64 BIOS: slivers", () => {
   });
 });
 
-describe("vm-amd64 BIOS: work inside and outside", () => {
-  test("a processor counts as fast in a context as on the box", async () => {
+describe("vm-amd64 BIOS: performance in a context", () => {
+  test("is at least 80 % of the box's for a processor", async () => {
     const speed = await contexts.processorRatio(box);
     times.push(`processor inside / outside: ${speed.toFixed(2)}`);
     expect(speed).toBeGreaterThan(0.8);
   });
 
-  test("a file system writes as fast in a context as on the box", async () => {
+  test("is at least 80 % of the box's for writing to a file system", async () => {
     const speed = await contexts.fileSystemRatio(box);
     times.push(`file system inside / outside: ${speed.toFixed(2)}`);
     expect(speed).toBeGreaterThan(0.8);
@@ -434,7 +434,7 @@ describe("vm-amd64 BIOS: work inside and outside", () => {
 });
 
 describe("vm-amd64 BIOS: a context that Incus cannot start", () => {
-  test("is started by the box when that has become possible", async () => {
+  test("is started by the box once that is possible", async () => {
     const state = "incus list --project community --format csv --columns s '^community$'";
     const journal = "journalctl --output=cat --boot --unit=cbox-start-contexts";
     await box.ask("incus stop community --project community", LONG);
@@ -454,7 +454,7 @@ describe("vm-amd64 BIOS: a context that Incus cannot start", () => {
 });
 
 describe("vm-amd64 BIOS: after a restart", () => {
-  test("all of it is there again, and a sliver gives back what it had", async () => {
+  test("all of it runs again, and a removed sliver returns its resources", async () => {
     const boot = await box.ask("cat /proc/sys/kernel/random/boot_id");
     await box.ask("systemctl reboot");
     await box.expect(/can-tres login: /, { timeoutMs: BOOT_MS + START_MS });

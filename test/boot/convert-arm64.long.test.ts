@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 describe("convert-arm64", () => {
-  test("converts the machine, and leaves what is the owner's", async () => {
+  test("converts the machine, and leaves the owner's settings unchanged", async () => {
     const { stdout, code } = await box.shell(`sh ${FILE} --yes --no-setup 2>&1`, SLOW);
     expect(stdout).toContain("Done: this machine has all that a Community Box has.");
     expect(code).toBe(0);
@@ -37,7 +37,7 @@ describe("convert-arm64", () => {
     expect(await health(box)).toEqual(HEALTHY);
   });
 
-  test("is set up by an answers file, with contexts in a file of its disk", async () => {
+  test("is set up by an answers file, with contexts in a file on its disk", async () => {
     const { stderr, code } = await box.shell("cbox setup --answers /root/answers.yaml", SLOW);
     expect(`${stderr}${code}`).toBe("0");
     const states = stepStates(await box.ask("cbox status --json", SLOW));
@@ -47,7 +47,7 @@ describe("convert-arm64", () => {
     expect((await health(box)).failedUnits).toBe("");
   });
 
-  test("is taken back, with all that came", async () => {
+  test("is removed again, with all that it added", async () => {
     await box.ask("cbox reset --all --yes", SLOW);
     await box.ask("while [ -e /var/lib/community-box/resetting ]; do sleep 1; done", SLOW);
     await box.ask("DEBIAN_FRONTEND=noninteractive apt-get -y purge --autoremove community-box", SLOW);

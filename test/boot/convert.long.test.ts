@@ -25,7 +25,7 @@ afterAll(async () => {
   await box?.destroy();
 });
 
-describe("the file that converts a machine", () => {
+describe("the conversion program", () => {
   test("shows what it will do, and does nothing", async () => {
     const { stdout, stderr, code } = await box.shell(`sh ${FILE} --dry-run`, SLOW);
     expect(stderr).toBe("");
@@ -37,7 +37,7 @@ describe("the file that converts a machine", () => {
     expect(await box.ask("ls /var/lib | grep community || true")).toBe("");
   });
 
-  test("goes on after the power was cut while it unpacked", async () => {
+  test("continues after a power cut while it unpacked", async () => {
     await box.ask(`setsid sh ${FILE} --yes --no-setup >/root/first.log 2>&1 </dev/null &`);
     const half = "dpkg --list | grep -c ^iU || true";
     await box.ask(
@@ -58,7 +58,7 @@ describe("the file that converts a machine", () => {
     expect(await box.ask(OWN)).toBe(before);
   });
 
-  test("switches on nothing before the set-up, and leaves the consoles alone", async () => {
+  test("enables nothing before the set-up, and leaves the consoles alone", async () => {
     const units = "serf avahi-daemon.service avahi-daemon.socket incus.socket incus-startup lxcfs tinc";
     expect(await box.ask(`systemctl is-enabled ${units} | grep -vc disabled || true`)).toBe("0");
     expect(await box.ask(`systemctl is-active ${units} | grep -vc inactive || true`)).toBe("0");
@@ -66,14 +66,14 @@ describe("the file that converts a machine", () => {
     expect(await box.ask("cbox status")).toContain("sudo cbox setup");
   });
 
-  test("has nothing to do the second time", async () => {
+  test("has nothing to do when it runs again", async () => {
     const again = await box.ask(`sh ${FILE} --yes --no-setup`, SLOW);
     expect(again).toContain("Nothing to do: Community Box");
   });
 });
 
-describe("the set-up of the machine", () => {
-  test("is on the terminal where somebody calls for it, and may be left", async () => {
+describe("the set-up of a converted machine", () => {
+  test("runs on the terminal where it is called, and can be left", async () => {
     const talk = "script --quiet --flush --return --command 'cbox setup' /root/typed </root/keys >/dev/null";
     await box.ask("mkfifo /root/keys; setsid sleep 1000 >/root/keys 2>/dev/null </dev/null &");
     await box.ask(`setsid sh -c "${talk}; echo \\$? >/root/code" >/dev/null 2>&1 </dev/null &`);
@@ -84,7 +84,7 @@ describe("the set-up of the machine", () => {
     expect(await box.ask("cat /root/typed")).toContain("sudo cbox setup");
   });
 
-  test("goes through by an answers file, with contexts in a file of its disk", async () => {
+  test("completes with an answers file, with contexts in a file on the disk", async () => {
     const { stdout, stderr, code } = await box.shell("cbox setup --answers /root/answers.yaml", SLOW);
     expect(`${stderr}${code}`).toBe("0");
     expect(stdout).toContain("contexts");
@@ -98,7 +98,7 @@ describe("the set-up of the machine", () => {
     expect((await health(box)).failedUnits).toBe("");
   });
 
-  test("leaves the owner her log-in at the console", async () => {
+  test("keeps the owner's login at the console", async () => {
     box.type("");
     await box.expect(/masoveria login: /);
     // The prompt is drawn anew when an address comes or goes, and takes with it what was typed so far.
@@ -110,7 +110,7 @@ describe("the set-up of the machine", () => {
     await box.expect(/marta@masoveria:~\$ /);
   });
 
-  test("can be taken back, with all that came", async () => {
+  test("can be undone, with all that it added", async () => {
     await box.ask("cbox reset --all --yes", SLOW);
     await box.ask("while [ -e /var/lib/community-box/resetting ]; do sleep 1; done", SLOW);
     await box.ask("DEBIAN_FRONTEND=noninteractive apt-get -y purge --autoremove community-box", SLOW);

@@ -54,7 +54,7 @@ async function recovers(step: string, code: string, sentence: RegExp, ...faults:
   box.type("1");
 }
 
-describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
+describe("vm-amd64 BIOS: the set-up with typed answers and failing servers", () => {
   beforeAll(async () => {
     await breaks("no-dhcp", "ldap-down", "api-500");
     box = await createBox({
@@ -64,7 +64,7 @@ describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
     await box.powerOn();
   });
 
-  test("questions are asked and checked as far as that is possible without a network", async () => {
+  test("asks and checks its questions as far as possible without a network", async () => {
     await begin(box);
     await answer(box, "system/language", "3");
     await answer(box, "system/timezone");
@@ -91,20 +91,20 @@ describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
     await answer(box, "review");
   });
 
-  test("no DHCP: said, and taken up when it is back", async () => {
+  test("reports that there is no DHCP, and continues when it is back", async () => {
     await recovers("network", "no-address", /no network address yet/, "no-dhcp");
   });
 
-  test("neither directory nor web site: said, and signed in when they are back", async () => {
+  test("reports that neither directory nor web site answers, and signs in when they are back", async () => {
     await recovers("member", "member-unasked", /Neither the directory/, "ldap-down", "api-500");
   });
 
-  test("a rendezvous that refuses: said, and joined when it does not", async () => {
+  test("reports that the rendezvous refuses, and joins when it no longer does", async () => {
     await breaks("rendezvous-refuses");
     await recovers("vpn", "rendezvous-refused", /does not let the box/, "rendezvous-refuses");
   });
 
-  test("ends as if nothing had been", async () => {
+  test("ends with the same result as without failures", async () => {
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
     const { devices, vpn } = await readAll(lab);
     expect(devices).toEqual([expect.objectContaining({ name: "BCNCanBruixa20-box" })]);
@@ -116,7 +116,7 @@ describe("vm-amd64 BIOS: typed, with every server failing at its step", () => {
   });
 });
 
-describe("vm-amd64 BIOS: by answers.yaml, with every server broken", () => {
+describe("vm-amd64 BIOS: the set-up by answers.yaml with all servers failing", () => {
   const ANSWERS = `version: 1
 system:
   language: en
@@ -129,7 +129,7 @@ vpn: { join: true }
 `;
   const states = async () => seen.stepStates(await box.ask("cbox status --json", { timeoutMs: BOOT_MS }));
 
-  test("does what can be done, and reports the rest", async () => {
+  test("does what is possible, and reports the rest", async () => {
     await box?.destroy();
     await breaks("ldap-bad-certificate", "api-500", "rendezvous-hostile");
     box = await createBox({
@@ -161,7 +161,7 @@ vpn: { join: true }
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
-  test("cbox member, node and vpn setup make up for it when the servers are back", async () => {
+  test("is completed by cbox member, node and vpn setup when the servers are back", async () => {
     const before = (await readAll(lab)).devices?.length ?? 0;
     await mends("ldap-bad-certificate", "api-500", "rendezvous-hostile");
     const again = async (step: string) =>
@@ -177,7 +177,7 @@ vpn: { join: true }
     expect(await seen.placesHolding(box, MEMBER.password)).toEqual([[]]);
   });
 
-  test("cbox reset takes it back to the set-up, nobody can log in, and the home is kept", async () => {
+  test("starts over after cbox reset, when nobody can log in and the home directory is kept", async () => {
     await box.ask("echo dear diary > /home/berta/diary");
     await box.ask("cbox reset --keep-data --yes", { timeoutMs: BOOT_MS });
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe("vm-amd64 without a network", () => {
-  test("UEFI 32-bit, no serial port at all: the prompt is on the screen, a key begins, and its keyboard is chosen", async () => {
+  test("starts by UEFI 32-bit without a serial port, begins by a key on the screen, and asks for its keyboard", async () => {
     const it = await subject("vm-amd64");
     box = await createBox({ ...it, firmware: "efi32", serial: false });
     await box.powerOn();
@@ -35,7 +35,7 @@ describe("vm-amd64 without a network", () => {
     await seen.onScreen(box, "> a");
   });
 
-  test("the image was only read", async () => {
+  test("leaves the image unchanged", async () => {
     const { image, manifest } = await subject("vm-amd64");
     expect(await sha256(image)).toBe(manifest.image.raw_sha256);
   });

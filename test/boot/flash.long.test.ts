@@ -59,7 +59,7 @@ async function put(name: string, text: string): Promise<string> {
   return file(name);
 }
 
-test("a card with the answers of row 3 becomes that box", async () => {
+test("a card flashed with the answers of row 3 starts as that box", async () => {
   const list = await put("boxes.csv", "system.hostname\nmas-nou\ncan-bruixa\n");
   const base = await put("base.yaml", BASE);
   await usedCard(file("card"));

@@ -87,8 +87,8 @@ function drawn(text: string): string[] {
 
 const tcp = (address: string, port: number) => `timeout 10 bash -c '</dev/tcp/${address}/${port}'`;
 
-describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
-  test("is set up as far as that goes, in health", async () => {
+describe("vm-amd64 BIOS: a box among hostile servers and neighbours", () => {
+  test("is set up as far as possible, and healthy", async () => {
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + APPLY_MS });
     await box.expect(/can-pau login: /, { timeoutMs: BOOT_MS });
     const states = seen.stepStates(await box.ask("cbox status --json", { timeoutMs: BOOT_MS }));
@@ -97,7 +97,7 @@ describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
-  test("what they sent has arrived", async () => {
+  test("has received what they sent", async () => {
     const [places] = await seen.placesHolding(box, TRAP);
     expect(places).toContain("/var/log/community-box/firstboot.log");
     const { services } = JSON.parse(await box.ask("cbox search --json", LONG));
@@ -107,11 +107,11 @@ describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
     expect(by("flood")).toHaveLength(MOST_SERVICES);
   });
 
-  test("nothing of it was run", async () => {
+  test("ran none of it", async () => {
     expect(await traps()).toBe("");
   });
 
-  test("nothing of it was drawn: neither by the set-up, nor by commands, nor in the log", async () => {
+  test("sent none of it to a terminal unescaped: neither in the set-up, nor in commands, nor in the log", async () => {
     const console = box.line.transcript;
     expect(console).not.toContain(`\x1b]0;${TRAP}`);
     expect(console).not.toMatch(new RegExp(`^\\[error\\] ${TRAP}`, "m"));
@@ -123,7 +123,7 @@ describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
     expect(drawn(await box.ask("cat /var/log/community-box/*.log", LONG))).toEqual([]);
   });
 
-  test("a neighbour that announces 20,000 services does not hold up the search", async () => {
+  test("searches without delay while a neighbour announces 20,000 services", async () => {
     const search =
       "s=$(date +%s%N); cbox search --json >/dev/null; e=$(date +%s%N); echo $(((e - s) / 1000000))";
     const help = "s=$(date +%s%N); cbox help >/dev/null; e=$(date +%s%N); echo $(((e - s) / 1000000))";
@@ -135,8 +135,8 @@ describe("vm-amd64 BIOS: with hostile servers and neighbours", () => {
   });
 });
 
-describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostile peer in the VPN", () => {
-  test("joins the VPN when the rendezvous is itself again", async () => {
+describe("vm-amd64 BIOS: a box with a hostile root in the community's context and a hostile peer in the VPN", () => {
+  test("joins the VPN when the rendezvous is honest again", async () => {
     await fault(lab, "rendezvous-hostile", false);
     const { code, stdout, stderr } = await box.shell(
       `printf '%s' ${contexts.quoted(ANSWERS)} | cbox vpn setup --answers -`,
@@ -145,7 +145,7 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     expect(code, `${stdout}${stderr}`).toBe(0);
   });
 
-  test("a cluster of etcd whose member has a name for a shell is not joined, and is told so", async () => {
+  test("does not join a cluster of etcd whose member has shell code as its name, and says so", async () => {
     const endpoints = `http://${CLUSTER}:${ETCD_PORTS.clients}`;
     const wanted = { etcd: { enabled: true, context: "owner", cluster: "join", endpoints } };
     const answers = `${ANSWERS}services: ${JSON.stringify(wanted)}\n`;
@@ -163,7 +163,7 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     expect(await box.ask("systemctl list-units --failed --plain --no-legend")).toBe("");
   });
 
-  test("the context reaches neither the owner's, nor the box, nor its home", async () => {
+  test("keeps the context from the owner's, the box, and its home network", async () => {
     const address = async (id: string) =>
       (await contexts.say(box, id, "ip -4 -brief address show eth0")).split(/\s+/)[2]!.split("/")[0]!;
     const owner = await address("owner");
@@ -187,7 +187,7 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     expect(await contexts.say(box, "owner", "echo alive")).toBe("alive");
   });
 
-  test("nobody goes through the box from the VPN into its home", async () => {
+  test("forwards nobody from the VPN into its home network", async () => {
     const own =
       (await box.ask("ip -4 -brief address show scope global up")).match(/10\.139\.40\.\d+/)?.[0] ?? "";
     const vpn =
@@ -209,7 +209,7 @@ describe("vm-amd64 BIOS: a hostile root in the community's context, and a hostil
     expect(through.code).not.toBe(0);
   });
 
-  test("after all that: nothing run, in health", async () => {
+  test("ran nothing of all that, and is healthy", async () => {
     expect(await traps()).toBe("");
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });

@@ -31,7 +31,7 @@ afterEach(async ({ task }) => {
 describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
   let stickId: string;
 
-  test("offers to install, says what would be lost, and wants the disk's name", async () => {
+  test("offers to install, says what would be lost, and requires the disk's name", async () => {
     box = await createBox({ ...(await subject("vm-amd64")), emptyDiskMib: DISK_MIB, diskMib: STICK_MIB });
     await box.powerOn();
     await begin(box);
@@ -48,7 +48,7 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
     );
   });
 
-  test("a power cut during the copy leaves a disk that starts nothing, and a stick that goes on", async () => {
+  test("has a disk that does not start after a power cut during the copy, and a stick that continues", async () => {
     await box.expect(/\[apply\] Erasing vda.*Copying the system: [1-9]\d %/s, { timeoutMs: COPY_MS });
     await box.cutPower();
     expect((await sectors(box, 1)).subarray(0, 440)).toEqual(Buffer.alloc(440));
@@ -84,7 +84,7 @@ describe("vm-amd64 BIOS, started from a USB stick beside an empty disk", () => {
 });
 
 describe("vm-amd64 UEFI 64-bit, a stick with answers.yaml", () => {
-  test("installs without a key pressed, restarts from the disk, and goes on there", async () => {
+  test("installs without a key press, restarts from the disk, and continues there", async () => {
     const answers = `version: 1
 install: { to: auto, erase: true }
 system:
@@ -124,7 +124,7 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
   let it: Subject;
   let started: { kernel: string; words: string; firstSector: number };
 
-  test("says what is on it, and installs at the screen", async () => {
+  test("shows what is on the eMMC, and installs from the screen", async () => {
     await buildCommand("minix-neo-z64", {});
     const { profile, ...image } = await subject("minix-neo-z64");
     it = { ...image, profile: { ...profile, qemu: { ...profile.qemu, disk: "sdhci" } } };
@@ -159,7 +159,7 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
     await box.poweredOff(180_000);
   });
 
-  test("the firmware starts it without the stick; nothing of the other system is left", async () => {
+  test("is started by the firmware without the stick, with nothing left of the other system", async () => {
     // On SATA, since no UEFI of QEMU's reads cards. What the firmware has noted is a partition, wherever that is.
     box.pullStick("ide");
     await box.powerOn();
@@ -183,7 +183,7 @@ type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
     await box.poweredOff(180_000);
   });
 
-  test("its kernel and its initrd find the root file system on the eMMC's controller", async () => {
+  test("has a kernel and an initrd that find the root file system on the eMMC's controller", async () => {
     const { path: directory } = scratch;
     const take = async (name: string) => {
       const root = `${box.diskPath}?offset=${started.firstSector * SECTOR}`;

@@ -59,7 +59,7 @@ const inside = (command: string) => host.ask(`lxc-attach --name box1 -- sh -c '$
 const state = () => inside("systemctl is-system-running --wait; systemctl --failed --no-legend");
 
 describe("container-amd64 in LXC", () => {
-  test("starts with the set-up on the terminal, and no unit failed", async () => {
+  test("starts with the set-up on the terminal, and no failed unit", async () => {
     await host.ask(
       "cd /srv && lxc-create --name box1 --template local -- --metadata NAME.lxc.tar.xz --fstree NAME.rootfs.tar.xz",
       SLOW,
@@ -77,7 +77,7 @@ describe("container-amd64 in LXC", () => {
     await host.ask("lxc-wait --name box1 --state STOPPED --timeout 120", SLOW);
   });
 
-  test("sets itself up by answers.yaml, without contexts of its own", async () => {
+  test("is set up by answers.yaml, without contexts of its own", async () => {
     await host.ask("install -m 600 /srv/answers.yaml /var/lib/lxc/box1/rootfs/boot/");
     await host.ask("lxc-start --name box1", SLOW);
     await inside("until test -e /var/lib/community-box/configured; do sleep 1; done");
@@ -102,7 +102,7 @@ lxc.idmap = g 0 100000 65536
     );
   const within = (command: string) => as(`lxc-unpriv-attach --name box2 -- sh -c "${command}"`);
 
-  test("starts with the set-up on the terminal, and no unit failed", async () => {
+  test("starts with the set-up on the terminal, and no failed unit", async () => {
     await host.ask("lxc-destroy --force --name box1", SLOW);
     await host.ask(`loginctl enable-linger ${USER} && echo "${USER} veth lxcbr0 10" >>/etc/lxc/lxc-usernet`);
     await as(

@@ -73,7 +73,7 @@ afterAll(async () => {
   await lab?.down();
 });
 
-describe("vm-amd64 BIOS: the plug is pulled when", () => {
+describe("vm-amd64 BIOS: the power is cut when", () => {
   const reached = new Set<string>();
 
   test.each(CUTS.map(([when], index) => [when, index] as const))("%s", async (when, index) => {
@@ -89,26 +89,26 @@ describe("vm-amd64 BIOS: the plug is pulled when", () => {
     reached.add(lines.find((each) => new RegExp(each).test(line)) ?? line);
   });
 
-  test("it was pulled at ten places at the least", () => {
+  test("ten or more of these places were reached", () => {
     console.log(`cut at ${reached.size} places of ${CUTS.length}`);
     expect(reached.size).toBeGreaterThanOrEqual(LEAST_CUTS);
   });
 
-  test("nobody pulls it any more: the set-up comes to its end", async () => {
+  test("the set-up completes, since there are no more cuts", async () => {
     await box.powerOn();
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: STEP_MS });
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 });
 
-describe("vm-amd64 BIOS: after all these cuts", () => {
-  test("the box is known once: one device with one address, one host in the VPN", async () => {
+describe("vm-amd64 BIOS: a box after all these cuts", () => {
+  test("is registered once: one device with one address, one host in the VPN", async () => {
     const { devices, vpn } = await readAll(lab);
     expect(devices).toEqual([expect.objectContaining({ type: "cloudy", addresses: UPLINK.next })]);
     expect(vpn).toEqual([expect.objectContaining({ name: "tall_de_llum", reachable: "yes" })]);
   });
 
-  test("every step is applied, and the box holds nothing half written", async () => {
+  test("has every step applied, and no incomplete files", async () => {
     const report = await box.ask("cat /boot/efi/answers-report.yaml");
     const failed = await box.ask(`grep -a -e ' -> [1-9]' ${LOG} | tail -n 20 || true`);
     expect(report, failed).toMatch(/^result: applied$/m);
@@ -119,7 +119,7 @@ describe("vm-amd64 BIOS: after all these cuts", () => {
     );
   });
 
-  test("no secret is in any byte of the disk", async () => {
+  test("has no secret in any byte of its disk", async () => {
     expect(await seen.placesHolding(box, SECRET, MEMBER.password)).toEqual([[], []]);
     await box.ask("systemctl poweroff --no-block");
     await box.poweredOff(180_000);

@@ -44,7 +44,7 @@ const BOARDS = [
 ];
 
 describe.each(BOARDS)(
-  "$id on a machine that is no Pi, from a USB disk",
+  "$id on a generic virtual machine, from a USB disk",
   ({ id, cpu, device_tree, kernel }) => {
     let lab: Lab;
     let box: Box;
@@ -81,7 +81,7 @@ describe.each(BOARDS)(
       await lab?.down();
     });
 
-    test("starts with the kernel it is made for, and shows the set-up on its screen", async () => {
+    test("starts with the board's own kernel, and shows the set-up on its screen", async () => {
       // It has no serial line: its shell answers when it has started.
       await seen.onScreen(box, "Community Box set-up", SLOW);
       expect(await box.ask("uname -r", SLOW)).toMatch(kernel);
@@ -98,7 +98,7 @@ describe.each(BOARDS)(
       await memberWhere(lab, ({ name, status }) => name.endsWith("-can-pi") && status === "alive");
     });
 
-    test("the image was only read", async () => {
+    test("leaves the image unchanged", async () => {
       expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
     });
   },

@@ -40,18 +40,18 @@ describe("raspberry-pi on a Pi 3", () => {
     expect(await box.ask("cat /sys/class/tty/console/active")).toBe("tty0 ttyS1");
   });
 
-  test("starts in full health", async () => {
+  test("starts healthy", async () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
-  test("has nobody to log in as, nothing that listens, and no SSH host key", async () => {
+  test("has no account to log in with, nothing that listens, and no SSH host key", async () => {
     expect(await seen.passwords(box)).toEqual([]);
     expect(await seen.openPorts(box)).toEqual([]);
     const identity = await seen.identity(box);
     expect(identity).toEqual({ machineId: expect.stringMatching(/^[0-9a-f]{32}$/), hostKeys: [] });
   });
 
-  test("has claimed its part of the card and left room for data, and the boot ROM still finds its way", async () => {
+  test("has extended its root, left space for data, and kept a partition table that the boot ROM reads", async () => {
     const { root, boot } = it.manifest.disk.partitions;
     expect(await seen.rootSize(box)).toBeGreaterThan(2 * root.size * 512);
     expect(await seen.unclaimedSpace(box)).toBeGreaterThan(1024 * MIB);
@@ -60,7 +60,7 @@ describe("raspberry-pi on a Pi 3", () => {
     expect(entry.split(/\s+/).filter(Boolean)).toEqual(["0c", String(boot.start)]);
   });
 
-  test("has CBOX-BOOT where the kernel's updates go, a watchdog, and what contexts need", async () => {
+  test("has CBOX-BOOT where kernel updates are written, a watchdog, and what contexts need", async () => {
     expect(await box.ask("ls /boot/firmware/config.txt && findmnt -no LABEL /boot/firmware")).toMatch(
       /config\.txt\nCBOX-BOOT$/,
     );
@@ -72,7 +72,7 @@ describe("raspberry-pi on a Pi 3", () => {
 });
 
 describe("raspberry-pi on a Pi 3: the second start", () => {
-  test("changes nothing and asks again what nobody has answered", async () => {
+  test("changes nothing, and asks again what nobody has answered", async () => {
     first = { identity: await seen.identity(box), files: await seen.configuration(box) };
     // QEMU's watchdog, which the reboot goes by, resets at once instead of counting.
     await box.ask("sync && systemctl reboot");
@@ -84,7 +84,7 @@ describe("raspberry-pi on a Pi 3: the second start", () => {
     await box.expect(/\[system\/language\]/);
   });
 
-  test("the image was only read", async () => {
+  test("leaves the image unchanged", async () => {
     expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
   });
 });

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => box?.destroy());
 
 describe("vm-amd64 UEFI 64-bit: an answers.yaml with three mistakes", () => {
-  test("is refused at the console, each mistake with its field, and the way on by hand is open", async () => {
+  test("is refused at the console with the field of each mistake, and the questions can be answered there", async () => {
     const [screen] = await box.expect(/\[answers-refused\] Nothing was changed\..*Press Enter to begin/s, {
       timeoutMs: BOOT_MS,
     });
@@ -46,7 +46,7 @@ describe("vm-amd64 UEFI 64-bit: an answers.yaml with three mistakes", () => {
     await box.expect(/\[system\/language\]/);
   });
 
-  test("on a terminal that knows arrows, they choose, and Escape goes back", async () => {
+  test("leads to a menu that a rich terminal's arrow keys move in, and that Escape leaves", async () => {
     const chosen = async () => (await box.expect(/> (\d)\. [^\n]*\n/))[1];
     const first = await chosen();
     box.key("down");
@@ -60,18 +60,18 @@ describe("vm-amd64 UEFI 64-bit: an answers.yaml with three mistakes", () => {
     await box.expect(/\[system\/language\]/);
   });
 
-  test("started by the firmware, in health", async () => {
+  test("does not affect the start by the firmware, nor the box's health", async () => {
     expect(await seen.firmware(box)).toBe("64");
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
-  test("believes no neighbour who sends its traffic another way", async () => {
+  test("leaves redirects and source routes of neighbours disabled", async () => {
     const settings = (name: string) => box.ask(`cat /proc/sys/net/ipv[46]/conf/*/${name} | sort -u`);
     for (const name of ["accept_redirects", "send_redirects", "accept_source_route"])
       expect({ name, values: await settings(name) }).toEqual({ name, values: "0" });
   });
 
-  test("has changed nothing on the box", async () => {
+  test("changes nothing on the box", async () => {
     expect(await box.shell("getent passwd anna")).toMatchObject({ code: 2, stdout: "" });
     expect(await box.shell("test -e /var/lib/community-box/configured")).toMatchObject({ code: 1 });
     expect(await box.shell("test -e /etc/systemd/network/10-community-box.network")).toMatchObject({

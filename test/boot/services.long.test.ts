@@ -96,7 +96,7 @@ interface Listed {
   readonly works: boolean;
 }
 
-test("the set-up installs and starts all of them", async () => {
+test("the set-up installs and starts all services", async () => {
   await box.expect(/\[done\] Set-up is complete/, { timeoutMs: BOOT_MS + INSTALL_MS });
   const { services } = JSON.parse(await box.ask("cbox services --json", { timeoutMs: BOOT_MS })) as {
     services: Listed[];
@@ -128,8 +128,8 @@ test("the set-up installs and starts all of them", async () => {
   expect(on.filter(({ works }) => !works)).toEqual([]);
 }, 4_800_000);
 
-describe("across the network", () => {
-  test("a Serf neighbour reads what the box announces", async () => {
+describe("the services, used from other hosts", () => {
+  test("are announced, as a neighbour's Serf reads", async () => {
     const { services } = await memberWhere(lab, (member) =>
       member.services.some(({ s, m }) => s === "proxy3" && m === "can-bruixa.guifi.local"),
     );
@@ -142,7 +142,7 @@ describe("across the network", () => {
     address = services[0]!.i;
   });
 
-  test("the others are ready to be announced, and are when there is room", async () => {
+  test("are all ready to be announced, and announced as far as there is space", async () => {
     const record = await box.ask("cat /run/community-box/publish.json");
     const { published, omitted, silent } = JSON.parse(record) as {
       published: { s: string }[];
@@ -176,25 +176,25 @@ describe("across the network", () => {
       ...["--proxy", `http://${address}:3128`, "--proxy-user", credentials, `http://${WEB}/`],
     ]);
 
-  test("the proxy lets a member in, and nobody with a wrong password", async () => {
+  test("include a proxy that accepts a member, and nobody with a wrong password", async () => {
     // Of the lab all is a neighbour, and the proxy, in the community's context, reaches those when the owner says so.
     await box.ask("cbox contexts walls open 10.139.40.0/24", { timeoutMs: BOOT_MS });
     expect((await throughProxy(`anna:${labMember("anna").password}`)).stdout).toBe(`${PAGE} 200`);
     expect((await throughProxy("anna:wrong")).stdout).toMatch(/ 407$/);
   });
 
-  test("snmpget reads the name of the box", async () => {
+  test("include SNMP, by which snmpget reads the name of the box", async () => {
     const get = ["snmpget", "-v2c", "-c", "public", "-t5", "-On", address, ".1.3.6.1.2.1.1.5.0"];
     expect((await lab.run("asker", get)).stdout).toContain("can-bruixa");
   });
 
-  test("Syncthing answers with a certificate, and its web page does not answer at all", async () => {
+  test("include Syncthing, which presents its certificate and hides its web page", async () => {
     const hello = `openssl s_client -connect ${address}:22000 -alpn bep/1.0 </dev/null 2>/dev/null`;
     expect((await lab.run("asker", ["sh", "-c", hello])).stdout).toContain("BEGIN CERTIFICATE");
     expect(await isOpen(8384)).toBe(false);
   });
 
-  test("messages by MQTT go with a password, and not without", async () => {
+  test("include MQTT, which passes messages with a password only", async () => {
     const { anna } = await passwords("mosquitto");
     const publish = (...account: string[]) =>
       asks("mosquitto_pub", "-h", address, "-q", "1", "-r", "-t", "door", "-m", "open", ...account);
@@ -204,7 +204,7 @@ describe("across the network", () => {
     expect((await asks(...subscribe, "-u", "anna", "-P", anna!)).stdout).toBe("open\n");
   });
 
-  test("the key-value store gives back what was put in from elsewhere", async () => {
+  test("include a key-value store that returns what another host stored", async () => {
     // Its interface for clients without etcdctl, which takes and gives base64.
     const ask = async (call: "put" | "range", body: object) =>
       JSON.parse(
@@ -220,7 +220,7 @@ describe("across the network", () => {
     expect(await ask("range", { key })).toMatchObject({ count: "1", kvs: [{ key, value }] });
   });
 
-  test("a file is put into the share and fetched, by its account only", async () => {
+  test("include a share, whose files only its account reads and writes", async () => {
     const { anna } = await passwords("webdav");
     const share = (...words: string[]) =>
       asks(
@@ -233,7 +233,7 @@ describe("across the network", () => {
     expect((await share(...account)).stdout).toBe("snow 200");
   });
 
-  test("the grid takes a letter and gives it back; its introducer is reached, its gateway is not", async () => {
+  test("include a grid that stores and returns a letter, with an open introducer and a closed gateway", async () => {
     const letter = `fetch("http://127.0.0.1:3456/uri", { method: "PUT", body: "Benvolguts veins, ".repeat(100) })
       .then((reply) => reply.text())
       .then((cap) => fetch("http://127.0.0.1:3456/uri/" + cap))
@@ -244,12 +244,12 @@ describe("across the network", () => {
     expect(await isOpen(3456)).toBe(false);
   });
 
-  test("the names of the community's zone are answered", async () => {
+  test("include the names of the community's zone", async () => {
     const dig = ["dig", "+short", "+tries=3", "+time=10", `@${address}`, "ns1.andoain.guifi.local"];
     expect((await asks(...dig)).stdout.trim()).toBe("10.69.12.18");
   });
 
-  test("the graphs of the zone tell who answers, and are a picture with that in it", async () => {
+  test("include the graphs of the zone, which show who answers, also as a picture", async () => {
     const graphs = graphClient(lab, "asker", address);
     const availability = async ({ id }: typeof ASKER) =>
       (await graphs.get(`call=availability&device=${id}&format=short`)).body;
@@ -270,7 +270,7 @@ describe("across the network", () => {
     }
   });
 
-  test("live video is published with the key that the box made, not without, and played", async () => {
+  test("include live video, published only with the generated key, and played", async () => {
     const page = `http://${address}:8090`;
     const { keys } = JSON.parse(await box.ask("cat /var/lib/community-box/secrets/streaming.json")) as {
       keys: { live: string };
@@ -295,7 +295,7 @@ describe("across the network", () => {
     }
   });
 
-  test("the health of the box is scraped", async () => {
+  test("include the metrics of the box", async () => {
     const metrics = ["curl", "--silent", "--max-time", "60", `http://${address}:9100/metrics`];
     expect((await asks(...metrics)).stdout).toMatch(/^node_load1 [\d.]+$/m);
   });
@@ -307,7 +307,7 @@ test("Docker works inside the community's context", async () => {
 });
 
 describe("the whole catalogue on a box with 2 GiB", () => {
-  test("leaves memory, and the owner's context answers", async () => {
+  test("leaves free memory, and the owner's context answers", async () => {
     const free = Number(await box.ask("awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo"));
     expect(free).toBeGreaterThan(200);
     const started = performance.now();
@@ -317,7 +317,7 @@ describe("the whole catalogue on a box with 2 GiB", () => {
     expect(seconds).toBeLessThan(30);
   });
 
-  test("switched off, a service is gone from the network, and what it kept is still there", async () => {
+  test("can be disabled service by service: each is gone from the network, and its data is kept", async () => {
     const closed = {
       ...{ mosquitto: [1883], etcd: [2379], webdav: [8008], "tahoe-lafs": [3457, 3458] },
       ...{ "guifi-proxy": [3128], "guifi-graphs": [80], streaming: [8090, 1935] },

@@ -60,17 +60,17 @@ afterAll(async () => {
   await lab?.down();
 });
 
-describe("vm-amd64 BIOS: before anybody has touched it", () => {
-  test("shows the set-up on the serial line and on the screen", async () => {
+describe("vm-amd64 BIOS: a fresh box", () => {
+  test("shows the set-up on the serial console and on the screen", async () => {
     await box.expect(WELCOME, { timeoutMs: BOOT_MS });
     expect(await box.ask("cat /dev/vcs1")).toMatch(/Community Box set-up.*Press Enter to begin/s);
   });
 
-  test("starts in full health", async () => {
+  test("starts healthy", async () => {
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
   });
 
-  test("had the font and the keyboard of its screen ready, and did not make them anew", async () => {
+  test("loads the prepared font and keyboard of its screen within seconds", async () => {
     const times = "ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic";
     const shown = await box.ask(`systemctl show --value -p ${times} console-setup.service`);
     const [start = 0, end = 0] = shown.split("\n").filter(Boolean).map(Number);
@@ -78,26 +78,26 @@ describe("vm-amd64 BIOS: before anybody has touched it", () => {
     expect((end - start) / 1e6, "seconds").toBeLessThan(8);
   });
 
-  test("has nobody to log in as, nothing that listens, and no SSH host key", async () => {
+  test("has no account to log in with, nothing that listens, and no SSH host key", async () => {
     expect(await seen.passwords(box)).toEqual([]);
     expect(await seen.openPorts(box)).toEqual(["udp/68"]);
     firstIdentity = await seen.identity(box);
     expect(firstIdentity).toEqual({ machineId: expect.stringMatching(/^[0-9a-f]{32}$/), hostKeys: [] });
   });
 
-  test("updates nothing by itself before it was asked", async () => {
+  test("does not update itself before it was asked", async () => {
     expect(await seen.updateTimers(box)).toEqual([]);
   });
 
-  test("has claimed its part of the disk and left room for data", async () => {
+  test("has extended its root and left space for data", async () => {
     const { root } = it.manifest.disk.partitions;
     expect(await seen.rootSize(box)).toBeGreaterThan(2 * root.size * 512);
     expect(await seen.unclaimedSpace(box)).toBeGreaterThan(1024 * MIB);
   });
 });
 
-describe("vm-amd64 BIOS: set up key by key", () => {
-  test("asks, reviews, applies and says it is done", async () => {
+describe("vm-amd64 BIOS: a box set up by typed answers", () => {
+  test("asks, reviews, applies and reports that it is done", async () => {
     box.key("enter");
     await answer(box, "system/language");
     await answer(box, "system/timezone");
@@ -142,7 +142,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(leases(lab)).toEqual([expect.objectContaining({ address })]);
   });
 
-  test("lets the owner log in at the same console, who finds all well", async () => {
+  test("lets the owner log in at the same console, and reports that all works", async () => {
     const said = await logIn(box, "anna", PASSWORD);
     expect(said).toMatch(/Community Box [\d.]+.*\r?\n.*cbox status\r?\n.*cbox help\r?\n/);
     expect(said).not.toContain("ABSOLUTELY NO WARRANTY");
@@ -158,7 +158,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await box.expect(/can-bruixa login: /);
   });
 
-  test("is seen by its neighbours, who can read what it offers", async () => {
+  test("is found by its neighbours, who can read its services", async () => {
     const member = await memberWhere(lab, ({ services }) =>
       services.some(({ m }) => m.startsWith("can-bruixa.")),
     );
@@ -198,7 +198,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect((await box.shell("ping -c 1 -W 10 -I guifi 10.228.0.1")).code).toBe(0);
   });
 
-  test("has shared itself: both contexts run, with what was asked for", async () => {
+  test("runs both contexts, and its member, node and VPN work", async () => {
     expect(await box.ask("incus list --all-projects --format csv --columns n,s | sort")).toBe(
       "community,RUNNING\nowner,RUNNING",
     );
@@ -206,7 +206,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(states).toMatchObject({ member: "works", node: "works", vpn: "works", contexts: "works" });
   });
 
-  test("hears of a box that joins the VPN after it, and both reach each other without the gateway", async () => {
+  test("learns of a box that joins the VPN later, and both reach each other without the gateway", async () => {
     expect(await box.ask("ls /etc/tinc/guifi/hosts")).toBe("can_bruixa\ngateway");
     const place = "/run/systemd/system/cbox-vpn.timer.d";
     const neighbour = await stepBox(lab, "neighbour", "52:54:00:aa:00:02", "can-pau");
@@ -241,7 +241,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     }
   });
 
-  test("tells tinc when its clock was set, so that it does not wait till the old time comes round", async () => {
+  test("notifies tinc when the clock was set, so that tinc does not wait for the old time", async () => {
     const told = () =>
       box.ask(
         "journalctl --boot --no-pager -o cat -u tinc@guifi.service | grep -c 'Got ALRM signal' || true",
@@ -252,7 +252,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await box.ask("date --set '+1 hour'");
   });
 
-  test("updates itself, and its contexts do, with nothing of that in memory", async () => {
+  test("updates itself and its contexts, and no updater stays in memory", async () => {
     const timers = ["apt-daily-upgrade.timer", "apt-daily.timer"];
     expect(await seen.updateTimers(box)).toEqual(timers);
     for (const id of ["owner", "community"]) expect(await seen.updateTimers(box, id)).toEqual(timers);
@@ -261,7 +261,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(steps[0]).toMatchObject({ step: "system", updates: { choice: "restart", working: true } });
   });
 
-  test("has only the doors open that the owner asked for", async () => {
+  test("has only the ports open that the owner asked for", async () => {
     // Avahi asks from a port of its own choice; it speaks in the VPN only.
     const open = (await seen.openPorts(box)).filter((port) => Number(port.slice(4)) < 32768);
     expect(open).toEqual([
@@ -291,7 +291,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     expect(await box.ask("systemctl list-units --failed --plain --no-legend")).toBe("");
   });
 
-  test("tells its neighbours soon that a program has ended by itself, and that it is there again", async () => {
+  test("soon announces that a program has ended by itself, and that it runs again", async () => {
     const isAnnounced = async (wanted: boolean) => {
       const began = performance.now();
       await memberWhere(
@@ -317,7 +317,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
     await box.ask("cbox services disable ssh", { timeoutMs: BOOT_MS });
   });
 
-  test("has kept the password nowhere but in the account", async () => {
+  test("stores the password nowhere but in the account", async () => {
     // The same search finds the owner's name, so it does look in the right places.
     const [known, ...secret] = await seen.placesHolding(box, "anna", PASSWORD, MEMBER.password);
     expect(known).toEqual(expect.arrayContaining(["journal", "/etc/passwd", "/etc/community-box/box.json"]));
@@ -327,7 +327,7 @@ describe("vm-amd64 BIOS: set up key by key", () => {
 });
 
 describe("vm-amd64 BIOS: the second start", () => {
-  test("changes nothing, asks nothing, and keeps the box what it is", async () => {
+  test("changes nothing, asks nothing, and keeps the box's identity", async () => {
     const before = { identity: await seen.identity(box), files: await seen.configuration(box) };
     expect(before.identity.machineId).toBe(firstIdentity.machineId);
     expect(before.identity.hostKeys.length).toBeGreaterThan(0);
@@ -353,7 +353,7 @@ describe("vm-amd64 BIOS: the second start", () => {
   });
 });
 
-describe("vm-amd64 BIOS: set up by answers.yaml, with the power cut in the middle of it", () => {
+describe("vm-amd64 BIOS: a box set up by answers.yaml, with a power cut in the middle", () => {
   const SECRET = "nou forques i una masia";
   const ANSWERS = `version: 1
 system:
@@ -367,7 +367,7 @@ member: { username: ${STRANGER.name}, password: "${STRANGER.password}" }
 node: { id: ${NODES.own}, accept_licence: true }
 `;
 
-  test("goes on without a key pressed where it was, and ends configured", async () => {
+  test("continues where it was without a key press, and ends configured", async () => {
     const typed = await seen.identity(box);
     await box.destroy();
     box = await createBox({ ...it, lab, name: "unattended", ownDisk: true, memoryMib: SMALL });
@@ -398,7 +398,7 @@ node: { id: ${NODES.own}, accept_licence: true }
     expect(member.status).toBe("alive");
   });
 
-  test("has written its report and wiped the secret from every byte of its disk", async () => {
+  test("has written its report, and wiped the secret from every byte of its disk", async () => {
     expect(await seen.placesHolding(box, SECRET, STRANGER.password)).toEqual([[], []]);
     await box.ask("systemctl poweroff --no-block");
     await box.poweredOff();
@@ -417,7 +417,7 @@ node: { id: ${NODES.own}, accept_licence: true }
     expect(await diskHolds(box.diskPath, STRANGER.password)).toBe(false);
   });
 
-  test("the image was only read", async () => {
+  test("leaves the image unchanged", async () => {
     expect(await sha256(it.image)).toBe(it.manifest.image.raw_sha256);
   });
 });

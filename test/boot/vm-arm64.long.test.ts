@@ -27,20 +27,20 @@ afterAll(async () => {
 });
 
 describe("vm-arm64 by UEFI", () => {
-  test("shows the set-up on the serial line, in full health", async () => {
+  test("shows the set-up on the serial console, and is healthy", async () => {
     await box.expect(WELCOME, { timeoutMs: SLOW_MS });
     expect(await seen.health(box)).toEqual(seen.HEALTHY);
     expect(await box.ask("uname -m; cat /sys/firmware/efi/fw_platform_size")).toBe("aarch64\n64");
   });
 
-  test("has nobody to log in as, nothing that listens, and its part of the disk", async () => {
+  test("has no account to log in with, nothing that listens, and an extended root", async () => {
     expect(await seen.passwords(box)).toEqual([]);
     expect(await seen.openPorts(box)).toEqual([]);
     expect(await seen.rootSize(box)).toBeGreaterThan(2 * it.manifest.disk.partitions.root.size * 512);
     expect(await seen.unclaimedSpace(box)).toBeGreaterThan(1024 * MIB);
   });
 
-  test("the second start changes nothing", async () => {
+  test("changes nothing at the second start", async () => {
     const before = { identity: await seen.identity(box), files: await seen.configuration(box) };
     expect(before.identity.hostKeys).toEqual([]);
     await box.ask("systemctl reboot");

@@ -97,7 +97,7 @@ async function isRefused(): Promise<void> {
 const link = () => box.ask("iw dev wlan0 link; ip -4 -brief address show dev wlan0");
 
 describe("pc-amd64 BIOS: Wi-Fi without a cable", () => {
-  test("asks for it first, and lists what is in reach", async () => {
+  test("asks for it first, and lists the networks in range", async () => {
     box.key("enter");
     await answer(box, "system/language", "3");
     await answer(box, "system/timezone");
@@ -113,7 +113,7 @@ describe("pc-amd64 BIOS: Wi-Fi without a cable", () => {
     await answer(box, "network/method");
   });
 
-  test("says that the passphrase is wrong, and takes the right one", async () => {
+  test("reports a wrong passphrase, and accepts the right one", async () => {
     await answer(box, "member/sign_in", "2");
     await answer(box, "vpn/join", "2");
     await answer(box, "services/serf");
@@ -126,7 +126,7 @@ describe("pc-amd64 BIOS: Wi-Fi without a cable", () => {
     await box.expect(/\[done\] Set-up is complete/, { timeoutMs: APPLY_MS });
   });
 
-  test("has an address there, and keeps the passphrase to itself", async () => {
+  test("gives the box an address, and keeps the passphrase secret", async () => {
     expect(await link()).toMatch(/SSID: Cal Fuster\n.*wlan0 +UP +10\.66\.1\.\d+\/24/s);
     expect(await box.ask("ping -c 1 -W 5 10.66.1.1")).toContain(" 0% packet loss");
     expect(seen.stepStates(await box.ask("cbox status --json"))).toMatchObject({ network: "works" });

@@ -60,8 +60,8 @@ async function expectFresh(of: Box, { manifest, profile }: Subject): Promise<voi
 const canSuspend =
   "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanSuspend";
 
-describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () => {
-  test("BIOS, AHCI: prompt on the first serial port, in full health; the second boot changes nothing", async () => {
+describe("jetway-jbc362f36, on a processor with the features of an N2600", () => {
+  test("starts by BIOS with AHCI: prompt on the first serial port, healthy; the second start changes nothing", async () => {
     const it = await built("jetway-jbc362f36");
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
@@ -87,7 +87,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     expect(after.filter((line) => !before.includes(line))).toEqual([]);
   });
 
-  test("BIOS, IDE mode: ata_piix finds the root file system", async () => {
+  test("starts by BIOS in IDE mode: ata_piix finds the root file system", async () => {
     // The i440FX machine's controller is an ata_piix one, as the NM10's is with SATA set to IDE.
     const it = inMachine(await built("jetway-jbc362f36"), { machine: "pc" });
     box = await createBox({ ...it, firmware: "bios" });
@@ -98,7 +98,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     expect(await seen.watchdog(box)).toBe("i6300ESB timer");
   });
 
-  test.each(["efi64", "efi32"] as const)("%s", async (firmware) => {
+  test.each(["efi64", "efi32"] as const)("starts by UEFI, %s", async (firmware) => {
     const it = await built("jetway-jbc362f36");
     box = await createBox({ ...it, firmware });
     await box.powerOn();
@@ -107,7 +107,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
     expect(await seen.firmware(box)).toBe(firmware === "efi64" ? "64" : "32");
   });
 
-  test("on a processor without 64-bit mode the boot loader says so, instead of hanging", async () => {
+  test("shows an error of the boot loader on a processor without 64-bit mode, instead of hanging", async () => {
     const it = inMachine(await built("jetway-jbc362f36"), { cpu: "n270" });
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();
@@ -122,7 +122,7 @@ describe("jetway-jbc362f36, on a processor with no more than an N2600 has", () =
 describe("jetway-jbc362f36-i386, on a processor without 64-bit mode", () => {
   const PASSWORD = "cargol groc damunt la teulada";
 
-  test("BIOS: set up key by key to the end, in the VPN, without contexts, which it says; the second boot changes nothing", async () => {
+  test("is set up by typed answers, in the VPN, and reports that it has no contexts; the second start changes nothing", async () => {
     const it = await built("jetway-jbc362f36-i386");
     network = await labUp({ name: "i386test", root: await labRoot(), community: loadCommunity("guifi") });
     const files = { "ca.pem": network.authority() };
@@ -177,7 +177,7 @@ describe("jetway-jbc362f36-i386, on a processor without 64-bit mode", () => {
 });
 
 describe("minix-neo-z64, without any serial port, its network on USB", () => {
-  test("32-bit UEFI: prompt on the screen, an address on the cable, in full health", async () => {
+  test("starts by 32-bit UEFI: prompt on the screen, an address on the cable, healthy", async () => {
     const it = await built("minix-neo-z64");
     lab = await labUp({ name: "boardtest", root: await labRoot(), community: loadCommunity("guifi") });
     box = await createBox({ ...it, firmware: "efi32", serial: false, lab });
@@ -197,7 +197,7 @@ describe("minix-neo-z64, without any serial port, its network on USB", () => {
 });
 
 describe("minix-neo-z83-4, without any serial port", () => {
-  test("64-bit UEFI: prompt on the screen, in full health; the Wi-Fi's settings under every name", async () => {
+  test("starts by 64-bit UEFI: prompt on the screen, healthy, Wi-Fi settings under every name", async () => {
     const it = await built("minix-neo-z83-4");
     box = await createBox({ ...it, firmware: "efi64", serial: false });
     await box.powerOn();
@@ -213,8 +213,8 @@ describe("minix-neo-z83-4, without any serial port", () => {
   });
 });
 
-describe("vm-amd64, in a machine whose only line is a virtio console", () => {
-  test("the set-up is on hvc0, and the guest agent waits for its channel", async () => {
+describe("vm-amd64, in a machine whose only console is virtio", () => {
+  test("shows the set-up on hvc0, and its guest agent waits for its channel", async () => {
     box = await createBox({ ...(await built("vm-amd64")), serial: "virtio" });
     await box.powerOn();
     await begin(box);
@@ -228,7 +228,7 @@ describe("vm-amd64, in a machine whose only line is a virtio console", () => {
 });
 
 describe("pc-amd64", () => {
-  test("BIOS: prompt on the serial port, in full health, with all that Incus needs for virtual machines", async () => {
+  test("starts by BIOS: prompt on the serial port, healthy, with all that Incus needs for virtual machines", async () => {
     const it = await built("pc-amd64");
     box = await createBox({ ...it, firmware: "bios" });
     await box.powerOn();

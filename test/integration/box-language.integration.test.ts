@@ -31,11 +31,11 @@ test.each([
   ["ca", "error: cbox no té cap ordre «statsu». [unknown-command]\npista: cbox status\n"],
   ["es", "error: cbox no tiene ninguna orden «statsu». [unknown-command]\npista: cbox status\n"],
   ["en", 'error: cbox has no command "statsu". [unknown-command]\nhint:  cbox status\n'],
-])("a command that does not exist, on a box whose language is %s", async (language, said) => {
+])("an unknown command is reported in the box's language, %s", async (language, said) => {
   expect(await failing("statsu", JSON.stringify({ language }))).toEqual({ said, code: 2 });
 });
 
-test("an option that does not exist, and settings that are damaged", async () => {
+test("an unknown option and damaged settings are reported in the box's language", async () => {
   const spanish = JSON.stringify({ language: "es" });
   expect((await failing("status --jsno", spanish)).said).toBe(
     "error: No hay ninguna opción «--jsno». [usage]\npista: cbox help\n",
@@ -44,7 +44,7 @@ test("an option that does not exist, and settings that are damaged", async () =>
     expect((await failing("statsu", damaged)).said).toMatch(/^error: cbox has no command "statsu"\. \[/);
 });
 
-test("the journal is English, and another variable of the same name changes nothing", async () => {
+test("the journal is English, and another variable of the same name has no effect", async () => {
   const catalan = JSON.stringify({ language: "ca" });
   const isJournal = "JOURNAL_STREAM=$(stat --dereference --format=%d:%i /dev/fd/2); export JOURNAL_STREAM;";
   expect((await failing("statsu", catalan, isJournal)).said).toMatch(/^error: cbox has no command/);

@@ -20,7 +20,7 @@ async function onlyVm(edit: (lock: string) => string): Promise<string> {
 }
 
 describe("the lock file", () => {
-  it("is moved once in a build by --update-lock, however many layers ask for packages", async () => {
+  it("is updated once in a build by --update-lock, however many layers need packages", async () => {
     // Where no version moves, the lock stays as it is.
     const profiles = await onlyVm((text) => {
       const lock = JSON.parse(text);
@@ -37,7 +37,7 @@ describe("the lock file", () => {
     expect(second.lock.epoch).toBe(first.lock.epoch);
   });
 
-  it("names a package that left the mirror: a release build stops, another goes on and says so", async () => {
+  it("names a package that left the mirror: a release build stops, another build continues with a warning", async () => {
     const gone = "0".repeat(64);
     const profiles = await onlyVm((text) => {
       const lock = JSON.parse(text);

@@ -16,7 +16,7 @@ const asksFor = (name: string) => (yaml: string) => yaml.replace(/^packages:\n/m
 const STOP_MS = 60_000;
 
 describe("build of vm-amd64", () => {
-  it("twice from cold caches, the second time interrupted and continued, gives the same SHA-256", async () => {
+  it("gives the same SHA-256 twice from cold caches, the second time interrupted and continued", async () => {
     const directory = await scratch();
     const env = await coldCache(directory);
     const cache = join(directory, "community-box");
@@ -54,7 +54,7 @@ describe("build of vm-amd64", () => {
     expect(again?.image.sha256).toBe(manifest.image.sha256);
   });
 
-  it("has nothing to explain or to make when nothing changed, and signs the checksums with a key", async () => {
+  it("makes and explains nothing without a change, and signs the checksums with a key", async () => {
     const directory = await scratch();
     const key = join(directory, "key.asc");
     const home = `GNUPGHOME=${directory}`;
@@ -80,7 +80,7 @@ describe("build of vm-amd64", () => {
     expect(verified.code).toBe(0);
   });
 
-  it("--dry-run names the package that would make a layer new", async () => {
+  it("names with --dry-run the package that would make a new layer", async () => {
     const profiles = await profilesWith("vm-amd64.yaml", asksFor("tree"));
     const result = await dryRun(profiles, "vm-amd64");
     // The mirror may have moved past the lock meanwhile, which is a reason of its own, for both.
@@ -89,8 +89,8 @@ describe("build of vm-amd64", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  it("a package that does not exist is named: package-unknown", async () => {
+describe("a build is refused", () => {
+  it("for a package that does not exist, by name: package-unknown", async () => {
     const profiles = await profilesWith("vm-amd64.yaml", asksFor("no-such-package"));
     await expect(dryRun(profiles, "vm-amd64")).rejects.toMatchObject({
       code: "package-unknown",
@@ -100,7 +100,7 @@ describe("what goes wrong", () => {
     });
   });
 
-  it("a mirror that does not answer: mirror-unreachable", async () => {
+  it("for a mirror that does not answer: mirror-unreachable", async () => {
     const directory = await scratch();
     // Port 1 on this machine: nothing listens there, and nothing outside is asked.
     const words = [
@@ -120,7 +120,7 @@ describe("what goes wrong", () => {
     expect(existsSync(join(directory, "out/manifest.json"))).toBe(false);
   });
 
-  it("a full disk: refused before anything starts", async () => {
+  it("for a full disk, before anything starts", async () => {
     const directory = await scratch();
     const script = `mount -t tmpfs -o size=64m none ${directory} && exec node image/start.mjs build vm-amd64 --out ${directory}/out`;
     const ended = await run(["unshare", "--mount", "sh", "-c", script], { XDG_CACHE_HOME: directory }).ended;
@@ -129,7 +129,7 @@ describe("what goes wrong", () => {
     expect(ended.code).toBe(1);
   });
 
-  it("not root: refused with the cure, also when the cache is root's", async () => {
+  it("without root, with the remedy, even when the cache is root's", async () => {
     const directory = await scratch();
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath];
     const words = [...nobody, "image/start.mjs", "build", "vm-amd64", "--out", join(directory, "out")];

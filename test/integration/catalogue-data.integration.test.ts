@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => community?.down());
 
-describe("messages by MQTT", () => {
+describe("the MQTT broker", () => {
   const subscribe = (topic: string, ...account: string[]) =>
     community.client("mosquitto_sub", "-h", BOX, "-t", topic, "-C", "1", "-W", "3", ...account);
   const publish = (topic: string, text: string, ...account: string[]) =>
@@ -28,7 +28,7 @@ describe("messages by MQTT", () => {
   const passwords = () => passwordsOf(box, "mosquitto");
   const account = async (name: string) => ["-u", name, "-P", (await passwords())[name] ?? "x"];
 
-  test("go from one account to another, each with the password that the box made", async () => {
+  test("passes messages between accounts, each with its generated password", async () => {
     await community.switchOn("box", "mosquitto", { users: "anna sensors" });
     await expectSandboxed(box, "mosquitto.service");
     expect(await publish("home/door", "open", ...(await account("sensors")))).toMatchObject({ code: 0 });
@@ -39,20 +39,20 @@ describe("messages by MQTT", () => {
     ["nobody", []],
     ["a wrong password", ["-u", "anna", "-P", "wrong"]],
     ["an unknown name", ["-u", "pere", "-P", "x"]],
-  ])("%s is refused", async (_who, words) => {
+  ])("refuses %s", async (_who, words) => {
     const { code, stderr } = await publish("home/door", "shut", ...words);
     expect(code).not.toBe(0);
     expect(stderr).toContain("not authorised");
   });
 
-  test("no password lies about on the box, nor in a command line", async () => {
+  test("stores a password in one file only", async () => {
     const { anna = "" } = await passwords();
     expect(anna).toMatch(/^[0-9a-f]{20}$/);
     const { stdout } = await box.run("grep", ["-rlF", anna, "/etc", "/var/lib"]);
     expect(stdout).toBe("/var/lib/community-box/secrets/mosquitto.json\n");
   });
 
-  test("the owner lets everybody in: only to public topics", async () => {
+  test("allows anonymous users to use only public topics when the owner enables them", async () => {
     await community.switchOn("box", "mosquitto", { users: "anna", anonymous: true });
     expect(await publish("public/weather", "rain")).toMatchObject({ code: 0 });
     expect((await subscribe("public/weather")).stdout).toBe("rain\n");
@@ -61,7 +61,7 @@ describe("messages by MQTT", () => {
     expect((await publish("x", "y", "-u", "sensors", "-P", "x")).code, "an account that is gone").not.toBe(0);
   });
 
-  test("off: the port is closed, what was kept is still there, and goes when it is removed", async () => {
+  test("closes its port and keeps its data when disabled, until that is removed", async () => {
     await community.switchOff("box", "mosquitto");
     expect(await community.isOpen(1883)).toBe(false);
     expect(await box.list("/var/lib/mosquitto")).toContain("mosquitto.db");
@@ -71,18 +71,18 @@ describe("messages by MQTT", () => {
   });
 });
 
-describe("a key-value store", () => {
+describe("the key-value store", () => {
   const etcdctl = (at: ChrootBox, address: string, ...words: string[]) =>
     at.run("etcdctl", [`--endpoints=http://${address}:2379`, "--command-timeout=120s", ...words]);
 
-  test("alone: for the box only", async () => {
+  test("serves only the box when it runs alone", async () => {
     await community.switchOn("box", "etcd");
     await expectSandboxed(box, "etcd.service");
     expect((await etcdctl(box, "127.0.0.1", "put", "greeting", "bon dia")).stdout).toBe("OK\n");
     expect(await community.isOpen(2379)).toBe(false);
   });
 
-  test("opened and joined by another box: one cluster of two", async () => {
+  test("forms one cluster of two when it is opened and another box joins", async () => {
     await community.switchOn("box", "etcd", { cluster: "first" });
     expect(await community.isOpen(2379)).toBe(true);
     expect((await box.run("/usr/local/sbin/cbox-etcd-member", ["settle"])).stderr).toBe("");
@@ -112,7 +112,7 @@ describe("a key-value store", () => {
   });
 });
 
-describe("shared files", () => {
+describe("the file share", () => {
   const share = async (path: string, ...words: string[]) =>
     (
       await community.client(
@@ -122,7 +122,7 @@ describe("shared files", () => {
     ).stdout;
   const anna = async () => ["--user", `anna:${(await passwordsOf(box, "webdav")).anna}`];
 
-  test("what one puts there another reads; folders, moves and locks as file managers want them", async () => {
+  test("lets one account read what another stores, with folders, moves and locks as file managers use them", async () => {
     await community.switchOn("box", "webdav", { users: "anna pere" });
     await expectSandboxed(box, "cbox-webdav.service");
     const pere = ["--user", `pere:${(await passwordsOf(box, "webdav")).pere}`];
@@ -145,12 +145,12 @@ describe("shared files", () => {
     ["nobody", []],
     ["a wrong password", ["--user", "anna:wrong"]],
     ["an unknown name", ["--user", "quim:x"]],
-  ])("%s neither reads nor writes", async (_who, words) => {
+  ])("refuses reading and writing to %s", async (_who, words) => {
     expect(await share("/photos/a.txt", ...words)).toMatch(/ 401$/);
     expect(await share("/b.txt", ...words, "--request", "PUT", "--data", "x")).toMatch(/ 401$/);
   });
 
-  test("a password never crosses the network, and is in one place of the box", async () => {
+  test("never sends a password over the network, and stores it in one place of the box", async () => {
     const { stdout, stderr } = await community.client(
       "curl",
       "--silent",
@@ -166,7 +166,7 @@ describe("shared files", () => {
     expect(found.stdout).toBe("/var/lib/community-box/secrets/webdav.json\n");
   });
 
-  test("off: closed, and the files are still there", async () => {
+  test("closes when disabled, and keeps its files", async () => {
     await community.switchOff("box", "webdav");
     expect(await community.isOpen(8008)).toBe(false);
     expect(await box.readFile("/var/lib/cbox-webdav/files/photos/a.txt")).toBe("snow");

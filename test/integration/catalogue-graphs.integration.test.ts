@@ -98,8 +98,8 @@ async function octets(): Promise<number> {
   );
 }
 
-describe("graphs of a zone", () => {
-  test("are of the devices that the community's map lists", async () => {
+describe("the graphs of a zone", () => {
+  test("include the devices on the community's map", async () => {
     await community.switchOn("box", "guifi-graphs", { zone: String(ZONE) });
     const { body, code, type } = await graphs.get("");
     expect([code, type]).toEqual([200, "text/html; charset=utf-8"]);
@@ -112,16 +112,16 @@ describe("graphs of a zone", () => {
     expect(catalan).toContain("<title>Gràfiques</title>");
   });
 
-  test.each(UNITS)("%s is locked up", async (unit) => {
+  test.each(UNITS)("are made in a sandbox: %s", async (unit) => {
     await expectSandboxed(box, unit);
   });
 
-  test("are announced as the community knows a graph server", async () => {
+  test("are announced as the community's graph servers are", async () => {
     const { ready } = await announcements(box, image, BOX);
     expect(ready.find(({ s }) => s === "snpservice")).toMatchObject({ d: "SNPService System", p: "80" });
   });
 
-  test("have no figures yet, and say so", async () => {
+  test("say that they have no figures yet", async () => {
     const { body, code } = await graphs.get(`call=graph&type=device&device=${DEAD.id}&node=${NODE}`);
     expect([code, body]).toEqual([404, "no traffic of that device yet\n"]);
     const { body: svg, type } = await graphs.get(`call=availability&device=${DEAD.id}&format=short`);
@@ -129,18 +129,18 @@ describe("graphs of a zone", () => {
     expect(svg).toContain(">n/a<");
   });
 
-  test("take little room", async () => {
+  test("use little disk space", async () => {
     const size = async () => (await box.run("stat", ["-c", "%s", TRAFFIC])).stdout;
     expect(Number(await until(size, Boolean))).toBeLessThan(100_000);
   });
 });
 
-describe("figures", () => {
+describe("the figures of the graphs", () => {
   beforeAll(async () => {
     await faster();
   });
 
-  test("agree with what the device counts itself", async () => {
+  test("agree with the device's own counters", async () => {
     await until(
       () => figures(TRAFFIC),
       (known) => known.length > 2,
@@ -165,7 +165,7 @@ describe("figures", () => {
     expect(sum / carried).toBeLessThan(1.1);
   });
 
-  test("tell who answers: one with an agent, one with pings alone, one not at all", async () => {
+  test("show who answers: one device with an agent, one by pings only, one not at all", async () => {
     const lost = async ({ address }: typeof AGENT) =>
       (await figures(`${RRD}/box/ping/ping_droprate-${address}.rrd`)).at(-1)?.[1];
     expect(
@@ -189,7 +189,7 @@ describe("figures", () => {
     ["traffic of those that a device serves", `type=clients&device=${AGENT.id}&direction=in`, 0x0000ff],
     ["answers", `type=pings&device=${AGENT.id}`, 0x008000],
     ["no answers", `type=pings&device=${DEAD.id}`, 0xffcc00],
-  ])("are a picture across the network: %s", async (_what, query, colour) => {
+  ])("are drawn as a picture over the network: %s", async (_what, query, colour) => {
     const place = `call=graph&node=${NODE}&width=400&height=100&${query}`;
     const drawn = await graphs.picture(`${place}&start=-120&end=-1`);
     expect(drawn.width).toBeGreaterThan(400);
@@ -199,7 +199,7 @@ describe("figures", () => {
     expect(drawn.pixels(colour)).toBeGreaterThan(empty.pixels(colour) + 20);
   });
 
-  test("are told to the community's site as it asks", async () => {
+  test("are reported to the community's site in its format", async () => {
     expect((await graphs.get("call=version")).body).toBe("0.2.3");
     const { body } = await graphs.get(`call=stats&devices=${AGENT.id},${DEAD.id},7`);
     const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
@@ -228,14 +228,14 @@ describe("figures", () => {
     ],
     ["a command", `call=graph&type=pings&device=${AGENT.id}%3bid`, /^no such device here$/],
     ["no kind", "call=graph", /^type is one of /],
-  ])("%s is not to be had", async (_what, query, words) => {
+  ])("do not give access to %s", async (_what, query, words) => {
     if (words === undefined) return expect((await graphs.picture(query)).width).toBeGreaterThan(0);
     const { body, code } = await graphs.get(query);
     expect(code).toBe(404);
     expect(body.trim()).toMatch(words);
   });
 
-  test("the page of a device has a picture for each of its interfaces", async () => {
+  test("are shown with a picture for each interface on the page of a device", async () => {
     const { body } = await graphs.get(`device=${AGENT.id}`);
     expect(body).toContain("<h1>CanBruixaRd1</h1>");
     const pictures = [...body.matchAll(/alt="([^"]*)" src="\?(call=\S*index=\d+\S*start=-86400)"/g)];
@@ -248,7 +248,7 @@ describe("figures", () => {
     }
   });
 
-  test("what it takes", async () => {
+  test("need less than 64 MiB of memory", async () => {
     const memory = ["rrdcached", "collectd", "lighttpd"].map((program) => [
       program,
       community.residentKib("box", program),
@@ -258,8 +258,8 @@ describe("figures", () => {
   });
 });
 
-describe("afterwards", () => {
-  test("a site that does not answer changes nothing", async () => {
+describe("the graphs afterwards", () => {
+  test("do not change when the site does not answer", async () => {
     await community.lab.change(SITE_HOST, "test", { isDown: true });
     expect(await refreshGraphs(box, image)).toBe("kept");
     await community.lab.change(SITE_HOST, "test", undefined);
@@ -267,7 +267,7 @@ describe("afterwards", () => {
     expect((await graphs.get("")).body).toContain(AGENT.address);
   });
 
-  test("off: the port is closed, nothing is announced, the figures stay until they are removed", async () => {
+  test("close their port and end their announcement when disabled, and keep the figures until they are removed", async () => {
     await community.switchOff("box", "guifi-graphs");
     expect(await community.isOpen(80)).toBe(false);
     const { ready } = await announcements(box, image, BOX);

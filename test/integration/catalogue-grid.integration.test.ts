@@ -28,7 +28,7 @@ describe("a storage grid", () => {
   const letter = "Benvolguts veins, ".repeat(100);
   let cap: string;
 
-  test("begins on one box, which announces its whole address", async () => {
+  test("begins on one box, which announces its complete address", async () => {
     // As in a context, which does not get at the ports of the box.
     for (const rule of [
       ["add", "pref", "2", "lookup", "local"],
@@ -51,7 +51,7 @@ describe("a storage grid", () => {
   const copies = () => copiesOf({ box, image }, tahoe, state);
   let early: string;
 
-  test("of one box keeps all copies on its disk, and says so", async () => {
+  test("of one box keeps all copies on its disk, and reports that", async () => {
     expect(await until(copies, (found) => found?.boxes === 1)).toEqual({ boxes: 1, wanted: 3 });
     early = await curl("box", "--request", "PUT", "--data-binary", `early ${letter}`, gateway);
     expect(early).toMatch(/^URI:CHK:.*:1:3:1806$/);
@@ -60,7 +60,7 @@ describe("a storage grid", () => {
     ]);
   });
 
-  test("another box joins by that address, and what one puts in the other takes out", async () => {
+  test("is joined by another box with that address, which reads what the first stored", async () => {
     const { ready } = await announcements(box, image, BOX);
     const furl = ready.find(({ s }) => s === "tahoe-lafs")?.t.replace("furl=", "");
     await community.switchOn("neighbour", "tahoe-lafs", { grid: "join", furl, copies: 2 });
@@ -80,7 +80,7 @@ describe("a storage grid", () => {
     await community.expectOnlyDeclared("neighbour");
   });
 
-  test("what was put in before has no copy on the other box until it is spread; check and repair do not mind", async () => {
+  test("has no copy of earlier files on the other box until they are spread, in spite of check and repair", async () => {
     expect(await until(copies, (found) => found?.boxes === 2)).toEqual({ boxes: 2, wanted: 3 });
     const check = `${gateway}/${encodeURIComponent(early)}?t=check&repair=true&output=json`;
     const report = await curl("box", "--request", "POST", check);
@@ -98,17 +98,17 @@ describe("a storage grid", () => {
     expect((await storage()).length).toBeGreaterThan(kept.length);
   });
 
-  test("a copy is left when the box where it was put in is gone", async () => {
+  test("keeps a copy when the box that stored it is gone", async () => {
     await community.switchOff("neighbour", "tahoe-lafs");
     expect(await get("box", cap)).toBe(letter);
   });
 
-  test("a client of another grid cannot read it, and the gateway is the box's own", async () => {
+  test("cannot be read by a client of another grid, and its gateway serves only the box", async () => {
     expect(await community.isOpen(3456)).toBe(false);
     expect(await get("box", cap.replace(/CHK:[a-z2-7]{4}/, "CHK:aaaa"))).not.toContain("Benvolguts");
   });
 
-  test("off: what is stored stays", async () => {
+  test("keeps what is stored when it is disabled", async () => {
     await community.switchOff("box", "tahoe-lafs");
     expect(await community.isOpen(3457)).toBe(false);
     expect(await box.list("/var/lib/cbox-tahoe/node/storage/shares")).not.toEqual([]);

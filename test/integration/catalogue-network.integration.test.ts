@@ -32,11 +32,11 @@ beforeAll(async () => {
 });
 afterAll(() => community?.down());
 
-describe("the health of the box", () => {
+describe("the metrics of the box", () => {
   const metrics = (address: string) =>
     community.client("curl", "--silent", "--max-time", "30", `http://${address}:9100/metrics`);
 
-  test("is read on the box alone", async () => {
+  test("can be read on the box only", async () => {
     await community.switchOn("box", "monitoring");
     await expectSandboxed(box, "prometheus-node-exporter.service");
     const { stdout } = await community.lab.run("box", ["curl", "--silent", "http://127.0.0.1:9100/metrics"]);
@@ -44,7 +44,7 @@ describe("the health of the box", () => {
     expect(await community.isOpen(9100)).toBe(false);
   });
 
-  test("and by the community where the owner wants that", async () => {
+  test("can be read by the community, too, when the owner wants that", async () => {
     await community.switchOn("box", "monitoring", { zone: true });
     expect((await metrics(BOX)).stdout).toMatch(/^node_load1 [\d.]+$/m);
   });
@@ -58,7 +58,7 @@ describe("the community's names", () => {
 
   const reversed = (address: string) => `${address.split(".").reverse().join(".")}.in-addr.arpa`;
 
-  test("come from the list of the community's site, and differ by who asks", async () => {
+  test("come from the list of the community's site, and depend on who asks", async () => {
     await community.switchOn("box", "guifi-dns", DNS);
     await expectSandboxed(box, "named.service");
     expect(await dig("client", "ns1.andoain.guifi.local")).toBe("10.69.12.18");
@@ -73,7 +73,7 @@ describe("the community's names", () => {
     );
   });
 
-  test("have their mail elsewhere, names with an underscore and of addresses; one bad line costs that line", async () => {
+  test("have external mail servers, underscores and addresses, and lose only the line that is invalid", async () => {
     // A name server gives the records of one name in any order.
     const mail = (await dig("client", "andoain.guifi.local", "MX")).split("\n").sort();
     expect(mail).toEqual(["10 mx1.example.net.", "20 mx2.example.net."]);
@@ -87,7 +87,7 @@ describe("the community's names", () => {
     expect(await dig("client", reversed("10.69.14.35"), "PTR")).toBe("andaiztondo6rd1--74176.ip.guifi.net.");
   });
 
-  test("are looked up as the owner's own options say, within options {}", async () => {
+  test("are resolved with the owner's options within options {}", async () => {
     const options = "/etc/bind/named.conf.options.private";
     await box.writeFile(options, "forwarders { 10.1.1.1; };\n");
     await box.writeFile("/etc/bind/named.conf.private", 'acl "mine" { 10.139.40.0/24; };\n');
@@ -96,7 +96,7 @@ describe("the community's names", () => {
     await box.writeFile(options, "// Mine.\n");
   });
 
-  test("the owner's own zones are kept, and work beside them", async () => {
+  test("keep the owner's own zones, which are served beside them", async () => {
     const zone = "$TTL 60\n@ IN SOA ns root 1 60 60 60 60\n@ IN NS ns\nns IN A 10.139.40.60\n";
     await box.writeFile("/etc/bind/db.mine", zone);
     await box.writeFile(
@@ -108,7 +108,7 @@ describe("the community's names", () => {
     expect(await dig("client", "ns1.andoain.guifi.local")).toBe("10.69.12.18");
   });
 
-  test("a list that cannot be fetched leaves the last one; additions with a mistake are refused by name", async () => {
+  test("stay as in the last list when the new one fails; the owner's wrong additions are refused by name", async () => {
     await community.lab.change(SITE_HOST, "test", { isDown: true });
     expect(await refreshDomains(box, image)).toBe("kept");
     await community.lab.change(SITE_HOST, "test", undefined);

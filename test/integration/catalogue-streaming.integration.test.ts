@@ -64,8 +64,8 @@ const get = async (path: string) => {
 };
 const codeOf = (path: string) => async () => (await get(path)).code;
 
-describe("live video", () => {
-  test("has a page for the channels, and nobody on the air", async () => {
+describe("the live video service", () => {
+  test("has a page for the channels, and no stream yet", async () => {
     await community.switchOn("box", "streaming", { channels: "square meeting", record: true });
     await expectSandboxed(box, "cbox-streaming.service");
     const { body } = await get("/");
@@ -75,7 +75,7 @@ describe("live video", () => {
     expect((await get("/hls/square/index.m3u8")).code).toBe(404);
   });
 
-  test("is announced under a name of its own", async () => {
+  test("is announced with a name of its own", async () => {
     const { ready } = await announcements(box, image, BOX);
     expect(ready.find(({ s }) => s === "streaming")).toMatchObject({ d: "Live video", p: "8090" });
   });
@@ -85,12 +85,12 @@ describe("live video", () => {
     ["with a wrong key", "square", "0".repeat(24)],
     ["into a channel that there is not", "other", undefined],
     ["with no name", "", ""],
-  ])("nobody publishes %s", async (_how, channel, key) => {
+  ])("refuses publishing %s", async (_how, channel, key) => {
     expect(await refusal(address(channel, key))).toContain(REFUSED);
     expect((await get(`/hls/${channel}/index.m3u8`)).code).not.toBe(200);
   });
 
-  test("a key of one channel opens no other, and no name lets a key in", async () => {
+  test("accepts a key for its own channel only, and does not give access by a name", async () => {
     const key = await keyOf("meeting");
     expect(key).toMatch(/^[0-9a-f]{24}$/);
     for (const where of [address("square", key), `${address("square", key)}&name=meeting`])
@@ -100,13 +100,13 @@ describe("live video", () => {
   });
 });
 
-describe("on the air", () => {
+describe("a published stream", () => {
   let child: ChildProcess;
   beforeAll(async () => {
     child = await publish("square");
   });
 
-  test("is watched by HLS: what was sent, in its size", async () => {
+  test("can be watched by HLS as it was sent, in its size", async () => {
     expect(await until(codeOf("/hls/square/index.m3u8"), (code) => code === 200, 120)).toBe(200);
     const { codecs, streams, packets } = await probe(viewer, `${PAGE}/hls/square/index.m3u8`);
     expect(codecs).toEqual(["aac", "h264"]);
@@ -118,7 +118,7 @@ describe("on the air", () => {
     expect((await probe(viewer, `${PAGE}/hls/square/${segment}`)).codecs, segment).toEqual(["aac", "h264"]);
   });
 
-  test("and in pieces for the page's own player, by the names that it makes of the list", async () => {
+  test("can be watched in segments by the page's own player", async () => {
     const list = await until(
       () => get("/dash/square/index.mpd"),
       ({ body }) => /<S /.test(body),
@@ -147,7 +147,7 @@ describe("on the air", () => {
     }
   });
 
-  test("not by RTMP, and not by listing", async () => {
+  test("cannot be watched by RTMP, nor found in a listing", async () => {
     const played = await viewer.run("ffprobe", ["-v", "error", address("square")]);
     expect(played.stderr).toContain(REFUSED);
     expect((await get("/hls/")).code).toBe(404);
@@ -155,7 +155,7 @@ describe("on the air", () => {
     expect((await get("/hls/..%2f..%2fetc/passwd")).code).toBeGreaterThanOrEqual(400);
   });
 
-  test("what it takes, and where it lies", async () => {
+  test("has its key in two files only", async () => {
     const { stdout } = await box.run("du", ["-sk", "/run/cbox-streaming"]);
     console.log("resident KiB:", community.residentKib("box", "nginx"), "pieces:", stdout.trim());
     const key = await keyOf("square");
@@ -166,7 +166,7 @@ describe("on the air", () => {
     ]);
   });
 
-  test("off: closed, not announced, what was recorded stays until it is removed", async () => {
+  test("ends with the service, which keeps recordings until they are removed", async () => {
     child.kill("SIGKILL");
     await community.switchOff("box", "streaming");
     expect(await community.isOpen(8090)).toBe(false);

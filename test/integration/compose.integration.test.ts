@@ -195,8 +195,8 @@ const fetchPage = async (port: number, path = "/") =>
   ).stdout.trim();
 const page = () => fetchPage(8085);
 
-describe("an entry with a compose file", () => {
-  test("is fetched from the registry, starts, and does what it should", async () => {
+describe("a service with a compose file", () => {
+  test("is fetched from the registry, starts, and works", async () => {
     await switchOn();
     await systemd("ExecStart");
     const { word } = JSON.parse((await box.readFile("/var/lib/community-box/secrets/notes.json")) ?? "{}");
@@ -207,7 +207,7 @@ describe("an entry with a compose file", () => {
     expect((await readStates(box)).notes?.state).toBe("on");
   });
 
-  test("starts again without the registry; an image that is not there is asked for in vain, and that is said", async () => {
+  test("starts again without the registry, and reports an image that it cannot get", async () => {
     await systemd("ExecStop");
     expect(await faultsOfProject(placeOf(box, "host"), notes)).toEqual(["container web (exited)"]);
     await community.lab.change("registry", "test", { isDown: true });
@@ -231,7 +231,7 @@ describe("an entry with a compose file", () => {
     });
   });
 
-  test("what its containers say can be read; one that goes down again and again is a fault", async () => {
+  test("has a readable log of its containers, and a fault when one keeps restarting", async () => {
     await inWeb("echo hello >/proc/1/fd/1");
     expect(await projectLog(placeOf(box, "host"), notes)).toContain("hello");
     await box.writeFile(
@@ -247,7 +247,7 @@ describe("an entry with a compose file", () => {
     expect(await faultsOfProject(placeOf(box, "host"), failing)).toEqual(["no container"]);
   });
 
-  test("is renewed by what the registry has under the same name, and keeps its data", async () => {
+  test("is upgraded to the registry's image of the same tag, and keeps its data", async () => {
     await inWeb("echo kept > /data/kept");
     await systemd("ExecStop");
     await makeImageAgain();
@@ -259,7 +259,7 @@ describe("an entry with a compose file", () => {
     expect(await fetchPage(8085, "/kept")).toBe("kept");
   });
 
-  test("removed, its containers, volumes and images are gone", async () => {
+  test("leaves no containers, volumes or images when it is removed", async () => {
     await systemd("ExecStop");
     expect(await say("docker", "volume", "ls", "--quiet")).toBe("notes_data");
     await removeProject(placeOf(box, "host"), notes);
@@ -279,7 +279,7 @@ async function makeImageAgain(): Promise<void> {
   await say("docker", "image", "rm", "kept:old");
 }
 
-describe("an entry with a digest beside the tag", () => {
+describe("a service with a digest beside the tag", () => {
   let folder: string;
   let recorded: string;
   const digests = (...words: string[]) =>
@@ -289,7 +289,7 @@ describe("an entry with a digest beside the tag", () => {
   const written = () =>
     /@(sha256:[0-9a-f]{64})$/m.exec(readFileSync(`${folder}/compose.yaml.hbs`, "utf8"))?.[1];
 
-  test("has it from the registry, by the command; a tag that is moved then is said, and nothing is written", async () => {
+  test("gets it from the registry by the command, which later only reports a tag that moved", async () => {
     notes = entry();
     folder = join(root, "entries/notes");
     await makeImage(IMAGE, "third");
@@ -307,7 +307,7 @@ describe("an entry with a digest beside the tag", () => {
     expect(written()).toBe(recorded);
   });
 
-  test("a box that never had the image gets the one that was recorded, and keeps it at an upgrade", async () => {
+  test("installs the recorded image on a new box, and keeps it in an upgrade", async () => {
     notes = readCatalogue(join(root, "entries")).find(({ id }) => id === "notes")!;
     await switchOn();
     await systemd("ExecStart");
@@ -332,7 +332,7 @@ describe("an entry with a digest beside the tag", () => {
     await community.lab.change("registry", "test", undefined);
   });
 
-  test("gets the newer image when the catalogue has its digest; removed, its images are gone", async () => {
+  test("gets the newer image with the catalogue's new digest, and leaves no images when it is removed", async () => {
     expect(await digests()).toMatchObject({ code: 0 });
     expect(written()).not.toBe(recorded);
     notes = readCatalogue(join(root, "entries")).find(({ id }) => id === "notes")!;
@@ -348,14 +348,14 @@ describe("an entry with a digest beside the tag", () => {
   });
 });
 
-describe("a project of the owner's", () => {
+describe("the owner's compose project", () => {
   const MINE = "/var/lib/community-box/compose/mine";
   let mine: Service;
   const volumes = () => say("docker", "volume", "ls", "--quiet");
   const announced = async () =>
     (await announcements(box, image, BOX)).ready.filter(({ s }) => s === "Docker");
 
-  test("from a file becomes a service, whose ports neighbours reach and each of which is announced", async () => {
+  test("becomes a service from a file, with its ports reachable and announced", async () => {
     await box.writeFile(
       `${MINE}/compose.yaml`,
       `services:
@@ -384,7 +384,7 @@ volumes:
     ]);
   });
 
-  test("off: closed, announced no more, and what it holds is there when it is on again", async () => {
+  test("is closed and not announced when it is disabled, and has its data when it is enabled again", async () => {
     await inWeb("echo kept > /data/kept", MINE);
     await deactivate({ box, image }, mine);
     expect(box.told).toContain("disable --now cbox-compose@mine.service");
@@ -397,7 +397,7 @@ volumes:
     await comesTrue(async () => (await fetchPage(8091, "/kept")) === "kept");
   });
 
-  test("removed: containers, volume and files are gone", async () => {
+  test("leaves no containers, volume or files when it is removed", async () => {
     await deactivate({ box, image }, mine);
     await systemd("ExecStop", "mine");
     expect(await removeData({ box, image }, mine)).toEqual([`host: ${MINE}`]);
@@ -407,7 +407,7 @@ volumes:
   });
 });
 
-describe("an entry whose first visitor becomes its administrator", () => {
+describe("a service whose first visitor becomes its administrator", () => {
   /** Its account is made when there is a file `in`. */
   const PAGE = "/in";
   let diary: Service;
@@ -417,7 +417,7 @@ describe("an entry whose first visitor becomes its administrator", () => {
   };
   const onTheBox = (path: string) => box.request({ method: "GET", url: `http://127.0.0.1:8086${path}` });
 
-  test("answers on the box alone, as often as it starts, and is not announced", async () => {
+  test("answers on the box only, however often it starts, and is not announced", async () => {
     diary = visitorEntry(PAGE);
     await remember(box, diary);
     for (const _time of ["first", "second"]) {
@@ -430,7 +430,7 @@ describe("an entry whose first visitor becomes its administrator", () => {
     expect((await announcements(box, image, BOX)).ready.filter(({ p }) => p === "8086")).toEqual([]);
   });
 
-  test("its page tells whether the account is made; claimed, it is open and announced, and stays so", async () => {
+  test("shows on its page whether the account exists, and stays open and announced once claimed", async () => {
     await comesTrue(async () => (await onTheBox("/").catch(() => undefined))?.status === 200);
     expect(await failureOf(() => needAccount(box, diary))).toMatchObject({
       code: "service-unclaimed",
@@ -445,7 +445,7 @@ describe("an entry whose first visitor becomes its administrator", () => {
     await comesTrue(async () => (await fetchPage(8086, PAGE)) === "account");
   });
 
-  test("without its data it begins closed", async () => {
+  test("begins closed without its data", async () => {
     await deactivate({ box, image }, diary);
     await systemd("ExecStop", "diary");
     await removeData({ box, image }, diary);
@@ -459,13 +459,13 @@ describe("an entry whose first visitor becomes its administrator", () => {
   });
 });
 
-describe("a compose file as Docker reads it", () => {
+describe("Docker's reading of a compose file", () => {
   const read = async (text: string) => {
     await box.writeFile("/var/lib/community-box/compose/mine/compose.yaml", text);
     return readProject(placeOf(box, "host"), "mine", "mine");
   };
 
-  test("every way to write a port", async () => {
+  test("covers every way to write a port", async () => {
     const plan = await read(`services:
   web: { image: "a:1", ports: ["8080:80", "127.0.0.1:8081:81", "5300:53/udp", { target: 82, published: 8082 }] }
   more: { build: ., ports: ["9000-9001:9000-9001"] }
@@ -482,7 +482,7 @@ describe("a compose file as Docker reads it", () => {
     ]);
   });
 
-  test("every way to bind a port to an address, and to all of them", async () => {
+  test("covers every way to bind a port to one address and to all", async () => {
     const { ports } = await read(`services:
   web:
     image: "a:1"
@@ -509,7 +509,7 @@ describe("a compose file as Docker reads it", () => {
     ]);
   });
 
-  test("a thousand neighbouring ports are one range; what is on the host's network publishes nothing", async () => {
+  test("merges a thousand adjacent ports into one range, and finds no ports of a service on the host's network", async () => {
     const { ports, onHost } = await read(`services:
   turn: { image: "a:1", ports: ["3478:3478/udp", "49160-50160:49160-50160/udp"] }
   tv: { image: "a:1", network_mode: host, ports: ["1234:80"] }
@@ -527,7 +527,7 @@ networks: { lan: { external: true, name: host } }
     ["one without a default", `A: "\${DB_PASSWORD}"`, "DB_PASSWORD"],
     ["a $ within a password, and another", `A: pa$word, B: "\${OTHER}"`, "OTHER, word"],
     ["one that must be set", `A: "\${DB_PASSWORD:?say it}"`, "DB_PASSWORD"],
-  ])("variables that are not set, %s, are named", async (_what, environment, names) => {
+  ])("names variables that are not set: %s", async (_what, environment, names) => {
     const failure = await failureOf(() =>
       read(`services: { db: { image: "a:1", environment: { ${environment} } } }\n`),
     );
@@ -535,7 +535,7 @@ networks: { lan: { external: true, name: host } }
     expect(failure.found?.split(", ").sort().join(", ")).toBe(names);
   });
 
-  test("variables with a value, a default, or handed on without; what Docker says of a file that it takes", async () => {
+  test("covers variables with a value, a default or passed through, and warnings about an accepted file", async () => {
     await box.writeFile("/var/lib/community-box/compose/mine/.env", "GIVEN=x\nBLANK=\n");
     const plan = await read(
       `version: "3"
@@ -559,7 +559,7 @@ services: { web: { image: "a:1", environment: { A: "\${GIVEN}", B: "\${BLANK}", 
       'services: { web: { image: "a:1", ports: ["8080-8090:80"] } }\n',
       /no single number outside/,
     ],
-  ])("%s is refused with Docker's reason", async (_what, text, found) => {
+  ])("refuses %s with Docker's reason", async (_what, text, found) => {
     expect(await failureOf(() => read(text))).toMatchObject({
       code: "compose-invalid",
       found: expect.stringMatching(found),

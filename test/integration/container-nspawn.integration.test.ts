@@ -63,11 +63,11 @@ afterAll(async () => {
   rmSync(MACHINES, { recursive: true, force: true });
 });
 
-test("holds no devices: whoever unpacks it need not be root", () => {
+test("the container image holds no devices, so that anybody can unpack it", () => {
   expect(readdirSync(join(MACHINES, "answered/dev"))).toEqual([]);
 });
 
-test("greets on its console, with no unit failed, no password and an identity of its own", async () => {
+test("the container shows its prompt on the console, with no failed unit, no password and an identity of its own", async () => {
   box = await startNspawn(host, "asked");
   await box.line.expect(/Community Box set-up.*Press Enter to begin/s, START);
   box.line.key("enter");
@@ -79,7 +79,7 @@ test("greets on its console, with no unit failed, no password and an identity of
   expect(await box.powerOff()).toBe(0);
 });
 
-test("sets itself up by answers.yaml, without contexts of its own", async () => {
+test("the container is set up by answers.yaml, without contexts of its own", async () => {
   box = await startNspawn(host, "answered");
   const { line } = box;
   await line.expect(/\[done\] Set-up is complete/, SET_UP);

@@ -202,7 +202,7 @@ async function stopIncus(): Promise<void> {
   await ask("pkill -x incusd; while pgrep -x incusd >/dev/null; do sleep 0.1; done");
 }
 
-it("each context gets a btrfs of its own, in a file on the data partition, by what the set-up tells Incus", async () => {
+it("each context gets a btrfs of its own in a file on the data partition, by the preseed of the set-up", async () => {
   await mountData(box, device, false);
   expect(formatted).toHaveLength(1);
   await mountData(box, device, true);
@@ -235,7 +235,7 @@ it("each context gets a btrfs of its own, in a file on the data partition, by wh
   await ask(`chmod 711 ${mountOf("community")}/containers ${mountOf("community")}/containers/community`);
 });
 
-it("an instance more is a snapshot of the template in that pool", async () => {
+it("another instance is a snapshot of the template in that pool", async () => {
   const used = async () => {
     await ask(`btrfs filesystem sync ${mountOf("community")}`);
     return Number(
@@ -248,7 +248,7 @@ it("an instance more is a snapshot of the template in that pool", async () => {
   await ask("incus delete sliver");
 });
 
-it("files and snapshots of a container's root end at the size of its disk, and the other context writes on", async () => {
+it("files and snapshots of a container's root are limited by its disk, and the other context still writes", async () => {
   const { stdout, stderr } = await asRoot(
     "btrfs subvolume create own >/dev/null && n=0; while [ $n -lt 40 ] && head -c 50M /dev/urandom >own/fill && " +
       "btrfs subvolume snapshot own own-$n >/dev/null; do n=$((n + 1)); done; echo made $n",
@@ -265,7 +265,7 @@ it("files and snapshots of a container's root end at the size of its disk, and t
   await ask(`head -c 60M /dev/urandom >${rootOf("owner")}/work && sync -f ${rootOf("owner")}`);
 });
 
-it("what is full is not made smaller: no-room, and nothing is changed", async () => {
+it("a disk is not shrunk below what it holds, and nothing is changed: no-room", async () => {
   const before = [await sizes(), await fileSizes()];
   const less = { owner: { diskMib: 600 }, community: { diskMib: 100 } };
   expect(await failureOf(() => shrinkPools(box, less))).toMatchObject({
@@ -278,7 +278,7 @@ it("what is full is not made smaller: no-room, and nothing is changed", async ()
   await ask(`btrfs subvolume sync ${mountOf("community")}`);
 });
 
-it("both disks change their sizes in use, and are as large after a restart", async () => {
+it("both disks can be resized in use, and have the same sizes after a restart", async () => {
   const other = { owner: { diskMib: 450 }, community: { diskMib: 250 } };
   await shrinkPools(box, other);
   await growPools(box, other);
@@ -294,7 +294,7 @@ it("both disks change their sizes in use, and are as large after a restart", asy
   expect(await ask(sum)).toBe(before);
 });
 
-it("a change of size that was cut off is finished by the next", async () => {
+it("an interrupted resize is completed by the next one", async () => {
   const target = { owner: { diskMib: 300 }, community: { diskMib: 400 } };
   const [owner, community] = [poolMib(target.owner), poolMib(target.community)];
   // After the first effect of each.

@@ -156,7 +156,7 @@ const syncthing = (at: WholeBox, ...words: string[]) =>
     ]),
   );
 
-test("what one publishes the other finds, by Serf and by Avahi, with its distance", async () => {
+test("a box finds what another publishes, by Serf and by Avahi, with its distance", async () => {
   const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("switch");
   await Promise.all([setUp(one, answersOfOne), setUp(two, answersOfTwo)]);
   // Serf's coordinates come with the first probes.
@@ -187,7 +187,7 @@ test("what one publishes the other finds, by Serf and by Avahi, with its distanc
   expect(table).toMatch(/can-bruixa\.local +10\.228\.0\.2:22000 +[\d.]+ ms +Avahi$/m);
 });
 
-test("acts on what it found: the two Syncthings are paired, one through the VPN; its own it refuses", async () => {
+test("search --join pairs two Syncthings, also through the VPN, and refuses the box's own", async () => {
   const join = (at: WholeBox, which: string) => at.cbox("search", "syncthing", "--yes", "--join", which);
   const joined = await until(
     () => join(two, `${ONE_IN_VPN}:22000`),
@@ -221,7 +221,7 @@ test.each([
     },
     () => one.startUnit(SYNCTHING),
   ],
-])("what %s is soon gone at the other, and comes back", async (_what, stop, startAgain) => {
+])("a service that %s is soon gone at the other box, and returns", async (_what, stop, startAgain) => {
   const stopping = stop();
   const { seconds } = await untilFound((ofOne) => ofOne.length === 0);
   await succeeds(stopping);
@@ -235,7 +235,7 @@ test.each([
   await untilFound(byBoth);
 });
 
-test("two ports of one project are both heard by Avahi", async () => {
+test("Avahi announces two ports of one project separately", async () => {
   const ports = ["8085", "2525"];
   const project = { s: "Docker", d: "wiki:3_wiki", m: "can-bruixa.guifi.local", i: ONE, e: "guifi", t: "" };
   const files = avahiFiles(ports.map((p) => ({ ...project, p })));
@@ -247,7 +247,7 @@ test("two ports of one project are both heard by Avahi", async () => {
   ]);
 });
 
-test("a box whose file of tags was cut by a power cut is found again", async () => {
+test("a box whose tags file was truncated by a power cut is found again", async () => {
   const tags = "/var/lib/serf/tags.json";
   const whole = (await one.box.readFile(tags)) ?? "";
   await one.stopUnit("serf.service");
@@ -258,7 +258,7 @@ test("a box whose file of tags was cut by a power cut is found again", async () 
   await untilFound(byBoth);
 });
 
-test("in a VPN with routing, whose interface is point-to-point, Avahi finds what the other announces", async () => {
+test("Avahi finds announcements in a VPN with routing, whose interface is point-to-point", async () => {
   const { ofOne: answersOfOne, ofTwo: answersOfTwo } = await vpnAnswers("router");
   const rejoin = async (at: WholeBox, answers: string) => {
     await leaveVpn(at);
@@ -273,7 +273,7 @@ test("in a VPN with routing, whose interface is point-to-point, Avahi finds what
   });
 });
 
-test("a box whose plug is pulled is soon gone at the other", async () => {
+test("a box without power is soon gone at the other", async () => {
   one.cutPower();
   const { seconds } = await untilFound((ofOne) => ofOne.length === 0);
   console.log(`gone after ${seconds.toFixed(1)} s`);

@@ -8,7 +8,7 @@ import { diskHolds } from "../boot/disk-search.ts";
 
 const MIB = 1024 * 1024;
 
-test("a text is found in the middle of data, across two reads, and behind holes", async () => {
+test("searching a disk finds a text in the middle of data, across two reads, and behind holes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "cbox-search-"));
   const disk = join(folder, "disk.img");
   try {

@@ -57,7 +57,7 @@ async function metadata(
   return ranges;
 }
 
-it("an image has the same bytes and the same block map wherever it is made", async () => {
+it("an image has the same bytes and the same block map in whatever directory it is made", async () => {
   const session = createSession({ logDirectory: "/tmp/cbox-disk-test" });
   const tools = openDiskTools(session.run, (await openWorkspace({ session }).tools()).root, 1_700_000_000);
   const plan = await resolve("vm-amd64", { profiles: PROFILES, community: "guifi" });

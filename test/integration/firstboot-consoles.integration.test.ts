@@ -73,7 +73,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test("greet, take, take over, hang up, come to the end", async () => {
+test("two consoles greet, take control, take it over, disconnect, and see the end", async () => {
   const [first, second] = lines as [Line, Line];
   const consoles = [
     { device: "no-such-port" },
@@ -129,7 +129,7 @@ test("greet, take, take over, hang up, come to the end", async () => {
   await served;
 });
 
-test("a device with nothing behind it is no console", async () => {
+test("a device that does not work as a terminal is not a console", async () => {
   expect(await openConsole({ device: "no-such-port" })).toBeUndefined();
   expect(await openConsole({ device: "null" })).toBeUndefined();
 });

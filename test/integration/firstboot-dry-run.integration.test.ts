@@ -94,8 +94,8 @@ function file(path: string): string {
 describe.each([
   ["rich", true],
   ["dumb", false],
-] as const)("on a %s terminal", (kind, isRich) => {
-  test("the whole set-up, with a mistake, a way back and a look at the help", async () => {
+] as const)("the dry run on a %s terminal", (kind, isRich) => {
+  test("completes the set-up, with a mistake, a step back and a look at the help", async () => {
     // docs/picture.ts makes pictures of it.
     const recording = new Asciicast(recordingPath(`dry-run-${kind}`), `The set-up on a ${kind} terminal`);
     const person = new Person(isRich, recording);
@@ -154,7 +154,7 @@ describe.each([
   });
 });
 
-test("Ctrl-C leaves, and says how to go on", async () => {
+test("the dry run is left by Ctrl-C, and says how to continue", async () => {
   const person = new Person(false);
   await person.sees("Press Enter to begin");
   person.type("\r");
@@ -165,7 +165,7 @@ test("Ctrl-C leaves, and says how to go on", async () => {
   expect(await person.ended).toBe(130);
 });
 
-test("the plug is pulled in the middle of the questions: what was answered is not asked again", async () => {
+test("the dry run does not repeat answered questions after a power cut", async () => {
   const before = new Person(false);
   await before.sees("Press Enter to begin");
   before.type("\r");
@@ -185,13 +185,13 @@ test("the plug is pulled in the middle of the questions: what was answered is no
   after.unplug();
 });
 
-describe("with answers.yaml", () => {
+describe("the dry run with answers.yaml", () => {
   const put = (text: string) => {
     mkdirSync(join(root, "boot/efi"), { recursive: true });
     writeFileSync(join(root, "boot/efi/answers.yaml"), text);
   };
 
-  test("nobody has to press a key", async () => {
+  test("needs no key press", async () => {
     put(`version: 1\nsystem: { language: ca, owner: { name: anna, password: "${PASSWORD}" } }\n`);
     const person = new Person(false);
     await person.sees("[done] Set-up is complete");
@@ -200,7 +200,7 @@ describe("with answers.yaml", () => {
     expect(everything()).not.toContain(PASSWORD);
   });
 
-  test("three mistakes are shown at once, and Enter goes on by hand", async () => {
+  test("shows three mistakes together, and continues by hand on Enter", async () => {
     put(
       "version: 1\nsystem: { language: en, hostname: A B, timezone: Nowhere, owner: { name: root, ssh_keys: [] } }\n",
     );

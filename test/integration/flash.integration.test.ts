@@ -103,8 +103,8 @@ async function copyOfImage(): Promise<{ out: string; image: string }> {
   return { out, image: join(out, basename(small.packed)) };
 }
 
-describe("onto a file", () => {
-  test("writes what is mapped, byte by byte, and nothing else; old marks are gone", async () => {
+describe("flashing onto a file", () => {
+  test("writes the mapped ranges byte by byte and nothing else, and erases old signatures", async () => {
     const { manifest, raw, packed } = await builtImage("vm-amd64");
     await usedCard(manifest.image.raw_size);
     const { code, output } = await flash("vm-amd64", disk, "--yes");
@@ -143,7 +143,7 @@ describe("onto a file", () => {
     }
   });
 
-  test("with answers, Wi-Fi and an authority: they are on CBOX-BOOT as they were written, comments included", async () => {
+  test("puts answers, Wi-Fi and an authority onto CBOX-BOOT unchanged, including comments", async () => {
     const answers = join(folder, "box.yaml");
     const authority = join(folder, "ca.pem");
     await writeFile(answers, ANSWERS);
@@ -188,7 +188,7 @@ describe("onto a file", () => {
     expect(await partition.get(EXAMPLE_FILE)).toBe(exampleOnCard(small.manifest.profile));
   });
 
-  test("a box of a fleet, by its row", async () => {
+  test("writes a box of a fleet by its row", async () => {
     const [list, base] = [join(folder, "boxes.csv"), join(folder, "base.yaml")];
     await writeFile(base, ANSWERS);
     await writeFile(list, "system.hostname,node.id,node.accept_licence\na-box,1,yes\nb-box,2,yes\n");
@@ -200,7 +200,7 @@ describe("onto a file", () => {
     expect(kept).toMatchObject({ system: { hostname: "b-box" }, node: { id: 2 } });
   });
 
-  test("wrong answers are refused with line and field, and nothing is written", async () => {
+  test("refuses wrong answers with line and field, and writes nothing", async () => {
     const answers = join(folder, "box.yaml");
     await writeFile(answers, ANSWERS.replace("can-bruixa", "can bruixa"));
     const { code, output } = await flashSmall("--answers", answers, "--yes");
@@ -211,7 +211,7 @@ describe("onto a file", () => {
     expect(existsSync(disk)).toBe(false);
   });
 
-  test("an image without a map and a manifest is written whole", async () => {
+  test("writes an image without map and manifest completely", async () => {
     const stray = join(folder, "stray.img.zst");
     await symlink(small.packed, stray);
     await writeFile(disk, "");
@@ -222,7 +222,7 @@ describe("onto a file", () => {
   });
 });
 
-describe("before anything is erased", () => {
+describe("flashing, before anything is erased,", () => {
   beforeEach(() => writeFile(disk, "my photographs").then(() => truncate(disk, 5 * GB)));
   const untouched = async () => (await bytesAt(disk, 0, 14)).toString() === "my photographs";
 
@@ -237,7 +237,7 @@ describe("before anything is erased", () => {
       (image: string) => spoil(image, 1_000_000),
       /is not complete, or not as it was made\. \[image-damaged\]\nfound: its SHA-256 is/,
     ],
-  ])("an image is checked by its manifest: %s", async (_what, damage, said) => {
+  ])("checks an image by its manifest: %s", async (_what, damage, said) => {
     const { out, image } = await copyOfImage();
     await damage(image);
     const { code, output } = await flash("vm-amd64", disk, "--out", out, "--yes");
@@ -262,7 +262,7 @@ describe("before anything is erased", () => {
       (_: string) => writeFile(join(folder, "box.bmap"), "<bmap>"),
       /block map .*box\.bmap is damaged\. \[image-damaged\]/,
     ],
-  ])("an image without a manifest is unpacked once to see: %s", async (_what, damage, said) => {
+  ])("checks an image without a manifest by unpacking it once: %s", async (_what, damage, said) => {
     const image = join(folder, "box.img.zst");
     await copyFile(small.packed, image);
     await damage(image);
@@ -271,7 +271,7 @@ describe("before anything is erased", () => {
     expect(await untouched()).toBe(true);
   });
 
-  test("a block map of another build is found out while writing", async () => {
+  test("does not check a block map of another build, which fails while writing", async () => {
     const { out, image } = await copyOfImage();
     const path = image.replace(".img.zst", ".bmap");
     const other = (await readFile(path, "utf8")).replace(/(?<=chksum=")[0-9a-f]/, (digit) =>
@@ -286,7 +286,7 @@ describe("before anything is erased", () => {
     expect(isAll(await bytesAt(disk, 0, MIB), 0)).toBe(true);
   });
 
-  test("images that are not ours, or not for this box, are told apart", async () => {
+  test("distinguishes foreign images from images for another box", async () => {
     const photo = join(folder, "photo.img");
     await writeFile(photo, Buffer.alloc(4 * MIB, 1));
     expect((await flash(photo, disk, "--yes")).output).toMatch(
@@ -313,7 +313,7 @@ describe("before anything is erased", () => {
     expect(await untouched()).toBe(true);
   });
 
-  test("a person has to type the name; any other word stops", async () => {
+  test("asks to type the disk's name, and stops at any other word", async () => {
     expect((await flashSmall()).output).toMatch(
       /Nobody has confirmed that disk\.img may be erased\. \[not-confirmed\]\nfound: no terminal/,
     );
@@ -330,7 +330,7 @@ describe("before anything is erased", () => {
     expect(await untouched()).toBe(false);
   });
 
-  test("the disk of this machine is refused, and --force does not help", async () => {
+  test("refuses the disk of this machine, even with --force", async () => {
     const { stdout } = spawnSync("findmnt", ["--noheadings", "--output", "SOURCE", "--nofsroot", "/"], {
       encoding: "utf8",
     });
@@ -341,8 +341,8 @@ describe("before anything is erased", () => {
   });
 });
 
-describe("in the middle of it", () => {
-  test("a place that fills up: one sentence, and what stands there is no box", async () => {
+describe("flashing that is interrupted", () => {
+  test("by a full disk fails with a message, and leaves nothing that starts", async () => {
     await usedCard(small.manifest.image.raw_size);
     // The kernel refuses to write further than a little into the root file system: what a full one does, without one.
     const limit = small.manifest.disk.partitions.root.start * 512 + MIB;
@@ -356,7 +356,7 @@ describe("in the middle of it", () => {
     expect(isAll(await bytesAt(disk, 0, MIB), 0)).toBe(true);
   });
 
-  test("too little room is seen before, and a new file does not stay", async () => {
+  test("by missing space is refused beforehand, and leaves no new file", async () => {
     const full = join(folder, "full");
     await mkdir(full);
     const inside = `mount -t tmpfs -o size=10M none ${full} && ${CLI.join(" ")} flash vm-amd64 ${full}/disk.img --out ${small.out} --yes; ls ${full}`;
@@ -367,7 +367,7 @@ describe("in the middle of it", () => {
     expect(output).not.toMatch(/^disk\.img$/m);
   });
 
-  test("Ctrl-C: a new file is gone, a used one is no box", async () => {
+  test("by Ctrl-C removes a new file, and leaves nothing that starts on a used one", async () => {
     await usedCard(MIB);
     const running = cbox(["flash", "vm-amd64", disk, "--yes"]);
     await running.until(/as a disk/);
@@ -383,8 +383,8 @@ describe("in the middle of it", () => {
   });
 });
 
-/** Loop devices stand for cards here: they are block devices to everybody. Machines without them skip this. */
-describe.skipIf(!hasLoop())("onto a block device", () => {
+/** Loop devices are used as cards: programs see them as block devices. Machines without them skip this. */
+describe.skipIf(!hasLoop())("flashing onto a block device", () => {
   const attach = (path: string): string => {
     const { stdout, stderr } = spawnSync("losetup", ["--find", "--show", path], { encoding: "utf8" });
     if (!stdout) throw new Error(stderr);
@@ -393,7 +393,7 @@ describe.skipIf(!hasLoop())("onto a block device", () => {
     return device;
   };
 
-  test("only with --force when it is built in, not while somebody holds it, and then byte by byte", async () => {
+  test("needs --force when it is built in, refuses one in use, and then writes it byte by byte", async () => {
     await usedCard(small.manifest.image.raw_size);
     const device = attach(disk);
     expect((await flashTo(device, "--yes")).output).toMatch(
@@ -418,7 +418,7 @@ describe.skipIf(!hasLoop())("onto a block device", () => {
     for (const range of inRoot) await expectWritten(range, small.raw);
   });
 
-  test("one that takes no more: one sentence, and it is no box", async () => {
+  test("that fails to store data stops with a message, and leaves nothing that starts", async () => {
     // The device promises 5 GB, and the memory behind it has 10 MB: what a worn-out or counterfeit card does.
     const memory = join(folder, "memory");
     await mkdir(memory);

@@ -103,7 +103,7 @@ async function refusal(run: () => Promise<unknown>): Promise<Failure> {
 const stateOf = async (id: string) => (await readStates(box))[id]?.state;
 const packages = async () => (await box.run("dpkg-query", ["-W"])).stdout;
 
-test("without room for the packages: refused before anything begins, with what it takes and what there is", async () => {
+test("a service without space for its packages is refused beforehand, with the needed and the free space", async () => {
   leave(40);
   const before = await packages();
   const failure = await refusal(() => switchOn("guifi-proxy"));
@@ -116,7 +116,7 @@ test("without room for the packages: refused before anything begins, with what i
   expect(await packages()).toBe(before);
 });
 
-test("full in the middle of unpacking: said, and the same command goes through when there is room", async () => {
+test("a disk that fills up while unpacking is reported, and the same command succeeds when there is space", async () => {
   const filling: Box = {
     ...box,
     async run(command, args, options) {
@@ -138,7 +138,7 @@ test("full in the middle of unpacking: said, and the same command goes through w
   expect(await box.run("dpkg", ["--audit"])).toMatchObject({ code: 0, stdout: "" });
 });
 
-test("not a byte left: what runs keeps its settings, and other settings are taken when there is room", async () => {
+test("a completely full disk leaves running services their settings, and new ones are accepted when there is space", async () => {
   const settings = () => box.readFile("/etc/mosquitto/community-box/acl");
   const passwords = () => box.readFile(`${paths.serviceSecrets}/mosquitto.json`);
   await switchOn("mosquitto", { users: "anna" });

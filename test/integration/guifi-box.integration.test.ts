@@ -69,8 +69,8 @@ async function during<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-describe("with all servers well", () => {
-  test.each(MEMBERS.map((each) => [each.name, each] as const))("%s signs in", async (name, each) => {
+describe("a box with working servers", () => {
+  test.each(MEMBERS.map((each) => [each.name, each] as const))("signs in %s", async (name, each) => {
     const { member, kept } = await box({ member: signIn(name), isNew: true });
     expect(member.found).toEqual(
       each.inDirectory ? {} : { notes: [{ key: "look-up.member.directory-refused", values: {} }] },
@@ -78,7 +78,7 @@ describe("with all servers well", () => {
     expect(kept.member).toEqual({ name, confirmed_by: each.inDirectory ? "directory" : "web-site" });
   });
 
-  test("a wrong password is refused by both, and slapd says 49", async () => {
+  test("is refused by directory and site for a wrong password, with result 49 in slapd's log", async () => {
     const { member, kept } = await box({ member: signIn("anna", "mistyped"), isNew: true });
     expect(member.found.problems).toMatchObject([{ code: "sign-in-refused" }]);
     expect(member.trouble).toMatchObject({ code: "member-refused" });
@@ -88,14 +88,14 @@ describe("with all servers well", () => {
     );
   });
 
-  test("no password never reaches slapd, where it would mean an anonymous bind", async () => {
+  test("never sends an empty password to slapd, which would be an anonymous bind", async () => {
     const before = binds("ldap").length;
     const { member } = await box({ member: signIn("anna", ""), isNew: true });
     expect(member.trouble).toMatchObject({ code: "member-refused" });
     expect(binds("ldap")).toHaveLength(before);
   });
 
-  test("the box becomes one device with an address, however often it is set up", async () => {
+  test("becomes one device with an address, however often it is set up", async () => {
     const first = await box({ member: signIn("anna"), node, isNew: true });
     expect(first.node).toMatchObject({
       found: { confirm: { values: { id: NODES.own, name: "BCNCanBruixa20" } } },
@@ -117,7 +117,7 @@ describe("with all servers well", () => {
     expect(devices().flatMap(addressesOf)).toEqual([UPLINK.next]);
   });
 
-  test("another member's box, with a password of many signs, is another device", async () => {
+  test("of another member, with special characters in the password, becomes another device", async () => {
     const { node: result, kept } = await box({
       member: signIn("bernat"),
       node: { ...node, name: "BCNCanBruixa20-box" },
@@ -129,7 +129,7 @@ describe("with all servers well", () => {
     expect(devices()).toHaveLength(2);
   });
 
-  test("no password is in any server's log of binds, nor kept by the box", async () => {
+  test("leaves no password in a server's log of binds, and stores none", async () => {
     const files = await lab.run("box", ["grep", "-r", "-l", labMember("anna").password, "/srv/box"]);
     expect(files.stdout).toBe("");
     expect(readFileSync(join(lab.place("ldap").directory, "log"), "utf8")).not.toContain(
@@ -138,28 +138,28 @@ describe("with all servers well", () => {
   });
 });
 
-describe("with servers that are broken", () => {
-  test("the main directory refuses: the backup answers", async () => {
+describe("a box with failing servers", () => {
+  test("uses the backup when the main directory refuses connections", async () => {
     const { member } = await during("ldap-main-down", () => box({ member: signIn("anna"), isNew: true }));
     expect(member).toMatchObject({ found: {}, warnings: [] });
     expect(binds("ldap2").slice(-1)[0]).toContain("err=0");
   });
 
-  test("the main directory says nothing: the backup is asked after two seconds", async () => {
+  test("uses the backup after two seconds when the main directory does not answer", async () => {
     const { member } = await during("ldap-main-silent", () => box({ member: signIn("anna"), isNew: true }));
     expect(member).toMatchObject({ found: {}, warnings: [] });
     expect(member.took).toBeGreaterThan(1900);
     expect(member.took).toBeLessThan(5000);
   });
 
-  test.each(["ldap-down", "ldap-bad-certificate"])("%s: the web site's word is enough", async (name) => {
+  test.each(["ldap-down", "ldap-bad-certificate"])("relies on the web site during %s", async (name) => {
     const { member, kept } = await during(name, () => box({ member: signIn("anna"), isNew: true }));
     expect(member.found).toEqual({ notes: [{ key: "look-up.member.directory-silent", values: {} }] });
     expect(member.warnings).toEqual([{ code: "member-by-web-site" }]);
     expect(kept.member?.confirmed_by).toBe("web-site");
   });
 
-  test("without the lab's authority nothing is trusted, and the password is sent to nobody", async () => {
+  test("trusts no server without the lab's authority, and sends the password to none", async () => {
     const before = binds("ldap").length;
     const { member } = await box({ member: signIn("anna"), authority: "", isNew: true });
     expect(member.found).toEqual({ notes: [{ key: "look-up.member.silent", values: {} }] });
@@ -175,7 +175,7 @@ describe("with servers that are broken", () => {
     ["api-hostile", "api-rejected"],
     ["api-bad-certificate", "server-untrusted"],
     ["api-down", "server-unreachable"],
-  ])("%s: a sentence, and all is well when it ends", async (name, code) => {
+  ])("reports %s with a message, and completes when it ends", async (name, code) => {
     const count = devices().length;
     const { member, node: result } = await during(name, () =>
       box({ member: signIn("anna"), node, isNew: true }),
@@ -188,7 +188,7 @@ describe("with servers that are broken", () => {
     expect(devices()).toHaveLength(count);
   });
 
-  test("a site that does what it is asked, but says so too late, doubles nothing", async () => {
+  test("makes nothing twice at a site that completes a request but answers too late", async () => {
     const count = devices().length;
     const { node: result } = await during("api-slow", () =>
       box({ member: signIn("anna"), node, isNew: true }),

@@ -128,8 +128,8 @@ beforeEach(async () => {
   newBox("box");
 });
 
-describe("a box", () => {
-  test("sees whose node it is before anything is done", async () => {
+describe("a box at the site", () => {
+  test("sees whose node it is before anything is changed", async () => {
     const lines = await run({ what: "look-up" });
     expect(JSON.stringify(last(lines))).toContain("BCNCanBruixa20");
     const unknown = await run({ what: "look-up", node: { id: 1 } });
@@ -137,7 +137,7 @@ describe("a box", () => {
     expect(boxes()).toEqual([]);
   });
 
-  test("becomes one device with one address, however often", async () => {
+  test("becomes one device with one address, however often it registers", async () => {
     expect(last(await run())).toEqual(registered());
     expect(last(await run())).toEqual(registered());
     forget("box");
@@ -145,7 +145,7 @@ describe("a box", () => {
     expect(boxes()).toEqual(ONE);
   });
 
-  test("has a second box beside it", async () => {
+  test("does not affect a second box beside it", async () => {
     await run();
     newBox("second", "52:54:00:65:43:21");
     expect(last(await run({ box: "second" }))).toMatchObject({
@@ -154,7 +154,7 @@ describe("a box", () => {
     expect(boxes()).toHaveLength(2);
   });
 
-  test("of a member with a password of +, %, & and an accent, who may not use the node's addresses", async () => {
+  test("registers for a member with a password of +, %, & and an accent, who may not use the node's addresses", async () => {
     expect(last(await run({ member: "bernat", node: { name: "bernats" } }))).toMatchObject({
       done: { device: { name: "bernats" } },
       warnings: [{ code: "node-no-address" }],
@@ -168,12 +168,12 @@ describe("a box", () => {
     ["foreign", { id: NODES.foreign }],
     ["bare", { id: NODES.bare }],
     ["on the air only", { id: NODES.airOnly }],
-  ])("is registered without an address where nobody gives one: %s", async (_, node) => {
+  ])("is registered without an address where no device gives one: %s", async (_, node) => {
     expect(last(await run({ node }))).toMatchObject({ warnings: [{ code: "node-no-address" }] });
     expect(boxes()).toMatchObject([{ addresses: [] }]);
   });
 
-  test("does not ask a full network again and again", async () => {
+  test("does not ask a full network repeatedly", async () => {
     await run({ node: { id: NODES.full } });
     expect(last(await run({ node: { id: NODES.full } }))).toMatchObject({
       warnings: [{ code: "node-no-address" }],
@@ -186,18 +186,18 @@ describe("a box", () => {
     ["foreign", { id: NODES.foreign, address_from: "48410" }, "api-forbidden"],
     ["on the air only", { id: NODES.airOnly, address_from: "48430" }, "giver-unknown"],
     ["full", { id: NODES.full, address_from: "48440" }, "giver-full"],
-  ])("says why the device that was chosen gives none: %s", async (_, node, failed) => {
+  ])("reports why the chosen device gives no address: %s", async (_, node, failed) => {
     expect(last(await run({ node }))).toMatchObject({ failed });
     expect(boxes()).toHaveLength(1);
   });
 
-  test("whose member is not known says so", async () => {
+  test("reports that its member is unknown", async () => {
     expect(last(await run({ member: "oriol" }))).toMatchObject({ failed: "api-login-refused" });
     expect(boxes()).toEqual([]);
   });
 });
 
-describe("with the site", () => {
+describe("a box at a failing site", () => {
   const faults: Readonly<Record<string, string>> = {
     "api-500": "api-unavailable",
     "api-502": "api-logged-out",
@@ -208,12 +208,12 @@ describe("with the site", () => {
     "api-down": "server-unreachable",
   };
 
-  test("every fault of the site is tried here", () => {
+  test("is tested with every fault of the site", () => {
     expect(siteFaults.map(({ name }) => name).sort()).toEqual(Object.keys(faults).sort());
   });
 
   test.each(Object.entries(faults))(
-    "broken by %s, it says %s, and goes on when that is over",
+    "reports during %s the failure %s, and registers when it is over",
     async (name, failed) => {
       const fault = siteFaults.find((one) => one.name === name)!;
       await fault.on(lab);
@@ -236,7 +236,7 @@ describe("with the site", () => {
 
   test.each(
     commands.flatMap((command) => Object.entries(kinds).map(([kind, code]) => [command, kind, code])),
-  )("%s spoilt by %s", async (command, kind, failed) => {
+  )("registers or fails cleanly when %s is answered with %s", async (command, kind, failed) => {
     await lab.change(SITE_HOST, "spoilt", { words: [`--fault=${kind}`, `--only=${command}`] });
     const lines = await run();
     await lab.change(SITE_HOST, "spoilt", undefined);
@@ -248,16 +248,19 @@ describe("with the site", () => {
     expect(boxes()).toEqual(ONE);
   });
 
-  test.each(["guifi.device.add", "guifi.cloudy.addlink"])("%s done, but told too late", async (command) => {
-    await lab.change(SITE_HOST, "spoilt", { words: ["--fault=api-slow", `--only=${command}`] });
-    expect(last(await run())).toMatchObject({ failed: "server-slow" });
-    await lab.change(SITE_HOST, "spoilt", undefined);
-    expect(last(await run())).toEqual(registered());
-    expect(boxes()).toEqual(ONE);
-  });
+  test.each(["guifi.device.add", "guifi.cloudy.addlink"])(
+    "completes %s that was done but answered too late",
+    async (command) => {
+      await lab.change(SITE_HOST, "spoilt", { words: ["--fault=api-slow", `--only=${command}`] });
+      expect(last(await run())).toMatchObject({ failed: "server-slow" });
+      await lab.change(SITE_HOST, "spoilt", undefined);
+      expect(last(await run())).toEqual(registered());
+      expect(boxes()).toEqual(ONE);
+    },
+  );
 });
 
-test("a box that dies at any line of its way is registered once in the end", async () => {
+test("a box that ends at any point of its registration is registered once in the end", async () => {
   const whole = await run();
   const steps = whole.slice(0, -1);
   expect(steps.length).toBeGreaterThan(3);

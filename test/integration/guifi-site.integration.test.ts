@@ -74,8 +74,8 @@ const errors = ({ errors: all = [] }: Reply) =>
 const later = (seconds: number | undefined) =>
   lab.change(SITE_HOST, "later", seconds === undefined ? undefined : { words: [`--later=${seconds}`] });
 
-describe("curl finds", () => {
-  test("a server it can trust by the lab's authority alone, over HTTP/1.1", async () => {
+describe("curl, as a client of the site, finds", () => {
+  test("a server that is trusted by the lab's authority only, over HTTP/1.1", async () => {
     expect(await curl("--output", "/dev/null", "--write-out", "%{http_code} %{http_version}", API)).toEqual(
       expect.objectContaining({ code: 0, stdout: "200 1.1" }),
     );
@@ -84,20 +84,20 @@ describe("curl finds", () => {
     expect((await curl("--cacert", "/srv/stranger.crt", API)).code).toBe(60);
   });
 
-  test("a real page", async () => {
+  test("a page equal to a real one", async () => {
     const { stdout } = await curl("--include", `${CNML}/${NODES.real}/node`);
     expect(stdout).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/xml; charset=utf-8\r\n/);
     expect(stdout).toContain('<device id="75928" mainipv4="10.139.173.67" title="BCNUPFp9Srvr1"');
   });
 
-  test("one error for each field that is missing, in an answer with HTTP status 200", async () => {
+  test("one error for each missing field, in an answer with HTTP status 200", async () => {
     const reply = await call("guifi.service.add", { name: "a" });
     expect(errors(reply)).toEqual(["402 server_id", "402 service_type"]);
     const status = await curl("--output", "/dev/null", "--write-out", "%{http_code}", `${API}?command=x`);
     expect(status.stdout).toBe("200");
   });
 
-  test("that a form sent in the body is not read", async () => {
+  test("that a form sent in the body is ignored", async () => {
     const { stdout } = await curl("--data", "command=guifi.service.types", API);
     expect(errors(JSON.parse(stdout) as Reply)).toEqual(["400", "400"]);
     const inUrl = await curl("--data", "", `${API}/auth?command=guifi.service.types`);
@@ -105,8 +105,8 @@ describe("curl finds", () => {
   });
 });
 
-describe("asked by GET without a session, the site", () => {
-  test("answers what it answered to whoever asked first, whatever the token", async () => {
+describe("a GET request without a session", () => {
+  test("is answered as the first such request was, whatever the token", async () => {
     const get = async (...words: string[]) =>
       JSON.parse((await curl(`${API}?command=guifi.service.list&server_id=48400`, ...words)).stdout) as Reply;
     expect(errors(await get("--header", "Authorization: GuifiLogin auth=old"))).toEqual(["502"]);
@@ -119,16 +119,16 @@ describe("a password with +, %, & and an accent", () => {
   const given = async (password: string) =>
     (await call("guifi.auth.login", { username: "bernat", password })).code.code;
 
-  test("fails encoded once, as curl and everybody does", async () => {
+  test("fails when it is encoded once, as curl does", async () => {
     expect(await given(hard)).toBe(201);
   });
 
-  test("works encoded twice", async () => {
+  test("works when it is encoded twice", async () => {
     expect(await given(encodeURIComponent(hard))).toBe(200);
     expect(await given(encodeURIComponent(`  ${hard}\n`))).toBe(200);
   });
 
-  test("is not in the site's log, which says who asked for what", () => {
+  test("is not in the site's log, which shows who requested what", () => {
     const log = serverLog(lab.place(SITE_HOST).directory);
     expect(log).toContain(
       "10.139.40.50 POST /api?command=guifi.auth.login&username=bernat&password=(redacted) 200",
@@ -140,19 +140,19 @@ describe("a password with +, %, & and an accent", () => {
   });
 });
 
-describe("a token", () => {
+describe("a token of the site", () => {
   const types = async (...words: string[]) => errors(await call("guifi.service.types", {}, ...words));
   const update = async (...words: string[]) =>
     errors(await call("guifi.device.update", { device_id: String(UPLINK.device), comment: "x" }, ...words));
 
-  test("counts only with the header's exact spelling: in lower case it is nobody's", async () => {
+  test("counts only with the exact spelling of its header, and not in lower case", async () => {
     const token = await login("anna");
     expect(await update(...as(token))).toEqual([]);
     expect(await update("--header", `authorization: GuifiLogin auth=${token}`)).toEqual(["501"]);
     expect(await update()).toEqual(["501"]);
   });
 
-  test("is not to be mixed with another way of logging in", async () => {
+  test("cannot be combined with another way of logging in", async () => {
     const { stdout } = await curl("--user", "anna:vilanova-1905", `${API}?command=guifi.service.types`);
     expect(JSON.parse(stdout)).toMatchObject({ command: "", errors: [{ code: 502 }] });
   });
@@ -163,7 +163,7 @@ describe("a token", () => {
     expect([await types(...as(first)), await types(...as(second))]).toEqual([["502"], []]);
   });
 
-  test("ends after twelve hours, and outlives a restart of the site", async () => {
+  test("ends after twelve hours, and survives a restart of the site", async () => {
     const token = await login("anna");
     await later(12 * 3600 - 60);
     expect(await types(...as(token))).toEqual([]);
@@ -173,7 +173,7 @@ describe("a token", () => {
   });
 });
 
-describe("a box's way through the site", () => {
+describe("a box registering at the site", () => {
   let token: string;
   let box: string;
   const node = async () => (await curl(`${CNML}/${NODES.own}/node`)).stdout;
@@ -185,7 +185,7 @@ describe("a box's way through the site", () => {
     await call("guifi.cnml.clear");
   });
 
-  test("adds a device, which its page shows only when the pages were cleared", async () => {
+  test("adds a device, which its page shows only when the cache was cleared", async () => {
     expect(await node()).not.toContain("can-bruixa-box");
     const reply = await add({ nick: "can-bruixa-box", mac: "525400123456", status: "Testing" });
     box = reply.responses?.device_id ?? "";
@@ -218,7 +218,7 @@ describe("a box's way through the site", () => {
     expect(stdout).toMatch(new RegExp(`^${service}-private\n54101-in\n54102-out\n`));
   });
 
-  test("is seen from outside", async () => {
+  test("is visible to the readers of the site's state", async () => {
     expect(addedDevices(siteState(lab)!).map(addressesOf)).toEqual([[UPLINK.next]]);
     const rows = await Promise.all(siteReaders.map((reader) => reader.read(lab)));
     expect(rows).toEqual([
@@ -234,7 +234,7 @@ describe("a box's way through the site", () => {
   });
 });
 
-describe("broken on purpose,", () => {
+describe("the site with a fault,", () => {
   const during = async (name: string, look: () => Promise<void>) => {
     const fault = siteFaults.find((one) => one.name === name)!;
     await fault.on(lab);
@@ -249,20 +249,20 @@ describe("broken on purpose,", () => {
   const ask = (...words: string[]) =>
     curl("--request", "POST", ...words, `${API}?command=guifi.service.types`);
 
-  test("api-500", () =>
+  test("api-500, answers with an error page", () =>
     during("api-500", async () => {
       const { stdout } = await ask("--write-out", "%{http_code}");
       expect(stdout).toMatch(/Internal Server Error[\s\S]*500$/);
     }));
 
-  test("api-502: no token is good, the rest is as ever", () =>
+  test("api-502, refuses every token and works otherwise", () =>
     during("api-502", async () => {
       const token = await login("anna");
       expect(token).not.toBe("");
       expect(errors(await call("guifi.service.types", {}, ...as(token)))).toEqual(["502"]);
     }));
 
-  test("api-slow: a box waits 15 seconds, which is not enough, and the command is done all the same", () =>
+  test("api-slow, completes a command, but answers after more than a box's 15 seconds", () =>
     during("api-slow", async () => {
       const { code } = await curl(
         ...["--max-time", "15"],
@@ -274,7 +274,7 @@ describe("broken on purpose,", () => {
       );
     }));
 
-  test("api-garbage: a page, half an answer, ten megabytes", () =>
+  test("api-garbage, answers with a page, a truncated answer, or ten megabytes", () =>
     during("api-garbage", async () => {
       expect((await ask()).stdout).toMatch(/^<!DOCTYPE html>/);
       const half = (await ask()).stdout;
@@ -284,12 +284,12 @@ describe("broken on purpose,", () => {
       expect(huge.stdout).toBe(String(10 * 1024 * 1024));
     }));
 
-  test("api-bad-certificate: no client goes on", () =>
+  test("api-bad-certificate, is refused by clients", () =>
     during("api-bad-certificate", async () => {
       expect((await ask()).code).toBe(60);
     }));
 
-  test("api-down: refused at once", () =>
+  test("api-down, refuses connections immediately", () =>
     during("api-down", async () => {
       expect((await ask()).code).toBe(7);
     }));

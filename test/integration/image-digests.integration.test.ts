@@ -161,7 +161,7 @@ test("the digest of the index of all architectures is written beside the tag, an
   expect(written(other)).toBe(composeFile(["open.lab/a:1"]));
 });
 
-test("a tag that was moved is said by --check alone, and taken into every file without it", async () => {
+test("--check only reports a tag that moved, and without it every file is updated", async () => {
   const [folder, twin] = [
     entry("wiki", ["open.lab/community/wiki:1.0"]),
     entry("twin", ["open.lab/community/wiki:1.0"]),
@@ -187,7 +187,7 @@ test("a tag that was moved is said by --check alone, and taken into every file w
   });
 });
 
-test("without a digest, --check says today's, and that is no mistake", async () => {
+test("--check reports today's digest where there is none, without an error", async () => {
   const folder = entry("wiki", ["open.lab/community/wiki:1.0"]);
   const today = pushed.get("community/wiki:1.0");
   expect(await digests("--check", folder)).toMatchObject({
@@ -197,7 +197,7 @@ test("without a digest, --check says today's, and that is no mistake", async () 
   expect(written(folder)).toBe(composeFile(["open.lab/community/wiki:1.0"]));
 });
 
-test("a registry that gives tokens to everybody is asked with one; what they do not open wants a login", async () => {
+test("a registry with anonymous tokens is used with one, and an image that needs a login is refused", async () => {
   const folder = entry("wiki", ["hub.lab/community/wiki:1.0"]);
   const asked = await digests(folder);
   expect(asked, asked.stderr).toMatchObject({ code: 0 });
@@ -210,7 +210,7 @@ test("a registry that gives tokens to everybody is asked with one; what they do 
   });
 });
 
-test("a registry where people sign in is no place for a box's images", async () => {
+test("a registry that requires a login is refused for a box's images", async () => {
   const folder = entry("wiki", ["members.lab/community/wiki:1.0"]);
   const asked = await digests(folder);
   expect(asked).toMatchObject(refused("image-login"));
@@ -218,7 +218,7 @@ test("a registry where people sign in is no place for a box's images", async () 
   expect(asked.stderr).toContain("Boxes sign in nowhere");
 });
 
-test("a tag that is gone, and an image that there is not, are told apart", async () => {
+test("a missing tag and a missing image are reported differently", async () => {
   const tag = await digests(entry("tag", ["open.lab/community/wiki:0.9"]));
   expect(tag).toMatchObject(refused("image-tag"));
   expect(tag.stderr).toContain("no tag 0.9 of community/wiki any more");
@@ -234,7 +234,7 @@ test("a tag that is gone, and an image that there is not, are told apart", async
   expect(name.stderr).toContain('did you mean "open.lab/community/wiki"?');
 });
 
-test("an image of one architecture is refused where its service is for two", async () => {
+test("an image of one architecture is refused for a service of two", async () => {
   const two = entry("two", ["open.lab/community/wiki:2.0"]);
   expect(await digests(two)).toMatchObject(refused("image-architectures"));
   expect(written(two)).not.toContain("@");
@@ -243,7 +243,7 @@ test("an image of one architecture is refused where its service is for two", asy
   expect(written(one)).toContain(`:2.0@${pushed.get("community/wiki:2.0")}`);
 });
 
-test("without a network that is said once for a registry; what others answer is recorded", async () => {
+test("a missing network is reported once for a registry, and the answers of others are recorded", async () => {
   await lab.change("open", "test", { isDown: true });
   const names = ["open.lab/community/wiki:1.0", "open.lab/community/wiki:2.0", "hub.lab/community/wiki:1.0"];
   const folder = entry("wiki", names);
@@ -257,7 +257,7 @@ test("without a network that is said once for a registry; what others answer is 
   ]);
 });
 
-test("a registry with a certificate of strangers is not believed", async () => {
+test("a registry with an untrusted certificate is refused", async () => {
   const folder = entry("wiki", ["open.lab/community/wiki:1.0"]);
   await lab.change("open", "test", { authority: "stranger" });
   const asked = await digests(folder);

@@ -53,7 +53,7 @@ function bootSector(text: Buffer): Buffer {
   return disk;
 }
 
-test("is reset twice, with a sentence, and the terminal gets every byte as the guest wrote it", async () => {
+test("a guest with an early panic is reset twice with a message, and its output reaches the terminal unchanged", async () => {
   const directory = temporaryDirectory();
   writeFileSync(join(directory, "disk.img"), bootSector(SAID));
   const program = join(directory, "guest.mts");
@@ -86,7 +86,7 @@ console.log("ended well");
   expect([code, count("ended well")]).toEqual([0, 1]);
 });
 
-test("ends what a boot test waits for, on the serial line and in its shell, where it is no fault of the emulation", async () => {
+test("a panic that is not the emulator's fault ends the waiting of a boot test, on the serial line and in its shell", async () => {
   const directory = temporaryDirectory();
   const image = join(directory, "disk.img");
   const panic = "[   42.123456] Kernel panic - not syncing: Fatal exception";

@@ -3,11 +3,11 @@
 import { expect, it } from "vitest";
 import { guestRuns } from "../../image/doctor/kvm.ts";
 
-it("the tiny guest says its word under emulation", async () => {
+it("the probe's guest prints its text under emulation", async () => {
   expect(await guestRuns("tcg", 60_000)).toBe(true);
 });
 
-it("a guest that says nothing in time does not count as running", async () => {
+it("the probe fails for a guest that prints nothing in time", async () => {
   const started = performance.now();
   expect(await guestRuns("tcg", 1)).toBe(false);
   expect(performance.now() - started).toBeLessThan(60_000);

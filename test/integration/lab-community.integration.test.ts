@@ -69,8 +69,8 @@ const asMember = (name: string, password: string) => ["-D", `uid=${escapeRdn(nam
 const anna = asMember("anna", labMember("anna").password);
 const whoIsAnna = (server = "ldap.guifi.net") => ldap("ldapwhoami", server, ...anna);
 
-describe("the authority", () => {
-  test("is made with the lab, and vouches for its servers by name and address", async () => {
+describe("the authority of the lab", () => {
+  test("is made with the lab, and certifies its servers by name and address", async () => {
     expect(lab.authority()).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
     for (const [host, name] of [
       ["ldap", "ldap.guifi.net"],
@@ -89,7 +89,7 @@ describe("the authority", () => {
     }
   });
 
-  test("is what a client needs to know, and all it needs to know", async () => {
+  test("is all that a client has to trust", async () => {
     const url = "https://secure.guifi.net/";
     const trusting = await client("curl", "-sS", "--cacert", "/srv/ca.crt", url);
     expect(trusting.stdout).toContain("Ciphers supported in s_server binary");
@@ -100,14 +100,14 @@ describe("the authority", () => {
     expect(strange.stderr).toMatch(/unable to get local issuer certificate|signature failure/);
   });
 
-  test("its keys and those of its servers are for nobody but root", async () => {
+  test("keeps its keys and those of its servers readable by root only", async () => {
     const { stdout } = await lab.run("secure", ["stat", "-c", "%a %U", "/srv/tls.key"]);
     expect(stdout).toBe("600 root\n");
   });
 });
 
-describe("the directory", () => {
-  test.each(["ldap.guifi.net", "ldap2.guifi.net"])("at %s lets each of its members in", async (server) => {
+describe("the directory of the lab", () => {
+  test.each(["ldap.guifi.net", "ldap2.guifi.net"])("at %s accepts each of its members", async (server) => {
     for (const { name, password, inDirectory } of MEMBERS) {
       const { code, stdout, stderr } = await ldap("ldapwhoami", server, ...asMember(name, password));
       if (inDirectory) expect({ code, stderr }, name).toEqual({ code: 0, stderr: "" });
@@ -116,7 +116,7 @@ describe("the directory", () => {
     }
   });
 
-  test("refuses a wrong password, a stranger, and a name without a password", async () => {
+  test("refuses a wrong password, an unknown member, and a name without a password", async () => {
     const wrong = await ldap("ldapwhoami", "ldap.guifi.net", ...asMember("anna", "vilanova-1906"));
     expect(wrong).toMatchObject({ code: 49, stderr: expect.stringContaining("Invalid credentials (49)") });
     const stranger = await ldap("ldapwhoami", "ldap.guifi.net", ...asMember("nobody", "x"));
@@ -125,7 +125,7 @@ describe("the directory", () => {
     expect(silent).toMatchObject({ code: 53, stderr: expect.stringContaining("unwilling to perform (53)") });
   });
 
-  test("shows a member nothing: a search with an empty base ends with 32", async () => {
+  test("shows nothing to a member: a search with an empty base ends with 32", async () => {
     for (const search of [[], ["-b", BASE, "uid=bernat"]]) {
       const { code, stdout } = await ldap("ldapsearch", "ldap.guifi.net", ...anna, ...search);
       expect(code).toBe(32);
@@ -133,7 +133,7 @@ describe("the directory", () => {
     }
   });
 
-  test("shows nobody anything without a name", async () => {
+  test("shows nothing to an anonymous client", async () => {
     for (const base of [BASE, "o=proxyusers,dc=guifi,dc=net"]) {
       const { code, stdout } = await ldap("ldapsearch", "ldap.guifi.net", "-b", base);
       expect(code).toBe(32);
@@ -155,7 +155,7 @@ describe("the directory", () => {
     expect((await search(BASE, "uid=anna")).stdout).toBe("");
   });
 
-  test("is spoken to in secret only", async () => {
+  test("accepts encrypted connections only", async () => {
     const { code, stderr } = await client("ldapwhoami", "-x", "-H", "ldap://ldap.guifi.net", ...anna);
     expect({ code, stderr }).toMatchObject({ code: 255, stderr: expect.stringContaining("Can't contact") });
     const withoutAuthority = await lab.run("client", [
@@ -164,7 +164,7 @@ describe("the directory", () => {
     expect(withoutAuthority.code).not.toBe(0);
   });
 
-  test("its log is evidence of who signed in", async () => {
+  test("logs who signed in", async () => {
     const { password, name } = labMember("#roca, maria+josep");
     await ldap("ldapwhoami", "ldap2.guifi.net", ...asMember(name, password));
     const last = (await signedIn.read(lab)).at(-1);
@@ -176,8 +176,8 @@ describe("the directory", () => {
   });
 });
 
-describe("the time", () => {
-  test("is this machine's, told to every box by DHCP and under Debian's names", async () => {
+describe("the time of the lab", () => {
+  test("is this machine's, offered to every box by DHCP and under Debian's names", async () => {
     for (const server of ["0.debian.pool.ntp.org", "2.debian.pool.ntp.org"]) {
       const { year, isBelievable } = await askTime(server);
       expect({ year, isBelievable }).toEqual({ year: new Date().getUTCFullYear(), isBelievable: true });
@@ -186,7 +186,7 @@ describe("the time", () => {
   });
 });
 
-describe("a fault", () => {
+describe("a fault of the lab", () => {
   /** What a fault does to a client; undefined when it notices nothing. */
   const symptoms: Readonly<Record<string, () => Promise<string | undefined>>> = {
     "ldap-main-down": async () =>
@@ -228,7 +228,7 @@ describe("a fault", () => {
   };
 
   test.each(FAULTS.map(({ name }) => name))(
-    "%s: on twice is on, off leaves the lab as it was",
+    "called %s can be switched on twice, and off without a trace",
     async (name) => {
       // Those of the other servers are looked at in their own tests.
       const symptom =
@@ -252,7 +252,7 @@ describe("a fault", () => {
     },
   );
 
-  test("that ends does not mend what another one broke", async () => {
+  test("that ends does not repair what another one broke", async () => {
     await fault(lab, "ldap-main-down", true);
     await fault(lab, "ldap-down", true);
     await fault(lab, "ldap-bad-certificate", true);
@@ -266,7 +266,7 @@ describe("a fault", () => {
     expect((await whoIsAnna()).code).toBe(0);
   });
 
-  test("that was cut off half-way is finished by the same command", async () => {
+  test("whose switching was interrupted is completed by the same command", async () => {
     const main = () => readRecord(NAME)!.servers.find(({ host }) => host === "ldap")!;
     const broken = {
       name: "half",
@@ -285,7 +285,7 @@ describe("a fault", () => {
     expect(isAlive(main().process!)).toBe(true);
   });
 
-  test("nobody knows is refused, with a guess", async () => {
+  test("that does not exist is refused with a suggestion", async () => {
     expect(await failureOf(() => fault(lab, "ldap-don", true))).toMatchObject({
       ...{ code: "lab-fault-unknown", message: "The lab knows no such fault.", found: "ldap-don" },
       hint: "did you mean ldap-down?",
@@ -297,7 +297,7 @@ describe("a fault", () => {
   });
 });
 
-test("what the community knows is one table per kind", async () => {
+test("the lab lists what the community knows in one table per kind", async () => {
   await whoIsAnna();
   const known = await readAll(lab);
   expect(known.signedIn).toContainEqual(

@@ -39,8 +39,8 @@ afterAll(async () => {
   await labDown(NAME);
 });
 
-describe("a lab that is up", () => {
-  test("answers for the names of the community, and denies all others", async () => {
+describe("a running lab", () => {
+  test("resolves the names of the community, and refuses all others", async () => {
     const lookUp = (name: string) =>
       lab.run("neighbour", ["busybox", "nslookup", "-type=a", name, "10.139.40.1"]);
     const ldap = await lookUp("ldap.guifi.net");
@@ -68,7 +68,7 @@ describe("a lab that is up", () => {
     expect(LEASE_RANGE.first <= address! && address! <= LEASE_RANGE.last).toBe(true);
   });
 
-  test("its Serf agents see each other and read each other's services", async () => {
+  test("has Serf agents that see each other and read each other's services", async () => {
     const seen = await memberWhere(lab, ({ name, services }) => name === "neighbour" && services.length > 0);
     expect(seen).toMatchObject({
       address: "10.139.40.23:5000",
@@ -80,7 +80,7 @@ describe("a lab that is up", () => {
     expect((await oldNodeSearch(lab))?.map(({ node_id }) => node_id).sort()).toEqual(["neighbour", "peer"]);
   });
 
-  test("has no way out of any of its namespaces", async () => {
+  test("has no route out of any of its namespaces", async () => {
     for (const { name } of HOSTS) {
       const { stdout } = await lab.run(name, ["ip", "-4", "route", "show", "table", "all"]);
       expect(stdout, name).not.toMatch(/^default| via /m);
@@ -95,21 +95,21 @@ describe("a lab that is up", () => {
     }
   });
 
-  test("leaves its root file system untouched", async () => {
+  test("leaves its root file system unchanged", async () => {
     const touched = await lab.run("dns", ["touch", "/etc/touched"]);
     expect(touched.code).not.toBe(0);
     expect(existsSync(`${root}/etc/touched`)).toBe(false);
     expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(root);
   });
 
-  test("is found, not made again, by a second up", async () => {
+  test('is found by a second "up", and not made again', async () => {
     const before = readRecord(NAME);
     await up();
     expect(readRecord(NAME)).toEqual(before);
     expect(findLab(NAME)?.name).toBe(NAME);
   });
 
-  test("plugs a box in and out", async () => {
+  test("connects a box and disconnects it", async () => {
     const plug = await lab.attach("box");
     expect(plug).toEqual({
       namespace: namespaceOf(NAME, "switch"),
@@ -123,8 +123,8 @@ describe("a lab that is up", () => {
   });
 });
 
-describe("a lab that is gone", () => {
-  test("a lab that lost a server is put up anew", async () => {
+describe("starting and stopping a lab", () => {
+  test("starts a lab again that lost a server", async () => {
     const [first] = readRecord(NAME)!.servers;
     await end(first!.process!);
     await up();
@@ -136,7 +136,7 @@ describe("a lab that is gone", () => {
     expect(servers[0]!.process).not.toEqual(first!.process);
   });
 
-  test("what a crash in the middle of up left behind is cleared away by the next up", async () => {
+  test('clears away what a crash during "up" left behind', async () => {
     const servers = readRecord(NAME)!.servers;
     changeRecord(NAME, (record) => ({
       ...record,
@@ -148,7 +148,7 @@ describe("a lab that is gone", () => {
     expect(servers.some(({ process }) => isAlive(process!))).toBe(false);
   });
 
-  test("up and down keep off a lab that another process is setting up", async () => {
+  test("refuses a lab that another process is starting", async () => {
     const other = hostProcess(process.ppid)!;
     changeRecord(NAME, (record) => ({ ...record, starting: other }));
     for (const failure of [await failureOf(up()), await failureOf(labDown(NAME))]) {
@@ -157,7 +157,7 @@ describe("a lab that is gone", () => {
     changeRecord(NAME, ({ starting: _, ...record }) => record);
   });
 
-  test("down keeps off a lab with a box plugged in by another process", async () => {
+  test("refuses to stop a lab with a box connected by another process", async () => {
     const owner = hostProcess(process.ppid)!;
     const box = { name: "theirs", tap: "box-0", mac: "52:54:00:00:00:00", owner };
     changeRecord(NAME, (record) => ({ ...record, boxes: [box] }));
@@ -168,7 +168,7 @@ describe("a lab that is gone", () => {
     changeRecord(NAME, (record) => ({ ...record, boxes: [] }));
   });
 
-  test("down leaves no namespace, no process and no file, and may be repeated", async () => {
+  test('leaves no namespace, process or file after "down", which may be repeated', async () => {
     const { servers } = readRecord(NAME)!;
     const pids = (await Promise.all(existingNamespaces(NAME).map(processesIn))).flat();
     expect(pids.length).toBeGreaterThanOrEqual(servers.length);
@@ -179,7 +179,7 @@ describe("a lab that is gone", () => {
     expect(await labDown(NAME)).toBe(false);
   });
 
-  test("a failed up removes what it made and says why", async () => {
+  test('removes what a failed "up" made, and gives the reason', async () => {
     const broken: LabHost = {
       name: "broken",
       address: "10.139.40.9",
@@ -190,7 +190,7 @@ describe("a lab that is gone", () => {
     expect(existingNamespaces(NAME)).toEqual([]);
   });
 
-  test("a failed up says why also when it cannot remove all, and the next up of any lab does", async () => {
+  test('gives the reason of a failed "up" that cannot remove everything, which the next "up" of any lab removes', async () => {
     const namespace = namespaceOf("labother", "broken");
     let stranger: ChildProcess | undefined;
     const broken: LabHost = {
@@ -217,7 +217,7 @@ describe("a lab that is gone", () => {
     await labDown(NAME);
   });
 
-  test("two hosts with one address are refused before anything is made", async () => {
+  test("refuses two hosts with one address before anything is made", async () => {
     const failure = await failureOf(up([...HOSTS, serfPeer("twin", "10.139.40.22")]));
     expect(failure.code).toBe("lab-address-in-use");
     expect(failure.message).toContain("peer and twin");

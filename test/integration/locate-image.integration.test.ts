@@ -39,7 +39,7 @@ function publish(sha: string): void {
 }
 
 describe("locateImage", () => {
-  test("says how to get an image when there is none", async () => {
+  test("reports how to get an image when there is none", async () => {
     await expect(locateImage("vm-amd64", out)).rejects.toMatchObject({
       code: "image-missing",
       found: `nothing in ${out}`,
@@ -60,7 +60,7 @@ describe("locateImage", () => {
     expect(statSync((await locateImage("vm-amd64", out)).path).mtimeMs).toBe(time);
   });
 
-  test("does not boot what is not what the manifest says", async () => {
+  test("refuses an image that is not as the manifest says", async () => {
     publish("0".repeat(64));
     await expect(locateImage("vm-amd64", out)).rejects.toMatchObject({
       code: "image-damaged",
@@ -72,13 +72,13 @@ describe("locateImage", () => {
 });
 
 describe("openImage", () => {
-  test("takes a packed image without a manifest, and a raw one as it is", async () => {
+  test("accepts a packed image without a manifest, and a raw one", async () => {
     const { path } = await openImage(join(out, "box.img.zst"));
     expect(statSync(path).size).toBe(16 * MIB);
     expect(await openImage(path)).toMatchObject({ path });
   });
 
-  test("a file that is not there is named", async () => {
+  test("names a file that does not exist", async () => {
     await expect(openImage("/no/such.img")).rejects.toMatchObject({
       code: "image-missing",
       found: "nothing in /no/such.img",
@@ -87,7 +87,7 @@ describe("openImage", () => {
 });
 
 describe("guest disks", () => {
-  test("are as large as asked, and the image stays as it is", async () => {
+  test("have the requested size, and leave the image unchanged", async () => {
     const { path: image } = await openImage(join(out, "box.img.zst"));
     const before = readFileSync(image);
     const copy = await copiedDisk(image, 64, join(folder, "disk.img"));
@@ -99,7 +99,7 @@ describe("guest disks", () => {
     expect(readFileSync(image).equals(before)).toBe(true);
   });
 
-  test("smaller than the image are refused", async () => {
+  test("are refused when they are smaller than the image", async () => {
     const { path: image } = await openImage(join(out, "box.img.zst"));
     await expect(overlayDisk(image, 8, join(folder, "disk.qcow2"))).rejects.toMatchObject({
       code: "disk-too-small",

@@ -32,7 +32,7 @@ const LOCK = join(PROFILES, "locks/trixie-amd64.lock");
 
 afterEach(() => void vi.unstubAllEnvs());
 
-it("builds, with its own overlay and kernel argument, and without live-build", async () => {
+it("a user's board builds with its own overlay and kernel argument, and without live-build", async () => {
   const directory = await scratch();
   const out = join(directory, "out");
   await mkdir(join(directory, "overlays/attic/files/etc"), { recursive: true });
@@ -65,7 +65,7 @@ it("builds, with its own overlay and kernel argument, and without live-build", a
   expect(menu).toContain(" attic.board=1\n");
 });
 
-it("has a lock of its own for a package that the project does not have", async () => {
+it("a user's board has a lock of its own for a package that the project does not have", async () => {
   const directory = await scratch();
   await writeFile(
     join(directory, "attic-board.yaml"),

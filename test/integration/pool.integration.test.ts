@@ -42,7 +42,7 @@ async function poolOn(source: Awaited<ReturnType<typeof mirror>>) {
   return { pool: openPool(session, source, join(directory, "pool")), directory };
 }
 
-it("a mirror that fails twice and sends rubbish once is asked again until the hash fits", async () => {
+it("a download is repeated until the hash matches, from a mirror that fails twice and sends garbage once", async () => {
   const rubbish = { status: 200, body: Buffer.from("<html>half-synchronised</html>") };
   const source = await mirror([{ status: 503 }, { status: 503 }, rubbish, { status: 200, body: BODY }]);
   const { pool, directory } = await poolOn(source);
@@ -54,7 +54,7 @@ it("a mirror that fails twice and sends rubbish once is asked again until the ha
   expect(source.requests()).toBe(before);
 });
 
-it("a file that never has the locked hash is not taken: package-gone", async () => {
+it("a file that never has the locked hash is refused: package-gone", async () => {
   const source = await mirror([{ status: 200, body: BODY }]);
   const { pool } = await poolOn(source);
   await expect(pool.fetch([pin("0".repeat(64))])).rejects.toMatchObject({
@@ -63,7 +63,7 @@ it("a file that never has the locked hash is not taken: package-gone", async () 
   });
 });
 
-it("a package that two layers ask for at the same time is read for each", async () => {
+it("a package that two layers need at the same time is read for each", async () => {
   const directory = await scratch();
   const tree = join(directory, "tree");
   await mkdir(join(tree, "DEBIAN"), { recursive: true });

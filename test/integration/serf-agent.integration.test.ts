@@ -82,7 +82,7 @@ afterAll(async () => {
 test.each([
   ["no key", undefined, /Authentication required|authentication/i],
   ["another key", "f0".repeat(16), /Invalid authentication token/],
-])("with %s nothing is told and nothing is stopped", async (_what, key, words) => {
+])("the agent reveals nothing and is not stopped for a client with %s", async (_what, key, words) => {
   for (const command of ["info", "members", "leave"]) {
     const { code, stdout, stderr } = await ask("box", key, command);
     expect([command, code]).toEqual([command, 1]);
@@ -93,7 +93,7 @@ test.each([
   expect([code, stdout]).toEqual([0, expect.stringContaining(TAKEN)]);
 });
 
-test("an agent that takes part in the vote is stopped by the neighbour that had its name first", async () => {
+test("an agent with name resolution is stopped by the neighbour that had its name first", async () => {
   await ask("voter", KEY, "join", PEER);
   expect(await said("voter", /minority in name conflict resolution/)).toBe(true);
   expect(
@@ -104,7 +104,7 @@ test("an agent that takes part in the vote is stopped by the neighbour that had 
   ).toBe(1);
 });
 
-test("the box's own sees the same conflict, does not vote, and goes on", async () => {
+test("the box's agent sees the same conflict, does not vote, and continues", async () => {
   expect((await ask("box", KEY, "join", PEER)).code).toBe(0);
   expect(await said("box", /Node name conflicts with another node.*Resolution enabled: false/)).toBe(true);
   const { code, stdout } = await ask("box", KEY, "members", "-format=json");

@@ -108,7 +108,7 @@ const isOpen = (port: number) =>
   lab.run("client", ["sh", "-c", `busybox nc -w 1 ${BOX} ${port} </dev/null`]).then(({ code }) => code === 0);
 
 describe("the web proxy", () => {
-  test("installs from the image alone and starts", async () => {
+  test("is installed from the image only, and starts", async () => {
     await switchOn("guifi-proxy", { cache_mib: 100 });
     expect(box.told).toContain("restart squid.service cbox-guifi-proxy.timer");
     expect((await box.run("squid", ["-z", "--foreground"])).code).toBe(0);
@@ -123,12 +123,12 @@ describe("the web proxy", () => {
     ]);
   const member = (name: string) => `${name}:${labMember(name).password}`;
 
-  test("lets a member in with the password of the directory", async () => {
+  test("accepts a member with the directory's password", async () => {
     const { stdout } = await get(`http://${WEB}/`, member("anna"));
     expect(stdout).toBe(`${PAGE} 200`);
   });
 
-  test("also one whose password no web address would survive", async () => {
+  test("accepts a member with a password that no URL could carry", async () => {
     expect((await get(`http://${WEB}/`, member("bernat"))).stdout).toBe(`${PAGE} 200`);
   });
 
@@ -142,7 +142,7 @@ describe("the web proxy", () => {
     expect((await get(`http://${WEB}/`, credentials)).stdout).toMatch(/ 407$/);
   });
 
-  test("asks whoever comes from the same machine, too: in a context everybody seems to", async () => {
+  test("requires a password from the same machine, too, where all clients of a context seem to be", async () => {
     const local = ["--silent", "--max-time", "20", "--write-out", " %{http_code}", "--noproxy", "none"];
     const ask = async (...credentials: string[]) =>
       (
@@ -160,25 +160,25 @@ describe("the web proxy", () => {
   });
 
   test.each(["http://192.168.1.1/", "http://172.16.0.1/", "http://127.0.0.1/", `http://localhost:3128/`])(
-    "does not lead into %s",
+    "refuses to connect to %s",
     async (url) => {
       expect((await get(url, member("anna"))).stdout).toMatch(/ 403$/);
     },
   );
 
-  test("does not show its manager to a client", async () => {
+  test("hides its manager from clients", async () => {
     const { stdout } = await get("http://can-bruixa:3128/squid-internal-mgr/info", member("anna"));
     expect(stdout).not.toMatch(/ 200$/);
   });
 
-  test("goes on with the backup when the main directory is gone", async () => {
+  test("continues with the backup when the main directory is down", async () => {
     await lab.change("ldap", "test", { isDown: true });
     const { stdout } = await get(`http://${WEB}/`, member("Pere Mas_i.Pla"));
     await lab.change("ldap", "test", undefined);
     expect(stdout).toBe(`${PAGE} 200`);
   });
 
-  describe("federated, by the list of the community's site", () => {
+  describe("in a federation, by the list of the community's site,", () => {
     const user = (name: string) => PROXY_USERS.find((each) => each.name === name)!;
     const use = ({ name, password }: { name: string; password: string }) =>
       get(`http://${WEB}/`, `${name}:${password}`).then(({ stdout }) => stdout);
@@ -189,7 +189,7 @@ describe("the web proxy", () => {
       await restartSquid();
     };
 
-    test("a proxy that takes no others: its own users, nobody else's", async () => {
+    test("accepts only its own users when it takes no others", async () => {
       await declaredAs(user("marta").service);
       expect(
         await until(
@@ -201,7 +201,7 @@ describe("the web proxy", () => {
       expect(await use(labMember("anna"))).toMatch(/ 407$/);
     });
 
-    test("a proxy that takes others: with a reader's account also users of those that let theirs out", async () => {
+    test("accepts users of proxies that share theirs, with a reader's account, when it takes others", async () => {
       const directory = "/etc/squid/community-box";
       await box.writeFile(
         `${directory}/reader.dn`,
@@ -219,7 +219,7 @@ describe("the web proxy", () => {
       expect(await use(labMember("anna"))).toMatch(/ 407$/);
     });
 
-    test("a list that cannot be fetched, or is none, leaves the last one", async () => {
+    test("keeps the last list when the new one cannot be fetched or is invalid", async () => {
       const path = "/etc/squid/community-box/federation";
       const before = await box.readFile(path);
       expect(before).toMatch(/^\d+-(in|inout)$/m);
@@ -233,11 +233,11 @@ describe("the web proxy", () => {
   });
 });
 
-describe("figures by SNMP", () => {
+describe("the SNMP agent", () => {
   const ask = (oid: string, community = "public", version = "2c") =>
     lab.run("client", ["snmpget", `-v${version}`, "-c", community, "-t2", "-r0", "-On", BOX, oid]);
 
-  test("installs, and answers the community's graph servers", async () => {
+  test("is installed, and answers the community's graph servers", async () => {
     await switchOn("snmp", { contact: "anna@example.net" });
     running.push(box.start(["snmpd", "-f", "-C", "-c", "/etc/snmp/snmpd.conf", "-Lo"]));
     const name = await until(
@@ -250,7 +250,7 @@ describe("figures by SNMP", () => {
     expect((await ask(".1.3.6.1.2.1.2.1.0")).stdout).toMatch(/INTEGER: \d/);
   });
 
-  test("shows neither programs nor users, takes no other word, and writes nothing", async () => {
+  test("hides programs and users, accepts no other community string, and refuses changes", async () => {
     expect((await ask(".1.3.6.1.2.1.25.4.2.1.2.1")).stdout).toMatch(/No Such|No more/i);
     expect((await ask(".1.3.6.1.2.1.25.1.5.0")).stdout).toMatch(/No Such|No more/i);
     expect((await ask(".1.3.6.1.2.1.1.5.0", "private")).code).not.toBe(0);
@@ -260,7 +260,7 @@ describe("figures by SNMP", () => {
 });
 
 describe("Syncthing", () => {
-  test("installs, has a device id, and shows itself by it to who connects", async () => {
+  test("is installed, has a device id, and presents that to clients", async () => {
     await switchOn("syncthing");
     const state = (await readStates(box)).syncthing!;
     expect(state.facts.device_id).toMatch(/^[A-Z2-7]{7}(-[A-Z2-7]{7}){7}$/);
@@ -274,7 +274,7 @@ describe("Syncthing", () => {
     expect(deviceIdOf(stdout.trim())).toBe(state.facts.device_id);
   });
 
-  test("keeps its web page to the box, behind a password", async () => {
+  test("serves its web page to the box only, with a password", async () => {
     expect(await isOpen(8384)).toBe(false);
     const asked = async (path: string, body?: object) => {
       const words = body ? ["--data", JSON.stringify(body)] : [];

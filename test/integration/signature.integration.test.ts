@@ -105,14 +105,14 @@ const open = (trust: Trust) => openSource(image, () => folder, trust);
 const refusal = (trust: Trust) => failureOf(() => open(trust));
 
 describe("a signed image", () => {
-  test("is taken when the key is known, and who signed it is told", async () => {
+  test("is accepted when its key is known, and its signer is reported", async () => {
     await signWith(keys.good);
     const { signer } = await open(trusting(keys.other, keys.good));
     expect(signer).toEqual({ name: "good <good@example.net>", fingerprint: keys.good.fingerprint });
     expect(await openImage(image, trusting(keys.good))).toMatchObject({ name: "box.img.zst" });
   });
 
-  test("is refused when its key is not known, with and without other keys", async () => {
+  test("is refused when its key is unknown, with and without other keys", async () => {
     await signWith(keys.good);
     const other = await refusal(trusting(keys.other));
     expect(other.code).toBe("signature-unknown");
@@ -149,7 +149,7 @@ describe("a signed image", () => {
     expect(failure.found).toMatch(found);
   });
 
-  test("is refused when the image, or what is read beside it, is not what was signed", async () => {
+  test("is refused when the image or a file read with it is not what was signed", async () => {
     await signWith(keys.good);
     writeFileSync(image, "x", { flag: "a" });
     expect(await refusal(trusting(keys.good))).toMatchObject({ code: "image-damaged" });
@@ -167,8 +167,8 @@ describe("a signed image", () => {
   });
 });
 
-describe("an image that is not signed", () => {
-  test("is taken as before, and refused where a signature is required", async () => {
+describe("an image without a signature", () => {
+  test("is accepted as before, and refused where a signature is required", async () => {
     expect((await open(trusting(keys.good))).signer).toBeUndefined();
     const failure = await refusal({ ...trusting(keys.good), isRequired: true });
     expect(failure.code).toBe("signature-missing");
@@ -179,7 +179,7 @@ describe("an image that is not signed", () => {
     });
   });
 
-  test("is one that a signed list does not name, too", async () => {
+  test("includes one that a signed list does not name", async () => {
     await signWith(keys.good);
     const renamed = join(folder, "other.img.zst");
     cpSync(image, renamed);
@@ -193,7 +193,7 @@ describe("an image that is not signed", () => {
   });
 });
 
-test("a file without a public key is refused by its name", async () => {
+test("a file that is not a public key is refused by its name", async () => {
   await signWith(keys.good);
   const file = join(folder, "key.asc");
   const missing = await refusal({ keys: [file] });
@@ -203,7 +203,7 @@ test("a file without a public key is refused by its name", async () => {
   expect(await refusal({ keys: [file] })).toMatchObject({ code: "signature-key" });
 });
 
-test("keys beside a person's own profiles are believed without being named", async () => {
+test("keys beside a user's own profiles are trusted without an option", async () => {
   await signWith(keys.good);
   const profiles = temporaryDirectory();
   mkdirSync(join(profiles, "keys"));
@@ -220,7 +220,7 @@ test("keys beside a person's own profiles are believed without being named", asy
 describe("cbox flash", () => {
   const options = { verify: true, largest: "256G", yes: true };
 
-  test("says in one line that nobody has signed, or who has; and writes nothing that it refuses", async () => {
+  test("prints in one line whether the image is signed and by whom, and writes nothing that it refuses", async () => {
     const said: string[] = [];
     vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
     const disk = join(temporaryDirectory(), "disk.img");

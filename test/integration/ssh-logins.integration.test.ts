@@ -44,7 +44,7 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test("passwords are taken as the set-up has it, and root never gets in", async () => {
+test("sshd accepts passwords as the set-up chose, and never root", async () => {
   await box.writeFile(paths.sshd, sshdConfig(true));
   expect(await readSshLogins(box)).toEqual([
     { name: "anna", passwords: true, keys: 0 },
@@ -57,7 +57,7 @@ test("passwords are taken as the set-up has it, and root never gets in", async (
   ]);
 });
 
-test("a file of the owner's that sshd reads first counts, for the account that it names", async () => {
+test("the owner's file that sshd reads first applies to the account that it names", async () => {
   await box.writeFile(paths.sshd, sshdConfig(false));
   const own = "/etc/ssh/sshd_config.d/05-own.conf";
   await box.writeFile(own, "Match User joan\nPasswordAuthentication yes\n");
@@ -77,7 +77,7 @@ test("a file of the owner's that sshd reads first counts, for the account that i
   await box.remove(own);
 });
 
-test("without root's rights sshd tells what is for all", async () => {
+test("without root's rights the general settings of sshd are reported", async () => {
   await box.writeFile(paths.sshd, sshdConfig(true));
   const asAnna: Box = {
     ...box,

@@ -50,7 +50,7 @@ const start = (before: readonly string[] = []) =>
 const said = (text: string) => `${text} a b c ${pathToFileURL(join(project, "common/place.ts")).href}\n`;
 
 describe("image/start.mjs", () => {
-  it("bundles at the first start, hands on words and exit code, and bundles no more", async () => {
+  it("bundles at the first start only, and passes arguments and exit code on", async () => {
     expect(await start()).toEqual({ code: 3, output: said("first") });
     const made = statSync(join(kept(), "start.json")).mtimeMs;
     expect(await start()).toEqual({ code: 3, output: said("first") });
@@ -61,14 +61,14 @@ describe("image/start.mjs", () => {
   it.each([
     ["that the start loads", "image/text.ts", 'export const text = "second";', () => said("second")],
     ["that a command loads", "common/place.ts", 'export const place = "x";', () => "first a b c x\n"],
-  ])("sees a change of a file %s", async (_name, path, text, expected) => {
+  ])("notices a change of a file %s", async (_name, path, text, expected) => {
     await start();
     write(path, text);
     expect((await start()).output).toBe(expected());
     expect((await start()).output).toBe(expected());
   });
 
-  it("names the source where an error comes from", async () => {
+  it("names the source of an error", async () => {
     write("common/place.ts", "\n\nthrow new Error('wrong');");
     const { output } = await start();
     expect(output).toContain("common/place.ts:3:");
@@ -81,20 +81,20 @@ describe("image/start.mjs", () => {
     expect(output).toContain("image/text.ts:1");
   });
 
-  it("loads the files one by one for a person who cannot write there", async () => {
+  it("loads the files one by one for a user who cannot write there", async () => {
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     const { code, output } = await start(nobody);
     expect({ code, output }).toEqual({ code: 3, output: said("first") });
     expect(existsSync(kept())).toBe(false);
   });
 
-  it("takes the bundle that is there for such a person", async () => {
+  it("uses an existing bundle for such a user", async () => {
     await start();
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     expect(await start(nobody)).toEqual({ code: 3, output: said("first") });
   });
 
-  it("is started several times at once", async () => {
+  it("can run several times at once", async () => {
     const ended = await Promise.all(Array.from({ length: 4 }, () => start()));
     expect(new Set(ended.map(({ output }) => output))).toEqual(new Set([said("first")]));
     expect(bundles()).toHaveLength(1);

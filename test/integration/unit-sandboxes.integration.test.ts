@@ -68,14 +68,14 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-test(`leave at most ${MOST_EXPOSED} of 10 open`, async () => {
+test(`the units' sandboxes leave at most ${MOST_EXPOSED} of 10 open`, async () => {
   const levels = exposures(await analyze("security", "--offline=yes", "--no-pager", ...UNITS));
   console.log(exposureTable(levels));
   expect(Object.keys(levels).sort()).toEqual([...UNITS].sort());
   expect(Object.entries(levels).filter(([, level]) => level > MOST_EXPOSED)).toEqual([]);
 });
 
-test("say nothing that systemd does not know", async () => {
+test("the units contain no setting that systemd does not know", async () => {
   const said = await analyze("verify", "--man=no", "--recursive-errors=no", ...UNITS);
   // Their programs are not there, and other units neither.
   const ignored =

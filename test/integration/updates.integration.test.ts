@@ -125,7 +125,7 @@ const here = BOARDS.filter(({ architecture }) => runsHere(architecture));
 if (here.length < BOARDS.length)
   console.warn("updates of i386 are not tried: this kernel runs no such programs");
 
-describe.each(here)("$release", ({ release, architecture, profile: profileId }) => {
+describe.each(here)("updates on $release", ({ release, architecture, profile: profileId }) => {
   const root = join(cacheDir(), "work", `updates-${release}`);
   const home = join(cacheDir(), "work", `updates-${release}.gnupg`);
   let box: ChrootBox;
@@ -172,7 +172,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     for (const path of [root, home]) rmSync(path, { recursive: true, force: true });
   });
 
-  test("what the security team has mended is taken, with changed settings kept, and nothing else", async () => {
+  test("install security fixes and nothing else, and keep changed settings", async () => {
     await updateBox(box, image, "restart");
     await runOrFail("/usr/lib/apt/apt.systemd.daily", "update");
     await runOrFail("/usr/lib/apt/apt.systemd.daily", "install");
@@ -186,7 +186,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     expect(await box.readFile(`${CONF}.dpkg-dist`)).toBe("as it should be\n");
   });
 
-  test("a fix that needs a package from elsewhere is kept back and named, until somebody installs it", async () => {
+  test("hold back and name a fix that needs a package from elsewhere, until it is installed by hand", async () => {
     expect(await versions("cbox-needy")).toEqual(["cbox-needy 1.0"]);
     expect(await keptBack(box)).toEqual(["cbox-needy"]);
     await runOrFail("apt-get", "install", "--assume-yes", "cbox-needy");
@@ -195,7 +195,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     expect(await keptBack(box)).toEqual([]);
   });
 
-  test("a new kernel makes a restart due, which is at night; the last but one makes room", async () => {
+  test("schedule a restart for the night after a new kernel, and remove the oldest kernel", async () => {
     // Each run says it again.
     expect(await box.readFile("/shutdowns")).toMatch(/^(-r 04:43\n)+$/);
     const said = await runOrFail("unattended-upgrade", "-v");
@@ -211,7 +211,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
   });
 
   test.each(["postinst", "preinst"])(
-    "a run that a power cut ended in the middle of a package (%s) is made good by the next one",
+    "complete a run that a power cut ended in the middle of a package (%s)",
     async (script) => {
       await updateBox(box, image, "fixes");
       offer("security", [...OFFERED.security, ...CUT.filter(({ name }) => name.endsWith(script))]);
@@ -234,7 +234,7 @@ describe.each(here)("$release", ({ release, architecture, profile: profileId }) 
     },
   );
 
-  test("a kernel from backports is updated from there, where the board's profile has it so", async () => {
+  test("include a kernel from backports, where the board's profile has one", async () => {
     const source = join(OVERLAYS, "backports/files/etc/apt/apt.conf.d/56community-box-backports.hbs");
     const data = { profile: { kernel: { suite: `${release}-backports` } } };
     const target = "etc/apt/apt.conf.d/56community-box-backports.hbs";

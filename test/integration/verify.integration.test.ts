@@ -54,7 +54,7 @@ describe("verify of vm-amd64", () => {
     expect(await inspect(session, { tools, manifest, packed, raw, scratch: place })).toEqual([]);
   });
 
-  it("an archive that unpacks to something else", async () => {
+  it("finds an archive that unpacks to something else", async () => {
     const directory = await scratch();
     const packed = join(directory, "other.zst");
     await writeFile(join(directory, "other"), "not the image");
@@ -70,17 +70,17 @@ describe("verify of vm-amd64", () => {
     expect(found).toEqual([`${packed} does not unpack to the image that was built`]);
   });
 
-  it("a damaged partition table", async () => {
+  it("finds a damaged partition table", async () => {
     const found = await findingsAfter((copy) => overwrite(copy, 2 * SECTOR + 32, Buffer.alloc(16, 7)));
     expect(found[0]).toMatch(/^sfdisk --verify: .*corrupt/s);
   });
 
-  it("a damaged root file system", async () => {
+  it("finds a damaged root file system", async () => {
     const found = await findingsAfter((copy) => inRoot(copy, "clri /usr/bin\n"));
     expect(found[0]).toContain("the root file system is damaged");
   });
 
-  it("a missing EFI loader, and one of the wrong kind", async () => {
+  it("finds a missing EFI loader, and one of the wrong kind", async () => {
     const missing = await findingsAfter((copy) =>
       tools.tool("mdel", ["-i", bootOf(copy), "::EFI/BOOT/BOOTIA32.EFI"]),
     );
@@ -93,12 +93,12 @@ describe("verify of vm-amd64", () => {
     expect(swapped).toEqual(["/EFI/BOOT/BOOTX64.EFI is not a loader for efi64"]);
   });
 
-  it("a boot sector that points nowhere", async () => {
+  it("finds a boot sector that leads nowhere", async () => {
     const found = await findingsAfter((copy) => overwrite(copy, 0x5c, Buffer.alloc(8)));
     expect(found).toEqual(["the boot sector does not point at GRUB's core image"]);
   });
 
-  it("a kernel that is not there, and a root by another label", async () => {
+  it("finds a missing kernel, and a root with another label", async () => {
     const gone = await findingsAfter((copy) => inRoot(copy, "rm /vmlinuz\n"));
     expect(gone).toContain(
       "the boot loader's configuration names /vmlinuz, which is not in the root file system",
@@ -109,7 +109,7 @@ describe("verify of vm-amd64", () => {
     ]);
   });
 
-  it("a device whose module claims something else, one without its place in the initrd, one without firmware", async () => {
+  it("finds a device whose module claims another, one without its place in the initrd, one without firmware", async () => {
     const { manifest, raw } = image;
     const devices = [
       { name: "card", id: "pci:10ec:8168", module: "r8168" },
@@ -133,7 +133,7 @@ describe("verify of vm-amd64", () => {
     ]);
   });
 
-  it("a host key, an open account and a machine-id", async () => {
+  it("finds a host key, an account without a lock, and a machine-id", async () => {
     const key = join(await scratch(), "key");
     await writeFile(key, "-----BEGIN OPENSSH PRIVATE KEY-----\n");
     const shadow = join(await scratch(), "shadow");

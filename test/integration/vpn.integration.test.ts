@@ -114,8 +114,8 @@ function hurried({ box }: StepBox): Box {
 const refresh = ({ box }: StepBox) => refreshVpn(box, image, { alone: (work) => work() });
 const logOf = (host: string) => serverLog(lab.place(host).directory);
 
-describe("joining", () => {
-  test("by getinconf, a gateway that does not know the box yet is waited for, and answers after its hour", async () => {
+describe("joining the VPN", () => {
+  test("by getinconf waits for a gateway that does not know the box yet, which answers after its hour", async () => {
     await apply(one, GETINCONF);
     await expect
       .poll(() => logOf("vpn"), { timeout: 180_000 })
@@ -133,7 +133,7 @@ describe("joining", () => {
     await apply(one, { join: false });
   });
 
-  test("by getinconf: the tunnel carries pings both ways, and the lab shows the box", async () => {
+  test("by getinconf makes a tunnel that carries pings both ways, and the lab shows the box", async () => {
     await enter(one, GETINCONF);
     expect(await ping("one", "10.228.0.1")).toBe(0);
     expect(await ping("vpn", "10.228.0.2")).toBe(0);
@@ -154,7 +154,7 @@ describe("joining", () => {
     });
   });
 
-  test("again, by either form: the same key, the same name, one file of each host", async () => {
+  test("again, by either form, keeps the key, the name, and one file of each host", async () => {
     const key = text(one, "etc/tinc/guifi/rsa_key.priv");
     for (const answers of [GETINCONF, JSON_FORM, GETINCONF]) {
       await enter(one, answers);
@@ -165,7 +165,7 @@ describe("joining", () => {
     expect(readdirSync(join(one.root, "etc/tinc"))).toEqual(["guifi"]);
   });
 
-  test("by JSON over HTTPS: another box of the same name is another one, and both reach each other", async () => {
+  test("by JSON over HTTPS adds another box of the same name as another one, and both reach each other", async () => {
     await enter(two, JSON_FORM);
     expect(text(two, "etc/tinc/guifi/tinc.conf")).toContain("Name = can_bruixa1\n");
     expect(hostFiles(two)).toEqual(["can_bruixa", "can_bruixa1", "gateway"]);
@@ -178,7 +178,7 @@ describe("joining", () => {
     ]);
   });
 
-  test("a box that leaves keeps its key, and is the same one when it comes back", async () => {
+  test("again after leaving makes the box the same one, since it keeps its key", async () => {
     const key = text(two, "etc/tinc/guifi/rsa_key.priv");
     await vpn.apply({ join: false }, toolsOf(two));
     expect(readdirSync(join(two.root, "etc/tinc/guifi"))).toEqual(["rsa_key.priv"]);
@@ -190,13 +190,13 @@ describe("joining", () => {
     expect(await ping("vpn", "10.228.0.3")).toBe(0);
   });
 
-  test("a gateway that has died is found again when it is back, as it is with Debian's unit", async () => {
+  test("survives a gateway that crashes and returns, as Debian's unit restarts it", async () => {
     signalTinc(lab, "vpn", "SIGSEGV");
     await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 60_000 }).not.toBe(0);
     await expect.poll(() => ping("one", "10.228.0.1"), { timeout: 180_000 }).toBe(0);
   });
 
-  test("by a bundle: nobody is asked, and the tunnel comes up", async () => {
+  test("by a bundle contacts no rendezvous, and makes the tunnel", async () => {
     const answers = {
       join: true,
       bundle: {
@@ -245,7 +245,7 @@ function picture({ root }: StepBox): Record<string, string> {
 const overlay = (name: string) =>
   readFileSync(join(PROJECT, "overlays/base/files/usr/lib/community-box", name), "utf8");
 
-test("OpenSSL speaks what nodes with an old tinc speak, when it is configured as tinc's unit has it, and only then", async () => {
+test("OpenSSL supports the ciphers of old tinc nodes with the configuration of tinc's unit, and only with it", async () => {
   writeFileSync(join(lab.place("one").directory, "legacy.cnf"), overlay("openssl-legacy.cnf"));
   const cipher = ["-bf-ofb", "-K", "00".repeat(16), "-iv", "00".repeat(8), "-in", "/srv/legacy.cnf"];
   const encrypt = (...settings: string[]) =>
@@ -255,7 +255,7 @@ test("OpenSSL speaks what nodes with an old tinc speak, when it is configured as
   expect(await encrypt("OPENSSL_CONF=/srv/legacy.cnf")).toMatchObject({ code: 0, stderr: "" });
 });
 
-describe("asking again, without a gateway between", () => {
+describe("refreshing the VPN, without a gateway between,", () => {
   beforeAll(async () => {
     await apply(two, { join: false });
     await forget("can_bruixa1");
@@ -275,7 +275,7 @@ describe("asking again, without a gateway between", () => {
     ["getinconf", GETINCONF],
     ["JSON", JSON_FORM],
   ])(
-    "by %s, a box that joins later is refused till then, reached after, and gone in the end",
+    "by %s adds a box that joins later, which was refused before, and removes it when it leaves",
     async (_form, answers) => {
       await apply(one, answers);
       expect(hostFiles(one)).toEqual(["can_bruixa", "gateway"]);
@@ -299,7 +299,7 @@ describe("asking again, without a gateway between", () => {
   );
 });
 
-describe("a rendezvous that is broken", () => {
+describe("a failing server of the VPN", () => {
   let before: Record<string, string>;
   beforeEach(() => {
     before = picture(one);
@@ -321,7 +321,7 @@ describe("a rendezvous that is broken", () => {
     ["stops in the middle", "truncated", "rendezvous-reply-invalid", /missing|not JSON/],
     ["says 10 MB", "huge", "rendezvous-reply-invalid", /1024 KiB/],
     ["is hostile", "hostile", "rendezvous-reply-invalid", /not a name/],
-  ])("%s: a sentence, and nothing on the box has changed", async (_what, word, code, found) => {
+  ])("with %s leads to a message, and nothing on the box changes", async (_what, word, code, found) => {
     for (const answers of [GETINCONF, JSON_FORM]) {
       const failure = await refusedWith(word, answers);
       expect(failure).toMatchObject({ code, found: expect.stringMatching(found) });
@@ -338,7 +338,7 @@ describe("a rendezvous that is broken", () => {
     await enter(one, GETINCONF);
   });
 
-  test("wrong key and unknown network are told apart, in both forms", async () => {
+  test("that refuses the box says whether key or network is wrong, in both forms", async () => {
     for (const answers of [GETINCONF, JSON_FORM]) {
       const wrongKey = { ...answers, key: "wrong" };
       expect(await failureOf(() => vpn.apply(wrongKey, toolsOf(one)))).toMatchObject({
@@ -353,13 +353,13 @@ describe("a rendezvous that is broken", () => {
     }
   });
 
-  test("the first that answers is taken, whatever stands before it", async () => {
+  test("that does not answer is skipped for the next one", async () => {
     const rendezvous = ["https://nobody.lab", "http://10.139.40.99/index.php", "https://rendezvous.lab"];
     await enter(one, { join: true, rendezvous });
     expect(JSON.parse(text(one, "etc/community-box/vpn.json"))).toMatchObject({ rendezvous: rendezvous[2] });
   });
 
-  test("a gateway that is down: the box is ready, says so, and connects when it is up again", async () => {
+  test("that is a gateway is reported, and the box connects when it is up again", async () => {
     await lab.change("vpn", "test", { isDown: true });
     try {
       await apply(one, JSON_FORM);
@@ -373,7 +373,7 @@ describe("a rendezvous that is broken", () => {
   });
 });
 
-describe("an answer of the right form that a box must not take", () => {
+describe("a well-formed answer that a box must refuse", () => {
   const pinnedTo = (key: string) =>
     ({
       ...image,
@@ -407,7 +407,7 @@ describe("an answer of the right form that a box must not take", () => {
       /gives gateway the key [0-9a-f]{16}\.\.\./,
     ],
   ])(
-    "%s: the set-up and the refresh refuse it, and the tunnel of before stays",
+    "with %s is refused by set-up and refresh, and the earlier tunnel stays",
     async (_what, word, code, found) => {
       const before = picture(one);
       const tools = { ...toolsOf(one), image: pinnedTo(right()) };
@@ -434,14 +434,14 @@ describe("an answer of the right form that a box must not take", () => {
     },
   );
 
-  test("the key that the community names is taken, by both forms", async () => {
+  test("does not include the key in the community's settings, accepted in both forms", async () => {
     for (const answers of [JSON_FORM, GETINCONF])
       await vpn.apply(answers as never, { ...toolsOf(one), image: pinnedTo(right()) });
     expect(hostFiles(one)).toContain("gateway");
   });
 });
 
-test("what a peer of a routed VPN claims beyond the network by tinc's own protocol gets no packet", async () => {
+test("a route that a peer of a routed VPN claims beyond the network gets no packet", async () => {
   const network = "claims";
   const keys = [await ownKey(one.box, network), await ownKey(two.box, network)] as const;
   const bundle = (name: string, own: number, peer: string, number: number, key: string) => ({

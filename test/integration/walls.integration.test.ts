@@ -247,8 +247,8 @@ async function setWalls(...lines: readonly string[]): Promise<void> {
   await ask(paths.wallsProgram);
 }
 
-describe.each(ADDRESSES)("by %s", (_name, family) => {
-  it("the community and its slivers do not reach a network that the box is connected to", () =>
+describe.each(ADDRESSES)("the firewall rules of the contexts, by %s,", (_name, family) => {
+  it("keep the community and its slivers from a network that the box is connected to", () =>
     expectAll("refused", family, [
       ["community", "home"],
       ["sliver", "home"],
@@ -258,7 +258,7 @@ describe.each(ADDRESSES)("by %s", (_name, family) => {
       ["sliver", "office"],
     ]));
 
-  it("they reach what lies behind its gateway, and the VPN; the owner's context also the home", () =>
+  it("let them reach what lies behind its gateway, and the VPN; the owner's context also the home network", () =>
     expectAll("answered", family, [
       ["community", "beyond"],
       ["sliver", "beyond"],
@@ -268,20 +268,20 @@ describe.each(ADDRESSES)("by %s", (_name, family) => {
       ["owner", "peer"],
     ]));
 
-  it("the contexts do not reach each other", () =>
+  it("separate the contexts from each other", () =>
     expectAll("refused", family, [
       ["owner", "community"],
       ["community", "owner"],
       ["sliver", "owner"],
     ]));
 
-  it("those who come in from the home get their answers", () =>
+  it("let answers return to clients in the home network and the VPN", () =>
     expectAll("answered", family, [
       ["home", "community"],
       ["peer", "community"],
     ]));
 
-  it("nothing is passed on between VPN, home and the cable of another network", () =>
+  it("forward nothing between VPN, home network and another connected network", () =>
     expectAll("refused", family, [
       ["peer", "home"],
       ["peer", "beyond"],
@@ -291,7 +291,7 @@ describe.each(ADDRESSES)("by %s", (_name, family) => {
       ["office", "home"],
     ]));
 
-  it("containers and guests of the machine itself are not cut off", () =>
+  it("do not affect other containers and guests of the machine", () =>
     expectAll("answered", family, [
       ["container", "beyond"],
       ["container", "peer"],
@@ -302,12 +302,12 @@ describe.each(ADDRESSES)("by %s", (_name, family) => {
     ]));
 });
 
-describe("the inner network of a context, such as Docker's", () => {
-  it("is not reached by a sliver through the context's container, which would pass it on", async () => {
+describe("the inner network of a context, such as Docker's,", () => {
+  it("is not reached by a sliver through the context's container", async () => {
     expect(await ping("sliver", HOSTS.inner[0])).toBe("lost");
   });
 
-  it("is reached where the rule is taken away, so it is the rule that keeps it", async () => {
+  it("is reached once the rule is removed, which shows that the rule protects it", async () => {
     const handle = await ask(
       "nft -a list table inet community-box-contexts | sed -n 's/.*through a neighbour.* # handle //p'",
     );
@@ -318,7 +318,7 @@ describe("the inner network of a context, such as Docker's", () => {
     expect(await ping("sliver", HOSTS.inner[0])).toBe("lost");
   });
 
-  it("reaches what the context reaches, and slivers and their neighbours reach each other", async () => {
+  it("reaches what the context reaches, and does not prevent slivers and their neighbours from reaching each other", async () => {
     await expectAll("answered", 0, [
       ["inner", "beyond"],
       ["inner", "peer"],
@@ -333,7 +333,7 @@ describe("the inner network of a context, such as Docker's", () => {
   });
 
   it.each(["172.31.241.255", "255.255.255.255", "224.0.0.1"])(
-    "is no reason to keep what is said to all neighbours from them: %s",
+    "does not block broadcasts and multicasts to neighbours: %s",
     async (address) => {
       await ask("ip netns exec community sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0");
       const all = `ip netns exec sliver ping -n -b -c 1 -W 10 -I eth0 ${address}`;
@@ -376,7 +376,7 @@ describe("the owner", () => {
     ["networkd", "/etc/systemd/network/20-lan.network", "IPMasquerade=ipv4"],
     ["NetworkManager", "/etc/NetworkManager/system-connections/shared.nmconnection", "method=shared"],
   ])(
-    "of a machine that is a router by %s goes on having one, unless said otherwise",
+    "of a machine that routes by %s keeps the routing, unless the settings refuse it",
     async (_by, file, line) => {
       await ask(`mkdir -p ${file.replace(/[^/]+$/, "")} && echo '${line}' >${file}`);
       await setWalls();
@@ -389,14 +389,14 @@ describe("the owner", () => {
     },
   );
 
-  it("has the rules of before when what was written into the file is no network", async () => {
+  it("keeps the earlier rules when the file contains an invalid network", async () => {
     await ask(`echo 'open 999.1.1.1/24' >${paths.walls}`);
     expect((await run(paths.wallsProgram)).code).not.toBe(0);
     await expectAll("refused", 0, [["community", "home"]]);
   });
 });
 
-describe("while the box runs", () => {
+describe("the running firewall rules", () => {
   let watch: ChildProcess;
   beforeAll(() => {
     const enter = ["--target", inner, "--mount", "--pid", "--net", "--"];
@@ -411,7 +411,7 @@ describe("while the box runs", () => {
   const LONG = { timeout: 120_000 };
   const set = (name: string) => ask(`nft list set inet community-box-contexts ${name}`);
 
-  it("a new address closes its network, and one that goes opens it", async () => {
+  it("close the network of a new address, and open one whose address is removed", async () => {
     await ask("ip address add 10.9.9.5/24 dev lan0 && ip address add 2001:db8:9::5/64 dev lan0");
     await expect.poll(() => set("home4"), LONG).toContain("10.9.9.0/24");
     await expect.poll(() => set("home6"), LONG).toContain("2001:db8:9::/64");
@@ -421,7 +421,7 @@ describe("while the box runs", () => {
     await expect.poll(() => set("home4"), LONG).not.toContain("10.9.9.0/24");
   });
 
-  it("a bridge counts as one to the outside when it gets a cable", async () => {
+  it("count a bridge as external when it gets a cable", async () => {
     await ask("ip link add virbr0 type bridge");
     await ask(
       "ip link add c-spare type veth peer name e-spare && ip link add spare link c-spare type macvlan && ip link set spare master virbr0",
@@ -431,7 +431,7 @@ describe("while the box runs", () => {
     await expect.poll(() => set("outer"), LONG).not.toContain("virbr0");
   });
 
-  it("rules that somebody has taken away come again with the next news", async () => {
+  it("are restored after a deletion at the next change of an address", async () => {
     await ask("nft flush ruleset && ip address add 10.8.8.5/24 dev lan0");
     await expect
       .poll(() => run("nft list table inet community-box-contexts"), LONG)
@@ -462,7 +462,7 @@ ip netns exec sliver sysctl -qw net.ipv6.conf.all.forwarding=1
 sysctl -qw net.ipv6.conf.cbox-community.accept_ra=2`),
   );
 
-  it("makes it nobody's router, neither the community's nor the box's", async () => {
+  it("is accepted neither by the community nor by the box with the rules loaded", async () => {
     await ask("nft delete table inet community-box-contexts");
     await expect
       .poll(() => advertise().then(routers), { timeout: 60_000 })
@@ -477,7 +477,7 @@ sysctl -qw net.ipv6.conf.cbox-community.accept_ra=2`),
     expect(await routers()).toEqual({ community: "", box: "" });
   });
 
-  it("is not believed by the bridge of a context anyway", async () => {
+  it("is ignored by the bridge of a context in any case", async () => {
     await ask("sysctl -q -p /usr/lib/sysctl.d/61-community-box-contexts.conf");
     expect(
       await ask("sysctl -n net.ipv6.conf.cbox-community.accept_ra net.ipv6.conf.cbox-owner.autoconf"),

@@ -35,7 +35,7 @@ function act(script: string): string[] {
   return out.trim().split("\n");
 }
 
-test("announces what begins and what ceases, once each, and nothing while nothing changes", () => {
+test("the watch announces each start and end of a listener once, and nothing without a change", () => {
   expect(act("look; note; look; begin; look; note; look; cease; look; note; look")).toEqual([
     ANNOUNCE,
     "nothing",
@@ -46,11 +46,11 @@ test("announces what begins and what ceases, once each, and nothing while nothin
   ]);
 });
 
-test("announces again what somebody else's announcement saw gone, though it was never gone when this looked", () => {
+test("the watch announces again what another announcement saw gone, even if the watch never did", () => {
   expect(act("begin; note; look; cease; note; begin; look")).toEqual(["nothing", ANNOUNCE]);
 });
 
-test("announces again when the announcement that it asked for was on its way already, and saw less", () => {
+test("the watch announces again after an announcement under way that missed a listener", () => {
   expect(act("note; look; begin; look; look; note; look")).toEqual([
     "nothing",
     ANNOUNCE,

@@ -44,14 +44,14 @@ beforeEach(() => {
 });
 
 describe("the example", () => {
-  it("lacks nothing but the password", async () => {
+  it("is right except for the missing password", async () => {
     const [mistakes] = await mistakesIn([parse(exampleAnswers(profile))], { profile, lists: LISTS });
     expect(mistakes!.map(({ field, code }) => [field, code])).toEqual([
       ["system.owner.password", "password-short"],
     ]);
   });
 
-  it("has every field, under its right name, once the signs in front are taken away", async () => {
+  it("has every field under its right name once its lines are uncommented", async () => {
     const all = exampleAnswers(profile).replace(/^( *)#(?=\S)/gm, "$1");
     expect(Object.keys(parse(all))).toEqual(Object.keys(readAnswersSchema().properties ?? {}));
     const [mistakes] = await mistakesIn([parse(all)], { profile, lists: LISTS });
@@ -60,8 +60,8 @@ describe("the example", () => {
   });
 });
 
-describe("the example on the card", () => {
-  it("has Windows line ends and the words of three languages, and is the same file otherwise", () => {
+describe("the example on the card (CBOX-BOOT)", () => {
+  it("has Windows line ends, explanations in three languages, and the same fields as the example", () => {
     const text = exampleOnCard(profile);
     expect(
       text
@@ -77,7 +77,7 @@ describe("the example on the card", () => {
     expect(fields(text)).toEqual(fields(exampleAnswers(profile)));
   });
 
-  it("sets a box up once it is filled in with the editor of Windows", async () => {
+  it("is accepted once it is filled in with an editor of Windows", async () => {
     const filled = exampleOnCard(profile).replace(
       'password: ""',
       'password: "cargol groc damunt la teulada"',
@@ -92,12 +92,12 @@ describe("the example on the card", () => {
   });
 });
 
-describe("the lists of an image", () => {
-  it("are taken from its root file system", async () => {
+describe("the lists of valid values of an image", () => {
+  it("are read from its root file system", async () => {
     expect(await listsOf(makeRoot(folder))).toEqual(LISTS);
   });
 
-  it("are found by the manifest, and what is damaged is said", async () => {
+  it("are found through the manifest; a damaged list fails with lists-damaged", async () => {
     expect(findLists(folder)).toBeUndefined();
     makeImageFolder(folder);
     expect(findLists(folder)).toEqual(LISTS);
@@ -108,7 +108,7 @@ describe("the lists of an image", () => {
     });
   });
 
-  it("decide, and not those of this computer", async () => {
+  it("decide which values are valid, instead of the lists of this computer", async () => {
     const cases: [object, string[]][] = [
       [{ timezone: "Europe/Kiev" }, []],
       [{ timezone: "CET" }, []],
@@ -124,7 +124,7 @@ describe("the lists of an image", () => {
     );
   });
 
-  it("that are not there are no reason to refuse, and that is said", async () => {
+  it("do not refuse a file when they are missing; the check reports what it left out", async () => {
     const system = { ...parse(BASE).system, timezone: "Mars/Base", keyboard: "xx" };
     const data = { version: 1, system, network: { wifi: { ssid: "casa", country: "XX" } }, member: {} };
     expect(await mistakesIn([data], { profile })).toEqual([[]]);
@@ -143,7 +143,7 @@ describe("the lists of an image", () => {
   });
 });
 
-describe("a file that is there", () => {
+describe("an existing answers file", () => {
   it.each([
     ["new", (output: string, more: object) => ANSWERS_COMMANDS.new({ profile: "vm-amd64", output, ...more })],
     [
@@ -159,7 +159,7 @@ describe("a file that is there", () => {
           fleet: put("list.csv", `system.hostname\n${output.slice(folder.length + 1, -".yaml".length)}\n`),
         }),
     ],
-  ] as const)("is not replaced by %s without a word", async (_command, run) => {
+  ] as const)("is not overwritten by %s without --overwrite", async (_command, run) => {
     const file = put("filled.yaml", "mine\n");
     expect(await failureOf(() => run(file, {}))).toMatchObject({
       code: "answers-exist",
@@ -173,18 +173,18 @@ describe("a file that is there", () => {
   });
 });
 
-describe("check", () => {
+describe("answers check", () => {
   let options = { profile: "vm-amd64", image: "" };
   beforeEach(() => {
     options = { profile: "vm-amd64", image: makeImageFolder(folder) };
   });
 
-  it("takes a right file", async () => {
+  it("accepts a right file", async () => {
     await ANSWERS_COMMANDS.check([base], options);
     expect(vi.mocked(console.log).mock.calls).toEqual([[`${base} is right for vm-amd64.`]]);
   });
 
-  it("says what it could not check, and that a network without a passphrase is open", async () => {
+  it("reports what it could not check, and that a network without a passphrase is open", async () => {
     const text = `${BASE}network:\n  wifi: { ssid: casa, passphrase: "" }\n`;
     await ANSWERS_COMMANDS.check([put("open.yaml", text)], options);
     expect(vi.mocked(console.log).mock.calls.flat().slice(1)).toEqual([
@@ -195,7 +195,7 @@ describe("check", () => {
     ]);
   });
 
-  it("names file, line, field, what is wrong and what to do, of every mistake; never a secret", async () => {
+  it("reports file, line, field, what is wrong and what to do for every mistake, and never a secret", async () => {
     const wrong = put(
       "wrong.yaml",
       'version: 1\nsystem:\n  hostnam: x\n  timezone: Madrit\n  owner: { name: root, password: "xyzzy" }\nnetwork:\n  method: static\n  address: 10.1.2.3/27\n  gateway: 10.9.9.9\n',
@@ -227,7 +227,7 @@ describe("check", () => {
     expect(failure.found).not.toContain("xyzzy");
   });
 
-  it("leaves to the box what only the box knows", async () => {
+  it("leaves to the box what only the box can check", async () => {
     const data = parse(BASE);
     data.network = { interface: "enp7s0" };
     data.contexts = { share: "exact", memory_mib: 512 };
@@ -239,7 +239,7 @@ describe("check", () => {
     ["no file", "no-such.yaml", undefined, "answers-unreadable"],
     ["no YAML", "broken.yaml", "version: [", "yaml-invalid"],
     ["a reference to nothing", "lost.yaml", "version: *one", "yaml-invalid"],
-  ])("says so when there is %s", async (_what, name, text, code) => {
+  ])("fails with an error of its own for %s", async (_what, name, text, code) => {
     const path = text === undefined ? join(folder, name) : put(name, text);
     expect((await failureOf(() => ANSWERS_COMMANDS.check([path], options))).code).toBe(code);
   });
@@ -259,7 +259,7 @@ describe("check", () => {
     }
   });
 
-  it("one mistake in words, from the schema or from a step", () => {
+  it("describes a mistake of the schema or of a step in one sentence", () => {
     const common = { field: "node.id", found: "12x", code: "invalid" } as const;
     expect(inWords({ ...common, expected: "a number" })).toBe("node.id: expected a number, found 12x.");
     expect(inWords({ ...common, expected: "A node is a number." })).toBe(
@@ -271,8 +271,8 @@ describe("check", () => {
   });
 });
 
-describe("merge", () => {
-  it("goes field by field, replaces lists, takes away by null, and keeps the comments of the base", () => {
+describe("answers merge", () => {
+  it("merges field by field, replaces lists, removes a field by null, and keeps the comments of the base", () => {
     const document = openAnswers(put("b.yaml", `${BASE}network:\n  dns: [10.1.1.1, 10.1.1.2]\nnode:\n`));
     layOver(document, {
       system: { hostname: "can-bruixa", timezone: null },
@@ -291,7 +291,7 @@ describe("merge", () => {
     expect(String(document)).toContain("name: anna # looks after all of them");
   });
 
-  it("writes a file that only its owner can read, and only when it is right", async () => {
+  it("writes a file that only its owner can read, and only when the result is right", async () => {
     const over = put("over.yaml", "system: { hostname: can-bruixa }\n");
     const output = join(folder, "box.yaml");
     await ANSWERS_COMMANDS.merge([base, over], { profile: "vm-amd64", output });
@@ -311,8 +311,8 @@ describe("merge", () => {
   });
 });
 
-describe("Wi-Fi", () => {
-  it("goes into the section network", () => {
+describe("Wi-Fi answers", () => {
+  it("belong to the section network", () => {
     const document = parseDocument(BASE);
     putWifi(document, { ssid: "Can Bruixa", passphrase: "cargol groc", country: "ES" });
     expect(document.toJS().network).toEqual({
@@ -329,23 +329,23 @@ describe("Wi-Fi", () => {
       "5 characters, which are not shown",
     ],
     [{ ssid: "x", country: "es" }, "A country is two capital letters.", "es"],
-  ])("is checked: %j", async (wifi, message, found) => {
+  ])("are checked: %j", async (wifi, message, found) => {
     expect(await failureOf(() => checkWifi(wifi))).toMatchObject({ code: "wifi-invalid", message, found });
   });
 
-  it("takes a passphrase, a key in hexadecimal, or none", () => {
+  it("accept a passphrase, a hexadecimal key, or none", () => {
     for (const passphrase of ["cargol groc", "0f".repeat(32)])
       checkWifi({ ssid: "x", passphrase, country: "ES" });
     checkWifi({ ssid: "x" });
   });
 });
 
-describe("a fleet", () => {
+describe("a fleet list", () => {
   const list = (text: string | Buffer) => put("boxes.csv", text);
   const make = (text: string, out = join(folder, "out")) =>
     ANSWERS_COMMANDS.fleet({ profile: "vm-amd64", fleet: list(text), base, out }).then(() => out);
 
-  it("is one checked file for each row, with the values as the fields want them", async () => {
+  it("becomes one checked file for each row, with values of the type of their field", async () => {
     const out = await make(
       "system.hostname,node.id,node.accept_licence,services.snmp.enabled,vpn.rendezvous,network.method\n" +
         'can-bruixa,54052,yes,,https://a.example.net|https://b.example.net,""\n' +
@@ -381,7 +381,7 @@ describe("a fleet", () => {
     ]);
   });
 
-  it("takes the words for yes and no that spreadsheets write here", () => {
+  it("accepts the words for yes and no that spreadsheets write in other languages", () => {
     const yes = ["VERDADERO", "SÍ", "SI\u0301", "CERT", "VRAI", "VERO", "WAHR", "sim", "TRUE", "1"];
     const no = ["FALSO", "FALS", "FAUX", "FALSCH", "não", "NO", "0"];
     const { rows } = readFleet(list(`vpn.join\n${[...yes, ...no].join("\n")}\n`));
@@ -391,7 +391,7 @@ describe("a fleet", () => {
     ]);
   });
 
-  it("keeps spaces at the ends where they belong to the value", () => {
+  it("keeps leading and trailing spaces where they belong to the value", () => {
     const { rows } = readFleet(
       list(
         'network.wifi.ssid,network.wifi.passphrase,system.owner.password,system.hostname,member.password\n" casa "," vuit lletres ", a b c ,  can-bruixa , \n',
@@ -443,7 +443,7 @@ describe("a fleet", () => {
     expect(failure.message).toMatch(/^The list .*boxes\.csv has a mistake; nothing was done\.$/);
   });
 
-  it("with a wrong answer is refused: row, column, field, and nothing is written", async () => {
+  it("with a wrong answer is refused with row, column and field, and no file is written", async () => {
     const text = "node.notes,system.hostname,system.owner.password\n,a-box,\n,my box,xyzzy\n";
     const failure = await failureOf(() => make(text));
     expect(failure).toMatchObject({
@@ -458,7 +458,7 @@ describe("a fleet", () => {
     expect(readdirSync(folder)).not.toContain("out");
   }, 600_000);
 
-  it("with twins is refused: names whatever their capitals, addresses whatever their prefix", async () => {
+  it("with duplicates is refused: host names regardless of case, addresses regardless of prefix", async () => {
     const text =
       "system.hostname,network.method,network.address,network.gateway\n" +
       "a-box,static,10.1.2.3/27,10.1.2.1\nb-box,,,\nA-Box,,,\nc-box,static,10.1.2.3/24,10.1.2.1\n";
@@ -467,13 +467,13 @@ describe("a fleet", () => {
     expect(found).toContain("rows 2, 5, column C: network.address is 10.1.2.3 in all of them");
   }, 600_000);
 
-  it("with one name for all, from the base, is refused as well", async () => {
+  it("with one host name for all boxes, taken from the base, is refused", async () => {
     base = put("base.yaml", BASE.replace("system:", "system:\n  hostname: same"));
     const { found } = await failureOf(() => make("node.notes\none\ntwo\n"));
     expect(found).toBe("rows 2, 3: system.hostname is same in all of them");
   }, 600_000);
 
-  it("says which file is missing, and which words", async () => {
+  it("that is missing is reported by name, and so are missing options", async () => {
     expect(await failureOf(() => readFleet(join(folder, "no.csv")))).toMatchObject({
       code: "fleet-unreadable",
       found: expect.stringContaining("ENOENT"),
@@ -485,7 +485,7 @@ describe("a fleet", () => {
     });
   });
 
-  it("gives one row, counted as a spreadsheet does", async () => {
+  it("gives a single row, numbered as in a spreadsheet", async () => {
     const fleet = readFleet(list("system.hostname\na-box\n\nc-box\n"));
     const document = answersOf(openAnswers(base), rowOf(fleet, 4));
     expect(document.toJS().system.hostname).toBe("c-box");
@@ -502,7 +502,7 @@ describe("a fleet", () => {
     }
   });
 
-  it("of a thousand boxes takes seconds", async () => {
+  it("of a thousand boxes is processed in seconds", async () => {
     const rows = Array.from({ length: 1000 }, (_, index) => `box-${index},${50_000 + index},yes`);
     const started = performance.now();
     const out = await make(`system.hostname,node.id,node.accept_licence\n${rows.join("\n")}\n`);

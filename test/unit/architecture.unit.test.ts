@@ -45,7 +45,7 @@ describe("an import is refused", () => {
     expect(lint({ [file]: importing(path) })).toContain("noRestrictedImports");
   });
 
-  test("in a circle, also where it is for types alone", () => {
+  test("in a circle, even one of types alone", () => {
     const said = lint({
       "firstboot/vpn/one.ts": 'import type { Two } from "./two.ts";\nexport type One = Two | 1;\n',
       "firstboot/vpn/two.ts": 'import type { One } from "./one.ts";\nexport type Two = One | 2;\n',
@@ -54,7 +54,7 @@ describe("an import is refused", () => {
   });
 });
 
-describe("an import is taken", () => {
+describe("an import is accepted", () => {
   test.each([
     ["from a step to a feature of the same name", "firstboot/steps/vpn/made-up.ts", "../../vpn/request.ts"],
     ["of a step's texts by the catalogues", "firstboot/i18n/made-up.ts", "../steps/vpn/texts/ca.ts"],
@@ -103,7 +103,7 @@ test.each(["firstboot", "image"])("each layer of %s/ refuses all folders of the 
   }
 });
 
-test.each(["firstboot", "image"])("every folder of %s/ has its layer", (top) => {
+test.each(["firstboot", "image"])("every folder of %s/ belongs to a layer", (top) => {
   const placed = layersOf(top).flatMap(({ folders }) => folders);
   const folders = readdirSync(join(PROJECT, top), { withFileTypes: true }).filter(
     (entry) =>

@@ -51,19 +51,19 @@ test.each([
   ["Ctrl-C in the middle of the answer", { isDeliberate: true }, `can-bru${CTRL_C}`],
   ["Ctrl-D", {}, CTRL_D],
   ["Ctrl-C at a secret", { isSecret: true }, `vila${CTRL_C}`],
-])("%s leaves with exit code 130, and says nothing", async (_what, options, keys) => {
+])("%s ends a question with exit code 130 and prints nothing", async (_what, options, keys) => {
   const { shown, code } = await ask(options, keys);
   expect(code).toBe(130);
   expect(new Set(shown.map((line) => line.replace("can-bru", "").trim()))).toEqual(new Set(["Sure?"]));
 });
 
-test("an answer is taken, and a secret one is not shown", async () => {
+test("a question returns the typed answer, and does not show a secret one", async () => {
   expect(await ask({ isDeliberate: true }, "can-bruixa\r")).toMatchObject({ code: 0 });
   const { shown, code } = await ask({ isSecret: true }, "vilanova\r");
   expect([shown, code]).toEqual([["Sure?", "taken: <vilanova>"], 0]);
 });
 
-test("a command that failed says why; one that was left says nothing", () => {
+test("a failed command prints its reason; an interrupted one prints nothing", () => {
   const failure = (code: ErrorCode, exitCode: number) =>
     Failure.again({ code, what: "It went wrong.", exitCode });
   expect(ending(failure("box-full", 1))).toEqual({ text: "error: It went wrong. [box-full]\n", code: 1 });
@@ -71,7 +71,7 @@ test("a command that failed says why; one that was left says nothing", () => {
   expect(ending(new Error("a mistake")).code).toBe(70);
 });
 
-test("no command asks in a way of its own", () => {
+test("no command asks by other means than ask-terminal.ts", () => {
   const files = ["common", "firstboot", "image"].flatMap((folder) =>
     readdirSync(join(PROJECT, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))

@@ -14,7 +14,7 @@ lynis_tests_done=248
 hardening_index=71
 `;
 
-test("reads index, version and findings, and leaves Lynis' dashes out", () => {
+test("parseLynis reads index, version and findings, and drops Lynis' dashes", () => {
   expect(parseLynis(REPORT)).toEqual({
     version: "3.0.8",
     hardeningIndex: 71,
@@ -32,13 +32,13 @@ test("reads index, version and findings, and leaves Lynis' dashes out", () => {
 });
 
 test.each(["", "hardening_index=\n", "lynis_version=3\nwarning[]=A|b|-|-|\n"])(
-  "refuses a report without an index: %j",
+  "parseLynis refuses a report without an index: %j",
   (text) => {
     expect(() => parseLynis(text)).toThrow(/no hardening index/);
   },
 );
 
-test("the page has the index, what was audited, and every finding", () => {
+test("the page shows the index, what was audited, and every finding", () => {
   const page = formatLynis({
     ...{ date: new Date("2026-01-02T03:04:05Z"), machine: "2 cores", image: "x.img.zst" },
     report: parseLynis(REPORT),

@@ -19,8 +19,8 @@ const measure = (id: string, mib: number): ServiceMeasure => ({
   ...{ id, where: "owner", diskKib: 30_000, installSeconds: 61.4, startSeconds: 8.6, memory: mib * MIB },
 });
 
-describe("what a box says of a service", () => {
-  test("names of active units", () => {
+describe("measuring a service on a box", () => {
+  test("reads the names of active units", () => {
     const output = `squid.service loaded active running Squid Web Proxy Server
   ssh.service   loaded active running OpenBSD Secure Shell server
 `;
@@ -28,7 +28,7 @@ describe("what a box says of a service", () => {
     expect(parseUnits("")).toEqual(new Set());
   });
 
-  test("when its units began; one without processes is left out", () => {
+  test("reads when its units started, and leaves out a unit without processes", () => {
     const output = `Id=docker.service
 InactiveExitTimestampMonotonic=120500000
 ControlGroup=/system.slice/docker.service
@@ -48,7 +48,7 @@ ControlGroup=/system.slice/containerd.service
     expect(parseStarts("")).toEqual([]);
   });
 
-  test("memory without what the kernel can take back; files in memory stay", () => {
+  test("counts memory without what the kernel can reclaim, but with files in memory", () => {
     const stat = `anon 30000000
 file 9000000
 kernel 4000000
@@ -61,15 +61,15 @@ slab_unreclaimable 500000
   });
 });
 
-describe("an entry", () => {
-  test("says too little when its service takes a whole MiB more", () => {
+describe("an entry of the catalogue", () => {
+  test("states too little when its service uses a whole MiB more", () => {
     const stated = { needs: { memory_mib: 16 } };
     expect(isTooLow(stated, measure("snmp", 16.4))).toBe(false);
     expect(isTooLow(stated, measure("snmp", 16.6))).toBe(true);
     expect(isTooLow({ needs: {} }, measure("serf", 12))).toBe(true);
   });
 
-  test("is measured when Debian has it and the box switches it on", () => {
+  test("is measured when Debian has the service and the box can enable it", () => {
     const left = catalogue.filter((service) => unmeasured(service) !== undefined).map(({ id }) => id);
     expect(left).toEqual(expect.arrayContaining(["ssh", "avahi", "nextcloud", "wordpress"]));
     for (const id of ["serf", "docker", "guifi-proxy", "syncthing", "tahoe-lafs"])
@@ -77,7 +77,7 @@ describe("an entry", () => {
   });
 });
 
-describe("the page", () => {
+describe("the page of results", () => {
   const page = formatServiceCosts({
     date: new Date("2026-11-28T12:00:00Z"),
     machine: "2 cores (some), 24 GiB, KVM",
@@ -95,23 +95,23 @@ describe("the page", () => {
   });
   const row = (id: string) => page.split("\n").find((line) => line.startsWith(`| \`${id}\` |`));
 
-  test("says when, where and by which command", () => {
+  test("states when, where and by which command it was measured", () => {
     expect(page).toContain("`./cbox bench services` on 2026-11-28: 2 cores (some), 24 GiB, KVM;");
   });
 
-  test("has a row for each, and marks an entry that says too little", () => {
+  test("has a row for each service, and marks an entry that states too little", () => {
     expect(row("syncthing")).toBe(
       `| \`syncthing\` | owner | 29 MiB | 8.3 MB (8.3) | 61 s | 9 s | 60 MiB | ${find("syncthing").needs.memory_mib} MiB |  |`,
     );
     expect(row("serf")).toContain("| installed | 61 s | 9 s | 21 MiB | 16 MiB | **says too little** |");
   });
 
-  test("tells of one that could not be measured, in a row as wide as the others", () => {
+  test("shows a service that could not be measured in a row of the same width", () => {
     expect(row("docker")).toMatch(/\| failed: no room left \|$/);
     expect(row("docker")?.split("|")).toHaveLength(row("syncthing")!.split("|").length);
   });
 
-  test("lists those that are not measured, with the reason", () => {
+  test("lists the services that are not measured, with the reason", () => {
     expect(page).toContain("- `nextcloud`: pulled from the Internet\n");
     expect(page).toContain("- `ssh`: part of the system, only watched and announced\n");
   });

@@ -57,8 +57,8 @@ async function findings(
   return checkBoot(image, { profile, disk });
 }
 
-describe("a Raspberry Pi's image", () => {
-  it("is sound as Debian's raspi-firmware writes it with our settings", async () => {
+describe("the boot check of a Raspberry Pi's image", () => {
+  it("finds nothing in what Debian's raspi-firmware writes with our settings", async () => {
     expect(await findings()).toEqual([]);
   });
 
@@ -109,11 +109,11 @@ describe("a Raspberry Pi's image", () => {
       { [`/usr/lib/modules/${RELEASE}/modules.dep`]: "kernel/ext4.ko.xz:\n" },
       expect.arrayContaining([`the kernel ${RELEASE} has no module bcm2835`]),
     ],
-  ])("%s", async (_what, changes, expected) => {
+  ])("finds: %s", async (_what, changes, expected) => {
     expect(await findings(changes)).toEqual(expected);
   });
 
-  it("a table that no boot ROM reads, a root by another label", async () => {
+  it("finds a boot sector's table that leads nowhere, and a root file system with another label", async () => {
     expect(await findings({}, { table: false })).toEqual([
       "the boot sector's table does not lead to CBOX-BOOT, so no board finds it",
     ]);
@@ -123,7 +123,7 @@ describe("a Raspberry Pi's image", () => {
     ]);
   });
 
-  it("a Pi 5 with the release's own kernel, which does not know it", async () => {
+  it("refuses the release's own kernel on a Pi 5, which needs a newer one", async () => {
     const five = {
       "boot:cmdline.txt": CMDLINE.replace("ttyS1", "ttyAMA10"),
       "/etc/default/raspi-firmware": SETTINGS.replace("ttyS1", "ttyAMA10"),
@@ -134,7 +134,7 @@ describe("a Raspberry Pi's image", () => {
   });
 });
 
-it("versions are compared number by number", () => {
+it("isAtLeast compares versions number by number", () => {
   expect(isAtLeast("6.18.5+deb13-arm64", "6.18")).toBe(true);
   expect(isAtLeast("7.3.4", "6.18")).toBe(true);
   expect(isAtLeast("6.9.7-arm64", "6.18")).toBe(false);

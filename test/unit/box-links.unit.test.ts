@@ -79,7 +79,7 @@ describe.each(EFFECTS)("%s", (_, effect) => {
   });
 
   it.each([".authorized_keys.new", "authorized_keys.new", "authorized_keys"])(
-    "does nothing to what a link called %s leads to",
+    "changes nothing behind a link called %s",
     async (name) => {
       writeFileSync(join(root, FILE), "before");
       link(join("home/anna/.ssh", name), "etc/secret/authorized_keys");
@@ -90,13 +90,13 @@ describe.each(EFFECTS)("%s", (_, effect) => {
   );
 });
 
-it("a link to a folder of root's does not give that folder away", async () => {
+it("makeDirectory does not change the mode of root's folder behind a link", async () => {
   link("home/anna/.ssh", "etc/secret");
   await box.makeDirectory("/home/anna/.ssh", { mode: 0o777 }).catch(() => {});
   expect(statSync(join(root, "etc/secret")).mode & 0o777).toBe(0o700);
 });
 
-it("links that root alone could make are followed, and folders are made below them", async () => {
+it("the box follows links that root alone could make, and makes folders below them", async () => {
   mkdirSync(join(root, "run"));
   symlinkSync("../run", join(root, "etc/var-run"));
   symlinkSync("/etc/var-run", join(root, "etc/again"));
@@ -114,7 +114,7 @@ it("links that root alone could make are followed, and folders are made below th
   expect(lstatSync(join(root, "etc/again")).isSymbolicLink()).toBe(true);
 });
 
-it("what the file system says names the place, not a descriptor", async () => {
+it("an error of the file system names the path, not a file descriptor", async () => {
   await expect(box.overwrite("/etc/none", Buffer.from("x"))).rejects.toThrow(join(root, "etc/none"));
   await expect(box.overwrite("/none/none", Buffer.from("x"))).rejects.toThrow(/ENOENT/);
 });

@@ -21,7 +21,7 @@ const broken = new Failure({ code: "disk-full", what: "The disk ran full." });
 
 afterEach(() => void vi.restoreAllMocks());
 
-it("the table names the time, the size, and the layers that were there already", () => {
+it("the table shows the time, the size, and the layers taken from the cache", () => {
   const outcomes = [
     { profile: "one", seconds: 151.4, result: built("base-trixie-amd64", "rootfs-one", "image") },
     { profile: "two", seconds: 30.2, result: built("image") },
@@ -39,7 +39,7 @@ it("the table names the time, the size, and the layers that were there already",
   );
 });
 
-it("goes on after a failure, and ends by naming what failed", async () => {
+it("a build of all profiles continues after a failure, and ends by naming what failed", async () => {
   vi.spyOn(console, "log").mockReturnValue();
   vi.spyOn(console, "error").mockReturnValue();
   const tried: string[] = [];

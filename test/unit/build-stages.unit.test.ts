@@ -40,7 +40,7 @@ function madeUp(needs: Readonly<Record<string, readonly string[]>>) {
 }
 
 describe("stages", () => {
-  test("begin when those that they need have ended, and side by side otherwise", async () => {
+  test("start when the stages that they need have ended, and side by side otherwise", async () => {
     const { events, stages, end } = madeUp({ one: [], two: ["one"], three: [], four: ["two", "three"] });
     const all = runStages(stages, job(), {});
     await expect.poll(() => events).toEqual(["begin one", "begin three"]);
@@ -54,14 +54,14 @@ describe("stages", () => {
     await all;
   });
 
-  test("do not wait for one that is no part of the image", async () => {
+  test("do not wait for a stage that is not part of the image", async () => {
     const { events, stages, end } = madeUp({ two: ["one"] });
     end("two");
     await runStages(stages, job(), {});
     expect(events).toEqual(["begin two", "end two"]);
   });
 
-  test("do not begin after one that they need has failed, whose error is thrown", async () => {
+  test("do not start after a needed stage has failed, whose error is thrown", async () => {
     const { events, stages } = madeUp({ two: ["one"] });
     const failing: Stage<object> = {
       name: "one",
@@ -75,7 +75,7 @@ describe("stages", () => {
     expect(events).toEqual([]);
   });
 
-  test("of the build stand after those that they need", () => {
+  test("of the build are listed after the stages that they need", () => {
     const names = STAGES.map(({ name }) => name);
     for (const [index, { name, needs }] of STAGES.entries())
       for (const need of needs) expect(names.slice(0, index), `${need} before ${name}`).toContain(need);

@@ -100,7 +100,7 @@ describe("./cbox", () => {
     },
   );
 
-  it("calls nothing but the command where nothing is missing", () => {
+  it("runs only the command where nothing is missing", () => {
     hasTool();
     expect(cbox(["build", "vm-amd64"])).toEqual({
       code: 0,
@@ -117,7 +117,7 @@ describe("./cbox", () => {
     },
   );
 
-  it("installs what the command needs, saying so, without asking where there is no terminal", () => {
+  it("installs what the command needs and reports it, without asking where there is no terminal", () => {
     expect(cbox(["build", "vm-amd64"])).toEqual({
       code: 0,
       out: "cli: build vm-amd64\n",
@@ -135,7 +135,7 @@ describe("./cbox", () => {
     }
   });
 
-  it("installs what only boards need when a board's profile is named, or any of its family says so", () => {
+  it("installs what only boards need when the named profile, or a parent of it, is a board's", () => {
     mkdirSync(join(project, "profiles"));
     const profile = (id: string, text: string) => writeFileSync(join(project, `profiles/${id}.yaml`), text);
     profile("board", "id: board\nparent: family # of boards\n");
@@ -148,7 +148,7 @@ describe("./cbox", () => {
     for (const other of ["pc", "circle", "nothing"]) expect(cbox(["build", other]).err).toBe("");
   });
 
-  it("installs what a board of 32-bit x86 needs only where the kernel does not run its programs", () => {
+  it("installs the emulator for a board of 32-bit x86 only where the kernel cannot run its programs", () => {
     mkdirSync(join(project, "profiles"));
     writeFileSync(join(project, "profiles/raspberry-pi.yaml"), "architecture: arm64\n");
     writeFileSync(join(project, "profiles/jetway-jbc362f36-i386.yaml"), "architecture: i386\n");
@@ -160,7 +160,7 @@ describe("./cbox", () => {
     expect(cbox(["build", "--all"]).err).toContain("packages: arm-tool both-tool old-tool\n");
   });
 
-  it("fetches package lists only when they do not know the package, and a broken repository does not stop it", () => {
+  it("fetches package lists only when they lack the package, and continues despite a broken repository", () => {
     aptGet("case $* in *--simulate*|*update*) exit 100 ;; esac");
     const { code, calls } = cbox(["build"]);
     expect(code).toBe(0);
@@ -171,7 +171,7 @@ describe("./cbox", () => {
     ]);
   });
 
-  it("packages-failed shows APT's words and the command", () => {
+  it("prints APT's own messages and the command to run when APT fails: packages-failed", () => {
     aptGet('case $* in *--yes*) echo "E: Unable to locate package some-tool"; exit 100 ;; esac');
     const { code, err, out } = cbox(["build"]);
     expect({ code, out }).toEqual({ code: 1, out: "" });
@@ -182,7 +182,7 @@ describe("./cbox", () => {
     expect(err).toContain("hint:  apt-get install --no-install-recommends some-tool\n");
   });
 
-  it("uses sudo where the person is not root", () => {
+  it("uses sudo where the user is not root", () => {
     program("id", "echo 1000");
     program("sudo", `echo "sudo $1" >>"${project}/calls"; exec "$@"`);
     const { code, calls } = cbox(["build"]);
@@ -191,7 +191,7 @@ describe("./cbox", () => {
     expect(calls[1]).toContain("--simulate install");
   });
 
-  it("packages-missing says the command where there is no sudo either", () => {
+  it("prints the command to run where there is no sudo either: packages-missing", () => {
     program("id", "echo 1000");
     const tools = join(project, "tools");
     mkdirSync(tools);
@@ -203,7 +203,7 @@ describe("./cbox", () => {
     expect(err).toContain("hint:  as root: apt-get install --no-install-recommends some-tool\n");
   });
 
-  it("asks on a terminal, takes no for an answer, and does not ask with --yes or in CI", () => {
+  it("asks on a terminal, respects a no, and does not ask with --yes or in CI", () => {
     const onTerminal = (answer: string, words: string, env: Record<string, string> = {}) =>
       spawnSync("script", ["-qec", `sh ${join(project, "cbox")} ${words}`, "/dev/null"], {
         env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
@@ -223,7 +223,7 @@ describe("./cbox", () => {
     expect(onTerminal("n", "build", { CI: "true" }).stdout).not.toContain("[Y/n]");
   });
 
-  it("node-too-old", () => {
+  it("refuses a Node.js that is too old: node-too-old", () => {
     program("node", "echo v18.19.0");
     expect(cbox(["profiles"])).toMatchObject({
       code: 1,
@@ -231,7 +231,7 @@ describe("./cbox", () => {
     });
   });
 
-  it("runs npm ci where the packages are missing or older than the lock file, once", () => {
+  it("runs npm ci once where the packages are missing or older than the lock file", () => {
     npmHasRun(-60);
     expect(cbox(["profiles"])).toMatchObject({
       code: 0,
@@ -241,7 +241,7 @@ describe("./cbox", () => {
     expect(cbox(["profiles"]).calls.length).toBe(1);
   });
 
-  it("npm-failed", () => {
+  it("prints npm's own messages and the command to run when npm fails: npm-failed", () => {
     npmHasRun(-60);
     writeFileSync(join(project, "npm-fails"), "");
     const { code, err, out } = cbox(["profiles"]);
@@ -252,7 +252,7 @@ describe("./cbox", () => {
     expect(err).toContain(`hint:  cd ${project} && npm ci\n`);
   });
 
-  it("works from another directory and through a link, handing on words with spaces as they are", () => {
+  it("works from another directory and through a link, and passes arguments with spaces unchanged", () => {
     program(
       "node",
       'case $1 in --version) echo v22.0.0 ;; *) for word in "$@"; do echo "<$word>"; done ;; esac',

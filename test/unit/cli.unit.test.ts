@@ -35,7 +35,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
 }
 
 describe("./cbox", () => {
-  it("without words shows the help, which opens with the two commands to start with", async () => {
+  it("without arguments shows the help, which opens with the two commands to start with", async () => {
     const { code, out } = await run();
     expect(code).toBe(0);
     expect(out).toContain("./cbox demo ");
@@ -86,19 +86,19 @@ describe("./cbox", () => {
       "profile shw x",
       "error: Unknown command 'shw'. [usage]\nfound: ./cbox profile shw x\nhint:  did you mean show?\n",
     ],
-  ])("%s", async (line, expected) => {
+  ])("explains the wrong command line: %s", async (line, expected) => {
     const { code, err, out } = await run(...line.split(" "));
     expect({ code, err, out }).toEqual({ code: 2, err: expected, out: "" });
   });
 
-  it("profile without a sub-command shows what there is", async () => {
+  it("profile without a sub-command lists the sub-commands", async () => {
     const { code, err } = await run("profile");
     expect(code).toBe(2);
     expect(err).toContain("show [options] <id>");
     expect(err).toContain("error: Say what to do, as the help above lists. [usage]");
   });
 
-  it("a failure ends as its sentence, with its exit code", async () => {
+  it("prints a failure as its sentence and ends with its exit code", async () => {
     const { code, out, err } = await run("profile", "show", "vm-amd46");
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toMatch(
@@ -124,7 +124,7 @@ describe("./cbox", () => {
     );
   });
 
-  it("Ctrl-C ends as one sentence and exit code 130", async () => {
+  it("ends with one sentence and exit code 130 on Ctrl-C", async () => {
     const cli = fileURLToPath(new URL("../../image/start.mjs", import.meta.url));
     // A checkup takes long enough to be interrupted: the signal goes out when it has asked its first question.
     const slow = join(home, "bin");
@@ -141,7 +141,7 @@ describe("./cbox", () => {
     );
   });
 
-  it("an unexpected error is ours: a short sentence, and the stack in a file", async () => {
+  it("reports an unexpected error as its own mistake in a short sentence, with the stack in a file", async () => {
     const broken = vi.spyOn(JSON, "stringify").mockImplementation(() => {
       throw new TypeError("cannot read properties of undefined");
     });

@@ -34,11 +34,11 @@ test.each([
   ["image/debian/mmdebstrap.ts", "--mode=root", "--mode=other", ["base", "context"]],
   ["image/debian/live-build.ts", "lb chroot", "lb other", ["rootfs"]],
   ["image/stages/template.ts", '".hbs"', '".other"', ["customize"]],
-])("a change of %s makes new what it has part in, and no more", (file, from, to, stages) => {
+])("a change of %s rebuilds the stages that use it, and no others", (file, from, to, stages) => {
   expect(changed(after(file, replace(from, to)))).toEqual(stages);
 });
 
-test("comments, layout and functions that nothing here uses make nothing new", () => {
+test("a change of comments, layout or unused functions rebuilds nothing", () => {
   const more = "\n/** Of no use to a stage. */\nexport function other() {\n  return 1;\n}\n";
   expect(changed(after("image/stages/scrub.ts", (path) => appendFileSync(path, more)))).toEqual([]);
 });

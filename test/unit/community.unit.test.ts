@@ -11,7 +11,7 @@ import { failureOf } from "../failure-of.ts";
 const example = readFileSync(join(PROFILES, "communities/guifi.yaml"), "utf8");
 
 describe("the Guifi example", () => {
-  it("is what existing Cloudy boxes and Guifi's servers expect", () => {
+  it("has the settings that existing Cloudy boxes and Guifi's servers expect", () => {
     expect(loadCommunity("guifi")).toMatchObject({
       id: "guifi",
       ldap: { servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"], tls: { verify: true } },
@@ -27,12 +27,12 @@ describe("the Guifi example", () => {
     });
   });
 
-  it("is frozen", () => {
+  it("cannot be modified after loading", () => {
     expect(() => Object.assign(loadCommunity("guifi").serf, { port: 1 })).toThrow(TypeError);
   });
 });
 
-describe("a community file of one's own", () => {
+describe("a custom community file", () => {
   let dir = "";
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "cbox-community-"));
@@ -49,7 +49,7 @@ describe("a community file of one's own", () => {
     expect(loadCommunity(join(dir, "mine.yaml")).title).toBe("Mine");
   });
 
-  it("community-unknown", async () => {
+  it("that does not exist is reported: community-unknown", async () => {
     expect(await failureOf(() => loadCommunity("giufi"))).toMatchObject({
       code: "community-unknown",
       message: 'There is no community "giufi"; did you mean "guifi"?',
@@ -63,7 +63,7 @@ describe("a community file of one's own", () => {
     });
   });
 
-  it("community-invalid, all mistakes with their lines", async () => {
+  it("with mistakes is refused, with the line of each: community-invalid", async () => {
     const failure = await mistake(
       example
         .replace("ldaps://ldap2.guifi.net", "ldap://ldap2.guifi.net")
@@ -87,7 +87,7 @@ describe("a community file of one's own", () => {
     expect(found).toEqual(expect.arrayContaining(expected));
   });
 
-  it("names mistakes in what the VPN may give and in the keys of its gateways", async () => {
+  it("is refused for wrong VPN ranges and wrong keys of gateways, each named", async () => {
     const vpn = (lines: string) => example.replace("\n  network: guifi\n", `\n  network: guifi\n${lines}`);
     writeFileSync(
       join(dir, "mine.yaml"),
@@ -111,7 +111,7 @@ describe("a community file of one's own", () => {
     expect(found).toContain("a-b");
   });
 
-  it("yaml-invalid", async () => {
+  it("that is not YAML is refused: yaml-invalid", async () => {
     expect(await mistake("id: [mine\n")).toMatchObject({
       code: "yaml-invalid",
       message: `${dir}/mine.yaml is not valid YAML.`,

@@ -15,7 +15,7 @@ describe("an image's name", () => {
     [`ghcr.io/a/b:1@${OLD}`, { name: "ghcr.io/a/b", tag: "1", digest: OLD }],
     [`a@${OLD}`, { name: "a", digest: OLD }],
     ["a:1@", { name: "a", tag: "1", digest: "" }],
-  ])("%s is taken apart", (text, parts) => {
+  ])("%s is split into name, tag and digest", (text, parts) => {
     expect(readImageName(text)).toEqual(parts);
   });
 });
@@ -36,16 +36,16 @@ const service = (text: string) =>
   ({ compose: { file: "c.hbs" }, templates: { "c.hbs": text } }) as unknown as Service;
 
 describe("a compose file", () => {
-  it("names its images, each as it is written", () => {
+  it("lists its images as they are written", () => {
     expect(imagesOf(service(FILE))).toEqual(["wiki:1", `wiki:1@${OLD}`, "wiki:10", "registry.lab/wiki:1"]);
     expect(imagesByTag(service(FILE))).toEqual(["wiki:1", "wiki:10", "registry.lab/wiki:1"]);
   });
 
-  it("of the owner's is not known to the catalogue, and none is asked of it", () => {
+  it("of the owner's adds no image to the catalogue", () => {
     expect(imagesByTag({ compose: { file: "compose.yaml.hbs" }, templates: {} })).toEqual([]);
   });
 
-  it("gets a digest beside each place of the tag, the rest being as it was", () => {
+  it("gets a digest after each occurrence of the tag, and stays unchanged otherwise", () => {
     const written = writeDigest(FILE, "wiki:1", NEW);
     expect(written).toBe(
       FILE.replace("image: wiki:1 #", `image: wiki:1@${NEW} #`).replace(`wiki:1@${OLD}`, `wiki:1@${NEW}`),

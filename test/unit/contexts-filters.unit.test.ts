@@ -33,13 +33,13 @@ async function dividedBefore(): Promise<FakeBox> {
 const changes = (box: FakeBox) => box.system.commands.filter((line) => line.includes("--request PATCH"));
 
 describe("an interface in a context", () => {
-  test("may send by its own MAC and IPv4 address alone, on a box that is divided now", async () => {
+  test("may send only from its own MAC and IPv4 address on a newly divided box", async () => {
     const { profiles } = (await divided()).system.contexts;
     for (const id of ["owner", "community"])
       expect(profiles.get(id)?.devices?.eth0).toMatchObject({ network: `cbox-${id}`, ...FILTERED });
   });
 
-  test("comes by its filters at the next announcement on a box that was divided before, with all it had", async () => {
+  test("gets its filters at the next announcement on a box divided earlier, and keeps its other settings", async () => {
     const box = await dividedBefore();
     const { profiles, instances } = box.system.contexts;
     await publish(box, IMAGE);
@@ -60,7 +60,7 @@ describe("an interface in a context", () => {
     expect(box.system.commands).not.toContain("systemctl start cbox-walls.service");
   });
 
-  test("comes by them when the box is set up again or given other sizes, too", async () => {
+  test("gets its filters, too, when the box is set up again or its sizes are changed", async () => {
     const box = await dividedBefore();
     await divided(box);
     expect(box.system.contexts.instances.get("community/community")?.devices.eth0).toMatchObject(FILTERED);
@@ -69,7 +69,7 @@ describe("an interface in a context", () => {
   test.each([
     ["makes its rules by iptables", (box: FakeBox) => box.system.contexts.filterBy("xtables")],
     ["has a kernel that cannot", (box: FakeBox) => void box.system.failing.add("nft")],
-  ])("has none where Incus %s, so that it starts", async (_why, spoil) => {
+  ])("has no filters where Incus %s, so that the context starts", async (_why, spoil) => {
     const box = new FakeBox();
     spoil(box);
     expect(await canFilter(box)).toBe(false);
@@ -77,7 +77,7 @@ describe("an interface in a context", () => {
     expect(box.system.contexts.profiles.get("community")?.devices?.eth0).not.toMatchObject(FILTERED);
   });
 
-  test("is asked again at the next announcement when Incus refuses, and nothing else fails", async () => {
+  test("is updated at the next announcement after Incus has refused, and nothing else fails", async () => {
     const box = await dividedBefore();
     const run = box.run.bind(box);
     box.run = async (command, args, options) =>

@@ -32,7 +32,7 @@ const choice = fc.record({
 });
 
 describe("the plan", () => {
-  test("never exceeds the box, leaves the host a quarter of the memory and 500 MiB of disk, and starves nobody", () => {
+  test("never exceeds the box, leaves the host a quarter of the memory and 500 MiB of disk, and gives each context its minimum", () => {
     fc.assert(
       fc.property(box, choice, (resources, wish) => {
         const { host, owner, community } = planContexts(resources, wish);
@@ -53,7 +53,7 @@ describe("the plan", () => {
     );
   });
 
-  test("gives more to the community from little over half to most", () => {
+  test("never gives the community less for a larger share: little, half, most", () => {
     fc.assert(
       fc.property(box, (resources) => {
         const [little, half, most] = (["little", "half", "most"] as const).map(
@@ -80,7 +80,7 @@ describe("the plan", () => {
     );
   });
 
-  test("of a virtual machine with 2 GiB, in numbers", () => {
+  test("of a virtual machine with 2 GiB has these numbers", () => {
     const resources: Resources = { memoryMib: 1971, cpus: 2, diskMib: 4062, processes: 15_438 };
     expect(planContexts(resources, { share: "half" })).toEqual({
       host: { memoryMib: 493, cpus: 2, diskMib: 500, processes: 3860 },
@@ -101,26 +101,26 @@ test.each([
   expect(unfit({}, { memoryMib, diskMib, cpus: 2, processes: 8000 })).toBe(why);
 });
 
-test("a box whose Debian has no Incus is unfit whatever it has", () => {
+test("a box whose Debian has no Incus is unfit, whatever its resources", () => {
   const resources = { memoryMib: 2000, cpus: 2, diskMib: 8000, processes: 8000 };
   expect(unfit({ contexts: "none" }, resources)).toBe("engine");
   expect(unfit({ contexts: "incus" }, resources)).toBe(undefined);
 });
 
-test("the community has the last processors; a single one is a range, not a number of processors", () => {
+test("the community gets the last processors, written as a range even when it is a single one", () => {
   expect(cpuSet({ cpus: 4 }, 3)).toBe("1-3");
   expect(cpuSet({ cpus: 2 }, 1)).toBe("1-1");
   expect(cpuSet({ cpus: 1 }, 1)).toBe("0-0");
 });
 
-test("its weight among the processors follows the share", () => {
+test("the community's CPU weight follows its share", () => {
   expect(cpuPercent({ cpus: 4 }, { share: "little" }, 1)).toBe(25);
   expect(cpuPercent({ cpus: 4 }, {}, 2)).toBe(50);
   expect(cpuPercent({ cpus: 4 }, { share: "exact" }, 1)).toBe(25);
   expect(cpuPercent({ cpus: 1 }, { share: "exact" }, 1)).toBe(90);
 });
 
-test("what other instances have is not the context's own container's", () => {
+test("the context's own container gets what its other instances leave", () => {
   const limits = { memoryMib: 700, diskMib: 4000, processes: 3000 };
   const part = { memoryMib: 128, diskMib: 1024, processes: 200 };
   expect(remainder(limits, [part, part])).toEqual({ memoryMib: 444, diskMib: 1952, processes: 2600 });
@@ -129,7 +129,7 @@ test("what other instances have is not the context's own container's", () => {
   expect(lacking(remainder(limits, [{ ...part, diskMib: 3600 }]))).toBe("diskMib");
 });
 
-describe("the disk", () => {
+describe("parseDisk", () => {
   const MIB = 1024 * 1024;
   const part = (path: string, start: number, mib: number, more: object = {}) => ({
     path,
@@ -149,12 +149,12 @@ describe("the disk", () => {
   });
   const read = (...blockdevices: object[]) => parseDisk(JSON.stringify({ blockdevices }));
 
-  test("is the one with the root file system; free is what lies behind its last partition", () => {
+  test("finds the disk with the root file system, and counts as free what lies behind its last partition", () => {
     const stick = disk([part("/dev/sdb1", 1, 8000, { partlabel: "CBOX-DATA" })], "/dev/sdb");
     expect(read(stick, disk([root]))).toEqual({ device: "/dev/sda", freeMib: 4125 });
   });
 
-  test("has its data partition by name", () => {
+  test("finds the data partition by its name", () => {
     const data = part("/dev/sda4", 4066, 4125, { partlabel: "CBOX-DATA", partuuid: "AB-1" });
     expect(read(disk([root, data]))).toEqual({
       device: "/dev/sda",
@@ -163,7 +163,7 @@ describe("the disk", () => {
     });
   });
 
-  test("whatever lsblk prints, there is an answer", () => {
+  test("returns a result for any output of lsblk", () => {
     for (const text of ["", "not json", "{}", '{"blockdevices":[]}', '{"blockdevices":[{"children":[{}]}]}'])
       expect(parseDisk(text)).toEqual({ freeMib: 0 });
   });

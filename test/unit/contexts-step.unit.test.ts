@@ -34,7 +34,7 @@ async function divided(answers: Answers = { share: "half" }): Promise<FakeBox> {
 }
 
 describe("the questions", () => {
-  test("offer the shares with the numbers of this box, in the language that was chosen", async () => {
+  test("offer the shares with the numbers of this box, in the chosen language", async () => {
     const probe = await contexts.probe(new FakeBox(), IMAGE, { system: { language: "en" } });
     expect(probe.choices?.share?.map(({ label }) => label)).toEqual([
       "A little: 368 MiB memory, 1 of 2 CPU, 2.7 GiB disk",
@@ -48,7 +48,7 @@ describe("the questions", () => {
   test.each([
     ["memory", (box: FakeBox) => void box.files.set("/proc/meminfo", "MemTotal: 800000 kB\n")],
     ["disk", (box: FakeBox) => box.system.contexts.shrinkDisk(5.5)],
-  ])("are not asked on a box with too little %s, which says so", async (what, shrink) => {
+  ])("are not asked on a box with too little %s, and the status reports it", async (what, shrink) => {
     const box = new FakeBox();
     shrink(box);
     expect((await contexts.probe(box, IMAGE, {})).hidden).toContain("share");
@@ -90,14 +90,14 @@ describe("the questions", () => {
     ["a word for a number", { cpus: "two" }, "cpus", "share-range", "1 to 2"],
     ["half a processor", { cpus: 0.5 }, "cpus", "share-range", "1 to 2"],
     ["more disk than there is", { disk_gib: 40 }, "disk_gib", "share-range", "1 to 10"],
-  ])("refuse %s", async (_name, wish, field, code, range) => {
+  ])("refuse %s as a size", async (_name, wish, field, code, range) => {
     const probe = await contexts.probe(new FakeBox(), IMAGE, {});
     const found = contexts.check({ share: "exact", ...wish }, probe, new Set());
     expect(found).toMatchObject([{ field: `contexts.${field}`, code }]);
     expect(found[0]?.expected).toContain(range);
   });
 
-  test("exact numbers are only for exact", async () => {
+  test('accept exact numbers only with the share "exact"', async () => {
     const probe = await contexts.probe(new FakeBox(), IMAGE, {});
     expect(contexts.check({ share: "half", cpus: 1 }, probe, new Set())).toMatchObject([
       {
@@ -110,15 +110,15 @@ describe("the questions", () => {
   });
 });
 
-describe("what is made", () => {
-  test("is a partition, and the mark of the boot sector that its table took away", async () => {
+describe("apply", () => {
+  test("makes a partition, and sets the active mark again that the new table removed", async () => {
     const { commands } = (await divided()).system;
     const made = commands.findIndex((line) => line.startsWith("systemd-repart"));
     expect(made).toBeGreaterThan(0);
     expect(commands.indexOf(`${paths.markActive} /dev/vda`)).toBeGreaterThan(made);
   });
 
-  test("are two projects with their limits and networks, and one container each that runs", async () => {
+  test("makes two projects with limits and networks, and one running container each", async () => {
     const box = await divided();
     const { projects, profiles, instances, networks } = box.system.contexts;
     expect(projects.get("community")?.config).toMatchObject({
@@ -145,11 +145,11 @@ describe("what is made", () => {
     expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
   });
 
-  test("are stopped in good order when the box stops, before it was started anew, too", async () => {
+  test("starts the unit that shuts the contexts down cleanly when the box stops, before the first restart, too", async () => {
     expect((await divided()).system.running.has("incus-startup.service")).toBe(true);
   });
 
-  test("has the packages of the box inside, where the box has some", async () => {
+  test("mounts the packages of the box in the containers where the box has some", async () => {
     const box = new FakeBox();
     box.files.set(`${paths.pool}/Packages`, "");
     await contexts.apply({}, toolsFor(box));
@@ -161,7 +161,7 @@ describe("what is made", () => {
     });
   });
 
-  test("a container that a power cut left half made is made anew", async () => {
+  test("makes a container again that a power cut left incomplete", async () => {
     const box = await divided();
     const half = box.system.contexts.instances.get("owner/owner")!;
     box.system.contexts.instances.set("owner/owner", { ...half, config: {}, status: "Stopped" });
@@ -170,7 +170,7 @@ describe("what is made", () => {
     expect(box.system.contexts.instances.get("owner/owner")?.status).toBe("Running");
   });
 
-  test("a template that may not be whole after a power cut is taken in anew; a whole one is never touched", async () => {
+  test("imports a template again that may be incomplete after a power cut, and never touches a complete one", async () => {
     const box = new FakeBox();
     box.system.contexts.images.add("cbox-context-new");
     await contexts.apply({ share: "half" }, toolsFor(box));
@@ -185,7 +185,7 @@ describe("what is made", () => {
     expect(about()).toHaveLength(before);
   });
 
-  test("a pool that a power cut left half made is made anew; a whole one is never touched", async () => {
+  test("makes a pool again that a power cut left incomplete, and never touches a complete one", async () => {
     const box = await divided();
     const { pools } = box.system.contexts;
     box.system.commands.length = 0;
@@ -198,7 +198,7 @@ describe("what is made", () => {
     expect(pools.get("cbox-community")?.status).toBe("Created");
   });
 
-  test.each([6.1, 7, 8])("are made on a small disk of %s GB, with every share", async (gib) => {
+  test.each([6.1, 7, 8])("makes the contexts on a small disk of %s GB, with every share", async (gib) => {
     for (const share of ["little", "half", "most"]) {
       const box = new FakeBox();
       box.system.contexts.shrinkDisk(gib);
@@ -208,7 +208,7 @@ describe("what is made", () => {
     }
   });
 
-  test("another share later gives and takes, and never promises more than there is", async () => {
+  test("changes the sizes to another share, and never assigns more than the box has", async () => {
     const box = await divided({ share: "little" });
     for (const share of ["most", "little", "half"]) {
       await contexts.apply({ share }, toolsFor(box));
@@ -220,7 +220,7 @@ describe("what is made", () => {
     }
   });
 
-  test("goes away with the reset, or only rests", async () => {
+  test("is undone by a reset, which keeps the instances when data is to be kept and removes all otherwise", async () => {
     const kept = await divided();
     await contexts.reset?.(kept, IMAGE, { keepData: true, progress: () => {} });
     expect(kept.system.contexts.instances.size).toBe(2);
@@ -265,14 +265,14 @@ describe("the disk of a context", () => {
     ["nothing", ""],
     ["btrfs of an older set-up", "TYPE=btrfs\nLABEL=cbox\n"],
     ["a file system of somebody else", "TYPE=ext4\nLABEL=photos\n"],
-  ])("where the partition holds %s, it is wiped and formatted", async (_name, found) => {
+  ])("is made on a wiped and formatted partition where that holds %s", async (_name, found) => {
     const box = new FakeBox();
     box.system.contexts.dataFileSystem = found;
     await contexts.apply({}, toolsFor(box));
     expect(about(box, /^(mke2fs|wipefs)/).map((line) => line.split(" ")[0])).toEqual(["wipefs", "mke2fs"]);
   });
 
-  test("is never formatted while Incus knows a pool there: data-partition-damaged", async () => {
+  test("is never formatted while Incus knows a pool on it: data-partition-damaged", async () => {
     const box = await divided();
     box.system.contexts.dataFileSystem = "";
     box.system.commands.length = 0;
@@ -284,7 +284,7 @@ describe("the disk of a context", () => {
     expect(about(box, /^(mke2fs|wipefs)/)).toEqual([]);
   });
 
-  test("gets another size with another share: first the smaller one, its file system before its file", async () => {
+  test("gets another size with another share: the smaller disk first, and its file system before its file", async () => {
     const box = await divided({ share: "little" });
     box.system.commands.length = 0;
     await contexts.apply({ share: "most" }, toolsFor(box));
@@ -303,7 +303,7 @@ describe("the disk of a context", () => {
     expect(community).toBeGreaterThan(owner!);
   });
 
-  test("that holds more than it would get is refused, and nothing is changed: no-room", async () => {
+  test("is not shrunk below what it holds, and nothing is changed: no-room", async () => {
     const box = await divided({ share: "most" });
     const before = await readRecord(box);
     box.system.failing.add("btrfs");
@@ -317,7 +317,7 @@ describe("the disk of a context", () => {
     expect(await contexts.verify({}, toolsFor(box))).toEqual([]);
   });
 
-  test("verify sees one that has not the planned size", async () => {
+  test("is refused by verify when it does not have the planned size", async () => {
     const box = await divided();
     const { pools } = box.system.contexts;
     pools.set("cbox-community", { ...pools.get("cbox-community"), config: { size: "9000MiB" } });
@@ -328,7 +328,7 @@ describe("the disk of a context", () => {
     });
   });
 
-  test("is one of both on a box of an older image: left as it is, and told with the command", async () => {
+  test("is one for both contexts on a box of an older image: it stays, and the status names the command to divide it", async () => {
     const box = new FakeBox();
     box.system.contexts.hasData = true;
     box.system.contexts.dataFileSystem = "TYPE=btrfs\nLABEL=cbox\n";
@@ -352,7 +352,7 @@ describe("the disk of a context", () => {
     expect([...box.system.contexts.pools.keys()]).toEqual(["cbox-owner", "cbox-community"]);
   });
 
-  test("is a file on the root file system of a converted machine, within half of what is free", async () => {
+  test("is a file on the root file system of a converted machine, within half of the free space", async () => {
     const box = new FakeBox();
     const image = { ...IMAGE, converted: true };
     await contexts.apply({}, toolsFor(box, image));
@@ -366,8 +366,8 @@ describe("the disk of a context", () => {
   });
 });
 
-describe("the walls", () => {
-  test("avoid a subnet that is in use, and keep those that are made", async () => {
+describe("the networks of the contexts", () => {
+  test("avoid a subnet that is in use, and keep the subnets that exist", async () => {
     const box = new FakeBox();
     const run = box.run.bind(box);
     box.run = async (command, args, options) =>
@@ -379,7 +379,7 @@ describe("the walls", () => {
     expect((await chooseNetworks(box)).owner.address).toBe("172.31.240.1/24");
   });
 
-  test("keep each context from the other, and the community from the owner's home", async () => {
+  test("separate the contexts from each other, and the community from the owner's home network", async () => {
     const networks = await chooseNetworks(new FakeBox());
     const community = rulesOf("community", networks, IMAGE);
     expect(community.egress.map(({ action, destination }) => `${action} ${destination}`)).toEqual([
@@ -392,20 +392,20 @@ describe("the walls", () => {
     expect(community.ingress).toMatchObject([{ action: "allow", source: "172.31.241.1/32" }]);
   });
 
-  test("let the community reach its own network, wherever that lies", async () => {
+  test("let the community reach its own network, wherever that is", async () => {
     const image = { ...IMAGE, community: { ...IMAGE.community, address_ranges: ["172.16.0.0/12"] } };
     const { egress } = rulesOf("community", await chooseNetworks(new FakeBox()), image);
     expect(egress[1]?.destination).toBe("192.168.0.0/16,169.254.0.0/16");
   });
 });
 
-describe("what goes wrong", () => {
+describe("failures of the step", () => {
   test.each([
     ["is missing", undefined, "no such file"],
     ["has a name that does not exist", "config: {{nothing.here}}\n", "not defined"],
     ["is no YAML", "config: [\n", ""],
     ["says too little", "config: {}\n", "networks"],
-  ])("a preseed template that %s: preseed-broken", async (_name, text, found) => {
+  ])("a preseed template that %s fails with preseed-broken", async (_name, text, found) => {
     const box = new FakeBox();
     if (text === undefined) box.files.delete(paths.contextPreseed);
     else box.files.set(paths.contextPreseed, text);
@@ -418,7 +418,7 @@ describe("what goes wrong", () => {
     expect(box.system.contexts.projects.size).toBe(0);
   });
 
-  test("the image's preseed has no line that came out empty", async () => {
+  test("the image's preseed is rendered without empty values", async () => {
     const box = new FakeBox();
     const run = box.run.bind(box);
     const told: string[] = [];
@@ -442,7 +442,7 @@ describe("what goes wrong", () => {
     expect(told[0]).not.toMatch(/undefined|\[object|\{\{/);
   });
 
-  test("an image without its template: template-missing", async () => {
+  test("an image without the container template fails with template-missing", async () => {
     const box = new FakeBox();
     box.files.delete(`${paths.contextTemplate}/rootfs.squashfs`);
     expect(await failureOf(() => contexts.apply({}, toolsFor(box)))).toMatchObject({
@@ -451,7 +451,7 @@ describe("what goes wrong", () => {
     });
   });
 
-  test("a disk that cannot be found, and a partition that was not made", async () => {
+  test("apply reports a disk that cannot be found, and a partition that was not made", async () => {
     const box = new FakeBox();
     const run = box.run.bind(box);
     let disk = JSON.stringify({ blockdevices: [] });
@@ -466,7 +466,7 @@ describe("what goes wrong", () => {
     expect((await failureOf(() => contexts.apply({}, toolsFor(box)))).code).toBe("data-partition-missing");
   });
 
-  test("verify sees a limit that is not the planned one, a silent container, and that nothing was made", async () => {
+  test("verify reports an unplanned limit, a stopped container, and contexts that were not made", async () => {
     const box = await divided();
     const { projects, instances } = box.system.contexts;
     const before = projects.get("community")!;
@@ -489,7 +489,7 @@ describe("what goes wrong", () => {
 });
 
 describe("the status", () => {
-  test("counts by the kernel, and tells when a context is down", async () => {
+  test("takes its numbers from the kernel, and reports a context that is down", async () => {
     const box = await divided();
     expect(await contexts.status?.(box, IMAGE)).toMatchObject({
       state: "trouble",
@@ -506,7 +506,7 @@ describe("the status", () => {
     });
   });
 
-  test("of a box that was not divided names the command", async () => {
+  test("names the command on a box that was not divided", async () => {
     expect(await contexts.status?.(new FakeBox(), IMAGE)).toMatchObject({
       state: "off",
       advice: { values: { command: "sudo cbox contexts setup" } },
@@ -533,7 +533,7 @@ describe("cbox contexts", () => {
   const refused = (box: FakeBox, line: string) => failureOf(() => say(box, line));
   const config = (box: FakeBox, key: string) => box.system.contexts.instances.get(key)?.config;
 
-  test("lists limits and use, for people and for programs", async () => {
+  test("lists limits and use, for people and as JSON", async () => {
     const box = await divided();
     const { printed } = await say(box, "");
     expect(printed).toContain("host: keeps 492 MiB memory and 500 MiB of the data disk");
@@ -549,7 +549,7 @@ describe("cbox contexts", () => {
     });
   });
 
-  test("a sliver takes its part from the community's container and gives it back", async () => {
+  test("takes the size of a sliver from the community's container, and gives it back", async () => {
     const box = await divided();
     expect((await say(box, "sliver create web --memory 200 --disk 2")).printed).toContain(
       "The sliver web runs",
@@ -571,7 +571,7 @@ describe("cbox contexts", () => {
   test.each([
     ["sliver create web", "cbox-context", "container"],
     ["sliver create masia --image community-box", "community-box", "container"],
-  ])("%s: from %s", async (line, alias, type) => {
+  ])("%s makes an instance of the image %s", async (line, alias, type) => {
     const box = await divided();
     box.system.contexts.images.add("community-box");
     await say(box, line);
@@ -598,7 +598,7 @@ describe("cbox contexts", () => {
     ["enter commons", "unknown-context", "owner, community"],
     ["frobnicate", "unknown-command", ""],
     ["sliver frobnicate", "unknown-command", ""],
-  ])("%s: %s", async (line, code, found) => {
+  ])("%s is refused with %s", async (line, code, found) => {
     const box = await divided();
     const before = JSON.stringify([...box.system.contexts.instances]);
     const failure = await refused(box, line);
@@ -607,7 +607,7 @@ describe("cbox contexts", () => {
     expect(JSON.stringify([...box.system.contexts.instances])).toBe(before);
   });
 
-  test("a name twice, and one instance too many", async () => {
+  test("refuses a name that exists, and one instance too many", async () => {
     const box = await divided({ share: "exact", instances: 2 });
     await say(box, "sliver create web");
     expect((await refused(box, "sliver create web")).code).toBe("sliver-exists");
@@ -617,7 +617,7 @@ describe("cbox contexts", () => {
     });
   });
 
-  test("a sliver that does not start leaves nothing behind", async () => {
+  test("removes a sliver that does not start", async () => {
     const box = await divided();
     const run = box.run.bind(box);
     box.run = async (command, args, options) =>
@@ -627,7 +627,7 @@ describe("cbox contexts", () => {
     expect(config(box, "community/community")?.["limits.memory"]).toBe("737MiB");
   });
 
-  test("resize moves room between owner and community, and remembers it", async () => {
+  test("resize moves memory between owner and community, and records it", async () => {
     const box = await divided();
     await say(box, "resize community --memory 1000 --cpus 2");
     expect(await readRecord(box)).toMatchObject({
@@ -654,7 +654,7 @@ describe("cbox contexts", () => {
     ]);
   });
 
-  test("without contexts nothing of it works: contexts-off", async () => {
+  test("refuses every command without contexts: contexts-off", async () => {
     for (const line of ["", "enter owner", "sliver list", "resize community"])
       expect((await refused(new FakeBox(), line)).code).toBe("contexts-off");
   });
@@ -672,7 +672,7 @@ describe("virtual machines", () => {
   };
   const works = { "qemu-system-x86_64": 0, sh: 0, timeout: 0x21 };
 
-  test("run only where a guest was seen to run", async () => {
+  test("run only where a guest has been seen to run", async () => {
     expect(await vmObstacle(with_(works), "amd64", 512)).toBeUndefined();
     expect(await vmObstacle(with_({ ...works, timeout: 124 }), "amd64", 512)).toBe("kvm-broken");
   });

@@ -40,7 +40,7 @@ describe("cbox contexts walls", () => {
       ({ destination }) => destination,
     );
 
-  test("says what the community does not reach, and whether the box forwards", async () => {
+  test("shows what the community does not reach, and whether the box forwards", async () => {
     const box = await divided();
     box.system.contexts.walls =
       "home 10.1.2.0/27\nhome 192.168.1.0/24\nhome 192.168.1.1/32\nopen 10.1.2.0/27\nforward machine\n";
@@ -58,7 +58,7 @@ The box passes on what comes from one of its networks for another: other
     });
   });
 
-  test("opens a network, keeps that, puts it into force, and closes it again", async () => {
+  test("opens a network, records and applies that, and closes it again", async () => {
     const box = await divided();
     await say(box, "open 10.1.2.9/27");
     await say(box, "open 2001:DB8:1::5/64");
@@ -77,7 +77,7 @@ The box passes on what comes from one of its networks for another: other
     expect(await readWallSettings(box)).toEqual({ open: ["2001:db8:1::/64"], forward: false });
   });
 
-  test("takes a network that is in a range of homes out of what Incus refuses, too", async () => {
+  test("exempts a network in a range of home networks from what Incus refuses, too", async () => {
     const box = await divided();
     await say(box, "open 192.168.0.0/17");
     expect(egress(box)[1]).toBe("172.16.0.0/12,192.168.128.0/17,169.254.0.0/16");
@@ -104,12 +104,12 @@ The box passes on what comes from one of its networks for another: other
     expect(box.system.commands).not.toContain(paths.wallsProgram);
   });
 
-  test("is nothing for a box without contexts", async () => {
+  test("is refused on a box without contexts", async () => {
     expect((await refused(new FakeBox(), "open 10.1.2.0/27")).code).toBe("contexts-off");
   });
 });
 
-describe("a network", () => {
+describe("writing a network", () => {
   test.each([
     ["10.1.2.9/27", "10.1.2.0/27"],
     ["10.1.2.9", "10.1.2.9/32"],
@@ -122,7 +122,7 @@ describe("a network", () => {
     expect(parseNetwork(written)).toBe(written);
   });
 
-  test("without others has every address of it that they have not, and no other", () => {
+  test("without others leaves exactly the addresses that the others do not have", () => {
     const cidr = fc
       .tuple(fc.integer({ min: 0, max: 0xff }), fc.integer({ min: 24, max: 32 }))
       .map(([last, prefix]) => `${formatIpv4(parseCidr(`192.168.1.${last}/${prefix}`)!.network)}/${prefix}`);
@@ -137,8 +137,8 @@ describe("a network", () => {
   });
 });
 
-describe("the walls' own files", () => {
-  test("are loaded by one program at the start, by whoever changes the settings, and while the box runs", () => {
+describe("the files of the firewall rules", () => {
+  test("are loaded by one program at the start, after a change of the settings, and while the box runs", () => {
     const unit = file("usr/lib/systemd/system/cbox-contexts.service.hbs");
     expect(unit).toMatch(new RegExp(`^ExecStart=${paths.wallsProgram}$`, "m"));
     expect(unit).toMatch(/^Wants=.*\bcbox-walls\.service$/m);
@@ -150,7 +150,7 @@ describe("the walls' own files", () => {
     expect(program).toContain(paths.vpn);
   });
 
-  test("close what the program has not filled in yet: forwarding is refused unless a rule is taken away", () => {
+  test("refuse forwarding until the program removes a rule", () => {
     const between = /chain between \{\n\t\t(.*)\n\t\}/.exec(file("usr/lib/community-box/contexts.nft"))?.[1];
     expect(between).toBe("reject with icmpx admin-prohibited");
   });

@@ -100,7 +100,7 @@ async function makeFile(): Promise<string> {
 /** Nothing may be left behind by a run that did not change the machine. */
 const isClean = () => !existsSync(join(root, "var/lib/community-box"));
 
-describe("refuses", () => {
+describe("the conversion program refuses", () => {
   const cases: [string, () => void, string, string, string][] = [
     [
       "anybody but root",
@@ -229,13 +229,13 @@ describe("refuses", () => {
     expect(isClean()).toBe(true);
   });
 
-  test("a word it does not know", () => {
+  test("an unknown option", () => {
     expect(run("--frce")).toMatchObject({ status: 2, stderr: expect.stringContaining("usage: sudo sh") });
   });
 });
 
-describe("shows", () => {
-  test("what stays and what comes, in 80 columns, and changes nothing", () => {
+describe("the conversion program shows", () => {
+  test("what stays and what is added, in 80 columns, and changes nothing", () => {
     const { status, stdout, stderr } = run("--dry-run");
     expect(stderr).toBe("");
     expect(status).toBe(0);
@@ -249,7 +249,7 @@ describe("shows", () => {
     expect(isClean()).toBe(true);
   });
 
-  test("what a small machine or a Raspberry Pi has to know", () => {
+  test("notes for a small machine and for a Raspberry Pi", () => {
     put("proc/meminfo", "MemTotal: 430000 kB\n");
     put("sys/fs/cgroup/cgroup.controllers", "cpu io pids\n");
     const { stdout } = run("--dry-run");
@@ -257,7 +257,7 @@ describe("shows", () => {
     expect(stdout).toContain("cgroup_enable=memory");
   });
 
-  test("that there is nothing to do, where the same is installed", () => {
+  test("that there is nothing to do where the same version is installed", () => {
     program("dpkg-query", 'case "$*" in *Status*) printf installed ;; *) printf 0.1.0 ;; esac');
     put("usr/lib/community-box/revision", "abc\n");
     put("var/lib/community-box/configured", "{}");
@@ -277,7 +277,7 @@ describe("the check of the finished file", () => {
       scratch: join(top, "look"),
     });
 
-  test("finds what is not there, and what has no business on somebody's machine", async () => {
+  test("finds files that are missing, and files that must not be changed on somebody's machine", async () => {
     const place = join(top, "deb/etc/fstab");
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, "");
@@ -295,8 +295,8 @@ describe("the check of the finished file", () => {
   });
 });
 
-describe("changes", () => {
-  test("with a word for every package, and all of APT's in the log", () => {
+describe("the conversion program", () => {
+  test("prints one line for every package, and logs all output of APT", () => {
     const said = [
       "Need to get 0 B/272 MB of archives.",
       "Get:1 file:/kit nodejs amd64 20.19 [1 kB]",
@@ -333,7 +333,7 @@ describe("changes", () => {
     expect(status).toBe(1);
   });
 
-  test("nothing that APT did not, and says how to go on", () => {
+  test("stops when APT fails, shows its error, and says how to continue", () => {
     const { status, stderr, stdout } = run("--yes");
     expect(stderr).toContain("[convert-install]");
     expect(stderr).toContain("run this file again: it goes on where it stopped");

@@ -86,7 +86,7 @@ const own = (box: FakeBox) =>
   );
 
 describe("the set-up of a converted machine", () => {
-  test("goes through by an answers file, and leaves accounts, SSH, name and network alone", async () => {
+  test("completes with an answers file, and changes neither accounts, SSH, host name nor network", async () => {
     const box = machine();
     const before = own(box);
     await setUp(box, ANSWERS);
@@ -101,7 +101,7 @@ describe("the set-up of a converted machine", () => {
     expect(box.system.accounts.get("anna")?.shadow).toBe("$y$own");
   });
 
-  test("asks for the language and for one of its accounts, administrators first", async () => {
+  test("asks for the language and for one of the existing accounts, administrators first", async () => {
     const probe = await system.probe(machine(), CONVERTED, {});
     expect(probe.choices?.["owner.name"]?.map(({ value }) => value)).toEqual(["anna", "berta"]);
     expect(probe.defaults).toEqual({ language: "ca", "owner.name": "anna" });
@@ -119,7 +119,7 @@ describe("the set-up of a converted machine", () => {
     ]);
   });
 
-  test("refuses answers about what it keeps, each with its field", async () => {
+  test("refuses answers about settings that it keeps, each with its field", async () => {
     const box = machine();
     const data = parse(`version: 1
 system: { hostname: other, timezone: Europe/Paris, owner: { name: carla, password: "vuit cargols verds", ssh_keys: [] }, ssh: { keys_only: true } }
@@ -137,7 +137,7 @@ network: { method: dhcp }
     });
   });
 
-  test("has no network to set up again", async () => {
+  test("has no network step to set up again", async () => {
     const box = machine();
     expect((await stepsHere(box, CONVERTED)).map(({ id }) => id)).toEqual(
       steps.map(({ id }) => id).filter((id) => id !== "network"),
@@ -151,7 +151,7 @@ network: { method: dhcp }
     });
   });
 
-  test("is taken back by a reset without a trace on what was there", async () => {
+  test("is undone by a reset that leaves all that was there before", async () => {
     const box = machine();
     const before = own(box);
     await setUp(box, ANSWERS);
@@ -165,7 +165,7 @@ network: { method: dhcp }
 });
 
 describe("the contexts of a converted machine", () => {
-  test("have their data in files of half of what is free, and no partition is made", async () => {
+  test("store their data in files within half of the free space, without a partition", async () => {
     const box = machine();
     await contexts.apply({ share: "half" }, toolsFor(box));
     const record = await readRecord(box);
@@ -179,7 +179,7 @@ describe("the contexts of a converted machine", () => {
 });
 
 describe("an Avahi that runs already", () => {
-  test("is left as it is, when the VPN comes and when it goes", async () => {
+  test("stays as it is when the VPN starts and when it stops", async () => {
     const box = machine();
     box.system.enabled.add("avahi-daemon.service");
     await startAvahi(box, "guifi");

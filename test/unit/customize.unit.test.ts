@@ -8,7 +8,7 @@ describe("the unit that mounts CBOX-BOOT", () => {
     ["/boot/efi", "boot-efi.mount"],
     ["/boot", "boot.mount"],
     ["/srv/my-boot", "srv-my\\x2dboot.mount"],
-  ])("of %s is %s, as systemd-escape says", (path, unit) => {
+  ])("of %s is called %s, as systemd-escape says", (path, unit) => {
     expect(mountUnit(path)).toBe(unit);
   });
 });

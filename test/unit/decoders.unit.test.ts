@@ -164,11 +164,11 @@ function damaged(valid: string, random: (limit: number) => number, isLong: boole
 }
 
 describe.each(DECODERS)("$of", ({ valid, decode, errors = [] }) => {
-  test("is taken apart when it is whole", async () => {
+  test("is decoded when it is complete", async () => {
     await expect(Promise.resolve(valid).then(decode)).resolves.toBeDefined();
   });
 
-  test("ends soon and with little memory, however it is damaged", async () => {
+  test("is decoded or refused within bounds of time and memory, however it is damaged", async () => {
     const random = numbers(20261130);
     for (let run = 1; run <= RUNS; run += 1) {
       const text = damaged(valid, random, run % LONG_EVERY === 0);
@@ -194,7 +194,7 @@ test("of a node that announces 150,000 services, the first 50 are read", async (
   expect(services.at(-1)).toMatchObject({ p: "50" });
 });
 
-test("services that lack type, address or port do not count", async () => {
+test("services without type, address or port are ignored", async () => {
   const whole = { s: "a", i: "10.1.1.1", p: "1" };
   const lacking = ["s", "i", "p"].map((key) => ({ ...whole, [key]: "" }));
   const odd = { ...whole, s: { toString: 1 }, d: [["x"]] };

@@ -75,8 +75,8 @@ const answer = (dialogue: Dialogue, value: string, secrets: readonly string[] = 
   return withFinding(given, current, {}, true);
 };
 
-describe("which page is asked", () => {
-  test("the conditions of questions follow the answers", () => {
+describe("the page to be asked", () => {
+  test("depends on the answers, by the conditions of the questions", () => {
     expect(paths(at())).toEqual(["mode", "password", "colours", "count"]);
     expect(paths(at({ answers: { mode: "by-hand" } }))).toContain("address");
     expect(paths(at({ isScreen: true }))).toContain("keyboard");
@@ -85,7 +85,7 @@ describe("which page is asked", () => {
     expect(paths(at({ probed: { defaults: {}, hidden: ["count"] } }))).not.toContain("count");
   });
 
-  test("one after the other, and undefined behind the last", () => {
+  test("is the next one after each answer, and undefined after the last", () => {
     let dialogue = at();
     const asked: (string | undefined)[] = [];
     for (let turn = 0; turn < 7; turn++) {
@@ -95,7 +95,7 @@ describe("which page is asked", () => {
     expect(asked).toEqual(["mode", "address", "password", "hint", "colours", "count", undefined]);
   });
 
-  test("back goes to the page before, and nowhere from the first", () => {
+  test("is the page before after back, which leads nowhere from the first", () => {
     const second = answer(at(), "automatic");
     expect(currentPage(second)?.path).toBe("password");
     expect(currentPage(oneBack(second)!)?.path).toBe("mode");
@@ -103,15 +103,15 @@ describe("which page is asked", () => {
   });
 });
 
-describe("mistakes for which the step is asked again", () => {
+describe("a mistake for which the step is asked again", () => {
   const refused = [problem("example.password", "missing"), problem("example.blue", "missing")];
 
-  test("the first page with one is asked first, unless it begins from the start", () => {
+  test("leads to its page first, unless the step begins from the start", () => {
     expect(currentPage(at({ refused }))?.path).toBe("password");
     expect(currentPage(at({ refused }, true))?.path).toBe("mode");
   });
 
-  test("each is shown once, with its page", () => {
+  test("is shown once, on its page", () => {
     const dialogue = at({ refused });
     expect(problemsAt(dialogue, page(dialogue, "colours"))).toEqual([refused[1]]);
     const shown = withShown(dialogue, page(dialogue, "colours"));
@@ -119,11 +119,11 @@ describe("mistakes for which the step is asked again", () => {
     expect(problemsAt(shown, page(shown, "password"))).toEqual([refused[0]]);
   });
 
-  test("a question for a screen is asked elsewhere when its answer is wrong", () => {
+  test("in an answer that only a screen asks for is asked without a screen, too", () => {
     expect(paths(at({ refused: [problem("example.keyboard", "missing")] }))).toContain("keyboard");
   });
 
-  test("those of no page here are stray; those of other steps are not", () => {
+  test("is stray when none of the pages has its field, unless it belongs to another step", () => {
     const stray = problem("example.address", "missing");
     expect(strayProblems(at({ refused: [stray, problem("other.address", "missing")] }))).toEqual([stray]);
   });
@@ -132,7 +132,7 @@ describe("mistakes for which the step is asked again", () => {
 describe("a look-up", () => {
   const probe = { defaults: { count: 3 }, choices: { count: [{ value: "3" }] }, hidden: ["colours"] };
 
-  test("what it found holds for the pages that follow, until the answer is looked up again", () => {
+  test("offers what it found on the following pages, until the answer is looked up again", () => {
     const mode = page(at(), "mode");
     const dialogue = withFinding(at(), mode, { probe }, true);
     expect(factsOf(dialogue)).toMatchObject({ defaults: { mode: "automatic", blue: true, count: 3 } });
@@ -142,7 +142,7 @@ describe("a look-up", () => {
     expect(offeredAnswer(anew, page(anew, "count"))).toBeUndefined();
   });
 
-  test("an answer with a mistake, or one that was not confirmed, is asked again", () => {
+  test("leads back to its page after a mistake, or when its finding was not confirmed", () => {
     const mode = page(at(), "mode");
     const wrong = withFinding(at(), mode, { problems: [problem("example.mode", "missing")] }, true);
     expect(currentPage(wrong)?.path).toBe("mode");
@@ -153,26 +153,26 @@ describe("a look-up", () => {
 });
 
 describe("an answer", () => {
-  test("is checked for its own page only", () => {
+  test("is checked on its own page only", () => {
     const dialogue = at({ answers: { mode: "by-hand" } });
     const address = page(dialogue, "address");
     expect(checkPage(dialogue, address, { mode: "by-hand", address: "wrong" })).toHaveLength(1);
     expect(checkPage(dialogue, address, { mode: "by-hand", address: "right" })).toEqual([]);
   });
 
-  test("that is a secret and empty keeps the one provided before", () => {
+  test("keeps the provided secret when it is empty", () => {
     const password = page(at(), "password");
     expect(checkPage(at(), password, {})).toHaveLength(1);
     expect(checkPage(at({ providedSecrets: ["example.password"] }), password, {})).toEqual([]);
   });
 
-  test("that is a secret takes the place of the one provided before", () => {
+  test("replaces the provided secret when it is typed", () => {
     const dialogue = at({ providedSecrets: ["example.password"] });
     expect(checkPage(dialogue, page(dialogue, "password"), { password: "short" })).toHaveLength(1);
     expect(checkPage(dialogue, page(dialogue, "password"), { password: "long enough" })).toEqual([]);
   });
 
-  test("of several marks has all of them, and a mistake of one belongs to the page", () => {
+  test("on a page of marks holds all of them, and a mistake of one belongs to the page", () => {
     const dialogue = at();
     const colours = page(dialogue, "colours");
     expect(markedMembers(dialogue, colours)).toEqual(["blue"]);
@@ -182,7 +182,7 @@ describe("an answer", () => {
     expect(checkPage(dialogue, colours, both)).toHaveLength(1);
   });
 
-  test("that was typed is a value of its question", () => {
+  test("is converted to the type of its question", () => {
     const count = page(at(), "count");
     expect(typedValue(count, " 12 ", "")).toBe(12);
     expect(typedValue(count, "a dozen", "")).toBe("a dozen");
@@ -191,7 +191,7 @@ describe("an answer", () => {
     expect(typedValue({ ...count, kind: "text" }, " x ", "")).toBe("x");
   });
 
-  test("that was made by the probe is offered; one that was given comes before it", () => {
+  test("is offered from the probe, unless one was given before", () => {
     const mode = page(at(), "mode");
     expect(offeredAnswer(at(), mode)).toBe("automatic");
     expect(offeredAnswer(at({ answers: { mode: "by-hand" } }), mode)).toBe("by-hand");

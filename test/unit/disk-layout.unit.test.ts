@@ -16,7 +16,7 @@ const PC = { bootMib: 64, rootMib: 700, architecture: "amd64", bios: true } as c
 const PI = { bootMib: 512, rootMib: 700, architecture: "arm64", bios: false } as const;
 
 describe("the disk layout", () => {
-  it("puts partitions one after the other, aligned to MiB, with room for the backup table", () => {
+  it("places partitions one after the other, aligned to MiB, with space for the backup table", () => {
     fc.assert(
       fc.property(sizes, (wanted) => {
         const { partitions, size } = layoutDisk(wanted);
@@ -47,7 +47,7 @@ describe("the disk layout", () => {
     expect(other.diskUuid).not.toBe(one.diskUuid);
   });
 
-  it("writes what sfdisk reads", () => {
+  it("is written as sfdisk reads it", () => {
     expect(
       sfdiskScript(layoutDisk({ ...PC, seed: "a" }))
         .split("\n")
@@ -66,7 +66,7 @@ describe("the disk layout", () => {
   });
 });
 
-describe("the table a Raspberry Pi starts from", () => {
+describe("the MBR that a Raspberry Pi starts from", () => {
   const layout = layoutDisk({ ...PI, seed: "a" });
   const sector = Buffer.alloc(SECTOR);
   for (const [offset, bytes] of hybridMbr(layout)) sector.set(bytes, offset);
@@ -78,7 +78,7 @@ describe("the table a Raspberry Pi starts from", () => {
     expect(sector.toString("hex", 510)).toBe("55aa");
   });
 
-  it("is known again, and nothing else is taken for it", () => {
+  it("is recognised by startsAt, which rejects other sectors", () => {
     const { boot, root } = layout.partitions;
     expect(startsAt(sector, boot)).toBe(true);
     expect(startsAt(sector, root)).toBe(false);
@@ -90,8 +90,8 @@ describe("the table a Raspberry Pi starts from", () => {
   });
 });
 
-describe("sizes and UUIDs", () => {
-  it("a root has room for its content, its inode tables, its journal and the slack", () => {
+describe("the root size and stable UUIDs", () => {
+  it("a root has space for its content, inode tables, journal and slack", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8e9 }), fc.integer({ min: 0, max: 2000 }), (bytes, slack) => {
         const mib = rootSizeMib({ bytes, inodes: 1000 }, slack);

@@ -64,12 +64,12 @@ describe("a zone of our own", () => {
     ["x@b", "nobody.a.local."],
     ["x@a.b, y@c.d", "x.a.b."],
     [":::::", "nobody.a.local."],
-  ])("of the contact %j has the mailbox %s, which BIND takes", async (contact, mailbox) => {
+  ])("with the contact %j has the mailbox %s, which BIND accepts", async (contact, mailbox) => {
     const { files } = await written(`<master zone="a.local" IPv4="10.1.1.1" contact="${contact}"/>`);
     expect(files.get("internal.a.local")).toMatch(`@ IN SOA ns1 ${mailbox} 7 `);
   });
 
-  test("without a name server of its own gets the address of the one that answers", async () => {
+  test("without a name server of its own has the address of the box as its name server", async () => {
     const { files } = await written(
       '<master zone="a.local" IPv4="10.1.1.1" allow-transfer="none" contact=""/>',
     );
@@ -79,7 +79,7 @@ describe("a zone of our own", () => {
   });
 });
 
-describe("a zone with its mail and servers elsewhere", () => {
+describe("a zone with external mail and name servers", () => {
   const recordsOf = async (attributes: string, hosts = "") =>
     (
       await written(`<master zone="a.local" IPv4="10.1.1.1" contact="x" ${attributes}>${hosts}</master>`)
@@ -88,7 +88,7 @@ describe("a zone with its mail and servers elsewhere", () => {
       ?.split("\n")
       .slice(4, -1);
 
-  test("has the mail servers of others, in their order, after its own", async () => {
+  test("has the external mail servers, in their order, after its own", async () => {
     const mail = 'externalMX="MX1.example.net, mx2.example.net.,mx1.example.net"';
     expect(await recordsOf(mail)).toEqual([
       "@ IN NS ns1",
@@ -106,7 +106,7 @@ describe("a zone with its mail and servers elsewhere", () => {
     );
   });
 
-  test("has name servers of others, and an address of version 6 for itself and every other name", async () => {
+  test("has external name servers, and an IPv6 address for itself and every other name", async () => {
     expect(
       await recordsOf('externalNS="ns.example.net" domain_ip="10.1.1.2" domain_ip_v6="FD00::2"'),
     ).toEqual([
@@ -120,7 +120,7 @@ describe("a zone with its mail and servers elsewhere", () => {
     ]);
   });
 
-  test("what is no name and no address is left out", async () => {
+  test("leaves out what is neither a name nor an address", async () => {
     expect(await recordsOf('externalMX="mail,a b;c.d" externalNS="x" domain_ip_v6="fd00:::2"')).toEqual([
       "@ IN NS ns1",
       "ns1 IN A 10.1.1.1",
@@ -132,7 +132,7 @@ describe("reverse zones", () => {
   const hosts = `<master zone="a.local" IPv4="10.1.1.1" contact="x"><host name="@" IPv4="10.1.1.2"/>
     <host name="BCN_roof" IPv4="172.16.5.6"/><host name="out" IPv4="192.0.2.1"/></master>`;
 
-  test("name the hosts of our zones and the devices of the map, in 10/8 and 172.16/12, each once", async () => {
+  test("name the hosts of our zones and the devices of the map once each, in 10/8 and 172.16/12", async () => {
     const { internal } = await parseDomains(page(hosts));
     const devices = [
       { ipv4: "10.1.1.2", name: "other.ip.guifi.net" },
@@ -157,7 +157,7 @@ describe("reverse zones", () => {
     );
   });
 
-  test("are not made for the Internet, nor where the list has such a zone", async () => {
+  test("are not made for the external view, nor where the list has such a zone already", async () => {
     const { internal } = await parseDomains(
       page(`${hosts}<slave zone="10.in-addr.arpa" master="10.2.2.2"/>`),
     );
@@ -170,7 +170,7 @@ describe("reverse zones", () => {
     ]);
   });
 
-  test("take every address of a real zone's devices, by names that a zone may have", async () => {
+  test("cover every address of a real zone's devices, with names that a zone may have", async () => {
     const text = readFileSync(new URL("../lab/guifi-site/data/zone-54284.cnml", import.meta.url), "utf8");
     const named = await parseDeviceNames(text, "guifi.net");
     expect(named).toContainEqual({ ipv4: "10.69.14.35", name: "andaiztondo6rd1--74176.ip.guifi.net" });
@@ -189,7 +189,7 @@ describe("what BIND refuses", () => {
     ],
     ["/z/internal.b.local", "; c\n$ORIGIN b.local.\n$TTL 7200\n@ IN SOA ns1 x 7\n"],
   ]);
-  // As named-checkconf 9.20 says it.
+  // As named-checkconf 9.20 prints it.
   test.each([
     [
       "a line",
@@ -209,7 +209,7 @@ describe("what BIND refuses", () => {
       "/z/internal.conf",
       ['zone "b.local" { };'],
     ],
-  ])("%s is left out alone", (_what, said, path, left) => {
+  ])("%s is the only thing left out", (_what, said, path, left) => {
     const without = withoutRefused(files, said, "/z");
     expect([...without.keys()]).toEqual([path]);
     expect(without.get(path)?.left).toEqual(left);
@@ -222,19 +222,19 @@ describe("what BIND refuses", () => {
     ]);
   });
 
-  test("a zone for a reason that names no line is kept in the list where its last good one is there", () => {
+  test("a zone refused without a line number stays in the list where its last good version exists", () => {
     const said = "zone b.local/IN: has no NS records\ninternal/b.local/IN: bad zone";
     expect(refusedZones(files, said, "/z")).toEqual(["internal.b.local"]);
     expect(withoutRefused(files, said, "/z", new Set(["internal.b.local"])).size).toBe(0);
   });
 
-  test("what is no zone of ours, and what was left out before, is nothing to leave out", () => {
+  test("neither a refusal of a file outside our zones nor one of a line already left out leaves anything out", () => {
     const said = "/etc/bind/named.conf.int.private:1: unknown option 'x'\n/z/internal.a.local:1: odd";
     expect(withoutRefused(files, said, "/z").size).toBe(0);
   });
 });
 
-describe("a bad entry of the list", () => {
+describe("a wrong entry of the list", () => {
   const long = Array.from({ length: 3 }, () => "a".repeat(60)).join(".");
   test.each([
     ['<host name="w" IPv6=":::::"/>', 'host w: IPv6 ":::::" is no IPv6 address'],
@@ -251,7 +251,7 @@ describe("a bad entry of the list", () => {
     ['<host name="w" CNAME="x,a;b,c..d."/>', 'host w: CNAME "a;b" is no name'],
     ['<host name="w" MX="y" Priority="many"/>', 'host w: Priority "many" is no number from 0 to 65535'],
     ['<delegation name="b" NS="ns.b.net"/>', 'delegation "b": name "b" is no whole name'],
-  ])("%s is left out and named, and all else of its zone is there", async (element, fault, label = "a") => {
+  ])("%s is left out and reported, and the rest of its zone stays", async (element, fault, label = "a") => {
     const zone = `${label}.local`;
     const { internal, left } = await parseDomains(
       page(
@@ -265,7 +265,7 @@ describe("a bad entry of the list", () => {
     expect(files.get("internal.other.local")).toContain("\nok IN A 10.1.1.8\n");
   });
 
-  test("of the zone itself is named: its address, its contact, its servers, its name", async () => {
+  test("of the zone itself is reported: its address, contact, servers or name", async () => {
     const { left } = await parseDomains(
       page(
         '<master zone="a.local" IPv4="x" contact="x@a..b" domain_ip_v6=":::::" externalMX="a b" nameserver="-"/>' +
@@ -285,7 +285,7 @@ describe("a bad entry of the list", () => {
     ]);
   });
 
-  test("is nothing that is empty, nor anything in the list of a real server", async () => {
+  test("is reported neither for empty attributes nor for the list of a real server", async () => {
     const empty = await parseDomains(
       page(
         '<master zone="a.local" IPv4="" contact="" externalMX=""><host name="w" IPv6="" CNAME=""/></master>',
@@ -294,7 +294,7 @@ describe("a bad entry of the list", () => {
     expect(empty.left).toEqual([]);
   });
 
-  test("whatever is in the list, each name of a zone has at most 255 bytes, and labels at most 63", async () => {
+  test("never makes a name of a zone longer than 255 bytes, or a label longer than 63", async () => {
     const part = fc.integer({ min: 1, max: 70 }).map((size) => "a".repeat(size));
     const name = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("."));
     await fc.assert(
@@ -323,7 +323,7 @@ describe("a bad entry of the list", () => {
   });
 });
 
-test("zones of others are copied or asked for, and a zone comes once", async () => {
+test("secondary and forward zones are configured, and each zone once", async () => {
   const { config } = await written(
     `<slave zone="b.local" master="10.2.2.2"/><forward zone="c.local" forwarder="10.3.3.3,10.3.3.4"/><forward zone="b.local" forwarder="10.9.9.9"/>`,
   );
@@ -340,12 +340,12 @@ test.each([
   ["a name with a quote", `<master zone='a".local' IPv4="10.1.1.1"/>`],
   ["a way out of the directory", '<master zone="../../etc.local" IPv4="10.1.1.1"/>'],
   ["a server that is none", '<slave zone="a.local" master="any; }; include &quot;/etc/shadow"/>'],
-])("%s is left out", async (_what, element) => {
+])("a zone is left out for %s", async (_what, element) => {
   const { config, files } = await written(element);
   expect([config, files.size]).toEqual(["", 0]);
 });
 
-test("nothing but names and addresses gets into a file, whatever the site says", async () => {
+test("zone files contain nothing but names and addresses, whatever the site says", async () => {
   const attribute = fc.string({ unit: "grapheme", maxLength: 30 });
   const escaped = (text: string) => text.replace(/[&<>"'\p{Cc}]/gu, "_");
   await fc.assert(
@@ -363,7 +363,7 @@ test("nothing but names and addresses gets into a file, whatever the site says",
   );
 });
 
-describe("refreshing", () => {
+describe("refreshing the zones", () => {
   async function registered(server: number, more: object = {}): Promise<FakeBox> {
     const box = new FakeBox();
     box.request = asBoxRequest(createSite(seed()), () => box.now());
@@ -378,7 +378,7 @@ describe("refreshing", () => {
     return box;
   }
 
-  test("installs the list, does nothing when it is the same, and keeps it when there is no answer", async () => {
+  test("installs the list, does nothing when it is unchanged, and keeps it when the site does not answer", async () => {
     const box = await registered(54_621);
     expect(await refreshDomains(box, IMAGE)).toBe("changed");
     const link = await box.readLink("/var/lib/bind/community-box/current");
@@ -392,7 +392,7 @@ describe("refreshing", () => {
     expect(await box.readLink("/var/lib/bind/community-box/current")).toBe(link);
   });
 
-  test("without a zone of its own, names the devices of the one that the graphs have", async () => {
+  test("names the devices of the zone in the graphs when the box has no zone of its own", async () => {
     const box = await registered(54_621);
     const file = "/etc/community-box/services.json";
     const { services } = JSON.parse(box.files.get(file)!);
@@ -406,7 +406,7 @@ describe("refreshing", () => {
     expect(box.files.get(`${ZONES}/${link}/internal.10.in-addr.arpa`)).toContain("35.14.69.10.in-addr.arpa.");
   });
 
-  test("names the devices of a zone by their addresses; without an answer those of the last list stay", async () => {
+  test("names the devices of a zone by their addresses, and keeps the last list without an answer", async () => {
     const box = await registered(54_621, { zone: "54284" });
     await refreshDomains(box, IMAGE);
     const reverse = async () => {
@@ -427,7 +427,7 @@ describe("refreshing", () => {
     expect(await reverse()).toContain("andaiztondo6rd1");
   });
 
-  test("a line that BIND does not take is left out and said, and all else is there", async () => {
+  test("leaves out and reports a line that BIND refuses, and installs the rest", async () => {
     const box = await registered(54_621);
     const run = box.run.bind(box);
     let looks = 0;
@@ -449,7 +449,7 @@ describe("refreshing", () => {
     expect(zone).toContain("\nns1 IN A 10.69.12.18\n");
   });
 
-  test("of a zone that BIND does not take the last good one stays, and the others are as the list has them now", async () => {
+  test("keeps the last good version of a zone that BIND refuses, and updates the others", async () => {
     const box = await registered(54_621);
     let address = "10.1.1.1";
     box.request = async () => ({
@@ -503,14 +503,14 @@ describe("refreshing", () => {
     ).toEqual(left);
   });
 
-  test("a box that is not declared begins with no names of its own", async () => {
+  test("begins with empty zone files on a box that is not declared", async () => {
     const box = await registered(0);
     expect(await refreshDomains(box, IMAGE)).toBe("undeclared");
     const link = await box.readLink("/var/lib/bind/community-box/current");
     expect(box.files.get(`/var/lib/bind/community-box/${link}/internal.conf`)).toBe("");
   });
 
-  test("what BIND does not take stays out, and the last list stays in", async () => {
+  test("keeps the last list when BIND refuses the new one, and fails", async () => {
     const box = await registered(54_621);
     const run = box.run.bind(box);
     box.run = async (command, args, options) =>
@@ -526,7 +526,7 @@ describe("refreshing", () => {
   });
 });
 
-test("any page makes domains or a clear failure", async () => {
+test("parseDomains returns domains or a clear failure for any page", async () => {
   await fc.assert(
     fc.asyncProperty(fc.string(), async (text) => {
       const domains: Domains | Error = await parseDomains(page(text.replace(/<!/g, ""))).catch(

@@ -14,7 +14,7 @@ const pages = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter(
 /** Of a card, stick or disk for a box, as it is sold. */
 const ENOUGH_GB = 8;
 
-test("every page that says how large a card, stick or disk should be says the same", () => {
+test("all pages that state how large a card, stick or disk should be state the same size", () => {
   const said = pages.flatMap((page) =>
     [...readFileSync(join(docs, page), "utf8").matchAll(/(\d+) (Gi?B)(?: of disk|\s+or\s+more)/g)].map(
       ([, figure, unit]) => `${page}: ${figure} ${unit}`,
@@ -24,12 +24,12 @@ test("every page that says how large a card, stick or disk should be says the sa
   expect(said.filter((each) => !each.endsWith(` ${ENOUGH_GB} GB`))).toEqual([]);
 });
 
-test("no profile needs more than that", () => {
+test("no profile needs more than the documented size", () => {
   const whole = listProfiles().filter(({ abstract }) => !abstract);
   for (const { id } of whole) expect(resolveProfile(id).disk.minimum_gib, id).toBeLessThanOrEqual(ENOUGH_GB);
 });
 
-test("a release builds every profile", () => {
+test("the release workflow builds every profile", () => {
   const release = parse(readFileSync(join(docs, "../.github/workflows/release.yml"), "utf8")) as {
     jobs: { image: { strategy: { matrix: { profile: string[] } } } };
   };

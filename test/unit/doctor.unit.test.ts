@@ -59,14 +59,14 @@ async function finding(id: string, host: Host, changes: Partial<Circumstances> =
 }
 
 describe("the doctor", () => {
-  it("finds nothing lacking on a machine that has everything", async () => {
+  it("finds nothing missing on a machine that has everything", async () => {
     const all = { ...circumstances, architectures: ["amd64", "arm64"] };
     const checkups = await runChecks(checks, all, machine());
     expect(checkups.filter(({ finding }) => !finding.ok)).toEqual([]);
     expect(checkups.length).toBe(checks.length);
   });
 
-  it("has a cure for every lack, and sudo in it where the person is not root", async () => {
+  it("gives a remedy for every finding, with sudo where the user is not root", async () => {
     const bare = machine(
       {
         userId: 1000,
@@ -136,15 +136,15 @@ describe("the doctor", () => {
       "bmaptool is not there",
       "apt-get install --no-install-recommends bmap-tools",
     ],
-  ])("%s", async (id, host, detail, cure) => {
+  ])("reports and remedies a failing check of %s", async (id, host, detail, cure) => {
     expect(await finding(id, host)).toEqual({ ok: false, detail, cure });
   });
 
-  it("takes a machine sold with 2 GiB for one with 2 GiB", async () => {
+  it("accepts a machine sold with 2 GiB, which reports slightly less", async () => {
     expect(await finding("memory", machine({ memoryMib: 1967 }))).toEqual({ ok: true, detail: "1.9 GiB" });
   });
 
-  it("asks for an emulator only where a profile is foreign", async () => {
+  it("asks for an emulator only where a profile is of a foreign architecture", async () => {
     expect(await finding("binfmt", machine(), { architectures: ["amd64", "i386"] })).toMatchObject({
       ok: true,
     });
@@ -160,7 +160,7 @@ describe("the doctor", () => {
     });
   });
 
-  it("takes a registration of others when it is good for a chroot", () => {
+  it("accepts an emulator registered by others when it works in a chroot", () => {
     const registered = (flags: string) => (path: string) =>
       path.endsWith("/qemu-aarch64") ? `enabled\ninterpreter /usr/bin/qemu\nflags: ${flags}\n` : undefined;
     expect(foreignState(machine({ read: registered("POCF") }), "arm64")).toEqual({
@@ -174,7 +174,7 @@ describe("the doctor", () => {
     });
   });
 
-  it("asks the kernel whether it runs programs of 32-bit x86, and else wants the emulator for them", async () => {
+  it("asks the kernel whether it runs programs of 32-bit x86, and asks for their emulator otherwise", async () => {
     const noEmulator = { find: (name: string) => (name.startsWith("qemu-") ? undefined : name) };
     const old = { architectures: ["i386"] };
     expect(foreignState(machine({ ...noEmulator, runsI386: () => true }), "i386")).toEqual({
@@ -204,7 +204,7 @@ describe("the doctor", () => {
     });
   });
 
-  it("takes no emulator for the processor: one that is registered, but of no use in a chroot", () => {
+  it("rejects a registered emulator that does not work in a chroot", () => {
     const registered = (flags: string) => (path: string) =>
       path.endsWith("/qemu-i386") ? `enabled\ninterpreter /usr/bin/qemu\nflags: ${flags}\n` : undefined;
     expect(foreignState(machine({ read: registered("F") }), "i386")).toEqual({
@@ -217,7 +217,7 @@ describe("the doctor", () => {
     expect(foreignState(machine({ architecture: "i386" }), "amd64")).toMatchObject({ kind: "ready" });
   });
 
-  it("registers what the heads of 64-bit ARM programs look like, with the emulator held open", () => {
+  it("registers the headers of 64-bit ARM programs, with the emulator kept open", () => {
     const [, name, type, offset, head, mask, emulator, flags] = registration("arm64", "/e").split(":");
     expect([name, type, offset, emulator, flags]).toEqual(["cbox-aarch64", "M", "", "/e", "F"]);
     const bytes = (text = "") => text.replaceAll("\\x", "");
@@ -228,7 +228,7 @@ describe("the doctor", () => {
     );
   });
 
-  it("asks for the machine of a board only where a profile is for that architecture", async () => {
+  it("asks for a board's emulated machine only where a profile is of that architecture", async () => {
     const boot = (architectures: string[]) =>
       runChecks(checks, { ...circumstances, architectures }, machine({ find: () => undefined }));
     const ids = async (architectures: string[]) => (await boot(architectures)).map(({ check }) => check.id);
@@ -252,11 +252,11 @@ describe("the doctor", () => {
 });
 
 describe("requireChecks", () => {
-  it("lets a healthy machine pass", async () => {
+  it("passes on a healthy machine", async () => {
     await requireChecks("build", { architecture: "amd64", release: "trixie" }, { host: machine() });
   });
 
-  it("host-not-ready names each lack with its cure", async () => {
+  it("reports each finding with its remedy: host-not-ready", async () => {
     const host = machine({ userId: 1000, memoryMib: 1024 });
     expect(await failureOf(() => requireChecks("lab", undefined, { host }))).toMatchObject({
       code: "host-not-ready",
@@ -269,7 +269,7 @@ describe("requireChecks", () => {
     });
   });
 
-  it("asks only for what the purpose needs", async () => {
+  it("checks only what the purpose needs", async () => {
     const host = machine({ find: (name) => (name === "lb" ? undefined : name) });
     await requireChecks("boot", undefined, { host });
     expect((await failureOf(() => requireChecks("build", undefined, { host }))).found).toMatch(
@@ -277,7 +277,7 @@ describe("requireChecks", () => {
     );
   });
 
-  it("needs no mirror from APT when the person names one", async () => {
+  it("needs no mirror from APT when one is given", async () => {
     const host = machine({}, { "apt-get indextargets": "" });
     await requireChecks("build", undefined, { host, mirror: "https://mirror.example.net/debian" });
     expect((await failureOf(() => requireChecks("build", undefined, { host }))).found).toMatch(
@@ -287,7 +287,7 @@ describe("requireChecks", () => {
 });
 
 describe("the list of Debian packages", () => {
-  it("has a purpose, a proof and a reason for each, and each once", () => {
+  it("has a purpose, a way to check and a reason for each package, and each package once", () => {
     const packages = hostPackages();
     for (const { name, neededFor, proof, why } of packages) {
       expect.soft(neededFor.join(","), name).toMatch(/^(build|boot|flash|lab)(,(build|boot|flash|lab))*$/);
@@ -319,7 +319,7 @@ describe("the KVM probe", () => {
     );
   });
 
-  it("is remembered for the boot of this machine, and not beyond", async () => {
+  it("is remembered until this machine is restarted", async () => {
     const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const runs: string[] = [];
     const probe = async () => {
@@ -336,20 +336,20 @@ describe("the KVM probe", () => {
     expect(runs.length).toBe(2);
   });
 
-  it("is not run, and nothing is remembered, where there is no /dev/kvm for this user", async () => {
+  it("is neither run nor remembered where the user has no /dev/kvm", async () => {
     const probe = () => Promise.reject(new Error("must not run"));
     expect(await kvmWorks({ cache, isThere: () => false, probe })).toBe(false);
     expect(() => readFileSync(join(cache, "kvm-probe.json"))).toThrow("ENOENT");
   });
 
-  it("survives a damaged memory", async () => {
+  it("runs again when its stored result is damaged", async () => {
     writeFileSync(join(cache, "kvm-probe.json"), "{");
     expect(await kvmWorks({ cache, isThere: () => true, probe: async () => true })).toBe(true);
   });
 });
 
 describe("cacheDir", () => {
-  it("follows XDG", () => {
+  it("follows the XDG base directories", () => {
     expect(cacheDir({ XDG_CACHE_HOME: "/somewhere" })).toBe("/somewhere/community-box");
     expect(cacheDir({})).toMatch(/^\/.*\/\.cache\/community-box$/);
     expect(cacheDir({ XDG_CACHE_HOME: "" })).toBe(cacheDir({}));

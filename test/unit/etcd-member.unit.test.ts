@@ -74,7 +74,7 @@ END
 esac`,
   );
 
-it("joins a cluster by the members that it names, under its own name", async () => {
+it("the member joins a cluster through its listed members, under its own name", async () => {
   answers(`can-pau-1=http://10.1.2.9:2380,can_bruixa.x-2=${OWN}`);
   const { status, stderr } = await run("enter", "join");
   expect(stderr).toBe("");
@@ -84,7 +84,7 @@ it("joins a cluster by the members that it names, under its own name", async () 
   );
 });
 
-it("does not write through a link in the place of its new file", async () => {
+it("the program does not write through a link in the place of its new file", async () => {
   answers(`own=${OWN}`);
   writeFileSync(join(root, "other"), "of somebody else");
   symlinkSync(join(root, "other"), `${member()}.new`);
@@ -106,7 +106,7 @@ it.each(["$(touch marker)=http://10.1.2.9:2380", "a=http://10.1.2.9:2380;touch m
   },
 );
 
-it("of a member.env that an earlier version wrote, the name is used and nothing is run", async () => {
+it("the name in a member.env of an earlier version is used, and nothing in it is run", async () => {
   writeFileSync(
     member(),
     'ETCD_NAME="can-bruixa-5a5a5a5a"\nETCD_INITIAL_CLUSTER="$(touch marker)"\ntouch marker\n',
@@ -124,7 +124,7 @@ it("of a member.env that an earlier version wrote, the name is used and nothing 
   );
 });
 
-it("the name of a member that never came is shown without control characters", async () => {
+it("the name of a member that never started is shown without control characters", async () => {
   program(
     "etcdctl",
     `case "$*" in

@@ -24,7 +24,7 @@ import { network } from "../../firstboot/steps/network/index.ts";
 import { system } from "../../firstboot/steps/system/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD, VALID_ANSWERS } from "./helpers/fake-box.ts";
 
-describe("the schema", () => {
+describe("the schema of the answers", () => {
   test("accepts the example of the documentation", () => {
     const { $schema: _draft, ...schema } = answersSchema(steps);
     expect(compileSchema(schema, { name: "answers.yaml" })(parse(VALID_ANSWERS))).toMatchObject({ ok: true });
@@ -33,7 +33,7 @@ describe("the schema", () => {
 
 const FIELDS = secretFields(steps);
 
-describe("wiping", () => {
+describe("wiping secrets from an answers file", () => {
   test.each([
     ["in quotes", VALID_ANSWERS],
     ["in single quotes", VALID_ANSWERS.replaceAll('"', "'")],
@@ -76,7 +76,7 @@ describe("wiping", () => {
       `version: 1\nsystem:\n\towner:\n\t\tname: anna\n\t\tpassword: ${PASSWORD}\n`,
     ],
     ["not YAML, with = for the colon", `version: 1\nname = anna\npassword = ${PASSWORD}\n`],
-  ])("%s: nothing is left, and the bytes are blotted where they are", async (_form, text) => {
+  ])("leaves nothing of a secret %s, and overwrites its bytes in place", async (_form, text) => {
     const { blotted, clean } = await redact(text, FIELDS);
     for (const text of [blotted, clean]) expect(text).not.toMatch(/four|wet|goats/);
     expect(Buffer.byteLength(blotted)).toBe(Buffer.byteLength(text));
@@ -86,7 +86,7 @@ describe("wiping", () => {
     for (const text of [again.blotted, again.clean]) expect(text).not.toMatch(/four|wet|goats/);
   });
 
-  test("the second of two secrets, after accents in the first", async () => {
+  test("finds the second of two secrets after accents in the first", async () => {
     const text = [
       "version: 1",
       'system: { owner: { name: anna, password: "òàèéíóúçñü-42-x" } }',
@@ -106,7 +106,7 @@ describe("wiping", () => {
     });
   });
 
-  test("a cut between blotting and rewriting does no harm", async () => {
+  test("gives the same result after a power cut between overwriting and rewriting", async () => {
     const { blotted, clean } = await redact(VALID_ANSWERS, FIELDS);
     expect(await redact(clean, FIELDS)).toEqual({ blotted: clean, clean });
     expect(parse((await redact(blotted, FIELDS)).clean)).toEqual(parse(clean));
@@ -124,7 +124,7 @@ describe("wiping", () => {
   test.each([
     ["a file", ""],
     ["a file that is not YAML", "\nx: [ {"],
-  ])("whatever the secrets and whatever comes before them, in %s", async (_what, end) => {
+  ])("removes all secrets, whatever comes before them, in %s", async (_what, end) => {
     await fc.assert(
       fc.asyncProperty(
         ...[fc.string({ unit: "grapheme" }), secret, secret, fc.nat(4), fc.nat(4)],
@@ -150,7 +150,7 @@ describe("wiping", () => {
     );
   });
 
-  test.each(["latin1", "utf16le"] as const)("in %s, which stays its encoding", async (encoding) => {
+  test.each(["latin1", "utf16le"] as const)("keeps the encoding of a file in %s", async (encoding) => {
     const bytes = Buffer.from(VALID_ANSWERS.replace("four", "òàè four"), encoding);
     const { blotted, clean } = await redactBytes(bytes, FIELDS);
     for (const each of [blotted, clean]) {
@@ -160,7 +160,7 @@ describe("wiping", () => {
     }
   });
 
-  test("on the card, in the place of the file and once more does nothing", async () => {
+  test("overwrites the file in place on the card, and does nothing the second time", async () => {
     const box = new FakeBox();
     box.files.set(ANSWERS_FILE, "");
     const bytes = Buffer.from(`# Ca l'Òscar\n${VALID_ANSWERS.replace("four", "òàè")}`, "latin1");
@@ -177,15 +177,15 @@ describe("wiping", () => {
       "with words about them",
       'version: 1\n# password: ""\n# The password and the passphrase come later.\nsystem: { owner: { name: anna, ssh_keys: [] } }\n',
     ],
-  ])("a file %s is not touched", async (_what, text) => {
+  ])("does not change a file %s", async (_what, text) => {
     expect(await redact(text, FIELDS)).toEqual({ blotted: text, clean: text });
   });
 });
 
-describe("questions", () => {
+describe("the questions", () => {
   const tags = (step: typeof system) => questionsOf(step).map(({ tag }) => tag);
 
-  test("have the stable names of the console's contract", () => {
+  test("have the names that the console's protocol relies on", () => {
     const names = [
       "system/language",
       "system/keyboard",
@@ -274,7 +274,7 @@ describe("questions", () => {
     expect(known.flatMap(tags)).toEqual(names);
   });
 
-  test("the interface is asked for only when more than one has a cable", async () => {
+  test("include the interface only when more than one has a cable", async () => {
     const box = new FakeBox();
     const askedFor = async () => {
       const probe = await network.probe(box, IMAGE, {});
@@ -287,7 +287,7 @@ describe("questions", () => {
     expect(await askedFor()).toBe(true);
   });
 
-  test("a change to DHCP takes the static answers out", async () => {
+  test("drop the static answers after a change to DHCP", async () => {
     const probe = await network.probe(new FakeBox(), IMAGE, {});
     const answers = { method: "dhcp", address: "10.1.2.3/24", gateway: "10.1.2.1", interface: "enp1s0" };
     expect(withoutUnasked(network, answers, probe)).toEqual({ method: "dhcp", interface: "enp1s0" });
@@ -297,7 +297,7 @@ describe("questions", () => {
     });
   });
 
-  test("what is set can be got, and taken out again", () => {
+  test("set, get and remove an answer by its path", () => {
     const answers = setAnswer({ owner: { name: "anna" } }, "owner.password", "x");
     expect(getAnswer(answers, "owner.password")).toBe("x");
     expect(getAnswer(answers, "owner.name.first")).toBeUndefined();
@@ -305,7 +305,7 @@ describe("questions", () => {
     expect(setAnswer(answers, "owner.password", undefined)).toEqual({ owner: { name: "anna" } });
   });
 
-  test("secrets are taken out, kept apart and put back", () => {
+  test("keep secrets apart from the answers and put them back", () => {
     const secrets = new Secrets();
     const answers: Answers = { hostname: "a", owner: { name: "anna", password: PASSWORD } };
     const { answers: rest, newSecrets } = secrets.take(system, answers);
@@ -317,7 +317,7 @@ describe("questions", () => {
   });
 });
 
-describe("the network's answers", () => {
+describe("the network's answers are checked", () => {
   const codes = async (answers: Answers) => {
     const box = new FakeBox();
     return network
@@ -352,10 +352,10 @@ describe("the network's answers", () => {
   ])("%j", async (answers, expected) => expect(await codes(answers)).toEqual(expected));
 });
 
-describe("the smallest subnets", () => {
+describe("a static address in the smallest subnets", () => {
   const fixed = { method: "static" as const, dns: ["10.1.2.1"] };
 
-  test("the addresses that a message names are those of the subnet", async () => {
+  test("is checked against a range whose addresses a message names", async () => {
     const probe = await network.probe(new FakeBox(), IMAGE, {});
     const [mistake] = network.check(
       { ...fixed, address: "10.1.2.3/31", gateway: "10.1.2.1" },
@@ -367,7 +367,7 @@ describe("the smallest subnets", () => {
     );
   });
 
-  test("networkd is told that a gateway outside of a subnet of one address is on the link", () => {
+  test("of one address makes networkd treat the gateway as on-link", () => {
     const file = (address: string) =>
       networkFile({ ...fixed, address, gateway: "10.1.2.1" }, "enp1s0", IMAGE);
     expect(file("10.9.9.9/32")).toMatch(
@@ -378,7 +378,7 @@ describe("the smallest subnets", () => {
   });
 });
 
-describe("a time zone under another name", () => {
+describe("a time zone by an alias", () => {
   const zi = "# version 2026f\nL Europe/Kyiv Europe/Kiev\nL Europe/Paris CET\nL Gone/Away US/Lost\n";
   const box = () => {
     const made = new FakeBox();
@@ -390,7 +390,7 @@ describe("a time zone under another name", () => {
     ["Europe/Kiev", "Europe/Kyiv"],
     ["CET", "Europe/Paris"],
     ["Europe/Madrid", "Europe/Madrid"],
-  ])("%s is %s by the links of the box's own data", async (name, zone) => {
+  ])("%s becomes %s by the links of the box's own data", async (name, zone) => {
     const made = box();
     const probe = await system.probe(made, IMAGE, {});
     expect(system.check({ timezone: name }, probe, new Set())).toEqual([]);
@@ -409,7 +409,7 @@ describe("a time zone under another name", () => {
   });
 });
 
-describe("a file with another name", () => {
+describe("a file named almost like the answers file", () => {
   test.each([
     ["answers.yaml.txt", true],
     ["answers.yml", true],
@@ -423,7 +423,7 @@ describe("a file with another name", () => {
     ["question.yaml", false],
     ["answers", false],
     ["answers.yaml.exe", false],
-  ])("%s was meant: %s", async (name, isMeant) => {
+  ])("%s was meant as the answers file: %s", async (name, isMeant) => {
     const box = new FakeBox();
     box.files.set(`/boot/efi/${name}`, "version: 1\n");
     expect(await misnamedAnswers(box, IMAGE)).toBe(isMeant ? name : undefined);

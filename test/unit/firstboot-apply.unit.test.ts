@@ -96,8 +96,8 @@ const actions = () =>
 const member = step("member");
 const node = step("node", { secretsFrom: ["member"] });
 
-describe("the page", () => {
-  test("has a heading for each step, and each action with its result", async () => {
+describe("the page of the running set-up", () => {
+  test("shows a heading for each step, and each action with its result", async () => {
     await sit([system, member, node]);
     await answerAll();
     await talk;
@@ -111,7 +111,7 @@ describe("the page", () => {
     ]);
   });
 
-  test("several actions: each is done when the next begins; a count-down gives way", async () => {
+  test("shows each action as done when the next begins, and replaces a countdown", async () => {
     const busy = step("member", {
       schema: plain,
       probe: system.probe,
@@ -137,7 +137,7 @@ describe("the page", () => {
     ]);
   });
 
-  test("says what failed and what was passed over", async () => {
+  test("shows what failed and what was skipped", async () => {
     troubles.set("member", "server-slow");
     await sit([system, member, node]);
     await answerAll();
@@ -149,7 +149,7 @@ describe("the page", () => {
     expect(runner.context.skippedSteps).toEqual(["member"]);
   });
 
-  test("the log comes and goes; the lines are there again", async () => {
+  test("shows the log and then its own lines again", async () => {
     let go = () => {};
     const slow = step("member", {
       schema: plain,
@@ -182,7 +182,7 @@ describe("the page", () => {
     expect(runner.state).toBe("done");
   });
 
-  test("s goes on without waiting, where the step may be passed over", async () => {
+  test('continues without waiting on "s" where the step is skippable', async () => {
     const waiting = step("member", {
       schema: plain,
       probe: system.probe,
@@ -203,7 +203,7 @@ describe("the page", () => {
     expect(person.screen).toContain("Network: member ... passed over");
   });
 
-  test("a rich terminal counts down in place", async () => {
+  test("counts down in one line on a rich terminal", async () => {
     const busy = step("member", {
       schema: plain,
       probe: system.probe,
@@ -231,7 +231,7 @@ describe("the page", () => {
   });
 });
 
-describe("after a failure", () => {
+describe("after a failure, the page of the error", () => {
   const choices = () =>
     person.rest
       .split("\r\n")
@@ -246,7 +246,7 @@ describe("after a failure", () => {
     while (!person.rest.includes("> ")) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
-  test("the choices: what the step can do, and the step whose answers may be the cause", async () => {
+  test("offers what the step can do, and the step whose answers may be the cause", async () => {
     await stops("node", "server-slow");
     expect(choices()).toEqual([
       "Try again",
@@ -258,7 +258,7 @@ describe("after a failure", () => {
     ]);
   });
 
-  test("trying again does it again", async () => {
+  test('runs the step again on "Try again"', async () => {
     await stops("node", "server-slow");
     troubles.clear();
     person.type("1\r");
@@ -267,7 +267,7 @@ describe("after a failure", () => {
     expect(runner.context.skippedSteps).toEqual([]);
   });
 
-  test("the answers of the other step are changed, and all is looked over again", async () => {
+  test("lets the answers of the other step be changed, and shows the review again", async () => {
     await stops("node", "server-slow");
     person.type("3\r");
     await person.answers("member/how", "1");
@@ -278,12 +278,12 @@ describe("after a failure", () => {
     expect(runner.state).toBe("review");
   });
 
-  test("a code that names another step offers that one, too", async () => {
+  test("offers the other step that an error code names, too", async () => {
     await stops("member", "node-unknown");
     expect(choices()).toContain("Change the answers of another part: Node");
   });
 
-  test("put off: applied with the answer for later, without its secret, and the set-up goes on", async () => {
+  test("defers the step: it is applied with the answer for later, without its secret, and the set-up continues", async () => {
     await stops("member", "server-slow");
     person.type(`${choices().indexOf("Put it off and do it later") + 1}\r`);
     await talk;
@@ -292,7 +292,7 @@ describe("after a failure", () => {
     expect(runner.context.completedSteps).toContain("member");
   });
 
-  test("a step that cannot be passed over nor put off offers neither", async () => {
+  test("offers neither to skip nor to defer where the step allows neither", async () => {
     await stops("system", "server-slow");
     expect(choices()).toEqual(["Try again", "Change the answers", "See the log"]);
     person.type("s\r");
@@ -300,7 +300,7 @@ describe("after a failure", () => {
     expect(runner.state).toBe("failed_system");
   });
 
-  test("help says what the choices mean", async () => {
+  test("explains the choices in its help", async () => {
     await stops("node", "server-slow");
     person.type("?\r");
     await person.sees("[help/error]");
@@ -310,13 +310,13 @@ describe("after a failure", () => {
   });
 });
 
-test("results are plain ASCII in every language", async () => {
+test("the words for results are plain ASCII in every language", async () => {
   const { catalogues } = await import("../../firstboot/i18n/translate.ts");
   for (const texts of Object.values(catalogues))
     expect(toAscii(texts["result.passed"])).toMatch(/^[\x20-\x7e]+$/);
 });
 
-test("the log shows no zeros that a power cut has left in it", async () => {
+test("the log hides zero bytes left by a power cut", async () => {
   const box = new FakeBox();
   box.files.set(paths.log, "one\ntwo\0\0\0\n");
   expect(await openLog(box).tail(5)).toEqual(["one", "two"]);

@@ -59,7 +59,7 @@ async function take(content: string | undefined) {
 }
 
 describe("a file of certificates", () => {
-  test("may hold several, comments around them, and line ends of any kind", () => {
+  test("may hold several certificates, comments around them, and line ends of any kind", () => {
     const text = `Subject: one\r\n${certificate.replaceAll("\n", "\r\n")}\r\n\r\n${other}\n`;
     const found = readAuthorities(text);
     expect("certificates" in found && found.certificates).toHaveLength(2);
@@ -75,7 +75,7 @@ describe("a file of certificates", () => {
     expect(faultOf(`${certificate}\n`.repeat(1000))).toBe("it is larger than 256 KiB");
   });
 
-  test("never makes trouble, whatever it is", () => {
+  test("is refused with a fault, whatever text it contains", () => {
     const parts = fc.constantFrom("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "\n", "MIIB");
     fc.assert(
       fc.property(fc.array(fc.oneof(parts, fc.string()), { maxLength: 20 }), (words) => {
@@ -85,8 +85,8 @@ describe("a file of certificates", () => {
   });
 });
 
-describe("when the set-up starts", () => {
-  test("a good ca.pem is kept on the box, without what is around the certificates, and trusted", async () => {
+describe("the start of the set-up", () => {
+  test("stores a valid ca.pem on the box, reduced to its certificates, and trusts it", async () => {
     const { box, told } = await take(`made by anna\n${certificate}\n`);
     expect(box.files.get(paths.authorities)).toBe(`${certificate}\n`);
     expect(told).toEqual(["ca.pem on the boot partition: 1 certificate(s) are trusted"]);
@@ -94,7 +94,7 @@ describe("when the set-up starts", () => {
     expect(await isAuthorityIgnored(box, IMAGE)).toBe(false);
   });
 
-  test("a bad one is told and ignored; the one from before stays", async () => {
+  test("reports and ignores an invalid ca.pem", async () => {
     const { box, told } = await take(`${key}\n`);
     expect(told).toEqual([
       "ca.pem on the boot partition is not used: it holds something other than certificates",
@@ -104,13 +104,13 @@ describe("when the set-up starts", () => {
     expect(await tlsTrust(box, IMAGE)).toEqual({});
   });
 
-  test("without one nothing is done or told", async () => {
+  test("does nothing and reports nothing without a ca.pem", async () => {
     const { box, told } = await take(undefined);
     expect([told, box.effects]).toEqual([[], []]);
     expect(await isAuthorityIgnored(box, IMAGE)).toBe(false);
   });
 
-  test("a partition that cannot be read stops nobody", async () => {
+  test("continues when the partition cannot be read", async () => {
     const box = new FakeBox();
     box.readFile = async () => Promise.reject(new Error("EIO: i/o error, read"));
     const told: string[] = [];
@@ -121,7 +121,7 @@ describe("when the set-up starts", () => {
   });
 });
 
-test("the file that the community's settings name is trusted as well, each certificate once", async () => {
+test("the file in the community's settings is trusted as well, with each certificate once", async () => {
   const { box } = await take(certificate);
   box.files.set("/etc/ssl/community.pem", `${other}\n${certificate}\n`);
   const tls = { verify: true, ca_file: "/etc/ssl/community.pem" };
@@ -139,7 +139,7 @@ describe("a service in a context", () => {
   const pathFor = async (box: FakeBox, place: "host" | "community") =>
     (await templateData({ box, image: IMAGE }, docker, placeOf(box, place), state)).authorities;
 
-  test("trusts what the context does, then what the machine's owner added, then the community's own", async () => {
+  test("trusts the context's own list, then what the machine's owner added, then the community's certificates", async () => {
     const { box } = await take(certificate);
     box.files.set(`${ROOT}${PUBLIC}`, "the public ones\n");
     box.files.set(`${MACHINE}/club/other.crt`, other);
@@ -148,7 +148,7 @@ describe("a service in a context", () => {
     expect(box.files.get(`${ROOT}${BUNDLE}`)).toBe(`the public ones\n${other}\n${certificate}\n`);
   });
 
-  test("trusts what the machine's owner added, without one of the community's; the host's list has it", async () => {
+  test("trusts what the machine's owner added without community certificates, while the host uses its own list", async () => {
     const { box } = await take(undefined);
     box.files.set(`${ROOT}${PUBLIC}`, "the public ones\n");
     expect(await pathFor(box, "community")).toBe(PUBLIC);

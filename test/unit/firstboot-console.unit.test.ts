@@ -9,7 +9,7 @@ import { Gone, type Page, Terminal } from "../../firstboot/console/terminal.ts";
 
 const names = (input: string) => decodeKeys(input, true).keys.map(({ name, text }) => text ?? name);
 
-describe("keys", () => {
+describe("reading keys", () => {
   test.each([
     ["ab", ["a", "b"]],
     ["\r", ["enter"]],
@@ -25,9 +25,9 @@ describe("keys", () => {
     ["\x0c\x03\x15", ["redraw", "clear", "clear"]],
     ["ñ€😀", ["ñ", "€", "😀"]],
     ["\x00\x07", []],
-  ])("%j", (input, expected) => expect(names(input)).toEqual(expected));
+  ])("recognises %j", (input, expected) => expect(names(input)).toEqual(expected));
 
-  test("however the bytes are cut, the keys are the same", async () => {
+  test("gives the same keys, however the bytes are split", async () => {
     const whole = "a\x1b[A\r\nñ\x1b[24;80R\x1bOBz";
     const bytes = Buffer.from(whole);
     const expected = names(whole);
@@ -67,7 +67,7 @@ describe.each([
   ["rich", true],
   ["dumb", false],
 ])("a %s terminal", (_name, isRich) => {
-  test("asks for a line", async () => {
+  test("asks for a line of text", async () => {
     const { terminal: made, output } = terminal(isRich, "can-bruixa\r");
     expect(await made.ask(page, never, { initial: "cbox-17" })).toEqual({ value: "can-bruixa" });
     expect(output()).toContain("[test/page]");
@@ -75,11 +75,11 @@ describe.each([
     expect(output()).toContain("can-bruixa");
   });
 
-  test("corrects with backspace and Ctrl-U", async () => {
+  test("corrects text with backspace and Ctrl-U", async () => {
     expect(await terminal(isRich, "xy\x15abc\x7fd\r").terminal.ask(page, never)).toEqual({ value: "abd" });
   });
 
-  test("shows nothing of a secret", async () => {
+  test("hides a secret", async () => {
     const { terminal: made, output } = terminal(isRich, "four wxt\x7f\x7fet goats\r");
     expect(await made.ask(page, never, { isSecret: true })).toEqual({ value: "four wet goats" });
     expect(output()).not.toMatch(/four|wet|goat/);
@@ -91,7 +91,7 @@ describe.each([
     ["s", "skip"],
     ["l", "log"],
     ["?", "help"],
-  ])("%s alone is the command %s", async (typed, command) => {
+  ])("treats %s alone as the command %s", async (typed, command) => {
     expect(await terminal(isRich, `${typed}\r`).terminal.ask(page, never)).toEqual({ command });
     const menu = terminal(isRich, `${typed}\r`).terminal;
     expect(await choose(menu, page, options, 0, never)).toEqual({ command });
@@ -101,20 +101,20 @@ describe.each([
     });
   });
 
-  test("chooses by number, or by Enter what is offered", async () => {
+  test("accepts a choice by number, or the offered one by Enter", async () => {
     expect(await choose(terminal(isRich, "3\r").terminal, page, options, 0, never)).toEqual({
       value: "three",
     });
     expect(await choose(terminal(isRich, "\r").terminal, page, options, 1, never)).toEqual({ value: "two" });
   });
 
-  test("does not take a number that is not there", async () => {
+  test("refuses a number that does not exist", async () => {
     expect(await choose(terminal(isRich, "9\r2\r").terminal, page, options, 0, never)).toEqual({
       value: isRich ? "one" : "two",
     });
   });
 
-  test("lets go at once when the person is gone", async () => {
+  test("ends its question immediately when the user disconnects", async () => {
     const gone = new AbortController();
     const reply = terminal(isRich, "half a li").terminal.ask(page, gone.signal);
     gone.abort();
@@ -127,13 +127,13 @@ const many = Array.from({ length: 25 }, (_, index) => ({
   label: `Row ${index + 1}`,
 }));
 
-describe("several of a list", () => {
+describe("choosing several options of a list", () => {
   test.each([
     ["rich", true, "13\r", ["one", "three"]],
     ["rich, by arrows and space", true, "\x1b[B \x1b[B \r", ["two", "three"]],
     ["dumb", false, "1 3\r\r", ["one", "three"]],
     ["dumb, with commas", false, "3,1\r\r", ["one", "three"]],
-  ])("are marked on a %s terminal", async (_name, isRich, typed, values) => {
+  ])("marks them on a %s terminal", async (_name, isRich, typed, values) => {
     const { terminal: made, output } = terminal(isRich, typed);
     expect(await pick(made, page, options, [], never)).toEqual({ values });
     expect(output()).toMatch(/\[x\] (3\. )?Label three/);
@@ -142,18 +142,18 @@ describe("several of a list", () => {
   test.each([
     ["rich", true, "2\r"],
     ["dumb", false, "2\r\r"],
-  ])("a mark is taken away again on a %s terminal", async (_name, isRich, typed) => {
+  ])("removes a mark again on a %s terminal", async (_name, isRich, typed) => {
     const { terminal: made } = terminal(isRich, typed);
     expect(await pick(made, page, options, ["one", "two"], never)).toEqual({ values: ["one"] });
   });
 
-  test("a number that is not there changes nothing on a dumb terminal", async () => {
+  test("changes nothing for a number that does not exist on a dumb terminal", async () => {
     const { terminal: made, output } = terminal(false, "1 9\r\r");
     expect(await pick(made, page, options, ["two"], never)).toEqual({ values: ["two"] });
     expect(output()).toContain("[error] 1-3");
   });
 
-  test("a long list comes in parts on a dumb terminal, with the way back", async () => {
+  test("shows a long list in pages on a dumb terminal, with a way back", async () => {
     const { terminal: made, output } = terminal(false, "\r25\rb\r2\r\r\r");
     expect(await pick(made, page, many, [], never)).toEqual({ values: ["v2", "v25"] });
     const [first = "", second = ""] = output().split("[test/page]").slice(1);
@@ -168,7 +168,7 @@ describe("several of a list", () => {
       "marked",
       (...[made, at, list, , signal]: Parameters<typeof choose>) => pick(made, at, list, [], signal),
     ],
-  ])("a long list that is %s fits the screen of a rich terminal", async (_name, menu) => {
+  ])("fits a long list that is %s on the screen of a rich terminal", async (_name, menu) => {
     const { terminal: made, output } = terminal(true, `${"\x1b[B".repeat(20)}\r`);
     const reply = await menu(made, { ...page, keys: "Enter: accept" }, many, 0, never);
     if ("value" in reply) expect(reply).toEqual({ value: "v21" });
@@ -184,16 +184,16 @@ describe("numbers of two digits on a rich terminal", () => {
     ["25", "25 \r", ["v25"]],
     ["3 and 21", "3 21 \r", ["v3", "v21"]],
     ["a row that is not there: its last digit", "99 \r", ["v9"]],
-  ])("%s leads to that row, and space marks it alone", async (_number, typed, values) => {
+  ])("lead to the row for %s, and space marks only that", async (_number, typed, values) => {
     expect(await pick(terminal(true, typed).terminal, page, many, [], never)).toEqual({ values });
   });
 
-  test("choose that row", async () => {
+  test("choose the row by Enter", async () => {
     expect(await choose(terminal(true, "17\r").terminal, page, many, 0, never)).toEqual({ value: "v17" });
   });
 });
 
-test("marks made before a command are in its reply", async () => {
+test("a command's reply includes the marks made before it", async () => {
   for (const [typed, command] of [
     ["1?", "help"],
     ["1l", "log"],
@@ -210,22 +210,22 @@ test("marks made before a command are in its reply", async () => {
   });
 });
 
-describe("Enter right after a command key", () => {
-  test.each(["b", "?", "l"])("%s is part of the command", async (key) => {
+describe("an Enter right after a command key", () => {
+  test.each(["b", "?", "l"])("belongs to the command %s", async (key) => {
     const { terminal: made } = terminal(true, `${key}\r`);
     expect(await choose(made, page, options, 0, never)).toHaveProperty("command");
     made.keys.push(Buffer.from("3\r"));
     expect(await choose(made, page, options, 0, never)).toEqual({ value: "three" });
   });
 
-  test("at the end of a page that is only read, too", async () => {
+  test("belongs to the command at the end of a read-only page, too", async () => {
     const { terminal: made } = terminal(true, "b\r");
     await made.pause(page, never);
     made.keys.push(Buffer.from("2\r"));
     expect(await choose(made, page, options, 0, never)).toEqual({ value: "two" });
   });
 
-  test("a second one counts, and so does one that is typed later", async () => {
+  test("counts when it is the second one, or typed later", async () => {
     const { terminal: made } = terminal(true, "b\r\r");
     await choose(made, page, options, 0, never);
     expect(await choose(made, page, options, 2, never)).toEqual({ value: "three" });
@@ -245,7 +245,7 @@ describe("Enter right after a command key", () => {
 describe.each([
   ["rich", true],
   ["dumb", false],
-])("what was typed before a page that decides something, on a %s terminal,", (_name, isRich) => {
+])("input typed before a page that decides something, on a %s terminal,", (_name, isRich) => {
   const deliberate = { ...page, isDeliberate: true };
 
   test("does not answer a choice", async () => {
@@ -266,7 +266,7 @@ describe.each([
     expect(await reply).toEqual({ value: "sdb" });
   });
 
-  test("does not turn it over", async () => {
+  test("does not turn the page", async () => {
     const { terminal: made, output } = terminal(isRich, "\r\r");
     let isOver = false;
     const reading = made.pause(deliberate, never).then(() => (isOver = true));
@@ -278,7 +278,7 @@ describe.each([
   });
 });
 
-test("the foot of a page names only what its terminal can do", () => {
+test("the footer of a page names only the keys of its terminal", () => {
   const both = { ...page, keys: "arrows and space", plainKeys: "numbers" };
   for (const [isRich, shown, other] of [
     [true, "arrows", "numbers"],
@@ -291,7 +291,7 @@ test("the foot of a page names only what its terminal can do", () => {
   }
 });
 
-test("a note stands apart from the question below it, and its rows count", () => {
+test("a note is separated from the question below it, and its rows reduce the space of the page", () => {
   const { terminal: made, output } = terminal(true, "");
   const before = made.room(page);
   made.note("Something to know.");
@@ -300,7 +300,7 @@ test("a note stands apart from the question below it, and its rows count", () =>
   expect(made.room(page)).toBe(before - 2);
 });
 
-test("arrows choose on a rich terminal, round and round", async () => {
+test("arrow keys choose on a rich terminal, and wrap around", async () => {
   const up = terminal(true, "\x1b[A\r");
   expect(await choose(up.terminal, page, options, 0, never)).toEqual({ value: "three" });
   expect(up.output()).toContain("> 3. Label three");
@@ -309,19 +309,19 @@ test("arrows choose on a rich terminal, round and round", async () => {
   });
 });
 
-test("arrows move in the line of a rich terminal", async () => {
+test("arrow keys move in the input line of a rich terminal", async () => {
   expect(await terminal(true, "bc\x1b[D\x1b[Da\x1b[4~d\x1b[H\x1b[3~\r").terminal.ask(page, never)).toEqual({
     value: "bcd",
   });
 });
 
-test("a dumb terminal gets nothing but ASCII, CR LF and rubbing out", async () => {
+test("a dumb terminal gets only ASCII, CR LF and backspace", async () => {
   const { terminal: made, output } = terminal(false, "àb\x7f\x1b[Ac\x0c\r");
   await made.ask({ ...page, title: "Català" }, never);
   expect(output()).toMatch(/^[\r\n\b\x20-\x7e]*$/);
 });
 
-test("a long line on a rich terminal never wraps", async () => {
+test("a long input line on a rich terminal never wraps", async () => {
   const { terminal: made, output } = terminal(true, `${"k".repeat(400)}\r`);
   expect(await made.ask(page, never)).toEqual({ value: "k".repeat(400) });
   const lines = output()
@@ -330,22 +330,22 @@ test("a long line on a rich terminal never wraps", async () => {
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });
 
-describe("the probe", () => {
-  test("who says where the cursor is, is rich", async () => {
+describe("the probe of a terminal", () => {
+  test("finds a rich terminal when the cursor position is reported", async () => {
     const made = new Terminal({ name: "test", write: (text) => void (text.includes("\x1b[6n") && answer()) });
     const answer = () => made.keys.push(Buffer.from("\x1b[5;1R"));
     await made.probe();
     expect(made.isRich).toBe(true);
   });
 
-  test("who says nothing is dumb, and what was typed ahead is kept", async () => {
+  test("finds a dumb terminal without a report, and keeps what was typed ahead", async () => {
     const { terminal: made } = terminal(true, "2\r");
     await made.probe();
     expect(made.isRich).toBe(false);
     expect(await choose(made, page, options, 0, never)).toEqual({ value: "two" });
   });
 
-  test("who answers late is rich from then on, and arrows choose at the question that stands there", async () => {
+  test("makes the terminal rich after a late report, so that arrow keys choose at the present question", async () => {
     const { terminal: made, output } = terminal(false, "");
     await made.probe();
     const choice = choose(made, page, options, 0, never);
@@ -356,7 +356,7 @@ describe("the probe", () => {
     expect(output()).toContain("> 2. ");
   });
 
-  test("a late answer leaves what was typed at a line as it is", async () => {
+  test("leaves typed text unchanged by a late report", async () => {
     const { terminal: made } = terminal(false, "");
     await made.probe();
     const reply = made.ask(page, never);

@@ -45,12 +45,12 @@ test.each([
   ["a veth of Incus or LXC", "eth0", 2, 41],
   ["a veth of systemd-nspawn", "host0", 2, 7],
   ["a macvlan", "mv-enp1s0", 5, 2],
-])("%s counts", async (_name, name, ifindex, iflink) => {
+])("%s counts as a network interface of the container", async (_name, name, ifindex, iflink) => {
   link(name, ifindex, iflink);
   expect(await names()).toEqual([name]);
 });
 
-test("what was made in the container does not count", async () => {
+test("interfaces made in the container do not count", async () => {
   link("eth0", 2, 41);
   link("docker0", 3, 3, ["bridge/bridge_id"]);
   link("vethab12cd", 5, 4, ["brport/state"]);
@@ -58,14 +58,14 @@ test("what was made in the container does not count", async () => {
   expect(await names()).toEqual(["eth0"]);
 });
 
-test("on a machine of its own an end of a container is no socket", async () => {
+test("a container's end of a veth does not count on a physical machine", async () => {
   box.files.delete("/run/systemd/container");
   box.plugIn("enp1s0", true);
   link("vethab12cd", 5, 4);
   expect(await names()).toEqual(["enp1s0"]);
 });
 
-test("a static address is given to it", async () => {
+test("a static address is set on the container's interface", async () => {
   link("eth0", 2, 41);
   expect(network.check(FIXED, await network.probe(box, IMAGE, {}), new Set())).toEqual([]);
   await network.apply(FIXED, tools());
@@ -74,7 +74,7 @@ test("a static address is given to it", async () => {
   );
 });
 
-test("without any, a static address has nowhere to go", async () => {
+test("a static address fails without an interface: interface-missing", async () => {
   expect(automatic(await findInterfaces(box))).toBeUndefined();
   const failure = await failureOf(() => network.apply(FIXED, tools()));
   expect(failure.code).toBe("interface-missing");

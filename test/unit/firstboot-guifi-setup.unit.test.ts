@@ -52,7 +52,7 @@ const leaks = (box: FakeBox) =>
   box.everWritten.filter((text) => text.includes(SECRET) || text.includes(encodeURIComponent(SECRET)));
 
 describe("a box with a member and a node", () => {
-  test("is one device with an address, on record on both sides", async () => {
+  test("becomes one device with an address, recorded on the box and at the web site", async () => {
     const { box, community } = world(ANSWERS);
     const runner = await run(box);
     expect(runner.state).toBe("done");
@@ -85,7 +85,7 @@ describe("a box with a member and a node", () => {
     expect(box.effects.filter((effect) => /^(GET|POST) .*\?/.test(effect))).toEqual([]);
   });
 
-  test("after a power cut at each single effect: one device, one address, no secret written", async () => {
+  test("makes one device and one address and writes no secret, despite a power cut at each effect", async () => {
     const calm = world(ANSWERS);
     await run(calm.box);
     const whole = calm.box.files.get(paths.guifi);
@@ -110,7 +110,7 @@ describe("a box with a member and a node", () => {
     }
   }, 600_000);
 
-  test("a cut after the site has done it, before the box knows, doubles nothing either", async () => {
+  test("makes nothing twice after a power cut between the site's change and the box's record of it", async () => {
     for (const command of [
       "guifi.device.add",
       "guifi.cloudy.addlink",
@@ -140,7 +140,7 @@ describe("a box with a member and a node", () => {
     }
   });
 
-  test("set up anew from nothing, it finds its device again", async () => {
+  test("finds its device again when it is set up again without its records", async () => {
     const first = world(ANSWERS);
     await run(first.box);
     const again = new FakeBox();
@@ -152,8 +152,8 @@ describe("a box with a member and a node", () => {
   });
 });
 
-describe("typed", () => {
-  test("a power cut asks for the member's password again, and for nothing else", async () => {
+describe("a set-up at the console", () => {
+  test("asks for the member's password again after a power cut, and for nothing else", async () => {
     const { box, community } = world(ANSWERS);
     box.files.delete(ANSWERS_FILE);
     const runner = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
@@ -206,7 +206,7 @@ describe("typed", () => {
   });
 });
 
-describe("what goes wrong", () => {
+describe("a set-up in which something fails", () => {
   const reportOf = (box: FakeBox) => {
     const { result, steps: results } = parse(box.files.get(REPORT_FILE) ?? "") as {
       result: string;
@@ -219,7 +219,7 @@ describe("what goes wrong", () => {
     return { result, member: of("member"), node: of("node") };
   };
 
-  test("no server at all: the box is set up, and says what is missing", async () => {
+  test("completes without any server, and reports what is missing", async () => {
     const { box, community } = world(ANSWERS);
     community.breakDirectories();
     community.siteAnswers = "server-unreachable";
@@ -233,7 +233,7 @@ describe("what goes wrong", () => {
     expect(warnings(runner)).toEqual(["member-passed", "node-needs-member"]);
   });
 
-  test("only the directory is dead: the web site's word is enough", async () => {
+  test("accepts the member by the web site when only the directory is down", async () => {
     const { box, community } = world(ANSWERS);
     community.breakDirectories();
     const runner = await run(box);
@@ -241,7 +241,7 @@ describe("what goes wrong", () => {
     expect(community.boxes).toHaveLength(1);
   });
 
-  test("only the web site is dead: the member is known, the node is passed over", async () => {
+  test("confirms the member and skips the node when only the web site is down", async () => {
     const { box, community } = world(ANSWERS);
     community.siteAnswers = "server-slow";
     const runner = await run(box);
@@ -249,7 +249,7 @@ describe("what goes wrong", () => {
     expect(warnings(runner)).toEqual(["node-passed"]);
   });
 
-  test("new today: the directory says no, the web site yes", async () => {
+  test("accepts a member who is new today: the directory refuses, the web site confirms", async () => {
     const { password } = labMember("nuria");
     const { box, community } = world(
       ANSWERS.replace("anna\n  password", "nuria\n  password").replace(SECRET, password),
@@ -261,14 +261,14 @@ describe("what goes wrong", () => {
     expect(warnings(runner)).toContain("node-no-address");
   });
 
-  test("blocked at the web site: the directory says yes, the web site no", async () => {
+  test("skips the node of a member whom only the web site refuses", async () => {
     const { password } = labMember("oriol");
     const { box } = world(ANSWERS.replace("anna\n  password", "oriol\n  password").replace(SECRET, password));
     await run(box);
     expect(reportOf(box)).toMatchObject({ member: "applied", node: "passed-over api-login-disagrees" });
   });
 
-  test("a wrong password: nobody is signed in, nothing is registered", async () => {
+  test("signs nobody in and registers nothing with a wrong password", async () => {
     const { box, community } = world(ANSWERS.replace(SECRET, "mistyped"));
     await run(box);
     expect(reportOf(box)).toMatchObject({ member: "passed-over member-refused" });
@@ -276,7 +276,7 @@ describe("what goes wrong", () => {
     expect(box.files.has(paths.guifi)).toBe(false);
   });
 
-  test("a licence that is not accepted refuses the file", async () => {
+  test("refuses an answers file that does not accept the licence", async () => {
     const { box, community } = world(ANSWERS.replace("accept_licence: true", "accept_licence: false"));
     const runner = await run(box);
     expect(runner.context.problems.map(({ field, code }) => `${field} ${code}`)).toEqual([

@@ -30,7 +30,7 @@ describe.each(languages)("help in %s", (language) => {
     for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
-  test.each(commands.map(({ name }) => name))("of %s has its syntax and what it does", (name) => {
+  test.each(commands.map(({ name }) => name))("for %s shows its syntax and what it does", (name) => {
     const text = helpText(t, name);
     expect(text).toContain(`cbox ${name}`);
     expect(text).not.toMatch(/\{\w+\}/);
@@ -39,14 +39,14 @@ describe.each(languages)("help in %s", (language) => {
   });
 });
 
-test("each step of the set-up has its help", () => {
+test("each step of the set-up has a command in the help", () => {
   for (const { id } of steps) {
     expect(commands.map(({ name }) => name)).toContain(id);
     expect(isTextKey(`cli.${id}`), `the text cli.${id}`).toBe(true);
   }
 });
 
-test("an unknown command is told, with the one that was probably meant", async () => {
+test("an unknown command is reported with the most similar one", async () => {
   expect(await failureOf(() => helpText(translator("en"), "stauts"))).toMatchObject({
     code: "unknown-command",
     message: 'cbox has no command "stauts".',
@@ -56,7 +56,7 @@ test("an unknown command is told, with the one that was probably meant", async (
   expect((await failureOf(() => helpText(translator("en"), "xyzzy"))).hint).toBe("cbox help");
 });
 
-test("the man page knows every word of every command", () => {
+test("the man page contains every word of every command", () => {
   const page = readFileSync(MAN, "utf8").replaceAll("\\-", "-");
   for (const { syntax } of commands) {
     for (const word of syntax.flatMap(words)) expect(page, word).toContain(word);
@@ -72,7 +72,7 @@ test("the man page formats without a warning", () => {
   expect(formatted).toBe("");
 });
 
-test("the completion offers every command, and the words that follow", () => {
+test("the completion offers every command and its arguments", () => {
   const complete = (...typed: string[]) =>
     execFileSync(
       "bash",
@@ -101,6 +101,6 @@ test("the completion offers every command, and the words that follow", () => {
   }
 });
 
-test("a shell that is not bash reads the completion without a word", () => {
+test("a shell other than bash sources the completion without output", () => {
   expect(execFileSync("sh", ["-c", `. "${COMPLETION}"; echo on`], { encoding: "utf8" })).toBe("on\n");
 });

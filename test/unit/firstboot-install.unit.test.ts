@@ -62,7 +62,7 @@ describe("the disks of a box", () => {
       ),
     );
 
-  test("will do, or will not for a reason", () => {
+  test("are suitable, or unsuitable with a reason", () => {
     const others = [
       disk("sdb", {}),
       disk("nvme0n1", { "log-sec": 4096 }),
@@ -83,12 +83,12 @@ describe("the disks of a box", () => {
     });
   });
 
-  test("none will do when it is not known where the box runs from", () => {
+  test("are all unsuitable when it is unknown which one the box runs from", () => {
     expect(parseDisks(JSON.stringify({ blockdevices: [disk("sdb", {})] }), 4).candidates).toEqual([]);
     expect(parseDisks("no JSON", 4).candidates).toEqual([]);
   });
 
-  test("what would be lost is said with labels and sizes", () => {
+  test("are described with the labels and sizes of what would be lost", () => {
     const children = [
       { path: "/dev/sdb1", size: 104857600, fstype: "vfat", label: "SYSTEM" },
       { path: "/dev/sdb2", size: 30e9, fstype: "ntfs", label: null, partlabel: "Basic data" },
@@ -105,7 +105,7 @@ describe("the disks of a box", () => {
     expect(text({})).toBe("-");
   });
 
-  test("the table of the new disk has the places of the stick's, and a root that is small", () => {
+  test("get a partition table with the places of the stick's, and a small root", () => {
     const parts = [
       {
         node: "/dev/sda1",
@@ -131,7 +131,7 @@ describe("the disks of a box", () => {
     expect(systemLayout(json.replace("gpt", "dos"), "/dev/sda3", "/dev/sda2")).toBeUndefined();
   });
 
-  test("names on an installed disk are its own, also when it is installed from an installed one", () => {
+  test("get labels of their own, also when installed from an installed disk", () => {
     const labels = labelsFor("1a2b3c4d-0000-4000-8000-000000000000");
     expect(labels).toEqual({ root: "CBOX-ROOT-1A2B3C", boot: "CBOX-1A2B3C" });
     const fstab = "LABEL=CBOX-ROOT / ext4\nLABEL=CBOX-BOOT /boot/efi vfat\n";
@@ -143,7 +143,7 @@ describe("the disks of a box", () => {
     expect(relabel("UUID=1 / ext4", labels)).toBeUndefined();
   });
 
-  test("the firmware's old entries of ours are found, and no others", () => {
+  test("have old boot entries in the firmware, which are found by their exact name", () => {
     const output = [
       "BootCurrent: 0003",
       "BootOrder: 0003,0000",
@@ -156,12 +156,12 @@ describe("the disks of a box", () => {
   });
 });
 
-describe("a step that is only there where it makes sense", () => {
+describe("the install step", () => {
   const ids = async (box: InstallBox, image = INSTALL_IMAGE as typeof IMAGE) =>
     (await stepsHere(box, image)).map(({ id }) => id);
   const usual = steps.map(({ id }) => id);
 
-  test("first with a disk that will do; not at all without, nor where the profile does not say so", async () => {
+  test("comes first with a suitable disk, and is absent without one or where the profile does not have it", async () => {
     const box = new InstallBox();
     expect(await ids(box)).toEqual(["install", ...usual]);
     expect(await ids(box, IMAGE)).toEqual(usual);
@@ -170,7 +170,7 @@ describe("a step that is only there where it makes sense", () => {
   });
 });
 
-describe("answers files are refused", () => {
+describe("an answers file is refused", () => {
   const problems = async (install: object, change: (box: InstallBox) => void = () => {}) => {
     const box = new InstallBox();
     change(box);
@@ -191,7 +191,7 @@ describe("answers files are refused", () => {
     expect(await problems({})).toEqual([]);
   });
 
-  test("when more than one disk is meant, with their names", async () => {
+  test("when several disks match, with their names", async () => {
     const another = (box: InstallBox) => void box.more.push({ name: "vdb", size: 20 * GIB, model: "Nova" });
     expect(await problems({ to: "auto", erase: true }, another)).toEqual([
       [
@@ -202,7 +202,7 @@ describe("answers files are refused", () => {
     expect(await problems({ to: "vdb", erase: true }, another)).toEqual([]);
   });
 
-  test("when the disk is not there, or will not do", async () => {
+  test("when the disk does not exist or is unsuitable", async () => {
     const word = async (to: string, change?: (box: InstallBox) => void) =>
       (await problems({ to, erase: true }, change))[0]?.[1];
     expect(await word("vdx")).toBe("There is no such disk. To be installed to: vda, 17.2 GB.");
@@ -220,7 +220,7 @@ describe("answers files are refused", () => {
     expect(await word("sdb", add({ "log-sec": 4096 }))).toMatch(/sectors of another size/);
   });
 
-  test("where nothing can be installed, in a sentence of its own", async () => {
+  test("where nothing can be installed, with a message of its own", async () => {
     const small = (box: InstallBox) => {
       box.disk.size = GIB;
     };
@@ -250,8 +250,8 @@ function expectWhole(box: InstallBox): void {
   expect(box.hasCore).toBe(true);
 }
 
-describe("by an answers file", () => {
-  test("the box is moved, restarted, and the stick is as before", async () => {
+describe("an answers file", () => {
+  test("moves the box to the disk, restarts it, and leaves the stick unchanged", async () => {
     const box = boxWith(ANSWERS);
     const runner = await open(box);
     runner.start();
@@ -264,7 +264,7 @@ describe("by an answers file", () => {
     expect(runner.progress[0]?.values).toEqual({ number: 1, total: 1 });
   });
 
-  test("a power cut after any effect leaves a disk that does not start, or is whole; then it is done", async () => {
+  test("survives a power cut after any effect: the disk is complete or does not start, and the next run completes it", async () => {
     const dry = boxWith(ANSWERS);
     const whole = await open(dry);
     whole.start();
@@ -292,7 +292,7 @@ describe("by an answers file", () => {
     }
   }, 600_000);
 
-  test("a box that starts from the stick again is not restarted for ever", async () => {
+  test("does not restart a box again that starts from the stick once more", async () => {
     const box = boxWith(ANSWERS);
     const first = await open(box);
     first.start();
@@ -306,7 +306,7 @@ describe("by an answers file", () => {
     expect(box.system.commands.slice(before).filter((line) => /systemctl|wipefs/.test(line))).toEqual([]);
   });
 
-  test("in the next box the stick begins anew", async () => {
+  test("starts over when the stick is in another box", async () => {
     const box = boxWith(ANSWERS);
     const first = await open(box);
     first.start();
@@ -322,7 +322,7 @@ describe("by an answers file", () => {
     expect(box.starts).toBe(true);
   });
 
-  test("that does not speak of it sets the box up where it is, as ever", async () => {
+  test("without a section install sets the box up where it runs", async () => {
     const box = boxWith(VALID_ANSWERS);
     const runner = await open(box);
     runner.start();
@@ -335,7 +335,7 @@ describe("by an answers file", () => {
     expect(parse(box.files.get(paths.answersKept) ?? "")).not.toHaveProperty("install");
   });
 
-  test("a disk that went away is a failure in a sentence, and other answers lead on", async () => {
+  test("fails with a clear message when the disk is gone, and other answers are accepted then", async () => {
     const box = boxWith(ANSWERS);
     const runner = await open(box);
     box.disk.size = GIB;
@@ -347,7 +347,7 @@ describe("by an answers file", () => {
   });
 });
 
-describe("by hand", () => {
+describe("the install step at the console", () => {
   async function sitDown(box: InstallBox) {
     const runner = await open(box);
     runner.start();
@@ -360,7 +360,7 @@ describe("by hand", () => {
     return { runner, person, session, attended };
   }
 
-  test("what would be lost is shown, the name is typed, and the last page says what to do", async () => {
+  test("shows what would be lost, asks to type the name, and ends with what to do next", async () => {
     const box = new InstallBox();
     box.disk.children = [
       { path: "/dev/vda1", size: 15e9, fstype: "ntfs", label: "Fotos", mountpoints: [null] },
@@ -387,7 +387,7 @@ describe("by hand", () => {
     session.hangUp();
   });
 
-  test("to run from here goes on with the language that was chosen, and back again", async () => {
+  test("continues with the chosen language when the box shall run from here, and goes back", async () => {
     const box = new InstallBox();
     const { runner, person, session } = await sitDown(box);
     await person.answers("install/language", "3");

@@ -48,8 +48,8 @@ async function sit(box: FakeBox, isScreen: boolean): Promise<{ person: Person; r
 
 afterEach(() => leave?.abort());
 
-describe("at a screen", () => {
-  test("it is asked after the language, with the present one first offered, and counts at once", async () => {
+describe("the keyboard at a screen", () => {
+  test("is asked after the language, offers the present layout first, and is applied immediately", async () => {
     const box = boxWithScreen();
     const { person } = await sit(box, true);
     await person.sees("[system/keyboard]");
@@ -63,7 +63,7 @@ describe("at a screen", () => {
     expect(box.effects).toContain(SET);
   });
 
-  test("what cannot be loaded now is said, and kept for the next start", async () => {
+  test("is stored for the next start, with a message, when it cannot be loaded now", async () => {
     const box = boxWithScreen();
     box.system.failing.add("setupcon");
     const { person } = await sit(box, true);
@@ -73,14 +73,14 @@ describe("at a screen", () => {
     expect(box.files.get(FILE)).toContain('XKBLAYOUT="us"');
   });
 
-  test("a box that cannot load a layout does not ask", async () => {
+  test("is not asked on a box that cannot load a layout", async () => {
     const { person } = await sit(new FakeBox(), true);
     await person.sees("[system/timezone]");
     expect(person.screen).not.toContain("keyboard");
   });
 });
 
-test("at a serial line it is not asked, and what the image has stays", async () => {
+test("a serial console does not ask for the keyboard, and the image's layout stays", async () => {
   const box = boxWithScreen();
   const { person } = await sit(box, false);
   await person.sees("[system/timezone]");
@@ -88,10 +88,10 @@ test("at a serial line it is not asked, and what the image has stays", async () 
   expect(box.effects).not.toContain(SET);
 });
 
-describe("in an answers file", () => {
+describe("the keyboard in an answers file", () => {
   const facts = (box: FakeBox) => system.probe(box, image, {});
 
-  test("any layout that XKB has is right, another is refused by name", async () => {
+  test("may be any layout that XKB has; another is refused by name", async () => {
     const probe = await facts(boxWithScreen());
     const check = (keyboard: string) => system.check({ keyboard }, probe, new Set());
     expect(check("br")).toEqual([]);
@@ -112,19 +112,19 @@ describe("in an answers file", () => {
     ["bf", undefined],
     ["esp2", undefined],
     ["xx", undefined],
-  ])("%s: %s is suggested", async (typed, layout) => {
+  ])("%s leads to the suggestion %s", async (typed, layout) => {
     const probe = await facts(boxWithScreen());
     const [mistake] = system.check({ keyboard: typed }, probe, new Set());
     expect(mistake).toMatchObject({ code: "keyboard-unknown", found: typed });
     expect(mistake?.values?.suggestion).toBe(layout);
   });
 
-  test("a box without a screen passes it over", async () => {
+  test("is ignored on a box without a screen", async () => {
     const probe = await facts(new FakeBox());
     expect(system.check({ keyboard: "xx" }, probe, new Set())).toEqual([]);
   });
 
-  test("the box's own is offered, too, when the community does not list it", async () => {
+  test("of the box is offered, too, when the community does not list it", async () => {
     const box = boxWithScreen();
     box.files.set(FILE, 'XKBLAYOUT="br"\n');
     const { choices, defaults } = await facts(box);

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test("whoever comes second is told, until the first lets go", async () => {
+test("the lock is refused to a second process until the first releases it", async () => {
   const release = await lockSetup(path);
   expect(await failureOf(() => lockSetup(path))).toMatchObject({
     code: "setup-busy",
@@ -35,7 +35,7 @@ test.each([
   ["a process that has the number of one that is gone", `${process.pid} 1`],
   ["half a line", "12"],
   ["nothing", ""],
-])("a lock of %s counts for nothing", async (_whose, content) => {
+])("a lock file with %s is ignored", async (_whose, content) => {
   await (await lockSetup(path))();
   writeFileSync(path, content);
   const release = await lockSetup(path);
@@ -43,14 +43,14 @@ test.each([
   await release();
 });
 
-test("a failure lets go as well", async () => {
+test("the lock is released after a failure", async () => {
   const broken = () => Promise.reject(new Error("broken"));
   await expect(alone(broken, path)).rejects.toThrow("broken");
   await expect(inTurn(path, broken)).rejects.toThrow("broken");
   expect(await alone(async () => "done", path)).toBe("done");
 });
 
-test("many processes that want the same at once do it one after the other", async () => {
+test("many processes that want the lock at the same time run one after the other", async () => {
   const steps = join(directory, "steps");
   const program = `
     const { inTurn } = await import(${JSON.stringify(join(PROJECT, "common/lock.ts"))});

@@ -68,8 +68,8 @@ afterEach(async () => {
 
 const never: LookUp = () => new Promise(() => {});
 
-describe("what is found", () => {
-  test("is looked up behind a busy line with all answers so far, the kept one included", async () => {
+describe("a look-up of an answer", () => {
+  test("runs behind a busy line with all answers so far, including the retained one", async () => {
     let seen: unknown;
     const { person, runner } = await sit(
       asking(async (path, answers) => {
@@ -84,7 +84,7 @@ describe("what is found", () => {
     expect(runner.context.answers.asking).toEqual({ place: "54052" });
   });
 
-  test("a secret is typed once, looked up, and in no snapshot", async () => {
+  test("gets a secret that is typed once and stored in no snapshot", async () => {
     const seen: unknown[] = [];
     const { person, runner, box } = await sit(
       asking(
@@ -108,7 +108,7 @@ describe("what is found", () => {
     expect(box.everWritten.join("")).not.toContain(PASSWORD);
   });
 
-  test("a secret that cannot be right is refused before anybody is asked about it", async () => {
+  test("does not run for a secret that cannot be right", async () => {
     const seen: unknown[] = [];
     const step = asking(
       async (_path, answers) => {
@@ -129,7 +129,7 @@ describe("what is found", () => {
     expect(seen).toEqual([PASSWORD]);
   });
 
-  test("a problem asks again, with the sentence and what was typed", async () => {
+  test("asks again after a problem, with its message and what was typed", async () => {
     const { person } = await sit(
       asking(async (_path, { place }) =>
         place === "2"
@@ -149,7 +149,7 @@ describe("what is found", () => {
     ["yes", "1", "asking/device"],
     ["no", "2", "asking/place"],
     ["back", "b", "asking/place"],
-  ])("a question is asked of the person: %s", async (_word, reply, next) => {
+  ])("can ask the user to confirm; the reply is %s", async (_word, reply, next) => {
     const { person } = await sit(
       asking(async () => ({ confirm: { key: "busy.title", values: { console: "Can Bruixa" } } })),
     );
@@ -161,7 +161,7 @@ describe("what is found", () => {
     await person.sees(`[${next}]`);
   });
 
-  test("help and log are there at that question, too, and come back to it", async () => {
+  test("offers help and log at its question, and returns to it", async () => {
     const { person } = await sit(
       asking(async () => ({ confirm: { key: "busy.title", values: { console: "Can Bruixa" } } })),
     );
@@ -176,7 +176,7 @@ describe("what is found", () => {
   test.each([
     ["dumb", false],
     ["rich", true],
-  ])("notes are seen on a %s terminal, above the next question and only there", async (_kind, isRich) => {
+  ])("shows notes on a %s terminal, above the next question and only there", async (_kind, isRich) => {
     const { person } = await sit(
       asking(async () => ({ notes: [{ key: "busy.title", values: { console: "the moon" } }] })),
       isRich,
@@ -194,7 +194,7 @@ describe("what is found", () => {
     expect(person.screen.slice(person.screen.lastIndexOf("[last/word]"))).not.toContain("the moon");
   });
 
-  test("what a look-up found holds for the questions that follow, and goes with the answer", async () => {
+  test("provides facts for the next questions, until the answer changes", async () => {
     const { person } = await sit(
       asking(async (_path, { place }) =>
         place === "a" ? { probe: { defaults: { device: "a-box" } } } : { probe: { hidden: ["device"] } },
@@ -209,7 +209,7 @@ describe("what is found", () => {
     expect(person.screen.split("[asking/device]").length).toBe(2);
   });
 
-  test("a look-up that breaks says nothing, and the log tells", async () => {
+  test("that fails is logged and shows nothing", async () => {
     const { person, runner } = await sit(
       asking(async () => fail({ code: "server-slow", what: "The server is slow." })),
     );
@@ -221,14 +221,14 @@ describe("what is found", () => {
   });
 });
 
-describe("while it lasts", () => {
+describe("a look-up in progress", () => {
   test.each([
     ["b and Enter", "b\r"],
     ["b alone", "b"],
     ["Ctrl-C", "\x03"],
     ["Ctrl-C after something typed ahead", "abc\x03"],
     ["Escape", "\x1b"],
-  ])("%s goes back to the question, and the look-up is told to stop", async (_what, typed) => {
+  ])("is aborted by %s, which goes back to the question", async (_what, typed) => {
     let stopped = false;
     const { person } = await sit(
       asking((_path, _answers, signal) => {
@@ -246,7 +246,7 @@ describe("while it lasts", () => {
     expect(stopped).toBe(true);
   });
 
-  test("what is typed ahead is the answer to the next question", async () => {
+  test("keeps what is typed ahead as the answer to the next question", async () => {
     let finish = () => {};
     const { person, runner } = await sit(
       asking(
@@ -266,7 +266,7 @@ describe("while it lasts", () => {
     expect(runner.context.answers.asking).toEqual({ place: "54052", device: "bcn-box" });
   });
 
-  test("a line that is hung up, or a set-up taken over, does not wait for the answer", async () => {
+  test("does not delay a disconnection or a change of control", async () => {
     const { person, runner } = await sit(asking(never));
     await person.answers("asking/place", "54052");
     await person.sees("One moment");
@@ -282,7 +282,7 @@ describe("while it lasts", () => {
     await next.sees("(54052) > ");
   });
 
-  test("an answer that comes after the person went back changes nothing", async () => {
+  test("has no effect after the user went back", async () => {
     let finish = () => {};
     const { person } = await sit(
       asking(
@@ -308,7 +308,7 @@ describe("a step with nothing to ask", () => {
     check,
   });
 
-  test("is passed through in both directions", async () => {
+  test("is skipped in both directions", async () => {
     const { person } = await sit(silent());
     await person.answers("last/word", "b");
     await person.answers("first/word", "two");
@@ -316,14 +316,14 @@ describe("a step with nothing to ask", () => {
     expect(person.screen).not.toContain("[asking/");
   });
 
-  test("with a mistake nobody can correct there: it is said, and the step before is asked", async () => {
+  test("shows a mistake that nobody can correct there, and leads to the step before", async () => {
     const { person } = await sit(silent(() => [problem("asking.place", "missing")]));
     await person.sees("[error] This is missing.");
     await person.sees("[first/word]");
   });
 });
 
-describe("questions that are one page", () => {
+describe("questions that share one page", () => {
   const yes = { type: "boolean", "x-together": "which" } as const;
   const marks = (run?: LookUp): Step => ({
     ...plainStep("asking"),
@@ -342,7 +342,7 @@ describe("questions that are one page", () => {
       : {}),
   });
 
-  test("come first, with their defaults marked; what hangs on a mark is asked after it", async () => {
+  test("come first, with their defaults marked; a question that depends on a mark comes after them", async () => {
     const { person, runner } = await sit(marks());
     await person.sees("[asking/which]");
     await person.sees("[x] 2. asking/web");
@@ -356,7 +356,7 @@ describe("questions that are one page", () => {
     expect(runner.context.answers.asking).toEqual({ files: true, web: false, folder: "/home" });
   });
 
-  test("that do not go together say so, with the marks as they were made", async () => {
+  test("report a contradiction, and show the marks as they were made", async () => {
     const { person } = await sit(marks());
     await person.answers("asking/which", "1");
     await person.sees("> ");
@@ -370,7 +370,7 @@ describe("questions that are one page", () => {
     await person.sees("[asking/folder]");
   });
 
-  test("are looked up together, and a no shows the page again", async () => {
+  test('are looked up together, and a "no" shows the page again', async () => {
     let times = 0;
     const { person, runner } = await sit(
       marks(async (path, answers) => {

@@ -85,13 +85,13 @@ const paths = getShortestPaths(machine, {
   serializeState: (snapshot) => placeOf(snapshot),
 });
 
-describe("paths", () => {
-  test("every state can be reached", () => {
+describe("the paths of the machine", () => {
+  test("reach every state", () => {
     const reached = new Set(paths.map(({ state }) => String(state.value)));
     expect([...reached].sort()).toEqual([...stateNames].sort());
   });
 
-  test("from every place of the set-up there is a way to its end", () => {
+  test("lead from every state to the end of the set-up", () => {
     for (const path of paths) {
       const rest = getShortestPaths(machine, {
         fromState: path.state,
@@ -103,7 +103,7 @@ describe("paths", () => {
     }
   });
 
-  test("only a step that may be passed over can be skipped", () => {
+  test("skip only skippable steps", () => {
     const skipped = paths.flatMap(({ steps: taken }) =>
       taken.flatMap(({ event, state }, index) => {
         const before = index > 0 ? String(taken[index - 1]?.state.value) : "";
@@ -113,7 +113,7 @@ describe("paths", () => {
     for (const state of skipped) expect(state).not.toContain("system");
   });
 
-  test("nothing is applied before somebody confirmed or a file was valid", () => {
+  test("apply nothing before a confirmation or a valid file", () => {
     for (const { steps: taken } of paths) {
       const firstApply = taken.findIndex(({ state }) => String(state.value).startsWith("apply_"));
       if (firstApply < 0) continue;
@@ -126,7 +126,7 @@ describe("paths", () => {
   });
 });
 
-describe("snapshots", () => {
+describe("the snapshots of the machine", () => {
   const never = () => new Promise<never>(() => {});
   const idle = machine.provide({
     actors: {
@@ -138,23 +138,26 @@ describe("snapshots", () => {
     },
   });
 
-  test.each(paths.map((path) => [placeOf(path.state), path] as const))("%s survives JSON", (place, path) => {
-    const actor = createActor(idle).start();
-    for (const { event } of path.steps.slice(1)) {
-      // Effects never end by themselves here: what they would say is said for them, as the machine hears it.
-      actor.send(event as never);
-    }
-    const kept = JSON.parse(JSON.stringify(actor.getPersistedSnapshot())) as Snapshot<unknown>;
-    const restored = createActor(idle, { snapshot: kept }).start();
-    expect(placeOf(restored.getSnapshot())).toBe(placeOf(actor.getSnapshot()));
-    expect(restored.getSnapshot().context).toEqual(actor.getSnapshot().context);
-    expect(place).toBe(placeOf(actor.getSnapshot()));
-    // An effect that was under way starts again; that is what makes the set-up go on after a power cut.
-    expect(Object.keys(restored.getSnapshot().children)).toEqual(Object.keys(actor.getSnapshot().children));
-  });
+  test.each(paths.map((path) => [placeOf(path.state), path] as const))(
+    "%s is the same after JSON",
+    (place, path) => {
+      const actor = createActor(idle).start();
+      for (const { event } of path.steps.slice(1)) {
+        // Effects never end by themselves here: what they would say is said for them, as the machine hears it.
+        actor.send(event as never);
+      }
+      const kept = JSON.parse(JSON.stringify(actor.getPersistedSnapshot())) as Snapshot<unknown>;
+      const restored = createActor(idle, { snapshot: kept }).start();
+      expect(placeOf(restored.getSnapshot())).toBe(placeOf(actor.getSnapshot()));
+      expect(restored.getSnapshot().context).toEqual(actor.getSnapshot().context);
+      expect(place).toBe(placeOf(actor.getSnapshot()));
+      // An effect that was under way starts again; that is what makes the set-up go on after a power cut.
+      expect(Object.keys(restored.getSnapshot().children)).toEqual(Object.keys(actor.getSnapshot().children));
+    },
+  );
 });
 
-test("the diagram shows every state, and says who decides", () => {
+test("the diagram shows every state, and the event of a transition", () => {
   const diagram = machineDiagram();
   for (const name of stateNames) expect(diagram).toContain(name);
   expect(diagram).toContain("review --> apply_system: CONFIRM");

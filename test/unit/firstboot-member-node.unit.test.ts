@@ -43,13 +43,13 @@ function lookUp(step: Step, path: string, answers: Answers, prepare = (_: Preten
   return step.lookUp!.run(path, answers, tools);
 }
 
-describe("member: the answers", () => {
-  test("later needs nothing, and a file that says nothing means later", async () => {
+describe("the answers about the member", () => {
+  test("need nothing for later, which is the default of a file", async () => {
     expect(await codes(member, { sign_in: "later" })).toEqual([]);
     expect(await codes(member, {})).toEqual([]);
   });
 
-  test("now needs a name and a password", async () => {
+  test("need a name and a password for now", async () => {
     const both = ["member.username sign-in-needs", "member.password sign-in-needs"];
     expect(await codes(member, { sign_in: "now" })).toEqual(both);
     expect(await codes(member, { username: "anna" })).toEqual(["member.password sign-in-needs"]);
@@ -63,21 +63,21 @@ describe("member: the answers", () => {
   });
 
   test.each(["", " anna", "anna ", "a\nb", "a\u001bb", "x".repeat(61)])(
-    "%j is no user name",
+    "refuse the user name %j",
     async (username) => {
       expect(await codes(member, { username, password: "x" })).toEqual(["member.username username-syntax"]);
     },
   );
 
   test.each(["anna", "Pere Mas_i.Pla", "#roca, maria+josep", "núria", "x".repeat(60)])(
-    "%j is one",
+    "accept the user name %j",
     async (username) => {
       expect(await codes(member, { username, password: "x" })).toEqual([]);
     },
   );
 });
 
-describe("member: the password is asked about at once", () => {
+describe("the look-up of the member's password", () => {
   const nuria = labMember("nuria");
   const ask = (username: string, password: string, prepare?: (community: PretendCommunity) => void) =>
     lookUp(member, "password", { sign_in: "now", username, password }, prepare);
@@ -86,21 +86,21 @@ describe("member: the password is asked about at once", () => {
     community.siteAnswers = "server-slow";
   };
 
-  test("right", async () => expect(await ask("anna", SECRET)).toEqual({}));
+  test("accepts the right one", async () => expect(await ask("anna", SECRET)).toEqual({}));
 
-  test("wrong: asked again, with what to do, and without the password", async () => {
+  test("asks again after a wrong one, says what to do, and does not show the password", async () => {
     const { problems = [] } = await ask("anna", "mistyped");
     expect(problems).toMatchObject([{ field: "member.password", code: "sign-in-refused" }]);
     expect(JSON.stringify(problems)).not.toContain("mistyped");
   });
 
-  test("new today: the web site knows", async () => {
+  test("accepts the password of a new member whom only the web site knows", async () => {
     expect(await ask(nuria.name, nuria.password)).toEqual({
       notes: [{ key: "look-up.member.directory-refused", values: {} }],
     });
   });
 
-  test("refused by the directory, and the web site is dead: said, since it may be a day behind", async () => {
+  test("says that the directory may be a day behind when it refuses and the web site does not answer", async () => {
     const { problems } = await ask(nuria.name, nuria.password, (community) => {
       community.siteAnswers = "server-slow";
     });
@@ -108,7 +108,7 @@ describe("member: the password is asked about at once", () => {
     expect(english("problem.sign-in-unsure")).toContain("a day behind");
   });
 
-  test("no directory: the web site decides", async () => {
+  test("relies on the web site without the directory", async () => {
     expect(await ask("anna", SECRET, (community) => community.breakDirectories())).toEqual({
       notes: [{ key: "look-up.member.directory-silent", values: {} }],
     });
@@ -116,27 +116,27 @@ describe("member: the password is asked about at once", () => {
     expect(problems).toMatchObject([{ code: "sign-in-refused" }]);
   });
 
-  test("nobody to ask: on, with a note", async () => {
+  test("continues with a note when no server answers", async () => {
     expect(await ask("anna", SECRET, dead)).toEqual({
       notes: [{ key: "look-up.member.silent", values: {} }],
     });
   });
 
-  test("without a name or a password there is nothing to ask", async () => {
+  test("does nothing without a name or a password", async () => {
     expect(await lookUp(member, "password", { sign_in: "now", username: "anna" }, dead)).toEqual({});
   });
 });
 
-describe("node: the answers", () => {
+describe("the answers about the node", () => {
   const good = { id: 54052, accept_licence: true };
 
-  test("later needs nothing, and nothing is needed without a member", async () => {
+  test("need nothing for later, or without a member", async () => {
     expect(await codes(node, { register: "later" }, NOW)).toEqual([]);
     expect(await codes(node, {}, NOW)).toEqual([]);
     expect(await codes(node, { register: "now" }, { member: { sign_in: "later" } })).toEqual([]);
   });
 
-  test("now needs the number and the consent", async () => {
+  test("need the number and the consent for now", async () => {
     expect(await codes(node, { register: "now" }, NOW)).toEqual([
       "node.id register-needs",
       "node.accept_licence licence-needed",
@@ -153,7 +153,7 @@ describe("node: the answers", () => {
     ["address_from", ["", "any", "0", "auto "], "address-from-syntax"],
     ["email", ["anna", "anna@", "@b.cat", "a b@c.cat", "a@b", "a@b.cat,", "a@b.cat;c@d.cat"], "email-syntax"],
     ["notes", ["x".repeat(151), "a\nb"], "notes-long"],
-  ] as const)("%s: what it cannot be", async (path, values, code) => {
+  ] as const)("refuse invalid values for %s", async (path, values, code) => {
     for (const value of values) {
       expect(await codes(node, { ...good, [path]: value }, NOW), String(value)).toEqual([
         `node.${path} ${code}`,
@@ -167,12 +167,12 @@ describe("node: the answers", () => {
     ["address_from", ["auto", "none", "48400"]],
     ["email", ["", "-", "a@b.cat", "a.b+c@d-e.f.cat, x@y.org"]],
     ["notes", ["", "-", "x".repeat(150), "núria's, 2n pis"]],
-  ] as const)("%s: what it can be", async (path, values) => {
+  ] as const)("accept valid values for %s", async (path, values) => {
     for (const value of values)
       expect(await codes(node, { ...good, [path]: value }, NOW), String(value)).toEqual([]);
   });
 
-  test("a name that cannot be comes with one that can", async () => {
+  test("suggest a valid device name for an invalid one", async () => {
     expect(suggestDeviceName("  La caixa  d'en Núñez ")).toBe("La-caixa-den-Nunez");
     expect(suggestDeviceName("!?")).toBeUndefined();
     expect(defaultDeviceName("BCNCanBruixa20", 5)).toBe("BCNCanBruixa20-box");
@@ -194,7 +194,7 @@ describe("node: the answers", () => {
     ["https://guifi.net", "guifi.net"],
     ["https://www.example.org/", "example.org"],
     ["http://members.example.net/site/", "members.example.net/site"],
-  ])("the questions about the account name the community's own web site: %s", async (website, said) => {
+  ])("name the community's own web site in the questions about the account: %s", async (website, said) => {
     const image = { ...IMAGE, community: { ...IMAGE.community, website } };
     for (const [step, paths] of [
       [member, ["sign_in", "username", "password"]],
@@ -211,7 +211,7 @@ describe("node: the answers", () => {
     }
   });
 
-  test("without a member there is nothing to ask; with one, the licence has its name in the question", async () => {
+  test("are not asked without a member; with one, the question names the licence", async () => {
     const probe = (all: object) => node.probe(new FakeBox(), IMAGE, all as never);
     expect((await probe({ member: { sign_in: "later" } })).hidden).toEqual(
       Object.keys(node.schema.properties!),
@@ -223,8 +223,8 @@ describe("node: the answers", () => {
   });
 });
 
-describe("node: the number is looked up at once", () => {
-  test("a node is shown by its name, and what it has is offered", async () => {
+describe("the look-up of the node's number", () => {
+  test("shows the node's name, and offers what the node has", async () => {
     expect(await lookUp(node, "id", { id: String(NODES.own) })).toEqual({
       confirm: { key: "look-up.node.confirm", values: { id: NODES.own, name: "BCNCanBruixa20" } },
       probe: {
@@ -240,13 +240,13 @@ describe("node: the number is looked up at once", () => {
     });
   });
 
-  test("no such node", async () => {
+  test("reports that a node does not exist", async () => {
     const { problems } = await lookUp(node, "id", { id: 999999 });
     expect(problems).toMatchObject([{ field: "node.id", code: "node-unknown" }]);
   });
 
   test.each(["server-slow", () => ({ status: 200, body: Buffer.from("<html>") })] as const)(
-    "a site that does not answer, or not sensibly, stops nobody",
+    "continues with a note when the site does not answer or answers nonsense",
     async (answers) => {
       const found = await lookUp(node, "id", { id: 5 }, (community) => {
         community.siteAnswers = answers;
@@ -256,7 +256,7 @@ describe("node: the number is looked up at once", () => {
   );
 });
 
-test("no answers at all upset a check, in a file or typed", async () => {
+test("the checks report a problem instead of failing, for any answers from a file or the console", async () => {
   const box = new FakeBox();
   const key = fc.constantFrom(
     ...[
@@ -296,7 +296,7 @@ test("no answers at all upset a check, in a file or typed", async () => {
   );
 });
 
-test("a file with everything is right, and its password is taken out", async () => {
+test("a complete file is accepted, and its password removed from the answers", async () => {
   const box = new FakeBox();
   const file = {
     version: 1,
@@ -314,11 +314,11 @@ test("a file with everything is right, and its password is taken out", async () 
   expect(JSON.stringify(found)).not.toContain(SECRET);
 });
 
-describe("afterwards", () => {
+describe("the status and the reset", () => {
   const marker = (box: FakeBox, ...list: string[]) =>
     box.files.set(paths.configured, JSON.stringify({ warnings: list.map((code) => ({ code })) }));
 
-  test("nothing done, or passed over, says the command that does it", async () => {
+  test("name the command when nothing was done, or when it was skipped", async () => {
     const box = new FakeBox();
     expect(await member.status!(box, IMAGE)).toMatchObject({
       state: "off",
@@ -340,7 +340,7 @@ describe("afterwards", () => {
     expect((await node.status!(box, IMAGE)).state).toBe("off");
   });
 
-  test("what the community knows is shown", async () => {
+  test("show what the community knows", async () => {
     const box = new FakeBox();
     const kept = {
       member: { name: "anna", confirmed_by: "directory" },
@@ -365,7 +365,7 @@ describe("afterwards", () => {
     expect(await node.status!(box, IMAGE)).toMatchObject({ advice: { key: "status.node.no-address" } });
   });
 
-  test("a reset forgets all of it", async () => {
+  test("remove all of it from the box", async () => {
     const box = new FakeBox();
     box.files.set(
       paths.guifi,
@@ -376,7 +376,7 @@ describe("afterwards", () => {
   });
 });
 
-test("at a terminal: mistakes are told where they are made, and the node is shown by name", async () => {
+test("the console reports mistakes at their question, and shows the node's name", async () => {
   const box = new FakeBox();
   const community = new PretendCommunity(() => box.now());
   box.servers = community;

@@ -18,7 +18,7 @@ const said = (id: string, state: StepStatus["state"], advice?: StepStatus["advic
 });
 const t = translator("en");
 
-test("all works and nothing is missing; what nobody wants is not missing", () => {
+test("the message says that all works and nothing is missing, although an unwanted part is off", () => {
   const found = [said("system", "works"), said("vpn", "works"), said("contexts", "off")];
   expect(motdText({ version: "0.1.0", steps: found, unfinished: [] }, t)).toBe(
     [
@@ -30,15 +30,15 @@ test("all works and nothing is missing; what nobody wants is not missing", () =>
   );
 });
 
-test("what does not work and what was put off or interrupted are named", () => {
+test("the message names what does not work and what was deferred or interrupted", () => {
   const found = [said("member", "off", LATER), said("node", "works"), said("vpn", "trouble")];
   const [state, missing] = motdText({ version: "0.1.0", steps: found, unfinished: ["node"] }, t).split("\n");
   expect(state).toBe("Community Box 0.1.0: does not work: VPN.");
   expect(missing).toBe("Still missing: Member, Node. How to: cbox status");
 });
 
-describe.each(languages)("in %s", (language) => {
-  test("they stay three lines of a terminal that knows only ASCII, however much is to be said", () => {
+describe.each(languages)("the message in %s", (language) => {
+  test("stays within three lines of ASCII, however much there is to report", () => {
     const of = (state: StepStatus["state"]) => steps.map(({ id }) => said(id, state, LATER));
     for (const found of [of("trouble"), of("off").slice(2), of("works")]) {
       const text = motdText({ version: "10.11.12", steps: found, unfinished: [] }, translator(language));
@@ -48,7 +48,7 @@ describe.each(languages)("in %s", (language) => {
   });
 });
 
-describe("the file", () => {
+describe("the file of the message", () => {
   const working: Step = { ...system, status: async () => ({ state: "works", rows: [], data: {} }) };
   const broken: Step = { ...system, id: "vpn", status: async () => Promise.reject(new Error("EACCES")) };
 
@@ -59,7 +59,7 @@ describe("the file", () => {
     return box;
   }
 
-  test("is written in the owner's language, and anew only when it changes", async () => {
+  test("is written in the owner's language, and only when it changes", async () => {
     const box = boxSetUp();
     await refreshMotd(box, IMAGE, { steps: [working] });
     expect(box.files.get(paths.motd)).toContain("tot el que s'ha configurat funciona");
@@ -72,7 +72,7 @@ describe("the file", () => {
     expect(box.files.get(paths.motd)).toContain("no funciona: VPN.");
   });
 
-  test("of the end of the set-up is what the next start shows at first; later ones are in memory alone", async () => {
+  test("is stored for the next start at the end of the set-up, and only in memory afterwards", async () => {
     const box = boxSetUp();
     await refreshMotd(box, IMAGE, { steps: [working], isSetUp: true });
     const kept = box.files.get(paths.motdAtStart);
@@ -82,7 +82,7 @@ describe("the file", () => {
     expect(box.files.get(paths.motd)).not.toBe(kept);
   });
 
-  test("is not there before the set-up", async () => {
+  test("does not exist before the set-up", async () => {
     const box = new FakeBox();
     await refreshMotd(box, IMAGE, { steps: [working] });
     expect(box.files.has(paths.motd)).toBe(false);

@@ -128,8 +128,8 @@ const kept = () => parse(box.files.get(paths.answersKept) ?? "") as Record<strin
 const secrets = () =>
   box.everWritten.filter((text) => [PASSWORD, MEMBER_SECRET, OTHER].some((each) => text.includes(each)));
 
-describe("on a terminal", () => {
-  test("asks for the borrowed secret, then with the answers of before; what was missing is not any more", async () => {
+describe("one step at a terminal", () => {
+  test("asks for the borrowed secret, offers the earlier answers, and clears the warning", async () => {
     nodeWorks = true;
     const { person, ended } = sit(node);
     await person.sees("a secret that the box does not keep");
@@ -159,7 +159,7 @@ describe("on a terminal", () => {
     expect(box.everWritten.join()).not.toContain("made for");
   });
 
-  test("the marker of the release before, with the former name of its part, is read", async () => {
+  test("reads the marker of the previous release with the former name of its field", async () => {
     const given = ["system.owner.password", "member.password"];
     const { provided_secrets, ...former } = JSON.parse(box.files.get(paths.configured) ?? "");
     expect(provided_secrets).toEqual(given);
@@ -167,7 +167,7 @@ describe("on a terminal", () => {
     expect((await readMarker(box))?.providedSecrets).toEqual(given);
   });
 
-  test("a secret that the box was given stays with Enter; the world's has to be typed again", async () => {
+  test("keeps one of the box's own secrets with Enter, and asks for one of a server again", async () => {
     const { person, ended } = sit(system);
     await person.answers("system/language");
     await person.answers("system/timezone");
@@ -193,7 +193,7 @@ describe("on a terminal", () => {
     expect(again.person.screen).not.toContain("Enter keeps");
   });
 
-  test("b at the first question leaves, and nothing is changed", async () => {
+  test('is left by "b" at the first question, and nothing is changed', async () => {
     const before = new Map(box.files);
     const { person, ended } = sit(member);
     await person.answers("member/name", "b");
@@ -207,7 +207,7 @@ describe("on a terminal", () => {
     expect(box.files).toEqual(before);
   });
 
-  test("Ctrl-C leaves at any moment; after a failure the next time goes on there", async () => {
+  test("is left by Ctrl-C at any moment, and continues there after a failure", async () => {
     const { person, ended } = sit(node);
     await person.answers("member/password", MEMBER_SECRET);
     await person.answers("node/device", "third-box");
@@ -228,7 +228,7 @@ describe("on a terminal", () => {
     expect((await readStatus(box, image, steps)).unfinished).toEqual([]);
   });
 
-  test("passed over: the answers are kept, and the status still says what is missing", async () => {
+  test("keeps the answers when it is skipped, and the status still reports what is missing", async () => {
     const { person, ended } = sit(node);
     await person.answers("member/password", MEMBER_SECRET);
     await person.answers("node/device", "third-box");
@@ -244,15 +244,15 @@ describe("on a terminal", () => {
   });
 });
 
-describe("by file", () => {
-  test("the section alone is enough, and its secrets are kept nowhere", async () => {
+describe("one step by file", () => {
+  test("needs only its own section, and stores none of its secrets", async () => {
     expect(await byFile(member, `name: berta\npassword: "${OTHER}"\n`)).toBe("done");
     expect(applied).toEqual([{ member: { name: "berta", password: OTHER } }]);
     expect(kept().member).toEqual({ name: "berta" });
     expect(secrets()).toEqual([]);
   });
 
-  test("an answers file with sections brings borrowed secrets along", async () => {
+  test("takes borrowed secrets from an answers file with sections", async () => {
     nodeWorks = true;
     const file = `version: 1\nmember: { name: someone, password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
     expect(await byFile(node, file)).toBe("done");
@@ -264,7 +264,7 @@ describe("by file", () => {
     expect(kept().member).toEqual({ name: "anna" });
   });
 
-  test("without a borrowed secret it says which one", async () => {
+  test("names the borrowed secret that is missing", async () => {
     expect(await failureOf(() => byFile(node, "device: fifth-box\n"))).toMatchObject({
       code: "secret-missing",
       found: "member.password",
@@ -273,7 +273,7 @@ describe("by file", () => {
     expect(box.files.has(paths.setupState("node"))).toBe(false);
   });
 
-  test("mistakes are named, and nothing is changed", async () => {
+  test("names mistakes and changes nothing", async () => {
     const error = await failureOf(() =>
       byFile(system, "hostname: Can Bruixa\nowner: { name: berta }\nx: 1\n"),
     );
@@ -284,25 +284,25 @@ describe("by file", () => {
     expect(box.files.get("/etc/hostname")).toBe("can-bruixa\n");
   });
 
-  test("a file that is not YAML is told by its line, without the line", async () => {
+  test("names the line of a file that is not YAML, without its text", async () => {
     const error = await failureOf(() => byFile(member, `name: a\npassword: "${OTHER}\n`));
     expect(error).toMatchObject({ code: "answers-not-yaml" });
     expect(JSON.stringify(error)).not.toContain(OTHER);
   });
 
-  test("what cannot be applied is passed over, and said", async () => {
+  test("skips what cannot be applied, and reports it", async () => {
     const file = `version: 1\nmember: { password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
     expect(await byFile(node, file)).toBe("passed");
     expect(lines.join("\n")).toContain("The box is not on the map yet");
   });
 
-  test("what was passed over before does not hide what is missing elsewhere", async () => {
+  test("keeps the warnings about other steps that were skipped before", async () => {
     await byFile(member, `name: berta\npassword: "${OTHER}"\n`);
     expect((await readMarker(box))?.warnings.map(({ code }) => code)).toEqual(["node-passed"]);
   });
 });
 
-test("a snapshot that is still on its way to the disk does not come back after leaving", async () => {
+test("a snapshot still being written does not reappear after the step is left", async () => {
   const write = box.writeFile.bind(box);
   box.writeFile = async (path, content) => {
     if (path === paths.setupState("system")) await new Promise((resolve) => setTimeout(resolve, 30));
@@ -313,12 +313,12 @@ test("a snapshot that is still on its way to the disk does not come back after l
   expect(box.files.has(paths.setupState("system"))).toBe(false);
 });
 
-test("a box that is not set up has to be, first", async () => {
+test("a box that is not set up refuses a single step: not-configured", async () => {
   box.files.delete(paths.configured);
   expect(await failureOf(() => byFile(member, "name: a\n"))).toMatchObject({ code: "not-configured" });
 });
 
-test("a power cut after each single effect: the next try ends as if nothing had happened", async () => {
+test("a power cut after each single effect changes nothing in the result of the next attempt", async () => {
   nodeWorks = true;
   const file = `version: 1\nmember: { password: "${MEMBER_SECRET}" }\nnode: { device: fourth-box }\n`;
   const start = new Map(box.files);

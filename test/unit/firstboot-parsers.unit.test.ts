@@ -16,7 +16,7 @@ import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const anyAddress = fc.integer({ min: 0, max: 0xffffffff });
 
-describe("the owner's name that is suggested", () => {
+describe("the suggested owner's name", () => {
   test.each([
     ["Maria José", "maria-jose"],
     ["Łukasz", "lukasz"],
@@ -30,8 +30,8 @@ describe("the owner's name that is suggested", () => {
   );
 });
 
-describe("IPv4", () => {
-  test("formatting and parsing are inverse", () => {
+describe("parsing IPv4", () => {
+  test("is the inverse of formatting", () => {
     fc.assert(
       fc.property(anyAddress, (address) => {
         expect(parseIpv4(formatIpv4(address))).toBe(address);
@@ -49,9 +49,9 @@ describe("IPv4", () => {
     "10.1.2.3 ",
     "a.b.c.d",
     "١.١.١.١",
-  ])("%j is no address", (text) => expect(parseIpv4(text)).toBeUndefined());
+  ])("refuses %j as an address", (text) => expect(parseIpv4(text)).toBeUndefined());
 
-  test("an address is inside its own subnet, whose size is a power of two", () => {
+  test("puts an address inside its own subnet, whose size is a power of two", () => {
     fc.assert(
       fc.property(anyAddress, fc.integer({ min: 0, max: 32 }), (address, prefix) => {
         const cidr = parseCidr(`${formatIpv4(address)}/${prefix}`)!;
@@ -62,24 +62,24 @@ describe("IPv4", () => {
   });
 
   test.each(["10.1.2.3", "10.1.2.3/", "10.1.2.3/33", "10.1.2.3/08", "10.1.2.3/-1", "10.1.2.3/255.255.255.0"])(
-    "%j is no CIDR",
+    "refuses %j as a CIDR",
     (text) => expect(parseCidr(text)).toBeUndefined(),
   );
 });
 
-describe("host names (RFC 1123)", () => {
-  test.each(["a", "can-bruixa", "cbox-17", "3com", "x".repeat(63)])("%s is good", (name) =>
+describe("a host name (RFC 1123)", () => {
+  test.each(["a", "can-bruixa", "cbox-17", "3com", "x".repeat(63)])("%s is valid", (name) =>
     expect(hostNameProblem(name)).toBeUndefined(),
   );
 
   test.each(["", "-a", "a-", "a.b", "a_b", "Can", "1234", "x".repeat(64), "càn", "a b", "a\n"])(
-    "%j is not",
+    "%j is invalid",
     (name) => expect(hostNameProblem(name)).toBe("hostname-syntax"),
   );
 
-  test("localhost is somebody else", () => expect(hostNameProblem("localhost")).toBe("hostname-reserved"));
+  test("localhost is reserved", () => expect(hostNameProblem("localhost")).toBe("hostname-reserved"));
 
-  test("what is suggested is always good", () => {
+  test("that is suggested is always valid", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (typed) => {
         const suggestion = suggestHostName(typed);
@@ -98,10 +98,10 @@ describe("host names (RFC 1123)", () => {
     ["Col·lectiu", "collectiu"],
     ["Güell – torre", "guell-torre"],
     ["Αθήνα", "athina"],
-  ])("a place called %s is suggested as %s", (typed, name) => expect(suggestHostName(typed)).toBe(name));
+  ])("for a place called %s is suggested as %s", (typed, name) => expect(suggestHostName(typed)).toBe(name));
 });
 
-test("a transliterated text is ASCII, and ASCII stays as it is", () => {
+test("transliteration gives ASCII, and leaves ASCII unchanged", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       const plain = transliterate(text);
@@ -122,10 +122,10 @@ const line = (type: string, ...fields: Uint8Array[]) =>
   `${type} ${Buffer.concat([field(Buffer.from(type)), ...fields.map(field)]).toString("base64")} anna@laptop`;
 const modulus = (bits: number) => Buffer.concat([Buffer.from([0, 0x80]), Buffer.alloc(bits / 8 - 1, 7)]);
 
-describe("SSH public keys", () => {
+describe("parsing SSH public keys", () => {
   const good = line("ssh-ed25519", Buffer.alloc(32, 1));
 
-  test("what ssh-keygen makes is read, with its fingerprint", () => {
+  test("reads what ssh-keygen makes, with its fingerprint", () => {
     const directory = execFileSync("mktemp", ["-d"]).toString().trim();
     execFileSync("ssh-keygen", [
       "-q",
@@ -168,7 +168,7 @@ describe("SSH public keys", () => {
     [good.replace("ssh-ed25519", "ssh-rsa"), "ssh-key-damaged"],
     [good.replace(/AQEB/, "AQ"), "ssh-key-damaged"],
     [line("ecdsa-sha2-nistp256", Buffer.from("nistp384"), Buffer.alloc(65)), "ssh-key-damaged"],
-  ])("%j is refused: %s", (text, code) => expect(parseSshKey(text)).toBe(code));
+  ])("refuses %j: %s", (text, code) => expect(parseSshKey(text)).toBe(code));
 
   test.each([
     good,
@@ -183,12 +183,12 @@ describe("SSH public keys", () => {
     `from="10.0.0.0/8" ${good}`,
     `restrict,pty,command="say \\"a b\\", twice" ${good}`,
     `no-agent-forwarding,permitopen="10.1.2.3:80" ${good}`,
-  ])("%j is good, and written as it was", (text) => {
+  ])("accepts %j and writes it unchanged", (text) => {
     const key = parseSshKey(`  ${text}\r\n`);
     expect(typeof key === "string" ? key : formatSshKey(key)).toBe(text);
   });
 
-  test("options before a key are read as sshd reads them", () => {
+  test("reads options before a key as sshd does", () => {
     const key = parseSshKey(`from="10.0.0.0/8,192.168.0.1",no-pty ${good}`);
     expect(key).toMatchObject({ options: 'from="10.0.0.0/8,192.168.0.1",no-pty', type: "ssh-ed25519" });
     const input = typeof key === "string" ? "" : formatSshKey(key);
@@ -196,7 +196,7 @@ describe("SSH public keys", () => {
     expect(typeof key === "object" && printed.includes(key.fingerprint)).toBe(true);
   });
 
-  test("what is wrong with a key is named: its form, its option", async () => {
+  test("names what is wrong with a key: its form or its option", async () => {
     const probe = await system.probe(new FakeBox(), IMAGE, {});
     const said = (text: string) =>
       system
@@ -212,7 +212,7 @@ describe("SSH public keys", () => {
     expect(said(`from=10.0.0.0/8 ${good}`)[0]).toMatch(/: from=10\.0\.0\.0\/8\.$/);
   });
 
-  test("a key that was cut anywhere is found out", () => {
+  test("detects a key that was truncated anywhere", () => {
     const [type = "", base64 = ""] = good.split(" ");
     for (let length = 0; length < base64.length - 1; length++) {
       expect(parseSshKey(`${type} ${base64.slice(0, length)}`)).toMatch(/^ssh-key-(damaged|syntax)$/);
@@ -230,8 +230,8 @@ describe("SSH public keys", () => {
   });
 });
 
-describe("the words of ss and ip", () => {
-  test("ports that others can reach, not those of loopback", () => {
+describe("parsing the output of ss and ip", () => {
+  test("finds ports that others can reach, and not those of loopback", () => {
     const output = `udp UNCONN 0 0 10.1.2.3%enp1s0:68 0.0.0.0:*
 tcp LISTEN 0 4096 127.0.0.1:7373 0.0.0.0:*
 tcp LISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:*
@@ -242,7 +242,7 @@ tcp LISTEN 0 128 [::1]:631 [::]:*
     expect([...listeningPorts(output)].sort((a, b) => a - b)).toEqual([22, 68, 5000]);
   });
 
-  test("addresses, and nothing from an interface without", () => {
+  test("finds addresses, and nothing for an interface without one", () => {
     const json = `[{},{"ifname":"lo"},{"ifname":"enp1s0","addr_info":[{"local":"10.1.2.3","prefixlen":24}]}]`;
     expect(parseAddresses(json)).toEqual([{ interface: "enp1s0", address: "10.1.2.3", prefix: 24 }]);
     expect(parseAddresses("")).toEqual([]);

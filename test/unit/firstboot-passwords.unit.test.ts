@@ -17,7 +17,7 @@ describe("a password is refused", () => {
     ["short", "password-short"],
     ["tab\tinside it", "password-characters"],
     ["x1y2z3".repeat(40), "password-long"],
-  ])("for its form: %j is %s", (password, code) => expect(passwordFormProblem(password)).toBe(code));
+  ])("for its form: %j gives %s", (password, code) => expect(passwordFormProblem(password)).toBe(code));
 
   test.each([
     "aaaaaaaaaaaa",
@@ -44,7 +44,7 @@ describe("a password is refused", () => {
     "Guifinet2026",
     "benvinguda1",
     "17-03-1985-",
-  ])("since it is easy to guess: %j", async (password) =>
+  ])("because it is easy to guess: %j", async (password) =>
     expect(await passwordProblem(password, [])).toBe("password-guessable"),
   );
 
@@ -54,17 +54,17 @@ describe("a password is refused", () => {
     "guifi-9xQ2vT-guifi",
     "axiurb4nnaguifi",
     "4nn4 c4n bru1x4 gu1f1",
-  ])("since it is little more than names: %j", async (password) =>
+  ])("because it is little more than names: %j", async (password) =>
     expect(await passwordProblem(password, NAMES)).toBe("password-has-name"),
   );
 
-  test("and the same password is taken where these are not its names", async () => {
+  test("for containing names only where these are names of the box", async () => {
     expect(await passwordProblem("kX7qanna2zPw", [])).toBeUndefined();
     expect(await passwordProblem("kX7qanna2zPw", NAMES)).toBe("password-has-name");
   });
 });
 
-describe("a password is taken", () => {
+describe("a password is accepted", () => {
   test.each([
     "four wet goats sing",
     "Kx7-pQ9z-mm",
@@ -76,7 +76,7 @@ describe("a password is taken", () => {
     "k7Qz9xWm2p",
   ])("%j", async (password) => expect(await passwordProblem(password, NAMES)).toBeUndefined());
 
-  test("also a long one, without a long wait", async () => {
+  test("within a short time even when it is long", async () => {
     const long = Array.from({ length: 190 }, (_, at) => String.fromCharCode(33 + ((at * 37) % 90))).join("");
     expect(await passwordProblem(long, NAMES)).toBeUndefined();
   });
@@ -91,7 +91,7 @@ const spellings: readonly ((name: string) => string)[] = [
   (name) => [...name].map((letter) => LEET[letter] ?? letter).join(""),
 ];
 
-test("no password of names alone is taken, however they are put together and spelled", async () => {
+test("a password made of names alone is refused, however they are combined and spelled", async () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9-]{2,20}$/);
   await fc.assert(
     fc.asyncProperty(
@@ -111,7 +111,7 @@ test("no password of names alone is taken, however they are put together and spe
   );
 });
 
-test("whatever is typed, there is an answer", () =>
+test("the password check returns a result for any text", () =>
   fc.assert(
     fc.asyncProperty(fc.string({ unit: "binary", maxLength: 30 }), fc.string(), async (text, name) => {
       passwordFormProblem(text);
@@ -126,7 +126,7 @@ test("known names are those of the box, its owner, its member, its device and it
   ).toEqual(["anna", "bcncanbruixa20", "bcncanbruixa20-box", "bruixa", "can-bruixa", "guifi", "guifi.net"]);
 });
 
-describe("answers files", () => {
+describe("an answers file", () => {
   const problemsOf = async (text: object) => {
     const { problems } = await checkFile({ version: 1, ...text }, allSteps, new FakeBox(), IMAGE);
     return problems.map(({ field, code, expected, found }) => ({ field, code, expected, found }));
@@ -135,14 +135,14 @@ describe("answers files", () => {
     system: { hostname, owner: { name: "anna", password } },
   });
 
-  test("are refused with a password that is easy to guess, with what to do and without the password", async () => {
+  test("is refused for a password that is easy to guess, with what to do and without the password", async () => {
     const found = await problemsOf(owner("messi10messi10"));
     expect(found).toMatchObject([{ field: "system.owner.password", code: "password-guessable" }]);
     expect(found[0]?.expected).toMatch(/easy to guess.*four words/);
     expect(JSON.stringify(found)).not.toContain("messi10");
   });
 
-  test("a password for the community's account is not judged", async () => {
+  test("may have any password for the community's account", async () => {
     const given = {
       ...owner("four wet goats sing"),
       member: { sign_in: "now", username: "anna", password: "messi10" },
@@ -150,7 +150,7 @@ describe("answers files", () => {
     expect(await problemsOf(given)).toEqual([]);
   });
 
-  test("the member's and the device's names do not count, although they stand further down", async () => {
+  test("is refused for an owner's password with the member's or device's name, although these come later", async () => {
     const password = "kX7q quimverd 2zP";
     expect(await problemsOf(owner(password))).toEqual([]);
     const member = { sign_in: "now", username: "quimverd", password: "x" };
@@ -161,7 +161,7 @@ describe("answers files", () => {
   });
 });
 
-test("the dictionaries are a file of their own, which other commands do not load", async () => {
+test("the dictionaries are a separate file that other commands do not load", async () => {
   const { files } = await bundleFirstboot();
   expect(files.map(({ name }) => name)).toEqual(["cbox.mjs", "passwords.mjs"]);
   const [program, dictionaries] = files.map(({ code }) => Buffer.from(code).toString());

@@ -48,7 +48,7 @@ describe.each([
   ["--keep-data", true],
   ["--all", false],
 ])("reset %s", (_name, keepData) => {
-  test("nothing of the set-up is left, nobody can log in, nothing listens", async () => {
+  test("removes all of the set-up, so that nobody can log in and nothing listens", async () => {
     await resetAll(box, keepData);
     const left = [...box.files.keys()].filter((path) => path.startsWith("/var/lib/community-box/"));
     expect(left).toEqual([]);
@@ -73,7 +73,7 @@ describe.each([
     expect(box.files.has("/etc/ssh/ssh_host_ed25519_key")).toBe(keepData);
   });
 
-  test("the answers that it was set up by are not taken once more", async () => {
+  test("does not use the answers of the previous set-up again", async () => {
     const text = box.files.get(ANSWERS_FILE);
     await resetAll(box, keepData);
     expect(box.files.has(ANSWERS_FILE)).toBe(false);
@@ -85,7 +85,7 @@ describe.each([
     runner.stop();
   });
 
-  test("answers that were put there since are for the next set-up", async () => {
+  test("keeps answers that were put there since for the next set-up", async () => {
     const next = VALID_ANSWERS.replace("version: 1", "version: 1 # for the neighbour");
     box.files.set(ANSWERS_FILE, next);
     await resetAll(box, keepData);
@@ -93,7 +93,7 @@ describe.each([
     expect(box.files.has(USED_FILE)).toBe(false);
   });
 
-  test("the box can be set up again", async () => {
+  test("allows the box to be set up again", async () => {
     await resetAll(box, keepData);
     await setUp(box);
     expect(box.files.has(paths.configured)).toBe(true);
@@ -101,7 +101,7 @@ describe.each([
     expect(box.system.enabled).toContain("ssh.service");
   });
 
-  test("a power cut after each single effect: the next boot completes it", async () => {
+  test("is completed by the next boot after a power cut at each single effect", async () => {
     const start = {
       files: new Map(box.files),
       accounts: [...box.system.accounts],
@@ -142,7 +142,7 @@ describe.each([
   });
 });
 
-test("the order: nobody logs in any more, then the box is not configured, and the marker goes last", async () => {
+test("a reset first prevents logins, then unconfigures the box, and removes the marker last", async () => {
   const before = box.effects.length;
   await resetAll(box, false);
   const effects = box.effects.slice(before);
@@ -155,7 +155,7 @@ test("the order: nobody logs in any more, then the box is not configured, and th
   expect(sshOff).toBeLessThan(effects.indexOf("userdel --force --remove anna"));
 });
 
-test("steps are reset last first; one that fails is logged and holds nobody up, unless the door stays open", async () => {
+test("a reset goes through the steps in reverse, logs a failing one, and stops only for one that would leave access open", async () => {
   const order: string[] = [];
   const made = (id: string, skippable: boolean, isBroken = false): Step => ({
     ...(allSteps[0] as Step),
@@ -179,7 +179,7 @@ test("steps are reset last first; one that fails is logged and holds nobody up, 
   expect(await pendingReset(box)).toEqual({ keepData: true });
 });
 
-test("an account that cannot be removed is no complete reset", async () => {
+test("a reset is incomplete when an account cannot be removed: account-stays", async () => {
   const run = box.run.bind(box);
   box.run = async (command, args, options) =>
     command === "userdel" ? { code: 1, stdout: "", stderr: "" } : run(command, args, options);
@@ -189,12 +189,12 @@ test("an account that cannot be removed is no complete reset", async () => {
   });
 });
 
-test("a marker that nobody can read deletes no data", async () => {
+test("a damaged marker of a reset deletes no data", async () => {
   box.files.set(paths.resetting, "half a l");
   expect(await pendingReset(box)).toEqual({ keepData: true });
 });
 
-test("a home that stayed belongs to its owner again", async () => {
+test("a home directory that stayed belongs to its owner again", async () => {
   await resetAll(box, true);
   const run = box.run.bind(box);
   const uid = (answer: string, isTaken: boolean) => {
@@ -217,10 +217,10 @@ test("a home that stayed belongs to its owner again", async () => {
 test.each([
   [["--all"], { keepData: false, isSure: false }],
   [["--keep-data", "--yes"], { keepData: true, isSure: true }],
-])("%j", (args, expected) => expect(parseResetArgs(args)).toEqual(expected));
+])("the options %j are accepted", (args, expected) => expect(parseResetArgs(args)).toEqual(expected));
 
 test.each([[[]], [["--yes"]], [["--all", "--keep-data"]]])(
-  "%j does not say what becomes of the data",
+  "the options %j are refused, since they do not say what becomes of the data",
   async (args) => {
     expect(await failureOf(() => parseResetArgs(args))).toMatchObject({
       code: "usage",

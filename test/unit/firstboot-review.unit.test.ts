@@ -88,27 +88,27 @@ const full = contextOf(
 );
 const t = translator("en");
 
-describe("a step's line", () => {
-  test("is the step's own, and says which secrets were given", () => {
+describe("the line of a step in the review", () => {
+  test("is the step's own summary, and names the secrets that were given", () => {
     expect(stepSummary(t, full, system)).toBe("System: can-bruixa, anna, Europe/Madrid, password: given");
     expect(stepSummary(t, { ...full, providedSecrets: [] }, system)).toBe(
       "System: can-bruixa, anna, Europe/Madrid",
     );
   });
 
-  test("or made of the answers: a word by itself, yes and no and lists with their label", () => {
+  test("is otherwise made of the answers: single values alone, yes or no and lists with their label", () => {
     expect(stepSummary(t, full, member)).toBe("Member: join: Yes, anna.b, tags: a, b");
     expect(stepSummary(t, { ...full, providedSecrets: ["member.password"] }, member)).toMatch(
       /, password: given$/,
     );
   });
 
-  test("says so when there is nothing", () => {
+  test("says so when the step has no answers", () => {
     expect(stepSummary(t, full, seven.at(-1)!)).toBe("Services: none");
   });
 });
 
-test("a line that is too long is cut before what says that a password was given", () => {
+test("a line that is too long is cut before the note that a password was given", () => {
   const long = contextOf(
     {
       system: {
@@ -135,7 +135,7 @@ test("a line that is too long is cut before what says that a password was given"
   expect(reviewOptions(t, both, [secretive])[1]?.label).toMatch(/^Member: nnnn.{0,80}$/);
 });
 
-test("values that are words of the program are shown in the person's", () => {
+test("fixed values of an answer are shown translated", () => {
   const node = realSteps.find(({ id }) => id === "node")!;
   const answers = { node: { register: "now", id: 54052, address_from: "auto", name: "can-bruixa-box" } };
   const shown = (reviewDetailPage(t, contextOf(answers), [node], IMAGE).lines ?? []).join("\n");
@@ -148,7 +148,7 @@ test.each([
   ["member", "member-unasked"],
   ["vpn", "rendezvous-silent"],
   ["network", "not-waited"],
-])("why the step %s was passed over is said in words, not as %s", (id, reason) => {
+])("the reason why the step %s was skipped is shown as a sentence, not as %s", (id, reason) => {
   for (const language of languages) {
     const sentence = warningText(translator(language), {
       code: `${id}-passed`,
@@ -160,18 +160,18 @@ test.each([
   }
 });
 
-test("an empty answer is not quoted, others are", () => {
+test("an empty answer is not quoted, and other answers are", () => {
   const sentence = (found: string) =>
     problemSentence(t, problem("system.owner.name", "owner-name-syntax", { found }));
   for (const nothing of ["", "  "]) expect(sentence(nothing)).not.toContain('"');
   expect(sentence("Anna B")).toContain('("Anna B")');
 });
 
-describe.each(languages)("seven steps in %s", (language) => {
+describe.each(languages)("the review of seven steps in %s", (language) => {
   const translate = translator(language);
   const options = reviewOptions(translate, full, seven);
 
-  test("are nine choices of one line each, apply first", () => {
+  test("offers nine choices of one line each, to apply first", () => {
     expect(options.map(({ value }) => value)).toEqual([
       "apply",
       ...seven.map(({ id }) => `edit ${id}`),
@@ -183,7 +183,7 @@ describe.each(languages)("seven steps in %s", (language) => {
     expect(parts({ ...reviewPage(translate), lines: ["", ...lines], more: "more" })).toHaveLength(1);
   });
 
-  test("in detail: every answer on a line, and no secret", () => {
+  test("shows every answer on a line, and no secret, in its detail page", () => {
     const { lines = [] } = reviewDetailPage(translate, full, seven, IMAGE);
     expect(lines.join("\n")).toMatch(/can-bruixa\n/);
     expect(lines.join("\n")).not.toContain(PASSWORD);
@@ -195,7 +195,7 @@ test.each([
   ["dumb", false],
   ["rich", true],
 ])(
-  "on a %s terminal: the ninth choice shows all, a number changes a step, the first applies",
+  "on a %s terminal the ninth choice shows the details, a number changes a step, and the first applies",
   async (_kind, isRich) => {
     const box = new FakeBox();
     const plain = seven.map((each) => step(each.id, { word: text }));
@@ -237,32 +237,29 @@ test.each([
 test.each([
   ["dumb", false],
   ["rich", true],
-])(
-  "Enter pressed too often at the last question does not apply anything, on a %s terminal",
-  async (_kind, isRich) => {
-    const box = new FakeBox();
-    const [only] = seven.slice(-1).map((each) => step(each.id, { word: text }));
-    const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
-    const runner = await SetupRunner.open({ box, image, steps: [only!], log: openLog(box) });
-    runner.start();
-    await runner.reached("welcome");
-    const person = new Person(isRich);
-    const gone = new AbortController();
-    const talk = converse({ runner, terminal: person.terminal, signal: gone.signal });
-    await person.sees("[services/word]");
-    await person.sees("> ");
-    person.type("word\r\r\r");
-    await person.sees("[review]");
-    // With Enter taken as the answer, this would come too late.
-    await person.sees("2. Services: word");
-    person.type("2\r");
-    await person.sees("[services/word]");
-    expect(runner.context.completedSteps).toEqual([]);
-    gone.abort();
-    await expect(talk).rejects.toThrow();
-    runner.stop();
-  },
-);
+])("Enter pressed too often at the last question applies nothing on a %s terminal", async (_kind, isRich) => {
+  const box = new FakeBox();
+  const [only] = seven.slice(-1).map((each) => step(each.id, { word: text }));
+  const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
+  const runner = await SetupRunner.open({ box, image, steps: [only!], log: openLog(box) });
+  runner.start();
+  await runner.reached("welcome");
+  const person = new Person(isRich);
+  const gone = new AbortController();
+  const talk = converse({ runner, terminal: person.terminal, signal: gone.signal });
+  await person.sees("[services/word]");
+  await person.sees("> ");
+  person.type("word\r\r\r");
+  await person.sees("[review]");
+  // With Enter taken as the answer, this would come too late.
+  await person.sees("2. Services: word");
+  person.type("2\r");
+  await person.sees("[services/word]");
+  expect(runner.context.completedSteps).toEqual([]);
+  gone.abort();
+  await expect(talk).rejects.toThrow();
+  runner.stop();
+});
 
 /** The conversation about one step, in English. */
 async function talkAbout(only: Step, isRich: boolean) {
@@ -282,7 +279,7 @@ async function talkAbout(only: Step, isRich: boolean) {
   return { runner, person, talk, leave };
 }
 
-test("words of whoever prepared the card stand on the first page and in the help, no more than fit", async () => {
+test("a note on the boot partition is shown on the first page and in the help, as far as it fits", async () => {
   const box = new FakeBox();
   box.files.set("/boot/efi/note.txt", `You are anna.\r\n\n${"x".repeat(200)}\n${"line\n".repeat(50)}`);
   const runner = await SetupRunner.open({ box, image: IMAGE, steps: seven, log: openLog(box) });
@@ -297,7 +294,7 @@ test("words of whoever prepared the card stand on the first page and in the help
   expect(helpPage(t, question!).lines).not.toContain("You are anna.");
 });
 
-test("a password that is too short is refused before it is typed once more", async () => {
+test("a password that is too short is refused before it has to be repeated", async () => {
   const guarded = step(
     "system",
     { password: { type: "string", "x-secret": true } },
@@ -322,10 +319,10 @@ test("a password that is too short is refused before it is typed once more", asy
 describe.each([
   ["dumb", false],
   ["rich", true],
-])("on a %s terminal", (_name, isRich) => {
+])("a question on a %s terminal", (_name, isRich) => {
   const boolean: QuestionSchema = { type: "boolean", "x-together": "which" };
 
-  test("marks are there after a look at the help and after the way back", async () => {
+  test("keeps the marks after its help and after going back", async () => {
     const marks = step("services", { word: text, one: boolean, two: boolean, three: boolean });
     const { person, runner, leave } = await talkAbout(marks, isRich);
     const end = isRich ? "" : "\r";
@@ -352,7 +349,7 @@ describe.each([
     await leave();
   });
 
-  test("Enter alone does not consent", async () => {
+  test("takes no consent from Enter alone", async () => {
     const consent = step(
       "node",
       { accept_licence: { type: "boolean", "x-deliberate": true } },
@@ -374,7 +371,7 @@ describe.each([
   });
 });
 
-test("a step in trouble is not among those that were set up", async () => {
+test("a step in trouble is not listed as set up", async () => {
   const status = (state: "works" | "off" | "trouble") => async () => ({ state, rows: [], data: {} });
   const three = [
     step("vpn", { word: text }, { status: status("works") }),
@@ -401,7 +398,7 @@ describe("a page longer than the screen", () => {
     more: "Enter: more",
   });
 
-  test("comes in parts that fit, in order, and loses nothing", () => {
+  test("is split into screens that fit, in order and without loss", () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[a-z ]{0,200}$/), { maxLength: 80 }), (lines) => {
         const all = parts(page(lines));
@@ -416,7 +413,7 @@ describe("a page longer than the screen", () => {
     );
   });
 
-  test("has no heading alone at the foot of a part", () => {
+  test("never ends a screen with a heading", () => {
     for (const before of [15, 16, 17, 18, 19]) {
       const filled = Array.from({ length: before }, (_, index) => `row ${index}`);
       const all = parts(page([...filled, "A heading", "  below it", ...filled]));
@@ -426,7 +423,7 @@ describe("a page longer than the screen", () => {
     }
   });
 
-  test("is read screen by screen, with Enter or a space; b leaves", async () => {
+  test('is read screen by screen with Enter or space, and left by "b"', async () => {
     const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`);
     const never = new AbortController().signal;
     const reader = new Person();

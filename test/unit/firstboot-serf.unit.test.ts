@@ -33,8 +33,8 @@ const serf: PublishedService = {
   t: "",
 };
 
-describe("encoding", () => {
-  test("is base64 of bzip2 of a JSON array with the keys in their order, spaces as _", async () => {
+describe("encoding services for Serf", () => {
+  test("gives base64 of bzip2 of a JSON array with ordered keys and _ for spaces", async () => {
     const tag = await encodeServices([serf], filter);
     expect(tag).toMatch(/^[A-Za-z0-9+/]+=*$/);
     const json = execFileSync("bunzip2", { input: Buffer.from(tag, "base64") }).toString();
@@ -46,7 +46,7 @@ describe("encoding", () => {
   const text = fc.string({ unit: "grapheme" });
   const anything = fc.record({ s: text, d: text, m: text, i: text, p: text, e: text, t: text });
 
-  test("round trip, whatever the texts; what older nodes could not read is refused", async () => {
+  test("can be reversed for all texts, and refuses what older nodes could not read", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anything, { maxLength: 4 }), async (services) => {
         const { tag, published, refused } = await fitServices(services, noFilter, { limit: 10_000 });
@@ -70,13 +70,13 @@ describe("encoding", () => {
     ["two pairs joined by a space", { t: "a=1 b=2" }, 't: "a=1 b=2"'],
     ["a microcloud of two words", { e: "Can Bruixa" }, 'e: "Can Bruixa"'],
     ["a line break in the type", { s: "se\nrf" }, 's: "se\\nrf"'],
-  ])("%s is refused by name", async (_what, odd, found) => {
+  ])("refuses %s, and names the field", async (_what, odd, found) => {
     const failure = await failureOf(() => encodeServices([{ ...serf, ...odd }], noFilter));
     expect(failure).toMatchObject({ code: "serf-field", found });
     expect(failure.message).toContain("white space in a field would break the search of older nodes");
   });
 
-  describe("the search of an old node", () => {
+  describe("for the search page of an old node", () => {
     const old =
       "[{'s':'tahoe-lafs','d':'Grid','m':'a.guifi.local','i':'10.1.1.1','p':'8228','e':'guifi','t':''}]";
     const member = (name: string, tag: string) => ({ name, status: "alive", tags: { services: tag } });
@@ -84,7 +84,7 @@ describe("encoding", () => {
     const page = (...tags: string[]) =>
       oldSearch([member("old", packed(old)), ...tags.map((tag) => member("box", tag))], noFilter);
 
-    test("lists all services of a box beside its own, whatever they are called", async () => {
+    test("lists all services of a box beside the old node's own, whatever their names", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anything, { maxLength: 4 }), async (services) => {
           const { tag, published } = await fitServices(services, noFilter, { limit: 10_000 });
@@ -93,7 +93,7 @@ describe("encoding", () => {
       );
     });
 
-    test("an apostrophe is there as a typographic one; two pairs stay one word", async () => {
+    test("shows an apostrophe as a typographic one, and two pairs as one word", async () => {
       const service = { ...serf, d: "l'Anna's\tgrid", t: "name=l'Anna&size=3" };
       expect(await page(await encodeServices([service, serf], noFilter))).toMatchObject([
         { node_id: "box", s: "serf" },
@@ -102,34 +102,34 @@ describe("encoding", () => {
       ]);
     });
 
-    test("as it was: a space breaks the page of everybody, an apostrophe hides the box", async () => {
+    test("avoids what broke it: a space breaks the whole page, an apostrophe hides the box", async () => {
       const plain = { ...serf, d: "x" };
       expect(await page(packed(JSON.stringify([{ ...plain, t: "a=1 b=2" }])))).toBeUndefined();
       expect(await page(packed(JSON.stringify([plain, { ...plain, m: "l'anna" }])))).toHaveLength(1);
     });
   });
 
-  test("an old node's single quotes and numbers are understood", async () => {
+  test("can be decoded from an old node's single quotes and numbers", async () => {
     const old =
       "[{'s':'syncthing','d':'Syncthing','m':'a.guifi.local','i':'10.1.1.1','p':22000,'e':'guifi','t':'node_id=X'}]";
     const tag = Buffer.from(await filter("bzip2", Buffer.from(old))).toString("base64");
     expect(await decodeServices(tag, filter)).toMatchObject([{ s: "syncthing", p: "22000", t: "node_id=X" }]);
   });
 
-  test("a damaged tag is an error, not a service", async () => {
+  test("fails to decode a damaged tag", async () => {
     await expect(decodeServices("AAAA", filter)).rejects.toThrow();
   });
 });
 
-describe("the limit", () => {
-  test("counts what msgpack makes of the tags", () => {
+describe("the size limit of the tags", () => {
+  test("counts their msgpack encoding", () => {
     // 1 magic byte, 1 for the map, 1 + 1 for "a", 1 + 3 for "bcd".
     expect(serfMetaBytes({ a: "bcd" })).toBe(8);
     expect(serfMetaBytes({})).toBe(2);
     expect(serfMetaBytes({ a: "x".repeat(32) })).toBe(2 + 2 + 35);
   });
 
-  test("is never passed, and nothing is lost without being named", async () => {
+  test("is never exceeded, and each omitted service is reported", async () => {
     const many = Array.from({ length: 30 }, (_, index) => ({
       ...serf,
       s: `service-${index}`,
@@ -154,7 +154,7 @@ describe("cbox publish", () => {
     return box;
   }
 
-  test("announces what is enabled and listens; the second time there is nothing to do", async () => {
+  test("announces what is enabled and listens, and does nothing the second time", async () => {
     const box = await boxWithSerf();
     const result = await publish(box, IMAGE);
     expect(result.published).toMatchObject([
@@ -168,7 +168,7 @@ describe("cbox publish", () => {
     );
   });
 
-  test("leaves out and names what older nodes could not read, and announces the rest", async () => {
+  test("omits and reports what older nodes could not read, and announces the rest", async () => {
     const box = await boxWithSerf();
     const community = { ...IMAGE.community, serf: { ...IMAGE.community.serf, microcloud: "Can Bruixa" } };
     const said: string[] = [];
@@ -178,13 +178,13 @@ describe("cbox publish", () => {
     expect(box.system.tags.services).toBeUndefined();
   });
 
-  test("notes what listens before it looks, so that what changes meanwhile is news to the watch", async () => {
+  test("records the listeners before it reads them, so that the watch notices later changes", async () => {
     const box = await boxWithSerf();
     await publish(box, IMAGE);
     expect(box.effects[0]).toBe("/usr/lib/community-box/watch-listeners --note");
   });
 
-  test("moves Serf when the address has changed", async () => {
+  test("restarts Serf with the new address when that has changed", async () => {
     const box = await boxWithSerf();
     await publish(box, IMAGE);
     box.system.dhcpAddress = "10.9.9.9/24";
@@ -194,17 +194,17 @@ describe("cbox publish", () => {
     expect(box.effects.filter((effect) => effect === "systemctl restart serf.service")).toHaveLength(2);
   });
 
-  test("says why not: discovery is off", async () => {
+  test("reports serf-disabled when discovery is off", async () => {
     expect(await publish(new FakeBox(), IMAGE)).toMatchObject({ reason: "serf-disabled", published: [] });
   });
 
-  test("says why not: there is no address", async () => {
+  test("gives a reason when there is no address", async () => {
     const box = await boxWithSerf();
     box.system.dhcpAddress = undefined;
     expect(await publish(box, IMAGE)).toMatchObject({ reason: "no-address", published: [] });
   });
 
-  test("the configuration is the one of the network, and the node's name is its own", () => {
+  test("the configuration of Serf uses the community's settings and a node name of its own", () => {
     expect(JSON.parse(serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.3", "5a"))).toMatchObject({
       node_name: "0123-can-bruixa",
       bind: "10.1.2.3:5000",

@@ -43,8 +43,8 @@ async function runWhole(box: FakeBox): Promise<SetupRunner> {
   return runner;
 }
 
-describe("by a valid answers file", () => {
-  test("the whole set-up runs without a key, and the report says so", async () => {
+describe("the set-up by a valid answers file", () => {
+  test("completes without a key press, and the report says so", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     expect(box.files.has(paths.configured)).toBe(true);
@@ -62,7 +62,7 @@ describe("by a valid answers file", () => {
     expect(box.system.tags.services).toBeTruthy();
   });
 
-  test("the box's own SSH keys are made before sshd is enabled or started", async () => {
+  test("makes the box's own SSH keys before sshd is enabled or started", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     const keys = box.effects.indexOf("ssh-keygen -A");
@@ -72,7 +72,7 @@ describe("by a valid answers file", () => {
     );
   });
 
-  test("secrets are blotted out in place, then gone; comments stay", async () => {
+  test("overwrites secrets in place, then removes them, and keeps comments", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     expect(box.files.get(ANSWERS_FILE)).toContain("# Our box");
@@ -86,7 +86,7 @@ describe("by a valid answers file", () => {
     );
   });
 
-  test("the password is in nothing the box writes and in no command line", async () => {
+  test("writes the password neither to a file nor to a command line", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     expect(box.everWritten.length).toBeGreaterThan(20);
@@ -94,7 +94,7 @@ describe("by a valid answers file", () => {
     expect(box.system.commands.filter((line) => line.includes(PASSWORD))).toEqual([]);
   });
 
-  test("a network without DHCP is passed over with a warning, and the result is partial", async () => {
+  test("skips a network without DHCP with a warning, and its result is partial", async () => {
     const box = boxWith(VALID_ANSWERS);
     box.system.dhcpAddress = undefined;
     await runWhole(box);
@@ -110,7 +110,7 @@ describe("by a valid answers file", () => {
     expect(box.system.enabled.has("serf.service")).toBe(true);
   });
 
-  test("the answers kept on the box would set up the same box again, but for the secret", async () => {
+  test("keeps answers that would set up the same box again, apart from the secret", async () => {
     const box = boxWith(VALID_ANSWERS);
     await runWhole(box);
     const kept = box.files.get(paths.answersKept) ?? "";
@@ -122,7 +122,7 @@ describe("by a valid answers file", () => {
   });
 });
 
-describe("by an invalid answers file", () => {
+describe("the set-up by an invalid answers file", () => {
   const THREE_MISTAKES = `version: 1
 system:
   hostname: Can Bruixa
@@ -130,7 +130,7 @@ system:
   owner: { name: root, password: "${PASSWORD}" }
 `;
 
-  test("all mistakes are reported at once and nothing is applied", async () => {
+  test("reports all mistakes together and applies nothing", async () => {
     const box = boxWith(THREE_MISTAKES);
     const runner = await openRunner(box);
     runner.start();
@@ -151,7 +151,7 @@ system:
   test.each([
     ["waited for somebody", undefined, "welcome"],
     ["had refused one", THREE_MISTAKES, "file_refused"],
-  ])("a box that %s takes the right one when it starts again", async (_what, first, waiting) => {
+  ])("uses a valid file after a restart on a box that %s", async (_what, first, waiting) => {
     const box = boxWith(first ?? "");
     if (first === undefined) box.files.delete(ANSWERS_FILE);
     const runner = await openRunner(box);
@@ -167,7 +167,7 @@ system:
     expect(await settle(again, box)).toBe("done");
   });
 
-  test("what is correct is kept for the person who goes on by hand", async () => {
+  test("keeps the valid answers for a user who continues at the console", async () => {
     const box = boxWith(
       `${THREE_MISTAKES}network: { method: static, address: 10.1.2.3/24, gateway: 10.1.2.1 }\n`,
     );
@@ -193,7 +193,7 @@ system:
       "ssh-key-private",
     ],
     ["a reference to nothing", VALID_ANSWERS.replace(`"${PASSWORD}"`, "*c"), "yaml-syntax"],
-  ])("%s is refused by name", async (_what, answers, code) => {
+  ])("refuses %s by name", async (_what, answers, code) => {
     const box = boxWith(answers);
     const runner = await openRunner(box);
     runner.start();
@@ -233,7 +233,7 @@ describe("an answers file in another encoding", () => {
   });
 });
 
-describe("power cut", () => {
+describe("a restarted set-up", () => {
   /** The world as it is when all is done, without what differs from run to run by nature. */
   function picture(box: FakeBox): unknown {
     const own = [paths.state, paths.log, paths.configured, paths.published, paths.vpnAnswer, REPORT_FILE];
@@ -247,7 +247,7 @@ describe("power cut", () => {
     };
   }
 
-  test("after each single effect: the box ends configured, as if nothing had happened", async () => {
+  test("ends with a configured box after a power cut at any single effect, as if there had been none", async () => {
     const calm = boxWith(ANSWERS_WITH_VPN);
     await runWhole(calm);
     const whole = picture(calm);
@@ -270,7 +270,7 @@ describe("power cut", () => {
     }
   }, 600_000);
 
-  test("a typed password is asked for again, and only that", async () => {
+  test("asks for a typed password again after a power cut, and for nothing else", async () => {
     const box = new FakeBox();
     const runner = await openRunner(box);
     runner.start();
@@ -292,7 +292,7 @@ describe("power cut", () => {
     expect(box.everWritten.filter((text) => text.includes(PASSWORD))).toEqual([]);
   });
 
-  test("a snapshot of the release before, with the former names of its parts, is taken up", async () => {
+  test("reads a snapshot of the previous release, with the former names of its fields", async () => {
     const box = new FakeBox();
     const runner = await openRunner(box);
     runner.start();
@@ -314,7 +314,7 @@ describe("power cut", () => {
     expect(completedSteps).toEqual([]);
   });
 
-  test("a start after which nobody comes leaves every file as it was", async () => {
+  test("leaves all files unchanged when nobody answered before", async () => {
     const box = new FakeBox();
     const first = await openRunner(box);
     first.start();
@@ -336,7 +336,7 @@ describe("power cut", () => {
       "an unknown state",
       '{"version":2,"snapshot":{"status":"active","value":"gone","context":{"given":[],"answers":{}}}}',
     ],
-  ])("a snapshot that is %s is put aside and the set-up starts over", async (_what, content) => {
+  ])("puts an unusable snapshot (%s) aside and starts over", async (_what, content) => {
     const box = new FakeBox();
     box.files.set(paths.state, content);
     box.files.set(`${paths.state}.bad-1`, "from before");
@@ -373,8 +373,8 @@ async function typeAnswers(runner: SetupRunner, box: FakeBox): Promise<void> {
   expect(runner.state).toBe("review");
 }
 
-describe("typed", () => {
-  test("apply twice is apply once", async () => {
+describe("the set-up with typed answers", () => {
+  test("has the same result when it is applied twice", async () => {
     const box = new FakeBox();
     const runner = await openRunner(box);
     runner.start();
@@ -406,7 +406,7 @@ describe("typed", () => {
     expect(JSON.stringify([...box.system.accounts])).toBe(accounts);
   });
 
-  test("without an address the person goes on with SKIP, and the box says what is missing", async () => {
+  test("continues after SKIP without an address, and the box reports what is missing", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
     const runner = await openRunner(box);
@@ -424,7 +424,7 @@ describe("typed", () => {
     ]);
   });
 
-  test("a new owner name after a failure leaves no second account behind", async () => {
+  test("leaves no second account after a failure and a new owner name", async () => {
     const box = new FakeBox();
     box.system.dhcpAddress = undefined;
     const runner = await openRunner(box);
@@ -442,7 +442,7 @@ describe("typed", () => {
     expect([...box.system.accounts.keys()]).toEqual(["berta"]);
   });
 
-  test("without a password: key only, sudo without one, and no password login by SSH", async () => {
+  test("without a password allows SSH by key only, sudo without a password, and no password login", async () => {
     const key =
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDt6nFFjJQqkB9dGfzaCCOYYsd6YyBDXpShAwtmQTYOz anna@laptop";
     const box = boxWith(`version: 1\nsystem: { owner: { name: anna, ssh_keys: ["${key}"] } }\n`);
@@ -457,7 +457,7 @@ describe("typed", () => {
     expect(box.files.get("/etc/sudoers.d/community-box-owner")).toContain("NOPASSWD");
   });
 
-  test("an account that a power cut left half made is made anew", async () => {
+  test("creates an account again that a power cut left incomplete", async () => {
     const box = boxWith(VALID_ANSWERS);
     box.files.set(paths.choices, JSON.stringify({ owner: "anna" }));
     box.files.set("/etc/passwd", `${box.files.get("/etc/passwd")}anna:x:1000:1000::/home/anna:/bin/bash\n`);
@@ -469,7 +469,7 @@ describe("typed", () => {
     expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
   });
 
-  test("by a file, a system that cannot be set up waits for a person, and the report says so", async () => {
+  test("a failing system step in a set-up by file waits for a user, and the report says so", async () => {
     const box = boxWith(VALID_ANSWERS);
     box.files.set("/etc/machine-id", "");
     const runner = await openRunner(box);
@@ -492,7 +492,7 @@ describe("typed", () => {
     expect(await settle(runner, box)).toBe("done");
   });
 
-  test("a boot partition that cannot be written spoils the report, not the box", async () => {
+  test("a boot partition that cannot be written prevents the report, not the set-up", async () => {
     const box = boxWith(VALID_ANSWERS);
     const write = box.writeFile.bind(box);
     box.writeFile = async (path, content) => {

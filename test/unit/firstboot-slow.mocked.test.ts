@@ -32,7 +32,7 @@ async function setUp(slowness: number) {
   return { box, state, context };
 }
 
-test("a box where every command takes 90 s ends set up, like a fast one", async () => {
+test("a box where every command takes 90 s is set up like a fast one", async () => {
   const fast = await setUp(0);
   const slow = await setUp(90_000);
   expect(slow.state).toBe("done");
@@ -43,18 +43,18 @@ test("a box where every command takes 90 s ends set up, like a fast one", async 
   expect(slow.box.system.tags).toEqual(fast.box.system.tags);
 });
 
-describe("a command that has to succeed", () => {
+describe("a command that must succeed", () => {
   const ok: RunResult = { code: 0, stdout: "said", stderr: "" };
   const late: RunResult = { code: 137, stdout: "Created symlink /etc/x", stderr: "", endedAfter: 30 };
   const box = (...results: RunResult[]) => ({ run: vi.fn(async () => results.shift() ?? ok) });
 
-  test("is run once more when its time was over", async () => {
+  test("runs once more after a timeout", async () => {
     const twice = box(late, ok);
     expect(await runOrFail(twice, "serf", ["tags"])).toBe("said");
     expect(twice.run).toHaveBeenCalledTimes(2);
   });
 
-  test("says how long it took when that happens twice, and not what it printed", async () => {
+  test("reports its duration after two timeouts, and not its output", async () => {
     const twice = box(late, late);
     const failure = await failureOf(() => runOrFail(twice, "serf", ["tags"]));
     expect(failure).toMatchObject({
@@ -65,7 +65,7 @@ describe("a command that has to succeed", () => {
     expect(twice.run).toHaveBeenCalledTimes(2);
   });
 
-  test("is not run again when it failed by itself", async () => {
+  test("does not run again after a failure", async () => {
     const once = box({ code: 1, stdout: "", stderr: "no such unit" });
     expect(await failureOf(() => runOrFail(once, "systemctl", ["start", "x"]))).toMatchObject({
       code: "command-failed",
@@ -76,7 +76,7 @@ describe("a command that has to succeed", () => {
 });
 
 describe("a command of the real box", () => {
-  test("has no limit unless one is given", async () => {
+  test("has no time limit unless one is given", async () => {
     await linuxBox().run("true", []);
     await linuxBox().filter("cat", Buffer.from("x"));
     const limits = vi
@@ -96,13 +96,13 @@ describe("a command of the real box", () => {
     ],
     ["nobody wants it", "exec sleep 600", { signal: AbortSignal.abort() }, { code: 143 }],
     ["it failed", "echo why >&2; exit 3", {}, { code: 3, stderr: "why\n" }],
-  ])("says so when %s", async (_how, script, options, expected) => {
+  ])("reports that %s", async (_how, script, options, expected) => {
     const result = await linuxBox().run("sh", ["-c", script], options);
     expect(result).toMatchObject(expected);
     expect("endedAfter" in result).toBe("endedAfter" in expected);
   });
 
-  test("that is not there has 127", async () => {
+  test("that does not exist has exit code 127", async () => {
     expect((await linuxBox().run("no-such-command-here", [])).code).toBe(127);
   });
 });
@@ -113,7 +113,7 @@ describe.each([
 ])("at a %s terminal, a command that does not end", (_name, isRich) => {
   afterEach(() => void vi.useRealTimers());
 
-  test("is shown with its seconds, can be stopped, and tried again", async () => {
+  test("is shown with its seconds, can be stopped, and can be run again", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
     const box = new FakeBox();
     const run = box.run.bind(box);

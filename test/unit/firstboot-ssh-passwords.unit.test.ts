@@ -77,19 +77,19 @@ async function confirm({ person, ended }: Awaited<ReturnType<typeof setUpAgain>>
 }
 
 describe("an answers file", () => {
-  test("that gives a key and says nothing leaves passwords on, as ever", async () => {
+  test("with a key and without a choice leaves passwords enabled", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }`);
     expect(sshd()).toContain("PasswordAuthentication yes");
   });
 
-  test("may ask for keys only; the password stays for the consoles", async () => {
+  test("may ask for keys only, and the password stays valid at the consoles", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
     expect(sshd()).toContain("PasswordAuthentication no");
     expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
     expect(box.files.has("/etc/sudoers.d/community-box-owner")).toBe(false);
   });
 
-  test("is refused when it asks for keys only and gives none", async () => {
+  test("is refused when it asks for keys only without giving one", async () => {
     const owner = { name: "anna", password: PASSWORD };
     const found = await checkFile(
       { version: 1, system: { owner, ssh: { keys_only: true } } },
@@ -101,8 +101,8 @@ describe("an answers file", () => {
   });
 });
 
-describe("at a console", () => {
-  test("who gives a key is offered keys only, and Enter takes it", async () => {
+describe("the question about keys only at a console", () => {
+  test("is asked of an owner with a key, and keys only is the default", async () => {
     await setUp("}");
     // Set up anew, as on a new card: no choice was made yet.
     box.files.set(paths.sshd, "");
@@ -113,7 +113,7 @@ describe("at a console", () => {
     expect(box.system.accounts.get("anna")?.shadow).toMatch(/^\$y\$/);
   });
 
-  test("no takes passwords, too", async () => {
+  test("enables passwords, too, when the answer is no", async () => {
     await setUp("}");
     const talk = await setUpAgain([KEY]);
     await talk.person.answers("system/ssh.keys_only", "2");
@@ -121,7 +121,7 @@ describe("at a console", () => {
     expect(sshd()).toContain("PasswordAuthentication yes");
   });
 
-  test("a box where passwords are on keeps them with Enter", async () => {
+  test("defaults to passwords on a box where they are enabled", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }`);
     const talk = await setUpAgain([]);
     await talk.person.answers("system/ssh.keys_only");
@@ -129,7 +129,7 @@ describe("at a console", () => {
     expect(sshd()).toContain("PasswordAuthentication yes");
   });
 
-  test("who gives no key is not asked", async () => {
+  test("is not asked of an owner without a key", async () => {
     await setUp("}");
     const talk = await setUpAgain([]);
     await confirm(talk);
@@ -137,7 +137,7 @@ describe("at a console", () => {
     expect(sshd()).toContain("PasswordAuthentication yes");
   });
 
-  test("who takes the keys back lets passwords in again", async () => {
+  test("is undone, with passwords enabled again, when the owner removes the keys", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
     expect(sshd()).toContain("PasswordAuthentication no");
     const talk = await setUpAgain([]);
@@ -148,14 +148,14 @@ describe("at a console", () => {
   });
 });
 
-describe("cbox system", () => {
+describe("the SSH lines of cbox system", () => {
   const shown = async (language: string) =>
     stepStatusText(await statusOf(system, box, IMAGE), translator(language))
       .split("\n")
       .filter((line) => /SSH/.test(line));
   const logins = async () => stepData(await statusOf(system, box, IMAGE)).ssh_logins;
 
-  test("says that passwords are taken, and who has no key", async () => {
+  test("show that passwords are accepted, and who has no key", async () => {
     await setUp("}");
     expect(await shown("en")).toEqual([
       "  SSH takes        keys and passwords",
@@ -164,7 +164,7 @@ describe("cbox system", () => {
     expect(await logins()).toEqual([{ name: "anna", passwords: true, keys: 0 }]);
   });
 
-  test("says that keys only are taken, and how many somebody has", async () => {
+  test("show that only keys are accepted, and how many each account has", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
     expect(await shown("en")).toEqual(["  SSH takes        keys only", "  SSH keys         anna: 1"]);
     expect(await logins()).toEqual([{ name: "anna", passwords: false, keys: 1 }]);
@@ -173,7 +173,7 @@ describe("cbox system", () => {
   test.each([
     ["ca", "claus i contrasenyes", "anna: cap"],
     ["es", "claves y contraseñas", "anna: ninguna"],
-  ])("says it in %s", async (language, taken, keys) => {
+  ])("are translated in %s", async (language, taken, keys) => {
     await setUp("}");
     await writeChoices(box, { language });
     const lines = (await shown(language)).join("\n");
@@ -181,7 +181,7 @@ describe("cbox system", () => {
     expect(lines).toContain(keys);
   });
 
-  test("sees what the owner changed, and other accounts", async () => {
+  test("show what the owner changed by hand, and other accounts", async () => {
     await setUp(`ssh_keys: ["${KEY}"] }\n  ssh: { keys_only: true }`);
     box.files.set(paths.sshd, "PermitRootLogin yes\nKbdInteractiveAuthentication yes\n");
     box.system.accounts.set("joan", { uid: 1001, shadow: "$y$", groups: [] });
@@ -200,7 +200,7 @@ describe("cbox system", () => {
     ]);
   });
 
-  test("says who may see what others may not", async () => {
+  test("name the command to see them for a user without the rights", async () => {
     await setUp("}");
     box.system.failing.add(paths.sshdProgram);
     box.readFile = async (path) => {
@@ -217,7 +217,7 @@ describe("cbox system", () => {
     ]);
   });
 
-  test("says nothing of SSH on a machine without its server", async () => {
+  test("are absent on a machine without an SSH server", async () => {
     await setUp("}");
     box.files.delete(paths.sshdProgram);
     expect(await shown("en")).toEqual([]);

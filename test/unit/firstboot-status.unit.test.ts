@@ -51,8 +51,8 @@ const vpn: Step = {
 };
 const broken: Step = { ...system, id: "node", status: async () => Promise.reject(new Error("EACCES")) };
 
-describe("one step", () => {
-  test("says its state, its rows and what to do; programs get the data", async () => {
+describe("the status of one step", () => {
+  test("has its state, its rows and what to do as text, and its data as JSON", async () => {
     const found = await statusOf(vpn, box, IMAGE);
     expect(stepStatusText(found, t)).toBe(
       "VPN: does not work\n  Addresses        10.228.0.5\n  > Later: sudo cbox vpn setup\n",
@@ -60,14 +60,14 @@ describe("one step", () => {
     expect(stepData(found)).toEqual({ step: "vpn", state: "trouble", network: "guifi", address: null });
   });
 
-  test("that cannot tell is no crash", async () => {
+  test("is trouble when the step cannot determine it", async () => {
     const found = await statusOf(broken, box, IMAGE);
     expect(stepStatusText(found, t)).toMatch(/^Node: does not work\n {2}> It does not say/);
     const { status: _none, ...silent } = system;
     expect(await statusOf(silent, box, IMAGE)).toMatchObject({ state: "trouble", data: {} });
   });
 
-  test("system and network look at the world", async () => {
+  test("of system and network is read from the box", async () => {
     expect(stepData(await statusOf(system, box, IMAGE))).toMatchObject({
       state: "works",
       hostname: "can-bruixa",
@@ -84,8 +84,8 @@ describe("one step", () => {
   });
 });
 
-describe("all of it", () => {
-  test("the steps stand in order; system and network are the head of the page, and in the data like the others", async () => {
+describe("the status of all steps", () => {
+  test("follows their order, with system and network as the head of the page and among the data", async () => {
     const found = await readStatus(box, IMAGE, [system, network, vpn]);
     const text = statusText(found, t);
     expect(text).toContain("can-bruixa: Community Box 0.1.0 (vm-amd64)");
@@ -98,7 +98,7 @@ describe("all of it", () => {
     for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  test("a command is never broken over two lines", async () => {
+  test("never breaks a command over two lines", async () => {
     const long: Step = {
       ...vpn,
       status: async () => ({
@@ -111,7 +111,7 @@ describe("all of it", () => {
     expect(statusText(await readStatus(box, IMAGE, [long]), t)).toContain("sudo cbox vpn setup");
   });
 
-  test("what was passed over and works now is not missing any more", async () => {
+  test("has no warning about a skipped step that works now", async () => {
     const marker = await readMarker(box);
     const warnings = [
       { code: "network-passed", step: "network", values: { reason: "no-address" } },
@@ -125,7 +125,7 @@ describe("all of it", () => {
     expect(await codes()).toEqual(["network-passed", "vpn-passed"]);
   });
 
-  test("of a registration that was given back nothing is missing", async () => {
+  test("has no warning about a registration that was given back", async () => {
     const marker = await readMarker(box);
     const warnings = [{ code: "node-address-differs", values: { address: "10.1.2.3", mask: "255.0.0.0" } }];
     await writeMarker(box, { ...marker!, warnings });
@@ -141,7 +141,7 @@ describe("all of it", () => {
     expect(await codes()).toEqual([]);
   });
 
-  test("before the set-up nothing is asked of the steps", async () => {
+  test("asks no step before the set-up", async () => {
     box.files.delete(paths.configured);
     const found = await readStatus(box, IMAGE, [broken, vpn]);
     expect(found.steps).toEqual([]);

@@ -49,7 +49,7 @@ function keysOf({ body }: RaisedFailure): string[] {
   });
 }
 
-test("the failures are found in the code, also in what a command loads when it is typed", () => {
+test("raised failures are found in the code, including in modules that a command loads at run time", () => {
   expect(files.has("firstboot/commands/compose.ts")).toBe(true);
   expect(raised.length).toBeGreaterThan(140);
   const codes = raised.flatMap((site) => site.codes);
@@ -65,7 +65,7 @@ test("a text that the code names is in the catalogues", () => {
   expect(raised.flatMap(keysOf).filter((key) => !english.includes(key))).toEqual([]);
 });
 
-test("what fills a text is given where it is raised", () => {
+test("values in a text are given where the failure is raised", () => {
   const offenders = raised.flatMap((site) =>
     keysOf(site).flatMap((key) =>
       [...((catalogues.en as Record<string, string>)[key] ?? "").matchAll(/\{(\w+)\}/g)]
@@ -76,7 +76,7 @@ test("what fills a text is given where it is raised", () => {
   expect(offenders).toEqual([]);
 });
 
-test("what a command alone can raise has words of its own, not those of the wizard's pages", () => {
+test("a failure that only commands raise has a text of its own, not one of the set-up's pages", () => {
   const offenders = raised
     .filter(({ file, codes }) => !ofSetUp.has(file) && !codes.some((code) => OF_THE_WIZARD.includes(code)))
     .filter((site) => keysOf(site).length === 0)
@@ -84,7 +84,7 @@ test("what a command alone can raise has words of its own, not those of the wiza
   expect(offenders).toEqual([]);
 });
 
-test("no text of an error is left over", () => {
+test("no text of an error is unused", () => {
   const source = [...files.values()].join("\n");
   const isUsed = (key: string) =>
     source.includes(`"${key}"`) || source.includes(`\`${key.replace(/[\w-]+$/, "")}\${`);
@@ -94,7 +94,7 @@ test("no text of an error is left over", () => {
   expect([...new Set(sentences)].filter((key) => !isUsed(key) && !isUsed(`${key}.hint`))).toEqual([]);
 });
 
-describe("a command that fails", () => {
+describe("a failed command", () => {
   const said = async (language: Language, work: (t: ReturnType<typeof translator>) => unknown) =>
     ending(await failureOf(() => work(translator(language))), language).text;
   const box = roomyBox({ contexts: false });
@@ -119,24 +119,24 @@ describe("a command that fails", () => {
       "error: No hay ningún servicio «sncp». [service-unknown]\nvisto: servicios: ",
       "\npista: ¿Querías decir «snmp»?\n",
     ],
-  ] as const)("says all three lines in %s, in their columns", async (language, first, last) => {
+  ] as const)("prints all three lines in %s, aligned", async (language, first, last) => {
     const text = await said(language, (t) => runServices(tools(t), "enable", "sncp", {}));
     expect(text.startsWith(first), text).toBe(true);
     expect(text.endsWith(last), text).toBe(true);
   });
 
-  test("calls a service by its title in the language", async () => {
+  test("names a service by its title in the language", async () => {
     const text = await said("es", (t) => runServices(tools(t), "stop", "syncthing", {}));
     expect(text).toBe(
       "error: Carpetas compartidas (Syncthing): no está en marcha. [service-off]\npista: sudo cbox services enable syncthing\n",
     );
   });
 
-  test("says in the language what was found", async () => {
+  test("prints in the language what was found", async () => {
     expect(await said("ca", (t) => runContexts(["list"], tools(t)))).toContain("\nvist:  massa poc disc\n");
   });
 
-  test("says so of a mistyped line, whoever found the mistake", async () => {
+  test("reports a mistyped command line in the language, whoever found the mistake", async () => {
     expect(await said("ca", () => parseResetArgs([]))).toContain(
       "[usage]\npista: cbox reset --keep-data, o ",
     );
@@ -156,7 +156,7 @@ describe("a command that fails", () => {
     expect(ending(thrown(["--al"])).text).toBe("error: Unknown option '--al'. [usage]\nhint:  cbox help\n");
   });
 
-  test("quotes the words of others on their line in every language", async () => {
+  test("escapes foreign text and keeps it on its line in every language", async () => {
     for (const language of languages) {
       const text = await said(language, (t) => runServices(tools(t), "enable", "\x1b[2J\nerror: x", {}));
       expect(text).toContain("\\u001b[2J\\u000aerror: x");
@@ -164,20 +164,20 @@ describe("a command that fails", () => {
     }
   });
 
-  test("says an error of the shared code in the language", async () => {
+  test("prints an error of the shared code in the language", async () => {
     const text = await said("es", () => textOf(Buffer.from([0x61, 0x0a, 0xe9]), "-"));
     expect(text).toBe(
       "error: Lo que ha llegado por la entrada no es UTF-8. [text-encoding]\nvisto: Latin-1 (Windows-1252), línea 2\npista: vuelve a guardarlo como UTF-8: en la mayoría de editores es una opción de Guardar como\n",
     );
   });
 
-  test("says what the set-up has noted in the language, also after its snapshot", async () => {
+  test("prints a failure of the set-up in the language, also from its snapshot", async () => {
     const failure = await failureOf(() => runServices(tools(translator("en")), "stop", "syncthing", {}));
     const kept = new Failure(JSON.parse(JSON.stringify(toTrouble(failure))));
     expect(ending(kept, "ca")).toEqual(ending(failure, "ca"));
   });
 
-  test("takes the wizard's words where it has none of its own, and in English what was said", () => {
+  test("uses the set-up's text where it has none of its own, and quotes the English message", () => {
     const failure = new Failure({
       code: "server-slow",
       what: "ldap.example.org does not answer.",
@@ -192,7 +192,7 @@ describe("a command that fails", () => {
   });
 });
 
-test.each(languages)("the list of a command's own commands keeps its columns in %s", (language) => {
+test.each(languages)("the usage of a command keeps its columns in %s", (language) => {
   const [first = "", ...more] = usageText(USAGE, translator(language)).split("\n");
   expect(new Set([first, ...more].map((line) => line.indexOf("cbox ")))).toEqual(new Set([7]));
 });

@@ -32,26 +32,26 @@ test("the set-up raises the errors of its list, and those that no page says", ()
   expect(others.map(({ file, codes }) => `${file}: ${codes}`)).toEqual([]);
 });
 
-describe("what a failure found", () => {
+describe("the finding of a failure", () => {
   test.each([
     ["en", "Found: no answer from a DHCP server"],
     ["es", "Detalle: no responde ningún servidor DHCP"],
     ["ca", "Detall: no respon cap servidor DHCP"],
-  ])("is said in the language of the page, also after the snapshot: %s", (language, line) => {
+  ])("is shown in the language of the page, also from the snapshot: %s", (language, line) => {
     const failure = new Failure({ code: "no-address", what: "No address.", ...sayFound("found.no-dhcp") });
     expect(failure.found).toBe("no answer from a DHCP server");
     const kept = JSON.parse(JSON.stringify(toTrouble(failure)));
     expect(failurePage(translator(language), kept, "network").lines).toContain(line);
   });
 
-  test("what a program said stays as it is", () => {
+  test("stays as it is when a program printed it", () => {
     const failure = new Failure({ code: "command-failed", what: "It failed.", found: "E: no space" });
     expect(failurePage(translator("es"), toTrouble(failure), "system").lines).toContain(
       "Detalle: E: no space",
     );
   });
 
-  test("is no English sentence in the code of the box", () => {
+  test("is nowhere an English sentence in the code of the box", () => {
     // Two words in a row between quotes are a sentence.
     const offenders = [...importedFrom(["firstboot/main.ts"], { lazily: true })]
       .filter(([file]) => file.startsWith("firstboot/"))

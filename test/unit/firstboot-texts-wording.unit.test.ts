@@ -62,9 +62,9 @@ function offenders(language: "es" | "ca", forms: string): string[] {
   });
 }
 
-describe("the person is addressed by the familiar form", () => {
-  test("in Spanish", () => expect(offenders("es", POLITE_ES)).toEqual([]));
-  test("in Catalan", () => expect(offenders("ca", POLITE_CA)).toEqual([]));
+describe("texts use the familiar form of address", () => {
+  test("without a polite form in Spanish", () => expect(offenders("es", POLITE_ES)).toEqual([]));
+  test("without a polite form in Catalan", () => expect(offenders("ca", POLITE_CA)).toEqual([]));
 
   test.each([
     ["es", "Vuelva a intentarlo.", POLITE_ES],
@@ -73,20 +73,22 @@ describe("the person is addressed by the familiar form", () => {
     ["ca", "Torneu-ho a provar.", POLITE_CA],
     ["ca", "L'ordinador us preguntarà.", POLITE_CA],
     ["ca", "Si n'hi ha un, afegiu-vos-hi.", POLITE_CA],
-  ])("the rule finds the polite form: %s, %s", (_language, text, forms) => {
+  ])("checked by a rule that finds the polite form: %s, %s", (_language, text, forms) => {
     expect(text).toMatch(word(forms));
   });
 
   test.each([
     ["Vuelve a intentarlo, o mira quién es.", POLITE_ES],
     ["Torna-ho a provar. El seu nom es diu i s'escriu a l'ús del correu.", POLITE_CA],
-  ])("the rule lets the familiar form pass: %s", (text, forms) => expect(text).not.toMatch(word(forms)));
+  ])("checked by a rule that accepts the familiar form: %s", (text, forms) =>
+    expect(text).not.toMatch(word(forms)),
+  );
 });
 
-test("no text names the host of one community: those are settings", () => {
+test("no text names a host of one community, which belongs to the settings", () => {
   expect([...everyText("es"), ...everyText("ca")].filter(({ text }) => /guifi\.net/i.test(text))).toEqual([]);
 });
 
-test.each(["es", "ca"] as const)("one thing is called by one word in %s", (language) => {
+test.each(["es", "ca"] as const)("texts use one word for one thing in %s", (language) => {
   expect(offenders(language, OTHER_WORDS[language])).toEqual([]);
 });

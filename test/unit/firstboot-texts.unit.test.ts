@@ -46,10 +46,10 @@ const keys = Object.keys(catalogues.en) as TextKey[];
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 const questions = steps.flatMap(questionsOf);
 
-describe.each(languages)("catalogue %s", (language) => {
+describe.each(languages)("the catalogue %s", (language) => {
   const catalogue = catalogues[language];
 
-  test("has the keys of English, no more and no less", () => {
+  test("has exactly the keys of English", () => {
     expect(Object.keys(catalogue).sort()).toEqual([...keys].sort());
   });
 
@@ -58,7 +58,7 @@ describe.each(languages)("catalogue %s", (language) => {
       expect(placeholders(catalogue[key]), key).toEqual(placeholders(catalogues.en[key]));
   });
 
-  test("says nothing that ASCII cannot show", () => {
+  test("uses only characters with an ASCII spelling", () => {
     for (const key of keys) expect(toAscii(catalogue[key]), key).not.toContain("?".repeat(2));
     for (const key of keys) {
       const questionMarks = (text: string) => text.split("?").length;
@@ -263,8 +263,8 @@ function rendered(page: Page, isRich: boolean): string {
   return written.join("");
 }
 
-describe.each(languages)("pages in %s", (language) => {
-  test.each(pages(language))("%s fits 80x24 and is plain ASCII", (_name, page) => {
+describe.each(languages)("the pages in %s", (language) => {
+  test.each(pages(language))("include %s, which fits 80x24 and is plain ASCII", (_name, page) => {
     const screens = parts(page);
     const dumb = screens.map((part) => rendered(part, false)).join("");
     expect(dumb).toMatch(/^[\r\n\x20-\x7e]*$/);
@@ -278,7 +278,7 @@ describe.each(languages)("pages in %s", (language) => {
     }
   });
 
-  test("every page has its tag, the same in all languages", () => {
+  test("every page has a tag that is the same in all languages", () => {
     for (const [, page] of pages(language)) expect(rendered(page, false)).toContain(`[${page.tag}]`);
   });
 
@@ -316,29 +316,29 @@ describe.each(languages)("pages in %s", (language) => {
   });
 });
 
-describe("ASCII", () => {
-  test("accents are folded, middle dots become full stops", () => {
+describe("the conversion to ASCII", () => {
+  test("removes accents and turns middle dots into full stops", () => {
     expect(toAscii("Català, español, passarel·la, ç, «sí», ¿qué?, 5 €…")).toBe(
       'Catala, espanol, passarel.la, c, "si", que?, 5 EUR...',
     );
   });
 
-  test("letters without an accent to take off have their usual spelling", () => {
+  test("spells letters without a removable accent in the usual way", () => {
     expect(toAscii("Łódź, Ørsted, straße, œuf, ☂")).toBe("Lodz, Orsted, strasse, oeuf, ?");
   });
 
-  test("no control sign gets through", () => {
+  test("removes control characters", () => {
     expect(toAscii("a\x1b[2Jb\x07\x9bc")).toBe("a[2Jb?c");
   });
 
-  test("a command stays on one line, for who wants to copy it", () => {
+  test("wrapping keeps a command on one line, so that it can be copied", () => {
     expect(wrap("Later, when it is time: sudo cbox contexts setup.", 30)).toEqual([
       "Later, when it is time:",
       "sudo cbox contexts setup.",
     ]);
   });
 
-  test("wrapping keeps the words, the margin and the leading blanks", () => {
+  test("wrapping keeps the words, the margin and leading blanks", () => {
     expect(wrap("  one two three", 9, "    ")).toEqual(["  one two", "    three"]);
     expect(wrap("x".repeat(12), 5)).toEqual(["xxxxx", "xxxxx", "xx"]);
     expect(wrap("", 5)).toEqual([""]);

@@ -58,11 +58,11 @@ async function again(updates: "restart" | "fixes" | "off"): Promise<void> {
 const running = () => TIMERS.filter((timer) => box.system.running.has(timer));
 const inside = (id: string) => box.effects.filter((effect) => effect.startsWith(`incus exec ${id} `));
 
-describe("the question", () => {
+describe("the question about updates", () => {
   let leave: AbortController | undefined;
   afterEach(() => leave?.abort());
 
-  test("has three answers, and the community's is taken by Enter", async () => {
+  test("has three answers, with the community's as default", async () => {
     const runner = await SetupRunner.open({ box, image, steps: [system], log: openLog(box) });
     runner.start();
     await runner.reached("welcome");
@@ -78,13 +78,13 @@ describe("the question", () => {
     await person.sees("(1) > ");
   });
 
-  test("is suggested by the community", async () => {
+  test("has the community's default", async () => {
     const community = { ...image.community, updates: { choice: "fixes", restart_hour: 3 } as const };
     const { defaults } = await system.probe(box, { ...image, community }, {});
     expect(defaults.updates).toBe("fixes");
   });
 
-  test("is not asked where the program is not, nor of a converted machine, whose file may not answer it", async () => {
+  test("is not asked where the program is missing, nor on a converted machine, whose file may not answer it", async () => {
     box.files.delete(PROGRAM);
     expect((await system.probe(box, image, {})).hidden).toContain("updates");
     const converted = await system.probe(box, { ...image, converted: true }, {});
@@ -94,7 +94,7 @@ describe("the question", () => {
     ]);
   });
 
-  test("is on the review page", () => {
+  test("is part of the review page", () => {
     const summary = (updates: "restart" | "fixes" | "off") =>
       system.summary?.({ hostname: "can-bruixa", owner: { name: "anna" }, updates }, t);
     expect(summary("restart")).toBe("can-bruixa, anna, security updates");
@@ -103,8 +103,8 @@ describe("the question", () => {
   });
 });
 
-describe("the answer", () => {
-  test("restart: the timers run, and the box restarts in the community's hour at a minute of its own", async () => {
+describe("the answer about updates", () => {
+  test('"restart" enables the timers, and restarts the box in the community\'s hour at a minute of its own', async () => {
     await setUp();
     // 0x01234567 modulo 60.
     expect(box.files.get(paths.updates)).toContain(
@@ -113,7 +113,7 @@ describe("the answer", () => {
     expect(running()).toEqual(TIMERS);
   });
 
-  test("fixes: the timers run, no restart; one that is due tonight is called off", async () => {
+  test('"fixes" enables the timers without restarts, and cancels one that is scheduled', async () => {
     await setUp("restart");
     expect(box.effects).not.toContain("shutdown -c");
     await again("fixes");
@@ -122,7 +122,7 @@ describe("the answer", () => {
     expect(running()).toEqual(TIMERS);
   });
 
-  test("off: no file, no timer, neither on the box nor in the contexts", async () => {
+  test('"off" leaves neither file nor timer on the box or in the contexts', async () => {
     await setUp("restart");
     expect(box.files.has(`${rootOf("owner")}${paths.updates}`)).toBe(true);
     await again("off");
@@ -134,7 +134,7 @@ describe("the answer", () => {
     }
   });
 
-  test("the contexts get the file and the timers when they are made", async () => {
+  test("is applied to the contexts when they are made", async () => {
     await setUp("fixes");
     for (const id of ["owner", "community"]) {
       const start = `incus exec ${id} --project ${id} -- systemctl start ${TIMERS.join(" ")}`;
@@ -143,7 +143,7 @@ describe("the answer", () => {
     }
   });
 
-  test("those of a converted machine, which asks nobody, do as the community suggests", async () => {
+  test("is the community's for the contexts of a converted machine, which asks nobody", async () => {
     await setUp("off");
     await writeChoices(box, { ...(await readChoices(box)), updates: undefined });
     const community = { ...image.community, updates: { choice: "fixes" as const, restart_hour: 4 } };
@@ -154,14 +154,14 @@ describe("the answer", () => {
     expect(box.files.has(paths.updates)).toBe(false);
   });
 
-  test("a box that cannot passes it over", async () => {
+  test("is ignored on a box without the program", async () => {
     box.files.delete(PROGRAM);
     await setUp("restart", [system]);
     expect(box.files.has(paths.updates)).toBe(false);
     expect(running()).toEqual([]);
   });
 
-  test("timers that do not start are no success", async () => {
+  test("fails the verification when the timers do not run", async () => {
     await setUp("fixes", [system]);
     box.system.running.delete(TIMERS[1]!);
     const tools = {
@@ -175,7 +175,7 @@ describe("the answer", () => {
     });
   });
 
-  test("a reset takes them away", async () => {
+  test("is undone by a reset", async () => {
     await setUp("restart");
     await completeReset({ box, image, steps, log: openLog(box) }, { keepData: true });
     expect(box.files.has(paths.updates)).toBe(false);
@@ -183,7 +183,7 @@ describe("the answer", () => {
   });
 });
 
-describe("status", () => {
+describe("the status of updates", () => {
   const updatesLine = async () =>
     statusText(await readStatus(box, image, [system]), t)
       .split("\n")
@@ -191,7 +191,7 @@ describe("status", () => {
       .map((line) => line.trim())
       .join(" ");
 
-  test("says what was chosen, up to when fixes are known, and that a restart is due", async () => {
+  test("shows the choice, the date of known fixes, and that a restart is due", async () => {
     await setUp("fixes", [system]);
     expect(await updatesLine()).toContain("by themselves, without restarts; none known yet");
     const lists = "/var/lib/apt/lists/deb.example.net_debian-security_dists_trixie-security";
@@ -215,7 +215,7 @@ describe("status", () => {
     });
   });
 
-  test("names fixes that are kept back, on the box and in its contexts; so does the last page, while it is so", async () => {
+  test("names fixes that are held back on the box and in its contexts, as the last page does", async () => {
     const kept = "/var/lib/unattended-upgrades/kept-back";
     await setUp("fixes");
     expect((await readStatus(box, image, [system])).steps).toMatchObject([
@@ -256,7 +256,7 @@ describe("status", () => {
     expect(await system.verify(answers, tools)).toEqual([]);
   });
 
-  test("off is no trouble; timers that were stopped are", async () => {
+  test("is not trouble when updates are off, but is when the timers were stopped", async () => {
     await setUp("off", [system]);
     expect(await updatesLine()).toContain("not by themselves");
     expect((await readStatus(box, image, [system])).steps).toMatchObject([{ state: "works" }]);

@@ -31,12 +31,12 @@ import {
   verify,
 } from "./helpers/vpn.ts";
 
-describe("the questions", () => {
+describe("the questions about the VPN", () => {
   const facts = { defaults: {}, interfaces: ["lo", "enp1s0", "incusbr0"] };
   const codes = (answers: Parameters<typeof check>[0]) =>
     check(answers, facts).map(({ field, code }) => `${field} ${code}`);
 
-  test("suggest what the community says, and not to join where there is nobody to ask", async () => {
+  test("suggest the community's settings, and not to join without a rendezvous", async () => {
     const suggested = async (change: object) => {
       const community = { ...IMAGE.community, vpn: { ...IMAGE.community.vpn, ...change } };
       return (await vpn.probe(new FakeBox(), { ...IMAGE, community }, {})).defaults;
@@ -63,7 +63,7 @@ describe("the questions", () => {
     ["incusbr0", ["vpn.network vpn-network-taken"]],
     ["eth7", ["vpn.network vpn-network-taken"]],
     ["lo", ["vpn.network vpn-network-taken"]],
-  ])("network %j: %j", (network, problems) => {
+  ])("find these problems of the network %j: %j", (network, problems) => {
     expect(codes({ network })).toEqual(problems);
   });
 
@@ -75,19 +75,19 @@ describe("the questions", () => {
     ["https://anna:sesame@vpn.example.net", false],
     ["https://vpn.example.net/?a=b", false],
     ["https://", false],
-  ])("rendezvous %s: %s", (url, isRight) => {
+  ])("check the rendezvous %s: valid is %s", (url, isRight) => {
     const problems = check({ rendezvous: [url] }, facts);
     expect(problems.map(({ code }) => code)).toEqual(isRight ? [] : ["vpn-rendezvous-syntax"]);
     expect(JSON.stringify(problems)).not.toContain("sesame");
   });
 
-  test("a key with blanks is refused, and not repeated", () => {
+  test("refuse a key with blanks without repeating it", () => {
     const problems = check({ key: "my secret word" }, facts);
     expect(problems).toMatchObject([{ field: "vpn.key", code: "vpn-key-syntax" }]);
     expect(JSON.stringify(problems)).not.toContain("secret word");
   });
 
-  test("joining needs a rendezvous or a bundle", () => {
+  test("need a rendezvous or a bundle to join", () => {
     const code = (answers: VpnAnswers) => missing(answers).map((each) => each.code);
     expect(code({ join: true, rendezvous: [] })).toEqual(["vpn-rendezvous-missing"]);
     expect(code({ join: true, rendezvous: [JSON_FORM] })).toEqual([]);
@@ -95,7 +95,7 @@ describe("the questions", () => {
     expect(code({ join: true, bundle: { name: "a", address: "10.228.0.7/24", hosts: [] } })).toEqual([]);
   });
 
-  test("a bundle is checked field by field", () => {
+  test("check a bundle field by field", () => {
     const host = { name: "gateway", key: rsaKey(1).publicKey };
     const bundle = { name: "can_bruixa", address: "10.228.0.7/24", hosts: [host] };
     expect(codes({ join: true, bundle })).toEqual([]);
@@ -123,7 +123,7 @@ describe("the questions", () => {
 });
 
 describe("joining by getinconf", () => {
-  test("asks as older boxes did, and writes what is needed where it belongs", async () => {
+  test("sends what older boxes sent, and writes the files that tinc needs", async () => {
     const server = rendezvous();
     const box = boxWith(server);
     await apply(box);
@@ -167,7 +167,7 @@ describe("joining by getinconf", () => {
     expect(JSON.parse(box.files.get(paths.vpnAnswer) ?? "")).toMatchObject({ from: "10.228.0.1" });
   });
 
-  test("behind NAT, or when the rendezvous talks nonsense about that, no address is told", async () => {
+  test("sends no address behind NAT, or when the rendezvous reports an invalid one", async () => {
     for (const from of ["192.0.2.7", "<html>", ""]) {
       const server = rendezvous();
       server.from = from;
@@ -176,7 +176,7 @@ describe("joining by getinconf", () => {
     }
   });
 
-  test("a name that is taken gets a counter; the same box keeps its name, with a new key as well", async () => {
+  test("adds a counter to a name that is taken, and keeps the name of the same box, even with a new key", async () => {
     const server = rendezvous();
     const one = boxWith(server);
     const two = boxWith(server);
@@ -194,7 +194,7 @@ describe("joining by getinconf", () => {
     ).toEqual(["can_bruixa 2", "can_bruixa1 3"]);
   });
 
-  test("another card that comes first does not make another box of it; a new card does", async () => {
+  test("keeps the box's identity when another card comes first, and changes it for a new card", async () => {
     const server = rendezvous();
     const box = boxWith(server);
     await apply(box);
@@ -213,7 +213,7 @@ describe("joining by getinconf", () => {
 describe("joining by JSON", () => {
   const answers = { ...JOIN, rendezvous: [`${JSON_FORM}/`] };
 
-  test("asks once, and does not send the key of the network", async () => {
+  test("sends one request, without the key of the network", async () => {
     const server = rendezvous();
     const box = boxWith(server);
     await apply(box, answers);
@@ -232,17 +232,17 @@ describe("joining by JSON", () => {
     expect(await verify(box, answers)).toEqual([]);
   });
 
-  test("the form follows from the address where the community does not say", () => {
+  test("is derived from the address where the community does not say", () => {
     expect(formOf("https://vpn.example.net/")).toBe("json");
     expect(formOf("https://vpn.example.net/index.php")).toBe("getinconf");
     expect(formOf("http://vpn.example.net/")).toBe("getinconf");
   });
 });
 
-describe("keys", () => {
+describe("the keys of tinc", () => {
   const KEY = "/etc/tinc/guifi/rsa_key.priv";
 
-  test("one that is there is kept", async () => {
+  test("are kept when they exist", async () => {
     const box = boxWith(rendezvous());
     box.files.set(KEY, rsaKey(2).privateKey);
     await apply(box);
@@ -250,7 +250,7 @@ describe("keys", () => {
     expect(box.files.get("/etc/tinc/guifi/hosts/can_bruixa")).toContain(rsaKey(2).publicKey.trim());
   });
 
-  test("one that was cut off is made anew", async () => {
+  test("are made again when the file was truncated", async () => {
     const box = boxWith(rendezvous());
     box.files.set(KEY, rsaKey(2).privateKey.slice(0, 500));
     await apply(box);
@@ -258,7 +258,7 @@ describe("keys", () => {
   });
 });
 
-describe("what goes wrong is said, and changes nothing", () => {
+describe("a failed joining changes nothing and reports", () => {
   const bodies = (text: string): HttpResponse => ({ status: 200, body: Buffer.from(text) });
 
   async function refused(server: Server | undefined, answers: VpnAnswers = JOIN) {
@@ -270,7 +270,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     return failure;
   }
 
-  test("nobody answers", async () => {
+  test("that nobody answers", async () => {
     expect(await refused(undefined)).toMatchObject({
       code: "rendezvous-silent",
       message: "The rendezvous of the VPN does not answer.",
@@ -278,7 +278,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("wrong key, unknown network", async () => {
+  test("a wrong key and an unknown network", async () => {
     for (const url of [GETINCONF, JSON_FORM]) {
       const answers = { ...JOIN, rendezvous: [url] };
       expect(await refused(rendezvous(), { ...answers, key: "guess" })).toMatchObject({
@@ -302,7 +302,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     ["a web page", bodies("<html></html>"), /not a script|not JSON/],
     ["null", bodies("null"), /not a script|not JSON/],
     ["a list", bodies("[]"), /not a script|nothing there/],
-  ])("%s", async (_what, reply, found) => {
+  ])("an invalid reply: %s", async (_what, reply, found) => {
     for (const url of [GETINCONF, JSON_FORM]) {
       const server = rendezvous();
       server.reply = reply;
@@ -314,7 +314,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     }
   });
 
-  test("an answer of 10 MB", async () => {
+  test("a reply of 10 MB", async () => {
     const server = rendezvous();
     server.request = async () =>
       fail({ code: "reply-too-large", what: "too large", found: "more than 1024 KiB" });
@@ -324,14 +324,14 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("a certificate that cannot be trusted stays what it is", async () => {
+  test("an untrusted certificate with its own code", async () => {
     const server = rendezvous();
     server.request = async () =>
       fail({ code: "server-untrusted", what: "The certificate cannot be trusted." });
     expect(await refused(server)).toMatchObject({ code: "server-untrusted" });
   });
 
-  test("of several, the one that said something is quoted", async () => {
+  test("the reply of the one rendezvous that answered, of several", async () => {
     const server = rendezvous();
     const request = server.request.bind(server);
     server.request = async (wanted) => {
@@ -345,7 +345,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("a VPN with the addresses of the network at home", async () => {
+  test("a VPN that overlaps with the local network", async () => {
     for (const range of ["10.1.2", "10.1.2"]) {
       expect(await refused(rendezvous({ range }))).toMatchObject({
         code: "vpn-address-conflict",
@@ -359,7 +359,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("no network card", async () => {
+  test("that there is no network card", async () => {
     const box = boxWith(rendezvous());
     for (const path of [...box.files.keys()]) if (path.startsWith("/sys/class/net/")) box.files.delete(path);
     expect(await failureOf(() => apply(box))).toMatchObject({
@@ -368,7 +368,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("hosts of which none is of use", async () => {
+  test("hosts of which none is valid", async () => {
     const server = rendezvous();
     const hosts = [{ name: "../x", key: rsaKey(1).publicKey }];
     server.reply = bodies(JSON.stringify({ name: "can_bruixa", address: "10.228.0.2/24", hosts }));
@@ -378,7 +378,7 @@ describe("what goes wrong is said, and changes nothing", () => {
     });
   });
 
-  test("hosts that are of no use are left out and counted", async () => {
+  test("joining leaves out and counts invalid hosts", async () => {
     const server = rendezvous();
     const box = boxWith(server);
     const key = rsaKey(1).publicKey;
@@ -400,8 +400,8 @@ describe("what goes wrong is said, and changes nothing", () => {
   });
 });
 
-describe("verify", () => {
-  test("waits, then says that nobody answers", async () => {
+describe("verifying the VPN", () => {
+  test("waits, then reports that nobody answers", async () => {
     const box = boxWith(rendezvous());
     const answers = { ...JOIN, rendezvous: [JSON_FORM] };
     await apply(box, answers);
@@ -420,7 +420,7 @@ describe("verify", () => {
     });
   });
 
-  test("a gateway that hears of new boxes once an hour is a warning, and waited for", async () => {
+  test("only warns while a gateway that learns of new boxes once an hour is awaited", async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     box.system.pingable = false;
@@ -445,7 +445,7 @@ describe("verify", () => {
     expect(await vpn.status?.(box, image)).toMatchObject({ state: "trouble" });
   });
 
-  test("tells a tinc that does not run", async () => {
+  test("reports a tinc that does not run", async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     box.system.pingable = false;
@@ -456,14 +456,14 @@ describe("verify", () => {
     });
   });
 
-  test("an Avahi that does not start is said, and costs nothing else", async () => {
+  test("only warns about an Avahi that does not start", async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     box.system.running.delete("avahi-daemon.service");
     expect(await verify(box)).toEqual([{ code: "vpn-no-avahi" }]);
   });
 
-  test("the first box of a VPN is alone, and told so", async () => {
+  test("only warns the first box of a VPN that it is alone", async () => {
     const box = boxWith(undefined);
     const answers = { join: true, bundle: { name: "first", address: "10.228.0.1/24", hosts: [] } };
     await apply(box, answers);
@@ -472,7 +472,7 @@ describe("verify", () => {
     expect(await vpn.status?.(box, image)).toMatchObject({ state: "works" });
   });
 
-  test("asks whom it knows, else the neighbours in the range, never itself", () => {
+  test("pings the known hosts, else the neighbours in the range, never the box itself", () => {
     const address = "10.228.0.7/24";
     const peers = [{ name: "gateway", inside: "10.228.0.1" }, { name: "b" }];
     expect(targetsOf({ address, peers })).toEqual(["10.228.0.1"]);
@@ -496,7 +496,7 @@ describe("another box with the same address", () => {
     values: { address: "10.228.0.2", other },
   });
 
-  test("in a switched VPN is found by ARP, told in the set-up and in `cbox vpn`, and forgotten when it has gone", async () => {
+  test("in a switched VPN is found by ARP, reported in the set-up and in `cbox vpn`, and forgotten when it is gone", async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     box.system.answers.set(`${paths.addressTaken} guifi 10.228.0.2`, "52:54:00:aa:bb:cc\n");
@@ -511,7 +511,7 @@ describe("another box with the same address", () => {
     expect(await vpn.status?.(box, image)).toMatchObject({ state: "works", data: { same_address: null } });
   });
 
-  test("in a routed VPN is found in what the rendezvous says", async () => {
+  test("in a routed VPN is found in the rendezvous' reply", async () => {
     const box = boxWith(undefined);
     const key = rsaKey(1).publicKey;
     const hosts = [
@@ -547,7 +547,7 @@ test("a neighbour whose tinc is too old for this box's OpenSSL is named as the r
   }
 });
 
-test("Avahi takes the tunnel in every mode: that of a router is a point-to-point interface", async () => {
+test("Avahi uses the tunnel in every mode, although a router's is a point-to-point interface", async () => {
   for (const mode of ["router", "switch", "hub"] as const) {
     const box = boxWith(rendezvous({ mode }));
     await apply(box);
@@ -556,7 +556,7 @@ test("Avahi takes the tunnel in every mode: that of a router is a point-to-point
 });
 
 describe("leaving and moving", () => {
-  test("no after yes: everything goes but the key, and nothing happens twice", async () => {
+  test('by "no" after "yes" removes everything but the key, and does nothing the second time', async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     await verify(box);
@@ -575,7 +575,7 @@ describe("leaving and moving", () => {
     expect(box.effects.length).toBe(before);
   });
 
-  test("another network takes the place of the first", async () => {
+  test("by another network replaces the first", async () => {
     const box = boxWith(rendezvous());
     await apply(box);
     box.servers.request = (wanted) => rendezvous({ network: "demo" }).request(wanted);
@@ -589,10 +589,10 @@ describe("leaving and moving", () => {
   });
 });
 
-describe("a reset", () => {
+describe("a reset of the VPN", () => {
   const options = (keepData: boolean) => ({ keepData, progress: () => {} });
 
-  test("that keeps data keeps the key, one of all takes it, and what is not ours stays", async () => {
+  test("keeps the key with the data or removes it with all, and leaves other networks alone", async () => {
     const box = boxWith(rendezvous());
     box.files.set("/etc/tinc/handmade/tinc.conf", "Name = me\n");
     box.files.set("/etc/tinc/tried/rsa_key.priv", "half of one");
@@ -608,14 +608,14 @@ describe("a reset", () => {
     expect(tincFilesOf(box)).toEqual(["/etc/tinc/handmade/tinc.conf"]);
   });
 
-  test("of a box that was in no VPN does nothing", async () => {
+  test("does nothing on a box that was in no VPN", async () => {
     const box = boxWith(undefined);
     await vpn.reset?.(box, image, options(false));
     expect(box.effects).toEqual([]);
   });
 });
 
-test("wanted and not joined in the set-up is trouble, with the command for later", async () => {
+test("a VPN that was wanted and not joined is trouble, with the command for later", async () => {
   const box = boxWith(undefined);
   const warnings = [{ code: "vpn-passed", step: "vpn", values: { reason: "rendezvous-silent" } }];
   await writeMarker(box, { configured: "", version: "", providedSecrets: [], warnings });
@@ -625,7 +625,7 @@ test("wanted and not joined in the set-up is trouble, with the command for later
   });
 });
 
-test("a record that nobody can read is none", async () => {
+test("a damaged record counts as none", async () => {
   for (const text of ["", "{}", "null", '{"network":"../x","peers":[]}', '{"network":"guifi"}']) {
     const box = boxWith(undefined);
     box.files.set(paths.vpn, text);
@@ -635,7 +635,7 @@ test("a record that nobody can read is none", async () => {
   }
 });
 
-test("status shows who the box is, and who answered", async () => {
+test("the status shows the box's identity in the VPN, and who answered", async () => {
   const box = boxWith(rendezvous());
   await apply(box);
   await verify(box);
@@ -671,7 +671,7 @@ test("status shows who the box is, and who answered", async () => {
   });
 });
 
-describe("power cut", () => {
+describe("a power cut", () => {
   const withoutRun = (box: FakeBox) =>
     Object.fromEntries([...box.files].filter(([path]) => !path.startsWith("/run/")));
 
@@ -684,7 +684,7 @@ describe("power cut", () => {
     ["getinconf", GETINCONF],
     ["JSON", JSON_FORM],
   ])(
-    "after each single effect of joining by %s: one box in the VPN, no half of anything",
+    "after each single effect of joining by %s leads to one box in the VPN and no incomplete files",
     async (_form, url) => {
       const answers = { ...JOIN, rendezvous: [url] };
       const calm = boxWith(rendezvous());
@@ -706,7 +706,7 @@ describe("power cut", () => {
     },
   );
 
-  test("after each single effect of joining anew, the old one or the new one is there as a whole", async () => {
+  test("after each single effect of joining again leaves either the old or the new configuration, complete", async () => {
     const start = async () => {
       const server = rendezvous();
       const box = boxWith(server);
@@ -731,7 +731,7 @@ describe("power cut", () => {
     }
   });
 
-  test("the same where mv cannot exchange: whatever is named is there", async () => {
+  test("leaves the named configuration complete even where mv cannot exchange", async () => {
     const old = (box: FakeBox) => {
       const { run } = box;
       box.run = async (command, args, options) =>
@@ -768,7 +768,7 @@ describe("power cut", () => {
     }
   });
 
-  test("after each single effect of leaving: gone in the end", async () => {
+  test("after each single effect of leaving does not prevent that", async () => {
     const joined = async () => {
       const box = boxWith(rendezvous());
       await apply(box);
@@ -789,7 +789,7 @@ describe("power cut", () => {
   });
 });
 
-describe("the address others know the box by", () => {
+describe("the address that others know the box by", () => {
   const known = async (dhcp: string | undefined) => {
     const box = boxWith(rendezvous());
     box.system.dhcpAddress = dhcp;
@@ -797,13 +797,13 @@ describe("the address others know the box by", () => {
     return (await communityAddress(box, image))?.address;
   };
 
-  test("is the one of the cable when that is in the community's ranges, else the one in the VPN", async () => {
+  test("is the wired address in the community's ranges, else the VPN address", async () => {
     expect(await known("10.1.2.50/24")).toBe("10.1.2.50");
     expect(await known("192.168.1.20/24")).toBe("10.228.0.2");
     expect(await known(undefined)).toBe("10.228.0.2");
   });
 
-  test("is never the one of a network that only the box's own contexts are in", async () => {
+  test("is never one of a network of the box's own contexts", async () => {
     const link = (ifname: string, local: string) => ({ ifname, addr_info: [{ local, prefixlen: 24 }] });
     const links = [link("cbox-owner", "172.31.240.1"), link("cbox-community", "172.31.241.1")];
     const seen = async (all: readonly object[]) => {

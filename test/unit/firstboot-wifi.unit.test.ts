@@ -120,8 +120,8 @@ async function run(box: FakeBox, network: object): Promise<SetupRunner> {
   return runner;
 }
 
-describe("what the programs say", () => {
-  test("iw: named networks, each once, the strongest first, with accents", () => {
+describe("the output of the Wi-Fi programs", () => {
+  test("gives named networks from iw, each once, the strongest first, with accents", () => {
     expect(parseScan(SCAN)).toEqual([
       { ssid: "casa", signal: -30, security: "wpa" },
       { ssid: "Cafè \\o/", signal: -71, security: "wpa" },
@@ -135,7 +135,7 @@ describe("what the programs say", () => {
   test.each([
     ["for a moment", 2, "scan"],
     ["all the time", 9, "dump"],
-  ])("a card that somebody else looks around with %s", async (_what, busy, last) => {
+  ])("is read although another program scans %s", async (_what, busy, last) => {
     const box = new WifiBox();
     const usual = box.system.run.bind(box.system);
     let refused = 0;
@@ -149,7 +149,7 @@ describe("what the programs say", () => {
     );
   });
 
-  test("names with bytes and backslashes", () => {
+  test("is decoded where names contain bytes and backslashes", () => {
     expect(decodeSsid('\\xe2\\x82\\xac\\\\ x\\"')).toBe('€\\ x"');
     expect(decodeSsid("pla\\xc3\\xa7a")).toBe("plaça");
     // As wpa_cli writes it; and spaces at the ends.
@@ -157,7 +157,7 @@ describe("what the programs say", () => {
     expect(decodeSsid("\\x20casa\\x20")).toBe(" casa ");
   });
 
-  test("a signal in stars", () => {
+  test("gives one to four bars for a signal", () => {
     expect([-30, -60, -70, -90].map(bars)).toEqual([4, 3, 2, 1]);
   });
 });
@@ -166,7 +166,7 @@ test.each([
   ["wlan", "1", ["/sys/class/rfkill/rfkill1/soft"]],
   ["wlan", "0", []],
   ["bluetooth", "1", []],
-])("a radio for %s with soft=%s is switched on: %j", async (type, soft, expected) => {
+])("a radio of type %s with soft=%s is switched on by %j", async (type, soft, expected) => {
   const box = new WifiBox();
   box.files
     .set("/sys/class/rfkill/rfkill1/type", `${type}\n`)
@@ -176,7 +176,7 @@ test.each([
   expect(switched.map((each) => each.split(" ").at(-1))).toEqual(expected);
 });
 
-describe("a name that is not UTF-8", () => {
+describe("a network name that is not UTF-8", () => {
   test("is joined by its bytes", () => {
     const ssid = decodeSsid("caf\\xe9");
     expect(ssid).toBe("caf\\xe9");
@@ -187,7 +187,7 @@ describe("a name that is not UTF-8", () => {
     expect(preSharedKey("caf\\xe9", PASSPHRASE)).not.toBe(preSharedKey("café", PASSPHRASE));
   });
 
-  test("any name is text and the same bytes again", () => {
+  test("is text that gives the same bytes again", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 32 }), (bytes) => {
         expect(ssidBytes(ssidText(bytes))).toEqual(Buffer.from(bytes));
@@ -205,8 +205,8 @@ describe("a name that is not UTF-8", () => {
   });
 });
 
-describe("the configuration", () => {
-  test("is for WPA2 and WPA3, with protected frames, hidden or not", () => {
+describe("the configuration of Wi-Fi", () => {
+  test("allows WPA2 and WPA3 with protected frames, for hidden networks, too", () => {
     const text = supplicantFile({ ssid: 'Cafè "1"', passphrase: 'a"b\\c{}#d', country: "ES" });
     expect(text).toContain(`\n\tssid=${Buffer.from('Cafè "1"').toString("hex")}\n`);
     expect(text).toContain(`\n\tsae_password=${Buffer.from('a"b\\c{}#d').toString("hex")}\n`);
@@ -216,13 +216,13 @@ describe("the configuration", () => {
     expect(text).toContain("\ncountry=ES\n");
   });
 
-  test("the key of WPA2 is the one of the standard's example", () => {
+  test("has the key of the WPA2 standard's example", () => {
     expect(preSharedKey("IEEE", "password")).toBe(
       "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e",
     );
   });
 
-  test("an open network has no key; a key of 64 digits is for WPA2 alone", () => {
+  test("has no key for an open network, and allows only WPA2 with a key of 64 digits", () => {
     expect(supplicantFile({ ssid: "x" })).toContain("\n\tkey_mgmt=NONE\n");
     expect(supplicantFile({ ssid: "x" })).not.toContain("psk");
     const key = "0123456789abcdef".repeat(4);
@@ -232,7 +232,7 @@ describe("the configuration", () => {
   });
 });
 
-test("a board without a socket is known by its wireless card, and by the one it was known by", async () => {
+test("a board without a wired interface is identified by its wireless card, and by a card it was identified by before", async () => {
   const WIFI = "02:00:00:00:00:99";
   const box = new WifiBox();
   expect((await foremost(box))?.name).toBe("enp1s0");
@@ -241,12 +241,12 @@ test("a board without a socket is known by its wireless card, and by the one it 
   expect(await foremost(box)).toMatchObject({ name: "wlan0", mac: WIFI });
 });
 
-test("a wireless card is no socket for a cable, on kernels without the old way of telling, too", async () => {
+test("a wireless card does not count as wired, not even on kernels without the older attribute", async () => {
   expect((await findInterfaces(new WifiBox())).map(({ name }) => name)).toEqual(["enp1s0"]);
 });
 
-describe("by an answers file", () => {
-  test("joins, keeps the passphrase where it is needed, and nowhere else", async () => {
+describe("Wi-Fi by an answers file", () => {
+  test("is joined, with the passphrase only in the file that needs it", async () => {
     const box = new WifiBox();
     await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
     const report = parse(box.files.get(REPORT_FILE) ?? "");
@@ -272,7 +272,7 @@ describe("by an answers file", () => {
     expect(states.join()).not.toContain(PASSPHRASE);
   });
 
-  test("an empty passphrase is an open network, and that is said", async () => {
+  test("is an open network with an empty passphrase, which is reported", async () => {
     const box = new WifiBox();
     const runner = await run(box, { wifi: { ssid: " casa ", passphrase: "" } });
     expect(runner.context.problems).toEqual([]);
@@ -291,7 +291,7 @@ describe("by an answers file", () => {
     expect(said).toEqual(["progress.network.wifi-open"]);
   });
 
-  test("a reset takes all of it away again", async () => {
+  test("is removed by a reset", async () => {
     const box = new WifiBox();
     await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
     const network = steps.find(({ id }) => id === "network");
@@ -305,18 +305,21 @@ describe("by an answers file", () => {
     ["a wrong passphrase", "refused", true, "wifi-refused"],
     ["a network that is not there", "searching", false, "wifi-not-found"],
     ["a network that does not let the box in", "searching", true, "wifi-not-joined"],
-  ] as const)("%s is told apart, and the box is set up all the same", async (_what, state, inReach, code) => {
-    const box = new WifiBox();
-    box.state = state;
-    box.inReach = inReach;
-    const runner = await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
-    expect(runner.state).toBe("done");
-    expect(runner.context.warnings).toContainEqual(
-      expect.objectContaining({ code: "network-passed", values: { reason: code } }),
-    );
-  });
+  ] as const)(
+    "reports %s with a code of its own, and the box is set up nevertheless",
+    async (_what, state, inReach, code) => {
+      const box = new WifiBox();
+      box.state = state;
+      box.inReach = inReach;
+      const runner = await run(box, { wifi: { ssid: "casa", passphrase: PASSPHRASE } });
+      expect(runner.state).toBe("done");
+      expect(runner.context.warnings).toContainEqual(
+        expect.objectContaining({ code: "network-passed", values: { reason: code } }),
+      );
+    },
+  );
 
-  test("a file that does not speak of Wi-Fi gets the cable, card or no card", async () => {
+  test("is not configured without its section, with or without a card", async () => {
     const box = new WifiBox();
     box.plugIn("enp1s0", true);
     await run(box, { method: "dhcp" });
@@ -324,7 +327,7 @@ describe("by an answers file", () => {
     expect(box.files.get(paths.network)).toContain("Name=enp1s0");
   });
 
-  test("mistakes are refused with a word for each", async () => {
+  test("is refused with a code for each mistake", async () => {
     const problems = async (box: FakeBox, network: object) =>
       (await checkFile(file(network), steps, box, IMAGE)).problems.map(({ field, code, found }) => [
         field,
@@ -353,7 +356,7 @@ describe("by an answers file", () => {
   });
 });
 
-describe("by hand", () => {
+describe("Wi-Fi at the console", () => {
   async function atNetwork(box: FakeBox) {
     const runner = await SetupRunner.open({ box, image: IMAGE, steps, log: openLog(box) });
     runner.start();
@@ -372,7 +375,7 @@ describe("by hand", () => {
     return { runner, person, session };
   }
 
-  test("a network of the list, its passphrase twice", async () => {
+  test("is chosen from a list, with its passphrase typed twice", async () => {
     const { runner, person, session } = await atNetwork(new WifiBox());
     // Without a cable it is offered first.
     await person.sees("[network/via]");
@@ -398,7 +401,7 @@ describe("by hand", () => {
     session.hangUp();
   });
 
-  test("a hidden network by its name", async () => {
+  test("is a hidden network typed by its name", async () => {
     const { runner, person, session } = await atNetwork(new WifiBox());
     await person.answers("network/via", "1");
     await person.answers("network/wifi.country", "");
@@ -413,7 +416,7 @@ describe("by hand", () => {
     session.hangUp();
   });
 
-  test("with a cable in, the cable is offered first; without a card nothing is asked", async () => {
+  test("is offered after the cable when one is plugged in, and not without a card", async () => {
     const box = new WifiBox();
     box.plugIn("enp1s0", true);
     const { person, session } = await atNetwork(box);

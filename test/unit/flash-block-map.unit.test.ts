@@ -31,7 +31,7 @@ function bmap(body: Partial<Record<"version" | "type" | "size" | "ranges", strin
 }
 
 describe("parseBlockMap", () => {
-  it("gives ranges in bytes; the last one ends with the image", () => {
+  it("returns ranges in bytes, the last of which ends with the image", () => {
     const ranges = `<Range chksum="${SUM}"> 0-1 </Range><Range> 3 </Range><Range chksum="${SUM}"> 4 </Range>`;
     const map = parseBlockMap(bmap({ ranges }), "x.bmap");
     expect(map).toEqual({

@@ -82,8 +82,8 @@ const demands: Demands = {
   command: "./cbox flash vm-amd64",
 };
 
-describe("what is offered", () => {
-  it("is everything that can be taken out and is not a part of this computer", () => {
+describe("the disks that are offered", () => {
+  it("are all that are removable and not part of this computer", () => {
     expect(candidates(disks).map(({ name }) => name)).toEqual([
       "sdc",
       "sdd",
@@ -99,7 +99,7 @@ describe("what is offered", () => {
     ]);
   });
 
-  it("is shown with size, make and content", () => {
+  it("are shown with size, vendor and content", () => {
     expect(
       listCandidates(
         parseDisks(
@@ -119,7 +119,7 @@ describe("what is offered", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("the check of a disk", () => {
   it.each([
     ["sda", "disk-is-system", "/dev/sda is what this computer runs from", "/dev/sda1 is its /boot/efi"],
     ["sdk", "disk-is-system", "It is never written to.", "/dev/sdk1 is its swap"],
@@ -152,21 +152,21 @@ describe("what is refused", () => {
       "sectors of 4096 bytes (nvme0n1, 32.0 GB, Fast (nvme))",
     ],
     ["sdn", "disk-sectors", "/dev/sdn counts", "sectors of 520 bytes (sdn, 32.0 GB, SanDisk Ultra (usb))"],
-  ])("%s: %s", async (name, code, what, found) => {
+  ])("refuses %s with %s", async (name, code, what, found) => {
     const failure = await failureOf(() => checkDisk(disk(name), demands));
     expect(failure).toMatchObject({ code, found });
     expect(failure.message).toContain(what);
     expect(failure.hint).toMatch(/\w/);
   });
 
-  it("says what to type instead", async () => {
+  it("suggests what to type instead", async () => {
     const hint = async (name: string) => (await failureOf(() => checkDisk(disk(name), demands))).hint;
     expect(await hint("sdc1")).toBe("./cbox flash vm-amd64 /dev/sdc");
     expect(await hint("sdd")).toBe("umount /dev/sdd1");
     expect(await hint("sdg")).toBe("if you are sure: ./cbox flash vm-amd64 /dev/sdg --force");
   });
 
-  it("--force takes what is large or built in, and nothing else", async () => {
+  it("accepts large and built-in disks with --force, and nothing else", async () => {
     const forced = { ...demands, force: true };
     for (const name of ["sdb", "sdg"]) expect(() => checkDisk(disk(name), forced)).not.toThrow();
     for (const name of ["sda", "sdd", "sdh", "sdk", "sdf", "sdl", "sdm", "nvme0n1", "sdc1"]) {
@@ -174,7 +174,7 @@ describe("what is refused", () => {
     }
   });
 
-  it("a good card is taken", () => {
+  it("accepts a good card", () => {
     expect(() => checkDisk(disk("sdc"), demands)).not.toThrow();
     expect(() => checkDisk(disk("sdo"), demands)).not.toThrow();
   });
@@ -204,7 +204,7 @@ describe("findTarget", () => {
     });
   });
 
-  it("a folder is no target", async () => {
+  it("refuses a folder", async () => {
     const folder = join(temporaryDirectory(), "x");
     mkdirSync(folder);
     expect(await failureOf(() => findTarget(folder, demands, GB, none))).toMatchObject({
@@ -212,7 +212,7 @@ describe("findTarget", () => {
     });
   });
 
-  it("a file that is not there is made, and nothing can be lost", async () => {
+  it("makes a file that does not exist, without asking for a confirmation", async () => {
     const path = join(temporaryDirectory(), "new.img");
     expect(await findTarget(path, demands, 5 * GB, none)).toMatchObject({
       ...{ path, name: "new.img", size: 5 * GB, kind: "file", isNew: true },

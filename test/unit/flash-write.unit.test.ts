@@ -53,7 +53,7 @@ const copy = (signal = new AbortController().signal) => {
 };
 
 describe("writeRanges", () => {
-  it("writes the mapped ranges and leaves all else alone", () =>
+  it("writes the mapped ranges and leaves the rest unchanged", () =>
     withDisk(async (file, path) => {
       const options = copy();
       expect(await writeRanges(file, sourceOf(IMAGE), options)).toEqual(RANGES);
@@ -66,13 +66,13 @@ describe("writeRanges", () => {
       );
     }));
 
-  it("makes the checksums that the map does not have", () =>
+  it("computes the checksums that the map lacks", () =>
     withDisk(async (file) => {
       const ranges = RANGES.map(({ start, length }) => ({ start, length }));
       expect(await writeRanges(file, sourceOf(IMAGE, ranges as typeof RANGES), copy())).toEqual(RANGES);
     }));
 
-  it("takes the map's word for an image that was checked with it", () =>
+  it("relies on the map for an image that was already checked against it", () =>
     withDisk(async (file) => {
       const ranges = RANGES.map((each) => ({ ...each, sha256: `of ${each.start}` }));
       const source = { ...sourceOf(IMAGE, ranges), isChecked: true };
@@ -83,7 +83,7 @@ describe("writeRanges", () => {
   it.each([
     ["another byte", () => Buffer.concat([IMAGE.subarray(0, 6 * MIB), Buffer.alloc(6 * MIB)])],
     ["an early end", () => IMAGE.subarray(0, 6 * MIB)],
-  ])("stops at %s in the image, before its start is written", (_what, damaged) =>
+  ])("stops at %s in the image, before the start of the disk is written", (_what, damaged) =>
     withDisk(async (file, path) => {
       const failure = await failureOf(() => writeRanges(file, sourceOf(damaged()), copy()));
       expect(failure).toMatchObject({
@@ -118,7 +118,7 @@ describe("writeRanges", () => {
 });
 
 describe("verifyRanges", () => {
-  it("is content with what was written, and finds one wrong bit", () =>
+  it("accepts what was written, and finds one wrong bit", () =>
     withDisk(async (file) => {
       const written = await writeRanges(file, sourceOf(IMAGE), copy());
       await verifyRanges(file, "sdb", written, copy());
@@ -140,7 +140,7 @@ describe("verifyRanges", () => {
 });
 
 describe("blank", () => {
-  it("takes the marks of before: both ends of the disk and of each partition", () =>
+  it("erases old signatures at both ends of the disk and of each partition", () =>
     withDisk(async (file, path) => {
       await blank(file, 16 * MIB, [
         { name: "data", start: 5 * MIB, size: 6 * MIB },
@@ -162,7 +162,7 @@ describe("blank", () => {
     }));
 });
 
-describe("trouble", () => {
+describe("an error while writing", () => {
   const card = { path: "/dev/sdb", name: "sdb", kind: "disk" } as const;
   const says = (code: string) => Object.assign(new Error(`${code}: said the kernel`), { code });
 
@@ -201,14 +201,14 @@ describe("trouble", () => {
       "/dev/sdb is gone: it was pulled out, or its reader has let go of it.",
       /put it in again/,
     ],
-  ])("%s (card there: %s) is %s", (errno, isThere, code, what, hint) => {
+  ])("of the kernel, %s (card present: %s), is reported as %s", (errno, isThere, code, what, hint) => {
     expect(toFailure(card, says(errno), () => isThere)).toMatchObject({
       ...{ code, message: what, found: `${errno}: said the kernel` },
       hint: expect.stringMatching(hint),
     });
   });
 
-  it("a disk that this machine does not have is gone", async () => {
+  it("on a disk that this machine does not have is reported as disk-vanished", async () => {
     const failure = await failureOf(() =>
       withTrouble({ ...card, name: "no-such" }, async () => {
         throw says("EIO");
@@ -217,14 +217,14 @@ describe("trouble", () => {
     expect(failure.code).toBe("disk-vanished");
   });
 
-  it("whatever else happens stays what it is", () => {
+  it("of any other kind stays unchanged", () => {
     const error = new TypeError("a mistake");
     expect(toFailure(card, error)).toBe(error);
   });
 });
 
-describe("progress", () => {
-  it("is a line with share, amount, rate and time left", () => {
+describe("the progress display", () => {
+  it("has share, amount, rate and remaining time in one line", () => {
     expect(progressLine("Writing", 154e6, 726e6, 21.3e6)).toBe(
       "Writing  [#####...................]   21 %  154 of 726 MB  21.3 MB/s  0:27 left",
     );
@@ -234,7 +234,7 @@ describe("progress", () => {
     expect(progressLine("Writing", 5, 5, 1)).toContain("100 %");
   });
 
-  it("draws over itself, no more often than it can be read, and goes away", () => {
+  it("redraws itself at a readable rate and disappears at the end", () => {
     const drawn: string[] = [];
     let time = 0;
     const screen = { isTTY: true, columns: 60, write: (text: string) => drawn.push(text) };
@@ -248,7 +248,7 @@ describe("progress", () => {
     expect(drawn.at(-1)).toBe("\r\x1b[K");
   });
 
-  it("says nothing where nobody watches", () => {
+  it("prints nothing where there is no terminal", () => {
     const progress = showProgress("Writing", 10, { write: () => expect.unreachable() });
     progress.add(10);
     progress.end();

@@ -359,7 +359,7 @@ async function typed({ words, prepare }: Line, said: string): Promise<string> {
   return printed.join("\n");
 }
 
-test("every command of the box is tried with words of strangers", () => {
+test("every command of the box is tested with text from outside", () => {
   const typedSomewhere = new Set(syntaxes.flatMap(beginnings));
   // What is followed by more words alone.
   for (const begun of ["contexts sliver", "services compose"]) typedSomewhere.delete(begun);
@@ -367,24 +367,27 @@ test("every command of the box is tried with words of strangers", () => {
 });
 
 describe.each(Object.entries(LINES))("cbox %s", (_name, lines) => {
-  test.each(lines.map((each) => [each.words.join(" "), each] as const))("as %s", async (text, typedLine) => {
-    let hasQuoted = false;
-    await fc.assert(
-      fc.asyncProperty(words, async (said) => {
-        const shown = await typed(typedLine, said);
-        expectTame(shown, text);
-        // Of a test that is not fit for its command.
-        expect(shown).not.toMatch(/TypeError|ReferenceError|RangeError/);
-        // Of what a program said, the last line may be all that is shown.
-        hasQuoted ||= shown.includes(FIRST) || shown.includes(FORGED);
-      }),
-      { numRuns: RUNS },
-    );
-    expect(hasQuoted, "shows words of others").toBe(typedLine.quotes);
-  });
+  test.each(lines.map((each) => [each.words.join(" "), each] as const))(
+    "shows text from outside only quoted: %s",
+    async (text, typedLine) => {
+      let hasQuoted = false;
+      await fc.assert(
+        fc.asyncProperty(words, async (said) => {
+          const shown = await typed(typedLine, said);
+          expectTame(shown, text);
+          // Of a test that is not fit for its command.
+          expect(shown).not.toMatch(/TypeError|ReferenceError|RangeError/);
+          // Of what a program said, the last line may be all that is shown.
+          hasQuoted ||= shown.includes(FIRST) || shown.includes(FORGED);
+        }),
+        { numRuns: RUNS },
+      );
+      expect(hasQuoted, "shows words of others").toBe(typedLine.quotes);
+    },
+  );
 
   test.each(lines.map((each) => [each.words.join(" "), each] as const))(
-    "breaks no long line so that one begins with words of others: %s",
+    "does not wrap a line so that text from outside begins the next one: %s",
     async (_text, typedLine) => {
       // Wherever the lines end, one of these shifts has the forged words at the beginning of the next.
       const forged = Array.from({ length: 12 }, () => FORGED).join(" ");
@@ -394,7 +397,7 @@ describe.each(Object.entries(LINES))("cbox %s", (_name, lines) => {
   );
 
   test.each(lines.map((each) => [each.words.join(" "), each] as const))(
-    "shows its own lines as lines: %s",
+    "keeps its own line breaks: %s",
     async (_text, typedLine) => {
       const shown = await typed(typedLine, FIRST);
       expect(shown).not.toContain("\\u000a");

@@ -41,7 +41,7 @@ function expectTameScreen(person: Person, where: string): void {
 describe.each([
   ["a clever terminal", true],
   ["a dumb terminal", false],
-])("on %s, words of strangers stay where they are quoted", (_name, isRich) => {
+])("text from outside stays quoted on %s", (_name, isRich) => {
   const page = (said: string): Page => ({
     tag: "test",
     title: said,
@@ -89,7 +89,7 @@ describe.each([
     );
   });
 
-  test.each(Object.entries(pagesOf()))("on the page of %s", (name, make) => {
+  test.each(Object.entries(pagesOf()))("on the page %s", (name, make) => {
     fc.assert(
       fc.property(words, (said) => {
         const person = new Person(isRich);
@@ -159,14 +159,14 @@ function contextOf(said: string): SetupContext {
   return { answers, providedSecrets: [], warnings: [], problems: [] } as never;
 }
 
-test("each page that the consoles have is tried", () => {
+test("every page of the consoles is tested", () => {
   // These say nothing that is not in the catalogues.
   const own = ["movedPage", "reviewPage"];
   const all = Object.keys(pages).filter((name) => name.endsWith("Page"));
   expect([...Object.keys(pagesOf()), ...own].sort()).toEqual(all.sort());
 });
 
-test("the choices of the review, each of one line, and the progress of the set-up", () => {
+test("the choices of the review, each of one line, and the progress of the set-up keep text from outside quoted", () => {
   fc.assert(
     fc.property(words, (said) => {
       const person = new Person();
@@ -184,7 +184,7 @@ test("the choices of the review, each of one line, and the progress of the set-u
   );
 });
 
-test("what a text of the catalogue quotes has no line of its own, in any failure", () => {
+test("what a text of the catalogue quotes does not get a line of its own in any failure", () => {
   fc.assert(
     fc.property(words, (said) => {
       const { found = "" } = new Failure({
@@ -200,7 +200,7 @@ test("what a text of the catalogue quotes has no line of its own, in any failure
   );
 });
 
-test("the log keeps one entry to its line, and indents what goes on", async () => {
+test("the log writes one line for each entry, and indents continuation lines", async () => {
   await fc.assert(
     fc.asyncProperty(words, async (said) => {
       const box = new FakeBox();

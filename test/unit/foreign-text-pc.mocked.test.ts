@@ -216,12 +216,12 @@ function leaves(command: Command, before: readonly string[] = []): string[] {
   });
 }
 
-test("every command of ./cbox is tried with words of strangers", () => {
+test("every command of ./cbox is tested with text from outside", () => {
   expect([...Object.keys(LINES), ...OWN].sort()).toEqual(leaves(createProgram()).sort());
 });
 
 describe.each(Object.entries(LINES))("./cbox %s", (_name, lines) => {
-  test.each(lines)("as %s", async (text, quotes) => {
+  test.each(lines)("shows text from outside only quoted: %s", async (text, quotes) => {
     let hasQuoted = false;
     await fc.assert(
       fc.asyncProperty(words, async (said) => {
@@ -236,7 +236,7 @@ describe.each(Object.entries(LINES))("./cbox %s", (_name, lines) => {
   });
 });
 
-test("a build shows what programs said on one status line", async () => {
+test("a build shows the output of programs on one status line", async () => {
   await fc.assert(
     fc.asyncProperty(words, async (said) => {
       const shown: string[] = [];

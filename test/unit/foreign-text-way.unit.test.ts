@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PROJECT } from "../../image/host/paths.ts";
 
-test("all that the commands print goes one way", () => {
+test("all commands print through common/say.ts", () => {
   const raw = /\bconsole\.(log|error|warn|info)\(|\bprocess\.std(out|err)\.write\(/;
   const allowed = new Map([
     ["common/say.ts", "the way itself"],

@@ -6,6 +6,6 @@ import { expect, it } from "vitest";
 import { generated } from "../../docs/generate.ts";
 import { PROJECT } from "../../image/host/paths.ts";
 
-it.each([...generated()])("%s is what the code says", (path, text) => {
+it.each([...generated()])("%s is up to date with the code", (path, text) => {
   expect(readFileSync(join(PROJECT, path), "utf8")).toBe(text);
 });

@@ -23,10 +23,10 @@ const device = (id: number, rest = "", inside = "") =>
 const idsOf = async (text: string, server?: string) =>
   (await parseDevices(text, { ranges, ...(server ? { server } : {}) })).map(({ id }) => id);
 
-describe("a real zone", () => {
+describe("the device list of a real zone", () => {
   const text = readFileSync(new URL("../lab/guifi-site/data/zone-54284.cnml", import.meta.url), "utf8");
 
-  test("has its devices that work, with their interfaces and links", async () => {
+  test("has the working devices with their interfaces and links", async () => {
     const devices = await parseDevices(text, { ranges });
     expect(devices.length).toBeGreaterThan(35);
     expect(devices.find(({ id }) => id === 74_176)).toMatchObject({
@@ -36,13 +36,13 @@ describe("a real zone", () => {
     expect(devices.flatMap(({ linked }) => linked).length).toBeGreaterThan(20);
   });
 
-  test("is that of its own graph server alone", async () => {
+  test("has only the devices of the given graph server", async () => {
     expect(await idsOf(text, "54624")).toEqual(await idsOf(text));
     expect(await idsOf(text, "55388")).toEqual([]);
   });
 });
 
-test("zone, node and device each may name a graph server; what is nearest counts, and 0 is none", async () => {
+test("the nearest graph server named by device, node or zone counts, and 0 means none", async () => {
   const text = page(
     `<zone id="1" graph_server="5"><zone id="2"><node id="3" title="n">${device(1)}${device(2, 'graph_server="6"')}</node>` +
       `<node id="4" title="n" graph_server="6">${device(3)}${device(4, 'graph_server="0"')}${device(5, 'graph_server="5"')}</node></zone></zone>`,
@@ -58,12 +58,12 @@ test.each([
   ["a machine on the Internet", device(1).replace("10.1.1.1", "192.0.2.1")],
   ["one without a number", device(1).replace('id="1"', 'id="x"')],
   ["the same one again", device(2) + device(2).replace("D2", "again")],
-])("%s is left out", async (_what, devices) => {
+])("the device list omits %s", async (_what, devices) => {
   const text = page(`<zone id="1"><node id="3" title="n">${devices}</node></zone>`);
   expect(await idsOf(text)).toEqual(devices.includes("again") ? [2] : []);
 });
 
-test("who is asked, and how: old firmware by SNMP 1, an interface by name or by number", async () => {
+test("the device table says how to query: SNMP 1 for old firmware, an interface by name or by number", async () => {
   const radio = '<radio snmp_name="wlan1"><interface><link linked_device_id="9"/></interface></radio>';
   const text = page(
     `<zone id="1"><node id="3" title="Can Bruixa">${device(1, 'firmware="RouterOSv6.x"', radio)}${device(2, 'snmp_index="4"')}</node></zone>`,
@@ -88,14 +88,14 @@ test.each([
   ["ether1 up/link", "ether1 up_link"],
   ["(ap) #2", "(ap) #2"],
   ["ràdio", "-"],
-])("an interface called %s is looked for as collectd writes it: %s", async (name, written) => {
+])("an interface called %s is written as collectd names it: %s", async (name, written) => {
   const text = page(
     `<zone id="1"><node id="3" title="n">${device(1, "", `<radio snmp_name="${name}"/>`)}</node></zone>`,
   );
   expect(deviceTable(await parseDevices(text, { ranges })).split("\t")[5]).toBe(written);
 });
 
-test("nothing but names, numbers and addresses gets into a file, whatever the site says", async () => {
+test("the device table contains nothing but names, numbers and addresses, whatever the site says", async () => {
   const attribute = fc.string({ unit: "grapheme", maxLength: 30 });
   const escaped = (text: string) => text.replace(/[&<>"'\p{Cc}]/gu, "_");
   await fc.assert(
@@ -115,7 +115,7 @@ test("nothing but names, numbers and addresses gets into a file, whatever the si
   );
 });
 
-describe("refreshing", () => {
+describe("refreshing the device list", () => {
   function boxWith(inputs: object): FakeBox {
     const box = new FakeBox();
     box.request = asBoxRequest(createSite(seed()), () => box.now());
@@ -125,7 +125,7 @@ describe("refreshing", () => {
   }
   const table = (box: FakeBox) => box.files.get("/var/lib/cbox-graphs/devices.tsv");
 
-  test("tells the graph server, does nothing when all is the same, and keeps the list when there is no answer", async () => {
+  test("notifies the graph server, does nothing without a change, and keeps the list without an answer", async () => {
     const box = boxWith({ zone: "54284" });
     expect(await refreshGraphs(box, IMAGE)).toBe("changed");
     expect(table(box)).toContain("74176\t76951\tANDAiztondo6\t");
@@ -138,7 +138,7 @@ describe("refreshing", () => {
     expect(table(box)).toBe(before);
   });
 
-  test("begins with none where the site does not know such a zone, or says nothing", async () => {
+  test("begins with an empty list where the site does not know the zone or does not answer", async () => {
     const unknown = boxWith({ zone: "7" });
     expect(await refreshGraphs(unknown, IMAGE)).toBe("changed");
     expect(table(unknown)).toBe("");
@@ -148,7 +148,7 @@ describe("refreshing", () => {
     expect(table(silent)).toBe("");
   });
 
-  test("a page that is none is said to be none", async () => {
+  test("refuses a page that is not CNML", async () => {
     const failure = await failureOf(() => parseDevices("<html>", { ranges }));
     expect(failure.code).toBe("api-reply-invalid");
   });

@@ -34,8 +34,8 @@ const reply = (value: unknown, status = 200) => ({
 const errors = (...list: { code: number; extra?: string; str?: string }[]) =>
   reply({ command: "x", code: { code: 201, str: "errors found" }, errors: list });
 
-describe("over the wire", () => {
-  test("everything is in the query string, and the header is spelled as the site wants it", async () => {
+describe("a request to the site", () => {
+  test("has everything in the query string, and the header spelled as the site expects it", async () => {
     const { api, community } = clientOf();
     await api.call("guifi.service.types");
     const [login, types] = community.requests as [HttpRequest, HttpRequest];
@@ -49,7 +49,7 @@ describe("over the wire", () => {
     expect([login.body?.length, types.body?.length]).toEqual([0, 0]);
   });
 
-  test("as a server sees it: POST, and an empty body of a known length", async () => {
+  test("arrives at a server as a POST with an empty body of known length", async () => {
     const seen: IncomingMessage[] = [];
     const server = createServer((request, response) => {
       seen.push(request);
@@ -70,7 +70,7 @@ describe("over the wire", () => {
     expect(seen).toHaveLength(2);
   });
 
-  test("neither another member's refused token nor an earlier refusal reaches this box", async () => {
+  test("is affected neither by another member's refused token nor by an earlier refusal", async () => {
     const { api, community, box } = clientOf();
     const now = () => box.now();
     const get = (url: string, headers = {}) =>
@@ -87,7 +87,7 @@ describe("over the wire", () => {
   });
 
   test.each(MEMBERS.filter(({ inSite }) => inSite).map(({ name, password }) => [name, password] as const))(
-    "the site knows %s by password, whatever is in it",
+    "logs %s in by the password, whatever characters it contains",
     async (username, password) => {
       await clientOf({ username, password }).api.logIn();
       const wrong = clientOf({ username, password: `${password}x` });
@@ -98,7 +98,7 @@ describe("over the wire", () => {
     },
   );
 
-  test("any password and any text arrive as they were", async () => {
+  test("transmits any password and any text unchanged", async () => {
     const text = fc.string({ unit: "binary", maxLength: 40 });
     const tricky = fc.string({ unit: fc.constantFrom(..."+%&=?# /\\\"'<>25Bé€"), maxLength: 20 });
     await fc.assert(
@@ -117,7 +117,7 @@ describe("over the wire", () => {
     );
   });
 
-  test("a site that decodes once gets everything encoded once", async () => {
+  test("is encoded once for a site that decodes once", async () => {
     const api = { ...IMAGE.community.api, decodes_twice: false };
     const client = clientOf(
       { username: "a", password: "a+b %é" },
@@ -131,8 +131,8 @@ describe("over the wire", () => {
   });
 });
 
-describe("tokens", () => {
-  test("one that another login has ended is renewed once, and the call repeated", async () => {
+describe("a token of the site", () => {
+  test("that another login has ended is renewed once, and the call repeated", async () => {
     const { box, api, community } = clientOf();
     await api.call("guifi.cnml.clear");
     await new GuifiApi(box, IMAGE, ANNA).logIn();
@@ -142,7 +142,7 @@ describe("tokens", () => {
     );
   });
 
-  test("one that has expired is renewed", async () => {
+  test("that has expired is renewed", async () => {
     const { box, api, community } = clientOf();
     await api.logIn();
     await box.sleep(13 * 3600 * 1000);
@@ -150,7 +150,7 @@ describe("tokens", () => {
     expect(community.commands.filter((command) => command === "guifi.auth.login")).toHaveLength(2);
   });
 
-  test("one that is no good at once is given up", async () => {
+  test("that is refused immediately after the login ends the call: api-logged-out", async () => {
     const { api, community } = clientOf();
     community.siteAnswers = ({ url }) => (url.includes("auth.login") ? undefined : errors({ code: 502 }));
     expect(await failureOf(() => api.call("guifi.cnml.clear"))).toMatchObject({
@@ -166,7 +166,7 @@ describe("tokens", () => {
     ["empty", { authToken: "" }],
     ["more than a header can hold", { authToken: "x".repeat(2000) }],
     ["two headers", { authToken: "a\r\nX-Evil: 1" }],
-  ])("one that is %s is none", async (_what, responses) => {
+  ])("that is %s is refused", async (_what, responses) => {
     const { api, community } = clientOf();
     community.siteAnswers = () => reply({ code: { code: 200 }, responses });
     expect(await failureOf(() => api.logIn())).toMatchObject({
@@ -176,20 +176,20 @@ describe("tokens", () => {
   });
 });
 
-describe("refusals", () => {
+describe("a refusal of the site", () => {
   test.each([
     [501, "", "api-forbidden", "The community's web site does not let this member do that."],
     [500, "node_id = 5", "api-not-found", "The community's web site does not find what was named."],
     [403, "mac: 5", "api-rejected", "The community's web site does not accept the data."],
     [402, "type", "api-rejected", "The community's web site does not accept the data."],
     [404, "", "api-rejected", "The community's web site does not accept the data."],
-  ])("%i is a sentence", async (code, text, expected, message) => {
+  ])("with code %i becomes a message", async (code, text, expected, message) => {
     const failure = await failureOf(() => failWith([{ code, text }]));
     expect(failure).toMatchObject({ code: expected, message, found: `${text} (${code})` });
     expect(failure.hint).toBeTruthy();
   });
 
-  test("the site's words are one short line, and never the password", async () => {
+  test("is quoted in one short line without the password", async () => {
     const password = "pa+ss % 100&més";
     const { api, community } = clientOf({ username: "bernat", password });
     community.siteAnswers = () =>
@@ -202,7 +202,7 @@ describe("refusals", () => {
     expect(found.length).toBeLessThan(120);
   });
 
-  test("nothing that is told about a failure has an address or a secret in it", async () => {
+  test("is reported without addresses or secrets", async () => {
     for (const answer of ["server-slow", () => reply("<html>", 503), () => reply("x")] as const) {
       const { api, community } = clientOf();
       community.siteAnswers = answer;
@@ -214,7 +214,7 @@ describe("refusals", () => {
   });
 });
 
-describe("replies of any shape", () => {
+describe("a reply of the site", () => {
   test.each([
     ["nothing", "", "an empty answer"],
     ["a web page", "<!DOCTYPE html><html>Service</html>", "a web page"],
@@ -232,7 +232,7 @@ describe("replies of any shape", () => {
       '{"code":{"code":201},"errors":[{"code":"x"},null,5]}',
       "errors without a number",
     ],
-  ])("%s", async (_what, text, found) => {
+  ])("is refused when it is %s", async (_what, text, found) => {
     expect(await failureOf(() => parseAnswer(reply(text)))).toMatchObject({
       code: "api-reply-invalid",
       message: "The community's web site answers something that makes no sense.",
@@ -240,15 +240,18 @@ describe("replies of any shape", () => {
     });
   });
 
-  test.each([503, 502, 404, 301])("a web page with HTTP status %i is a site out of order", async (status) => {
-    expect(await failureOf(() => parseAnswer(reply("<html>", status)))).toMatchObject({
-      code: "api-unavailable",
-      message: "The community's web site is out of order.",
-      found: `HTTP status ${status}`,
-    });
-  });
+  test.each([503, 502, 404, 301])(
+    "that is a web page with HTTP status %i means a site out of order",
+    async (status) => {
+      expect(await failureOf(() => parseAnswer(reply("<html>", status)))).toMatchObject({
+        code: "api-unavailable",
+        message: "The community's web site is out of order.",
+        found: `HTTP status ${status}`,
+      });
+    },
+  );
 
-  test("one that is far too long", async () => {
+  test("is refused when it is far too long", async () => {
     const box = new FakeBox();
     box.request = async () => {
       throw new Failure({ code: "reply-too-large", what: "Too large.", found: "more than 1024 KiB" });
@@ -263,7 +266,7 @@ describe("replies of any shape", () => {
     "false wLanLan: 5001 ",
     "iface wLanLan without any ip: 5001 iface wLanLan without any ip: 5002 ",
     "<br />\n<b>Warning</b>:  Invalid argument supplied for foreach() in {guifi} on line 12<br />\n",
-  ])("with text before the JSON: %s", (text) => {
+  ])("is read with text before its JSON: %s", (text) => {
     const command = "guifi.cloudy.addlink";
     expect(
       parseAnswer(reply(`${text}{"command":"${command}","code":{"code":200},"responses":{"a":1}}`)),
@@ -273,7 +276,7 @@ describe("replies of any shape", () => {
     ).toEqual({ isDone: false, errors: [{ code: 501, text: "" }] });
   });
 
-  test("whatever text is before the JSON, the answer is the same", () => {
+  test("has the same result, whatever text is before its JSON", () => {
     const answer = jsonEncode({ command: "guifi.x.y", code: { code: 200 }, responses: { id: "{7}" } });
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
@@ -283,13 +286,13 @@ describe("replies of any shape", () => {
     );
   });
 
-  test("success without responses, or with an empty list for them, is success", () => {
+  test("may be a success without responses, or with an empty list", () => {
     for (const rest of [{}, { responses: [] }, { responses: null }]) {
       expect(parseAnswer(reply({ code: { code: 200 }, ...rest }))).toEqual({ isDone: true, responses: {} });
     }
   });
 
-  test("make an answer or a Failure, and nothing of them gets into other objects", () => {
+  test("gives an answer or a Failure, and never changes other objects", () => {
     const key = fc.constantFrom(
       "code",
       "errors",
@@ -329,7 +332,7 @@ describe("replies of any shape", () => {
   });
 });
 
-test("quoted words have no control signs and no secrets, whatever they are", () => {
+test("quoted text never contains control characters or secrets", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.string({ minLength: 3 }), (text, secret) => {
       const words = quotable(`${text}${secret}`, [secret]);

@@ -31,8 +31,8 @@ async function fetched(id: number, body?: string, status = 200) {
   return readNode(box, IMAGE, id);
 }
 
-describe("a page", () => {
-  test("of a real node", async () => {
+describe("a CNML page", () => {
+  test("of a real node is read", async () => {
     const node = (await parseNode(real))!;
     expect([node.id, node.devices.length]).toEqual([56604, (real.match(/<device\b/g) ?? []).length]);
     expect(node.title).toBe(/<node[^>]* title="([^"]+)"/.exec(real)?.[1]);
@@ -43,7 +43,7 @@ describe("a page", () => {
     expect(addresses.length).toBeGreaterThan(2);
   });
 
-  test("has interfaces below radios, too, and services", async () => {
+  test("gives interfaces below radios, too, and services", async () => {
     const node = await parseNode(
       page(`<node id="7" title="A"><device id="1" title="d" type="cloudy">  notes [52:54:00:12:34:56]
         <radio id="0"><interface type="Wan" mac="aa-bb-cc-dd-ee-ff" ipv4="10.1.2.3" mask="255.0.0.0"/></radio>
@@ -70,7 +70,7 @@ describe("a page", () => {
     expect(addressOf(node!.devices[0]!)?.ipv4).toBe("10.1.2.3");
   });
 
-  test("tells the address by cable before one on the air, wherever it stands", async () => {
+  test("gives a device's wired address before a wireless one, in any order", async () => {
     const device = (await parseNode(
       page(`<node id="7"><device id="1"><interface type="wLan" ipv4="10.1.1.1"/>
         <interface type="wLan/Lan" ipv4="10.1.1.2"/></device></node>`),
@@ -78,7 +78,7 @@ describe("a page", () => {
     expect(addressOf(device)?.ipv4).toBe("10.1.1.2");
   });
 
-  test("leaves out what is no number, address or MAC", async () => {
+  test("is read without what is not a number, address or MAC", async () => {
     const node = await parseNode(
       page(
         `<node id="7"><device id="x"/><device id="2"><interface ipv4="10.1.2.300" mac="zz"/></device></node>`,
@@ -94,19 +94,19 @@ describe("a page", () => {
     ["&amp;lt;&amp;#65;", "&lt;&#65;"],
     // Those of HTML and of a document type are none of XML's, nor are half characters.
     ["caf&eacute; &own; &#xD800; &#0; &#1114112; &AMP;", "caf&eacute; &own; &#xD800; &#0; &#1114112; &AMP;"],
-  ])("with references in its texts: %s", async (written, meant) => {
+  ])("is read with references in its texts: %s", async (written, meant) => {
     const node = await parseNode(
       page(`<node id="7" title="${written}"><device id="1" title="${written}">${written}</device></node>`),
     );
     expect(node).toMatchObject({ title: meant, devices: [{ title: meant, comment: meant }] });
   });
 
-  test("with a part that is meant as it stands", async () => {
+  test("is read with a CDATA section, verbatim", async () => {
     const node = await parseNode(page('<node id="7"><device id="1"><![CDATA[a &amp; b]]></device></node>'));
     expect(node?.devices[0]?.comment).toBe("a &amp; b");
   });
 
-  test("whatever its title is, written as XML wants it", async () => {
+  test("gives any title that is escaped as XML", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ maxLength: 30 }), fc.boolean(), async (text, byNumber) => {
         const meant = text.replace(/[^\x20-\x7e]/g, "").trim();
@@ -120,7 +120,7 @@ describe("a page", () => {
     );
   });
 
-  test("by the web, of the stand-in; a node that does not exist has none", async () => {
+  test("is fetched from the stand-in by HTTP, and does not exist for an unknown node", async () => {
     const own = (await fetched(NODES.own))!;
     expect(own.title).toBe("BCNCanBruixa20");
     expect(givers(own).map((device) => [device.id, addressOf(device)?.ipv4])).toEqual([
@@ -131,7 +131,7 @@ describe("a page", () => {
   });
 });
 
-describe("something else in its place", () => {
+describe("a reply instead of a CNML page", () => {
   const whole = "not a whole CNML page";
   test.each([
     ["nothing", "", whole],
@@ -147,18 +147,18 @@ describe("something else in its place", () => {
     ["tags that do not match", page('<node id="1"><device></node>'), "damaged XML"],
     ["names of JavaScript's own", page('<__proto__ id="1"/>'), "damaged XML"],
     ["depth without end", page("<a>".repeat(5000) + "</a>".repeat(5000)), "damaged XML"],
-  ])("%s", async (_what, text, found) => {
+  ])("fails when it is %s", async (_what, text, found) => {
     expect(await failureOf(() => fetched(1, text))).toMatchObject({ code: "api-reply-invalid", found });
   });
 
-  test("an error of the web server", async () => {
+  test("fails when it is an error of the web server", async () => {
     expect(await failureOf(() => fetched(1, "<html>", 503))).toMatchObject({
       code: "api-unavailable",
       found: "HTTP status 503",
     });
   });
 
-  test("many megabytes", async () => {
+  test("fails when it is many megabytes long", async () => {
     const box = new FakeBox();
     const wanted: number[] = [];
     box.request = async ({ maxBytes = 0 }) => {
@@ -169,7 +169,7 @@ describe("something else in its place", () => {
     expect(wanted).toEqual([4 * 1024 * 1024]);
   });
 
-  test("makes a page, nothing, or a Failure, and changes no other object", async () => {
+  test("gives a page, nothing, or a Failure, and changes no other object", async () => {
     const word = fc.constantFrom(
       ...[
         "<node",
@@ -216,7 +216,7 @@ describe("something else in its place", () => {
   });
 });
 
-test("a MAC address may be written in many ways", () => {
+test("a MAC address is read in many notations", () => {
   for (const text of [
     "52:54:00:ab:cd:ef",
     "52-54-00-AB-CD-EF",

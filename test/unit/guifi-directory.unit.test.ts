@@ -20,7 +20,7 @@ import { FakeBox, IMAGE } from "./helpers/fake-box.ts";
 
 const BASE = IMAGE.community.ldap.base_dn;
 
-describe("the name in a DN", () => {
+describe("a member's name in a DN", () => {
   test.each([
     ["anna", "anna"],
     ["Pere Mas_i.Pla", "Pere Mas_i.Pla"],
@@ -32,9 +32,9 @@ describe("the name in a DN", () => {
     ["a#b", "a#b"],
     ["núria", "núria"],
     ["a\0b", "a\\00b"],
-  ])("%j is written %j", (name, written) => expect(escapeDnValue(name)).toBe(written));
+  ])("is escaped: %j becomes %j", (name, written) => expect(escapeDnValue(name)).toBe(written));
 
-  test("comes out again as it went in, and never ends the name early", () => {
+  test("is read back unchanged, and never ends early", () => {
     const sign = fc.constantFrom(...' #,+"\\<>;=\0aé');
     const name = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: sign }));
     fc.assert(
@@ -45,7 +45,7 @@ describe("the name in a DN", () => {
   });
 });
 
-describe("the servers", () => {
+describe("the directory servers", () => {
   async function asked(
     prepare: (community: PretendCommunity) => void,
     name = "anna",
@@ -62,14 +62,14 @@ describe("the servers", () => {
   const BACKUP = "ldaps://ldap2.guifi.net";
 
   test.each(MEMBERS.map(({ name, password, inDirectory }) => [name, password, inDirectory] as const))(
-    "%s is known or not",
+    "accept %s only as a member of the directory with the right password",
     async (name, password, isIn) => {
       expect((await asked(() => {}, name, password)).answer.result).toBe(isIn ? "accepted" : "refused");
       expect((await asked(() => {}, name, `${password}x`)).answer.result).toBe("refused");
     },
   );
 
-  test("the first one that answers decides; each is given two seconds", async () => {
+  test("are asked in order until one answers, with two seconds each", async () => {
     const { answer, hosts, binds } = await asked(() => {});
     expect(answer).toEqual({ result: "accepted", server: "ldap.guifi.net" });
     expect(hosts).toEqual([MAIN]);
@@ -83,7 +83,7 @@ describe("the servers", () => {
     "server-untrusted",
     "ldap-error",
     "reply-too-large",
-  ] as const)("the backup is asked when the main one is %s", async (trouble) => {
+  ] as const)("include the backup, which is asked when the main one fails with %s", async (trouble) => {
     const { answer, hosts } = await asked((community) => {
       community.deadDirectories.set("ldap.guifi.net", trouble);
     });
@@ -91,7 +91,7 @@ describe("the servers", () => {
     expect(hosts).toEqual([MAIN, BACKUP]);
   });
 
-  test("all dead: the certificate is told before anything else, since it can be mended here", async () => {
+  test("lead to the failure of the certificate before any other when all fail, since it can be fixed on the box", async () => {
     const dead = await asked((community) => community.breakDirectories());
     expect(dead.answer).toMatchObject({ result: "silent", trouble: { code: "server-slow" } });
     const untrusted = await asked((community) => {
@@ -101,12 +101,12 @@ describe("the servers", () => {
     expect(untrusted.answer).toMatchObject({ result: "silent", trouble: { code: "server-untrusted" } });
   });
 
-  test("no password never goes out: to LDAP it would mean an anonymous bind", async () => {
+  test("are never sent an empty password, which LDAP takes for an anonymous bind", async () => {
     const { answer, hosts } = await asked(() => {}, "anna", "");
     expect([answer.result, hosts]).toEqual(["refused", []]);
   });
 
-  test("trust what the community says", async () => {
+  test("are trusted as the community's settings say", async () => {
     const box = new FakeBox();
     const community = new PretendCommunity();
     box.servers = community;
@@ -176,7 +176,7 @@ describe("a bind", () => {
       },
     });
 
-  test("to a port where nobody is", async () => {
+  test("fails on a port without a server", async () => {
     const port = await listen(createServer());
     server?.close();
     expect(await failureOf(() => bind(port))).toMatchObject({
@@ -186,7 +186,7 @@ describe("a bind", () => {
     });
   });
 
-  test("to a server that takes the call and says nothing ends in time", async () => {
+  test("fails in time when the server accepts the connection and sends nothing", async () => {
     const port = await listen(createServer());
     const before = Date.now();
     expect(await failureOf(() => bind(port))).toMatchObject({
@@ -196,13 +196,13 @@ describe("a bind", () => {
     expect(Date.now() - before).toBeLessThan(1500);
   });
 
-  test("that gets no answer ends in time", async () => {
+  test("fails in time without a reply", async () => {
     const { made } = secure((socket) => socket.resume());
     const port = await listen(made);
     expect(await failureOf(() => bind(port, { verify: false }))).toMatchObject({ code: "server-slow" });
   });
 
-  test("to a server with a certificate of its own, unless that is trusted", async () => {
+  test("refuses a self-signed certificate unless that is trusted", async () => {
     const { made, cert } = secure((socket) => socket.on("data", (asked) => socket.write(response(asked, 0))));
     const port = await listen(made);
     expect(await failureOf(() => bind(port))).toMatchObject({
@@ -213,7 +213,7 @@ describe("a bind", () => {
     expect(await bind(port, { verify: false })).toBe("accepted");
   });
 
-  test("to a server that the machine trusts by its own list, when the community has an authority of its own, too", async () => {
+  test("accepts a certificate of the machine's own list, even when the community has an authority of its own", async () => {
     const { made, cert } = secure((socket) => socket.on("data", (asked) => socket.write(response(asked, 0))));
     const port = await listen(made);
     const another = rootCertificates[0]!;
@@ -231,7 +231,7 @@ describe("a bind", () => {
     vi.unstubAllEnvs();
   });
 
-  test("is accepted with 0 and refused with 49; anything else is an error", async () => {
+  test("is accepted with result 0, refused with 49, and fails with any other", async () => {
     let code = 49;
     const { made } = secure((socket) => socket.on("data", (asked) => socket.write(response(asked, code))));
     const port = await listen(made);
@@ -245,7 +245,7 @@ describe("a bind", () => {
     });
   });
 
-  test("without a password does not even connect", async () => {
+  test("without a password does not connect", async () => {
     const port = await listen(createServer());
     expect(await bind(port, { password: "" })).toBe("refused");
     expect(sockets).toEqual([]);
@@ -257,7 +257,7 @@ describe("a bind", () => {
     ["a length without end", Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0x02])],
     ["random bytes", Buffer.from("9f8e7d6c5b4a39281706", "hex")],
     ["a broken message", Buffer.from([0x30, 0x05, 0x02, 0x01, 0x01, 0x61, 0x00])],
-  ])("to a server that speaks something else (%s) is a failure", async (_what, bytes) => {
+  ])("fails when the server sends %s", async (_what, bytes) => {
     const { made } = secure((socket) => socket.on("data", () => socket.write(bytes)));
     const port = await listen(made);
     expect((await failureOf(() => bind(port, { verify: false }))).code).toMatch(
@@ -265,7 +265,7 @@ describe("a bind", () => {
     );
   });
 
-  test("to a server that hangs up", async () => {
+  test("fails when the server closes the connection", async () => {
     const { made } = secure((socket) => socket.on("data", () => socket.destroy()));
     const port = await listen(made);
     expect(await failureOf(() => bind(port, { verify: false }))).toMatchObject({

@@ -58,7 +58,7 @@ beforeEach(async () => {
   await declareService(session(), { type: "Proxy", name: "guifi-proxy", nick: "prx1" });
 });
 
-test("address, services and device go from the site, and the registration from the box", async () => {
+test("leaving removes address, services and device at the site, and the registration on the box", async () => {
   expect(await leave(tools("can-box", "", ANNA.password))).toBe(true);
   // The old bridges of the giver were mended at the first call, before the comparison began.
   expect(map()).toBe(before);
@@ -77,13 +77,13 @@ test("address, services and device go from the site, and the registration from t
   expect(JSON.stringify(box.everWritten)).not.toContain(ANNA.password);
 });
 
-test("the address can be given again at once", async () => {
+test("the returned address can be assigned again immediately", async () => {
   await leave(tools(), { isSure: true, member: ANNA });
   const again = await register(NODES.own, "new-box", "52:54:00:00:00:07");
   expect(again.device.address).toBe("10.139.40.227");
 });
 
-test("another name than the device's changes nothing", async () => {
+test("typing another name than the device's changes nothing", async () => {
   const registered = map();
   expect(await leave(tools("box"))).toBe(false);
   expect(printed.at(-1)).toBe("That is not its name. Nothing has been changed.");
@@ -91,7 +91,7 @@ test("another name than the device's changes nothing", async () => {
   expect((await readRegistration(box)).device?.name).toBe("can-box");
 });
 
-test("a box that has moved leaves its old place, too", async () => {
+test("leaving removes the former device of a box that has moved, too", async () => {
   const { node, device } = await readRegistration(box);
   const there = await register(NODES.foreign, "far-box", "52:54:00:12:34:56");
   await remember(box, { ...there, former: { node: node!, device: { id: device!.id, name: device!.name } } });
@@ -99,7 +99,7 @@ test("a box that has moved leaves its old place, too", async () => {
   expect(community.boxes.map(({ title }) => title)).toEqual(["other-box"]);
 });
 
-test("without a registration there is nothing to do, and nobody is asked", async () => {
+test("leaving does nothing and contacts no server without a registration", async () => {
   await remember(box, { node: undefined, device: undefined });
   const asked = community.requests.length;
   expect(await leave(tools())).toBe(true);
@@ -107,7 +107,7 @@ test("without a registration there is nothing to do, and nobody is asked", async
   expect(community.requests).toHaveLength(asked);
 });
 
-test("without a terminal the answers have to be in a file", async () => {
+test("leaving without a terminal fails, since the questions need one", async () => {
   const { ask: _, ...silent } = tools();
   expect(await failureOf(() => leave(silent))).toMatchObject({
     code: "terminal-needed",
@@ -115,17 +115,17 @@ test("without a terminal the answers have to be in a file", async () => {
   });
 });
 
-describe("what is gone already", () => {
+describe("leaving when something is gone already", () => {
   test.each([
     ["the device", (at: { devices: unknown[] }) => void at.devices.pop()],
     ["the node", () => void (community.site.state.nodes as unknown[]).splice(0)],
-  ])("%s is no trouble", async (_what, remove) => {
+  ])("succeeds without %s", async (_what, remove) => {
     remove(community.site.state.nodes.find(({ id }) => id === NODES.own)! as never);
     expect(await leave(tools(), { isSure: true, member: ANNA })).toBe(true);
     expect((await readRegistration(box)).device).toBeUndefined();
   });
 
-  test("a number that is another kind of device's now is not touched", async () => {
+  test("does not touch a number that now belongs to a device of another type", async () => {
     await remember(box, { device: { id: UPLINK.device, name: "x" } });
     await leave(tools(), { isSure: true, member: ANNA });
     expect(community.boxes.map(({ title }) => title)).toEqual(["other-box", "can-box"]);
@@ -133,7 +133,7 @@ describe("what is gone already", () => {
   });
 });
 
-test("somebody else's password gives nothing back, and all stays on record", async () => {
+test("another member's password changes nothing, and the registration stays recorded", async () => {
   const registered = map();
   const pere = { username: "bernat", password: labMember("bernat").password };
   expect(await failureOf(() => leave(tools(), { isSure: true, member: pere }))).toMatchObject({
@@ -144,7 +144,7 @@ test("somebody else's password gives nothing back, and all stays on record", asy
   expect((await readRegistration(box)).device?.name).toBe("can-box");
 });
 
-test("cut off after any request to the site, the next call completes it", async () => {
+test("after an interruption at any request to the site, the next call completes the leaving", async () => {
   const kept = structuredClone(community.site.state);
   const files = new Map(box.files);
   let requests = community.requests.length;
@@ -173,7 +173,7 @@ test("cut off after any request to the site, the next call completes it", async 
 });
 
 test.each(["service.remove", "cloudy.unlink", "device.remove"])(
-  "an answer to %s that cannot be read is no failure when the page shows that it was done",
+  "an unreadable answer to %s is no failure when the page shows that it was done",
   async (command) => {
     const { request } = community;
     let isDone = true;
@@ -194,7 +194,7 @@ test.each(["service.remove", "cloudy.unlink", "device.remove"])(
   },
 );
 
-test("a device that the page goes on to show is told, and stays on record", async () => {
+test("a device that the page still shows is reported, and stays recorded", async () => {
   const { request } = community;
   community.request = async (wanted) =>
     wanted.url.includes("device.remove")
@@ -207,27 +207,27 @@ test("a device that the page goes on to show is told, and stays on record", asyn
   expect((await readRegistration(box)).device?.name).toBe("can-box");
 });
 
-describe("before a reset that deletes all", () => {
-  test("it is offered, and done for who wants it", async () => {
+describe("before a reset that deletes all, the box", () => {
+  test('offers to leave the node, and leaves it on "yes"', async () => {
     expect(await offerLeave(tools("Yes", "", ANNA.password))).toBe(true);
     expect(printed[0]).toContain("To give address and device back first, type yes:");
     expect(map()).toBe(before);
   });
 
-  test("who does not want it goes on", async () => {
+  test("continues with the reset without leaving on any other answer", async () => {
     const registered = map();
     expect(await offerLeave(tools(""))).toBe(true);
     expect(map()).toBe(registered);
   });
 
-  test("what did not work stops the reset, with the reason", async () => {
+  test("stops the reset when the leaving fails, and gives the reason", async () => {
     expect(await offerLeave(tools("yes", "", "wrong-password"))).toBe(false);
     expect(printed.at(-1)).toContain(
       "The community's web site does not accept this user name and password. The reset was not begun.",
     );
   });
 
-  test("an unregistered box is not asked", async () => {
+  test("does not offer it when it is not registered", async () => {
     await remember(box, { device: undefined });
     expect(await offerLeave(tools())).toBe(true);
     expect(printed).toEqual([]);

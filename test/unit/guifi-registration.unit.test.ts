@@ -75,8 +75,8 @@ class Town {
   }
 }
 
-describe("one box is one device", () => {
-  test("however often it registers, and under whatever name", async () => {
+describe("registering a box", () => {
+  test("makes one device, however often and under whatever name", async () => {
     const town = new Town();
     const first = await town.register();
     expect(await town.register()).toEqual(first);
@@ -97,14 +97,14 @@ describe("one box is one device", () => {
     ]);
   });
 
-  test("by its recorded number when another socket leads to the community now", async () => {
+  test("finds the device by its recorded number when the box uses another interface", async () => {
     const town = new Town();
     const { id } = await town.register();
     expect(await town.register({ mac: OTHER_MAC, recorded: id })).toMatchObject({ id });
     expect(town.community.boxes).toMatchObject([{ mac: OTHER_MAC, comment: `[${OTHER_MAC}]` }]);
   });
 
-  test("but another box of the same member is another device", async () => {
+  test("makes another device for another box of the same member", async () => {
     const town = new Town();
     const first = await town.register();
     const second = await town.register({ mac: OTHER_MAC });
@@ -116,7 +116,7 @@ describe("one box is one device", () => {
     expect(town.names).toEqual(["can-box", "can-box-2"]);
   });
 
-  test("one registered by other software under this name, with no hardware named, is taken over", async () => {
+  test("takes over a device of this name without a MAC that other software registered", async () => {
     const town = new Town();
     const { api } = town.as();
     const added = await api.call("guifi.device.add", { node_id: NODES.own, type: "cloudy", nick: "Can-Box" });
@@ -124,7 +124,7 @@ describe("one box is one device", () => {
     expect(town.community.boxes).toMatchObject([{ mac: MAC, comment: `[${MAC}]` }]);
   });
 
-  test("but not somebody else's, nor what is no box", async () => {
+  test("does not take over somebody else's device, nor one of another type", async () => {
     const town = new Town();
     const { api } = town.as("bernat");
     await api.call("guifi.device.add", { node_id: NODES.foreign, type: "cloudy", nick: "can-box" });
@@ -134,7 +134,7 @@ describe("one box is one device", () => {
     });
   });
 
-  test("a name that is taken anywhere in the network gets a number", async () => {
+  test("adds a number to a name that is taken anywhere in the network", async () => {
     const town = new Town();
     await town
       .as("bernat")
@@ -145,7 +145,7 @@ describe("one box is one device", () => {
     expect(await town.register()).toEqual(device);
   });
 
-  test("all names taken", async () => {
+  test("fails when all names are taken", async () => {
     const town = new Town();
     town.community.siteAnswers = ({ url }) =>
       url.includes("device.add")
@@ -160,7 +160,7 @@ describe("one box is one device", () => {
     });
   });
 
-  test("this very box, registered by somebody else, is theirs to change", async () => {
+  test("refuses a member when another member has registered this box", async () => {
     const town = new Town();
     await town.register({}, town.as("bernat"));
     expect(await failureOf(() => town.register({}, town.as("nuria")))).toMatchObject({
@@ -169,14 +169,14 @@ describe("one box is one device", () => {
     expect(town.names).toEqual(["can-box"]);
   });
 
-  test("a page from the site's cache does not hide it", async () => {
+  test("finds the device although the site's cache has an old page", async () => {
     const town = new Town();
     await freshNode(town.as(), NODES.own);
     const first = await town.register();
     expect(await town.register()).toEqual(first);
   });
 
-  test("a node that does not exist", async () => {
+  test("fails for a node that does not exist", async () => {
     expect(await failureOf(() => new Town().register({ node: 999999 }))).toMatchObject({
       code: "node-unknown",
       message: "There is no node with the number 999999.",
@@ -187,7 +187,7 @@ describe("one box is one device", () => {
     ["no number of the device", 200, '{"code":{"code":200},"responses":{"device_id":"<b>"}}'],
     ["half an answer", 200, '{"command":"guifi.device.add","code":{"co'],
     ["an error page", 500, "<html>"],
-  ])("after %s the node's page tells that it was added", async (_what, status, body) => {
+  ])("finds on the node's page that the device was added after %s", async (_what, status, body) => {
     const town = new Town();
     town.answering("device.add", true, { status, body: Buffer.from(body) });
     const device = await town.register();
@@ -196,7 +196,7 @@ describe("one box is one device", () => {
   });
 
   test.each(["device.add", "device.update"])(
-    "what could not be read, and was not done (%s), is a failure",
+    "fails when an answer cannot be read and the change was not made (%s)",
     async (call) => {
       const town = new Town();
       if (call === "device.update") await town.register();
@@ -208,14 +208,14 @@ describe("one box is one device", () => {
     },
   );
 
-  test("a change whose answer cannot be read is on the node's page", async () => {
+  test("finds a change on the node's page when its answer cannot be read", async () => {
     const town = new Town();
     const { id } = await town.register();
     town.answering("device.update", true, { status: 200, body: Buffer.from("Fatal error") });
     expect(await town.register({ name: "terrat", notes: "n" })).toEqual({ id, name: "terrat" });
   });
 
-  test("a device that the site numbers and does not keep is none", async () => {
+  test("fails for a device that the site numbers but does not store", async () => {
     const town = new Town();
     expect(await failureOf(() => town.register({ name: "x".repeat(41) }))).toMatchObject({
       code: "device-not-shown",
@@ -229,7 +229,7 @@ describe("one box is one device", () => {
     expect(town.names).toEqual(["can-box"]);
   });
 
-  test("names with a number are as long as the site keeps them, each once", async () => {
+  test("keeps numbered names within the length that the site stores, each once", async () => {
     const town = new Town();
     const name = `${"x".repeat(38)}-y`;
     const macs = Array.from({ length: 11 }, (_, index) => `52:54:00:00:00:${10 + index}`);
@@ -244,7 +244,7 @@ describe("one box is one device", () => {
 });
 
 describe("an address", () => {
-  test("comes from a device of the node, once", async () => {
+  test("is given by a device of the node, once", async () => {
     const town = new Town();
     const device = await town.register();
     const address = {
@@ -255,7 +255,7 @@ describe("an address", () => {
     expect(town.community.boxes[0]?.interfaces).toHaveLength(1);
   });
 
-  test("is not asked for when it is not wanted", async () => {
+  test("is not requested when it is not wanted", async () => {
     const town = new Town();
     expect(await town.link(await town.register(), { from: "none" })).toEqual({
       linked: { reason: "not-wanted" },
@@ -268,7 +268,7 @@ describe("an address", () => {
     ["bare", []],
     ["airOnly", []],
     ["full", ["BCNPlena1Rd1", "BCNPlena1Cam1"]],
-  ] as const)("nobody gives one at the node %s: on without", async (name, givers) => {
+  ] as const)("is left out when no device of the node %s gives one", async (name, givers) => {
     const town = new Town();
     const node = NODES[name];
     const device = await town.register({ node });
@@ -277,7 +277,7 @@ describe("an address", () => {
     expect(town.community.site.state.mails).toEqual([]);
   });
 
-  test("is on the node's page when the answer cannot be read", async () => {
+  test("is found on the node's page when the answer cannot be read", async () => {
     const town = new Town();
     const device = await town.register();
     town.answering("addlink", true, { status: 200, body: Buffer.from("Fatal error") });
@@ -285,7 +285,7 @@ describe("an address", () => {
     expect(town.count("addlink")).toBe(1);
   });
 
-  test("is not there when the answer cannot be read and the page shows none", async () => {
+  test("is missing when the answer cannot be read and the page shows none", async () => {
     const town = new Town();
     const device = await town.register();
     town.answering("addlink", false, { status: 200, body: Buffer.from("Fatal error") });
@@ -295,7 +295,7 @@ describe("an address", () => {
     });
   });
 
-  test("a full subnet is not asked again: the site would make a link more each time", async () => {
+  test("is not requested from a full subnet again, since the site would add a link each time", async () => {
     const town = new Town();
     const node = NODES.full;
     const device = await town.register({ node });
@@ -321,14 +321,17 @@ describe("an address", () => {
       "The node BCNTerrat5 has no device 48430 with an address by cable.",
     ],
     ["full", "48440", "giver-full", "The device BCNPlena1Rd1 has no address left to give."],
-  ] as const)("from a device that was chosen (%s %s) has to come", async (name, from, code, message) => {
-    const town = new Town();
-    const node = NODES[name];
-    const device = await town.register({ node });
-    expect(await failureOf(() => town.link(device, { node, from }))).toMatchObject({ code, message });
-  });
+  ] as const)(
+    "is required from a chosen device, and the registration fails without it (%s %s)",
+    async (name, from, code, message) => {
+      const town = new Town();
+      const node = NODES[name];
+      const device = await town.register({ node });
+      expect(await failureOf(() => town.link(device, { node, from }))).toMatchObject({ code, message });
+    },
+  );
 
-  test("from the one that was chosen", async () => {
+  test("is given by the chosen device", async () => {
     const town = new Town();
     const device = await town.register();
     const { linked } = await town.link(device, { from: String(UPLINK.device) });
@@ -336,7 +339,7 @@ describe("an address", () => {
   });
 });
 
-describe("a service", () => {
+describe("a service at the site", () => {
   const proxy = { type: "Proxy", name: "guifi-proxy", nick: "prx1" };
   async function town({ node = NODES.own as number } = {}) {
     const made = new Town();
@@ -346,7 +349,7 @@ describe("a service", () => {
     return { made, device };
   }
 
-  test("is declared once, kept, and found again when the box has forgotten it", async () => {
+  test("is declared once, recorded, and found again when the record is lost", async () => {
     const { made, device } = await town();
     const id = await declareService(made.as(), proxy);
     expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
@@ -357,7 +360,7 @@ describe("a service", () => {
     expect((await readRegistration(made.box)).services).toEqual({ prx1: { id, type: "Proxy" } });
   });
 
-  test("is on the node's page when the answer cannot be read, and declared once", async () => {
+  test("is found on the node's page when the answer cannot be read, and declared once", async () => {
     const { made } = await town();
     made.answering("service.add", true, { status: 200, body: Buffer.from("Fatal error") });
     const id = await declareService(made.as(), proxy);
@@ -365,7 +368,7 @@ describe("a service", () => {
     expect(made.count("service.add")).toBe(1);
   });
 
-  test("that the site numbers and does not keep is not recorded", async () => {
+  test("is not recorded when the site numbers but does not store it", async () => {
     const { made } = await town();
     const nick = "n".repeat(41);
     expect(await failureOf(() => declareService(made.as(), { ...proxy, nick }))).toMatchObject({
@@ -394,7 +397,7 @@ describe("a service", () => {
     });
   });
 
-  test("of a kind the site does not know", async () => {
+  test("is refused for a type that the site does not know", async () => {
     const { made } = await town();
     expect(await failureOf(() => declareService(made.as(), { ...proxy, type: "Teapot" }))).toMatchObject({
       code: "api-rejected",
@@ -403,8 +406,8 @@ describe("a service", () => {
   });
 });
 
-describe("what the box keeps", () => {
-  test("damage is nothing kept", async () => {
+describe("the record on the box", () => {
+  test("is empty when it is damaged", async () => {
     const box = new FakeBox();
     for (const text of ["", "[]", "null", "5", "{"]) {
       box.files.set(paths.guifi, text);
@@ -412,7 +415,7 @@ describe("what the box keeps", () => {
     }
   });
 
-  test("the same again is not written again, and taking out what is not there makes no file", async () => {
+  test("is not written without a change, and not made by a removal", async () => {
     const box = new FakeBox();
     await remember(box, { member: undefined });
     expect(box.files.has(paths.guifi)).toBe(false);
@@ -425,7 +428,7 @@ describe("what the box keeps", () => {
   });
 });
 
-test("devices of the network at large are never touched", async () => {
+test("registering never touches other devices of the network", async () => {
   const town = new Town();
   const before = JSON.stringify(
     allDevices(town.community.site.state).filter(({ type }) => type !== "cloudy"),

@@ -24,17 +24,17 @@ beforeEach(() => {
 const add = (parameters: Record<string, string | number>, token?: string) =>
   guifi.call("guifi.device.add", { node_id: NODES.own, type: "cloudy", ...parameters }, token);
 
-describe("pages", () => {
+describe("the pages of the stand-in", () => {
   const real = (file: string) =>
     readFileSync(new URL(`../lab/guifi-site/data/${file}`, import.meta.url), "utf8");
   const undated = (page: string) => page.replace(/generated="[^"]*"/, "");
 
-  test("are those of the real site, byte for byte", () => {
+  test("equal those of the real site, byte for byte", () => {
     expect(undated(guifi.get("/guifi/cnml/56604/node").body)).toBe(undated(real("node-56604.cnml")));
     expect(undated(guifi.get("/guifi/cnml/54284/detail").body)).toBe(undated(real("zone-54284.cnml")));
   });
 
-  test("come with a language before them, too", () => {
+  test("exist with a language prefix, too", () => {
     for (const prefix of ["", "/ca", "/es", "/en"]) {
       const page = guifi.get(`${prefix}/guifi/cnml/${NODES.own}/node`);
       expect(page).toMatchObject({ status: 200, contentType: "application/xml; charset=utf-8" });
@@ -42,7 +42,7 @@ describe("pages", () => {
     }
   });
 
-  test("of a zone tell as much as was asked for", () => {
+  test("of a zone have the requested level of detail", () => {
     const page = (action: string) => guifi.get(`/guifi/cnml/54284/${action}`).body;
     expect(page("zones")).toMatch(/<zone id="54284" [^>]* zone_nodes="29" [^>]*\/>/);
     expect(page("zones")).not.toContain("<node");
@@ -57,20 +57,20 @@ describe("pages", () => {
     expect(guifi.get("/guifi/cnml/1/detail").body).toContain('<network nodes="0" devices="0"');
   });
 
-  test("of what is no number are empty, and others do not exist", () => {
+  test("are empty for what is not a number, and others do not exist", () => {
     expect(guifi.get("/guifi/cnml/abc/node")).toMatchObject({ status: 200, body: "" });
     for (const path of ["/guifi/cnml/54052/everything", "/guifi/cnml", "/", "/guifi/export/1/x", "/apix"]) {
       expect(guifi.get(path).status, path).toBe(404);
     }
   });
 
-  test("list the names that a DNS service answers for", () => {
+  test("list the names that a DNS service serves", () => {
     const { body } = guifi.get("/guifi/cnml/54621/domains");
     expect(body).toContain('<master zone="andoain.guifi.local" IPv4="10.69.12.18" nameserver="ns1"');
     expect(body).toContain('<host name="ns1" IPv4="10.69.12.18"/>');
   });
 
-  test("are kept until somebody clears them, each address by itself", () => {
+  test("are cached until they are cleared, each address separately", () => {
     const token = guifi.login("anna");
     const page = (query = "") => guifi.get(`/guifi/cnml/${NODES.own}/node`, query).body;
     expect(page()).not.toContain("new-box");
@@ -87,7 +87,7 @@ describe("pages", () => {
     expect(page()).toContain("new-box");
   });
 
-  test("are made anew after a while", () => {
+  test("are made again after a while", () => {
     const page = () => guifi.get(`/guifi/cnml/${NODES.own}/node`).body;
     page();
     add({ nick: "new-box" }, guifi.login("anna"));
@@ -95,7 +95,7 @@ describe("pages", () => {
     expect(page()).toContain("new-box");
   });
 
-  test("can be read by any XML reader, whatever members write", () => {
+  test("can be read by any XML parser, whatever members write", () => {
     const token = guifi.login("anna");
     add({ nick: "box", comment: 'a "quoted" <b>note</b> & \u0000\u0007 més' }, token);
     const page = guifi.node(NODES.own);
@@ -103,12 +103,12 @@ describe("pages", () => {
     expect(page).toContain('>a "quoted" &lt;b&gt;note&lt;/b&gt; &amp;  més</device>');
   });
 
-  test("date things by a 12-hour clock", () => {
+  test("have dates with a 12-hour clock", () => {
     expect(cnmlDate(new Date(Date.UTC(2026, 0, 9, 0, 5)))).toBe("20260109 1205");
     expect(cnmlDate(new Date(Date.UTC(2026, 11, 31, 13, 59)))).toBe("20261231 0159");
   });
 
-  test("say when the map has changed last", () => {
+  test("show when the map was last changed", () => {
     const before = guifi.get("/guifi/refresh/cnml").body;
     expect(before).toMatch(/^\d{10}$/);
     guifi.pass(60);
@@ -118,10 +118,10 @@ describe("pages", () => {
   });
 });
 
-describe("proxies that know each other's users", () => {
+describe("the list of proxies that share their users", () => {
   const list = (id: string) => guifi.get(`/guifi/export/${id}/federation`);
 
-  test("one's own comes first, then the others that work", () => {
+  test("begins with the asking proxy, followed by the others that work", () => {
     expect(list("54102")).toEqual({
       status: 200,
       contentType: "text/plain; charset=utf-8",
@@ -129,15 +129,15 @@ describe("proxies that know each other's users", () => {
     });
   });
 
-  test("an unknown one, or one that does not work, has number 0000", () => {
+  test("begins with number 0000 for an unknown proxy or one that does not work", () => {
     for (const id of ["1", "54104", "54621"]) {
       expect(list(id).body).toBe("0000-private\n54101-in\n54102-out\n54103-inout\n54625-private\n");
     }
   });
 });
 
-describe("commands", () => {
-  test("answer in one shape, and in PHP's JSON", () => {
+describe("the commands of the API", () => {
+  test("answer in one structure, in PHP's JSON", () => {
     const query = "command=guifi.service.types";
     expect(
       guifi.site.handle({ method: "POST", path: "/api", query, headers: [], now: guifi.now }),
@@ -184,7 +184,7 @@ describe("commands", () => {
     ["command=guifi.service.get", ["402 service_id"]],
     ["command=guifi.node.add&title=x", ["402 zone_id", "402 lat", "402 lon"]],
     ["command=guifi.zone.nearest", ["402 lat", "402 lon"]],
-  ])("%s -> %j", (query, errors) => {
+  ])("answer %s with the errors %j", (query, errors) => {
     const reply = guifi.raw(query);
     expect(errorsOf(reply)).toEqual(errors);
     expect(reply.code).toEqual({ code: 201, str: "Request could not be completed, errors found" });
@@ -206,11 +206,11 @@ describe("commands", () => {
   });
 });
 
-describe("a call by GET", () => {
+describe("an API call by GET", () => {
   const login = (password: string) =>
     guifi.get("/api", `command=guifi.auth.login&username=anna&password=${password}`).body;
 
-  test("is answered from the cache of pages, before a token is read", () => {
+  test("is answered from the page cache before its token is read", () => {
     const query = "command=guifi.device.add&node_id=54052&type=cloudy";
     const asked = (token: string) =>
       guifi.get("/api", query, [["Authorization", `GuifiLogin auth=${token}`]]).body;
@@ -223,7 +223,7 @@ describe("a call by GET", () => {
     expect(asked(guifi.login("anna"))).toContain('"device_id"');
   });
 
-  test("that was refused stays refused, whatever the account is like now", () => {
+  test("that was refused stays refused, even after the account was corrected", () => {
     expect(login("new")).toContain('"errors":[{"code":403');
     guifi.site.state.accounts.find(({ name }) => name === "anna")!.password = "new";
     expect(login("new")).toContain('"errors":[{"code":403');
@@ -231,8 +231,8 @@ describe("a call by GET", () => {
   });
 });
 
-describe("text before an answer", () => {
-  test("tells of each bridge of an older schema, once", () => {
+describe("the text before an answer", () => {
+  test("names each bridge of an older schema once", () => {
     const token = guifi.login("anna");
     const id = add({ nick: "box" }, token).responses?.device_id;
     const link = () =>
@@ -246,7 +246,7 @@ describe("text before an answer", () => {
   });
 });
 
-describe("values", () => {
+describe("values of a query", () => {
   const passwordGiven = (query: string) =>
     errorsOf(guifi.raw(`command=guifi.auth.login&username=bernat&password=${query}`));
   const wrong = ["403 Either the supplied username or password are not correct"];
@@ -259,7 +259,7 @@ describe("values", () => {
     expect(passwordGiven(new URLSearchParams({ p: password }).toString().slice(2))).toEqual(wrong);
   });
 
-  test("survive being encoded twice, whatever is in them", () => {
+  test("can be encoded twice, whatever they contain", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
         const [[, once = ""] = []] = [...parseQuery(`a=${encoded(text)}`)];
@@ -268,7 +268,7 @@ describe("values", () => {
     );
   });
 
-  test("are read as PHP reads them", () => {
+  test("are parsed as PHP does", () => {
     const read = (query: string) => Object.fromEntries(parseQuery(query));
     expect(read("a=1&a=2&b&c=x=y&=z&&d%2Ee=+%2B%")).toEqual({ a: "2", b: "", c: "x=y", d_e: " +%" });
     expect(read("l[]=1&m[x]=2")).toEqual({});
@@ -276,29 +276,32 @@ describe("values", () => {
     expect(urlDecode("%c3%A9")).toBe("\u00c3\u00a9");
   });
 
-  test("of passwords lose the white space around them", () => {
+  test("that are passwords lose surrounding white space", () => {
     const given = (text: string) => guifi.call("guifi.auth.login", { username: "anna", password: text });
     expect(given(` ${labMember("anna").password}\n`).code.code).toBe(200);
     expect(given(`${labMember("anna").password}\u00a0`).code.code).toBe(201);
   });
 });
 
-describe("logging in", () => {
-  test.each(MEMBERS.map(({ name, inSite }) => ({ name, inSite })))("$name: $inSite", ({ name, inSite }) => {
-    const reply = guifi.call("guifi.auth.login", { username: name, password: labMember(name).password });
-    expect(errorsOf(reply)).toEqual(
-      inSite ? [] : ["403 Either the supplied username or password are not correct"],
-    );
-    if (!inSite) return;
-    const [uid, proof, time] = Buffer.from(String(reply.responses?.authToken), "base64")
-      .toString()
-      .split(":");
-    expect(uid).toMatch(/^\d+$/);
-    expect(proof).toMatch(/^[0-9a-f]{32}$/);
-    expect(time).toBe(String(guifi.now.getTime() / 1000));
-  });
+describe("logging in to the site", () => {
+  test.each(MEMBERS.map(({ name, inSite }) => ({ name, inSite })))(
+    "succeeds for $name: $inSite",
+    ({ name, inSite }) => {
+      const reply = guifi.call("guifi.auth.login", { username: name, password: labMember(name).password });
+      expect(errorsOf(reply)).toEqual(
+        inSite ? [] : ["403 Either the supplied username or password are not correct"],
+      );
+      if (!inSite) return;
+      const [uid, proof, time] = Buffer.from(String(reply.responses?.authToken), "base64")
+        .toString()
+        .split(":");
+      expect(uid).toMatch(/^\d+$/);
+      expect(proof).toMatch(/^[0-9a-f]{32}$/);
+      expect(time).toBe(String(guifi.now.getTime() / 1000));
+    },
+  );
 
-  test("asks for the right name and password; a name has no upper and lower case", () => {
+  test("needs the right name and password; the name is case-insensitive", () => {
     expect(guifi.call("guifi.auth.login", { username: "ANNA", password: "vilanova-1905" }).code.code).toBe(
       200,
     );
@@ -324,7 +327,7 @@ describe("logging in", () => {
 
   const works = (token: string) => errorsOf(guifi.call("guifi.service.types", {}, token));
 
-  test("ends the earlier login of the same member, not of others", () => {
+  test("ends the earlier login of the same member, and of no other", () => {
     const [first, other] = [guifi.login("anna"), guifi.login("bernat")];
     expect(works(first)).toEqual([]);
     const second = guifi.login("anna");
@@ -333,7 +336,7 @@ describe("logging in", () => {
     expect(guifi.site.state.tokens).toHaveLength(2);
   });
 
-  test("is good for twelve hours", () => {
+  test("is valid for twelve hours", () => {
     const token = guifi.login("anna");
     guifi.pass(12 * 3600);
     expect(works(token)).toEqual([]);
@@ -351,7 +354,7 @@ describe("logging in", () => {
     }
   });
 
-  test("is shown by a header of exactly this spelling", () => {
+  test("is transmitted in a header of exactly this spelling", () => {
     const token = guifi.login("anna");
     const given = (name: string, value: string) =>
       errorsOf(guifi.raw(`command=guifi.device.add&node_id=${NODES.own}&type=cloudy`, [[name, value]]));
@@ -365,7 +368,7 @@ describe("logging in", () => {
     }
   });
 
-  test("that fails is told before the command is read", () => {
+  test("with an invalid token is refused before the command is read", () => {
     expect(guifi.call("guifi.auth.login", { username: "anna", password: "vilanova-1905" }, "old")).toEqual({
       command: "",
       code: { code: 201, str: "Request could not be completed, errors found" },
@@ -374,11 +377,11 @@ describe("logging in", () => {
   });
 });
 
-describe("a device", () => {
+describe("a device of the site", () => {
   const device = (nick: string) =>
     guifi.site.state.nodes.flatMap(({ devices }) => devices).find(({ title }) => title === nick);
 
-  test("is added, with what was said of it", () => {
+  test("is added with the given values", () => {
     const token = guifi.login("anna");
     const wanted = { nick: "box-1", mac: "52-54.00 12:34/ab", notification: "a@example.net,b@example.net" };
     const reply = add({ ...wanted, status: "Testing", comment: "in the attic" }, token);
@@ -393,7 +396,7 @@ describe("a device", () => {
     );
   });
 
-  test("has defaults: a name after the node, planned, its member's mail address", () => {
+  test("has defaults: a name after the node, status planned, its member's mail address", () => {
     const token = guifi.login("anna");
     add({}, token);
     add({}, token);
@@ -421,13 +424,13 @@ describe("a device", () => {
     [{ type: "radio" }, "402 mac 402 model_id 402 firmware"],
     [{ type: "radio", mac: "525400123456", model_id: 25, firmware: "1" }, "403 firmware is not supported: 1"],
     [{ type: "adsl" }, "402 download 402 upload 402 mrtg_index"],
-  ])("is refused: %j -> %s", (wanted, error) => {
+  ])("is refused: %j gives %s", (wanted, error) => {
     const before = structuredClone(guifi.site.state.nodes);
     expect(errorsOf(add(wanted, guifi.login("anna"))).join(" ")).toBe(error);
     expect(guifi.site.state.nodes).toEqual(before);
   });
 
-  test("is added by any member to any node, and by nobody who has not logged in", () => {
+  test("can be added by any logged-in member to any node", () => {
     expect(errorsOf(add({ node_id: NODES.foreign, nick: "guest" }, guifi.login("bernat")))).toEqual([]);
     expect(errorsOf(add({ nick: "stranger" }))).toEqual(["501"]);
     // Mistakes are told first.
@@ -435,7 +438,7 @@ describe("a device", () => {
     expect(device("stranger")).toBeUndefined();
   });
 
-  test("whose name the table has no room for is numbered, and not there", () => {
+  test("with a name too long for the table is numbered, but not stored", () => {
     const token = guifi.login("anna");
     const long = "x".repeat(41);
     const reply = add({ nick: long }, token);
@@ -446,7 +449,7 @@ describe("a device", () => {
     expect(device("x".repeat(40))?.id).toBe(Number(kept));
   });
 
-  test("keeps one name for itself in the whole network, however it is written", () => {
+  test("has a unique name in the whole network, however it is written", () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
     const node = fc.constantFrom(...Object.values(NODES));
     const token = guifi.login("anna");
@@ -463,7 +466,7 @@ describe("a device", () => {
     );
   });
 
-  test("has its hardware address written in one way", () => {
+  test("has its MAC address normalised", () => {
     const separator = fc.constantFrom("", ":", "-", "/", ".", " ");
     const pairs = fc.array(fc.stringMatching(/^[0-9a-fA-F]{2}$/), { minLength: 6, maxLength: 6 });
     fc.assert(
@@ -474,7 +477,7 @@ describe("a device", () => {
     );
   });
 
-  test("is changed by its member, not by others", () => {
+  test("can be changed by its member, and not by others", () => {
     const token = guifi.login("anna");
     const id = String(add({ nick: "mine" }, token).responses?.device_id);
     const update = (parameters: Record<string, string>, by?: string) =>
@@ -494,7 +497,7 @@ describe("a device", () => {
     expect(device("MINE")?.status).toBe("Working");
   });
 
-  test("is changed by the owner of its node as long as it has no maintainers", () => {
+  test("can be changed by the owner of its node as long as it has no maintainers", () => {
     const id = String(add({ nick: "guest" }, guifi.login("bernat")).responses?.device_id);
     const asOwner = () =>
       errorsOf(guifi.call("guifi.device.update", { device_id: id, comment: "x" }, guifi.login("anna")));
@@ -505,7 +508,7 @@ describe("a device", () => {
     expect(asOwner()).toEqual([]);
   });
 
-  test("goes with its links; its services stay behind and keep their nicks", () => {
+  test("is removed with its links, while its services stay and keep their nicks", () => {
     const token = guifi.login("anna");
     const id = String(add({ nick: "box" }, token).responses?.device_id);
     guifi.call("guifi.cloudy.addlink", { device_id: UPLINK.device, cloudy_id: id }, token);
@@ -529,7 +532,7 @@ describe("a device", () => {
   });
 });
 
-describe("an address", () => {
+describe("an address of the site", () => {
   const box = (node_id: number, token: string) =>
     String(add({ node_id, nick: `box${node_id}` }, token).responses?.device_id);
   const link = (device_id: number, cloudy_id: string, token?: string) =>
@@ -571,7 +574,7 @@ describe("an address", () => {
     expect(errorsOf(link(UPLINK.device, "1", anna))).toEqual(["501"]);
   });
 
-  test("cannot be had from a device without one of its own network", () => {
+  test("is refused by a device without an address of its own network", () => {
     const token = guifi.login("anna");
     expect(errorsOf(link(48_420, box(NODES.bare, token), token))).toEqual([
       "500 Device did not assign IPv4.",
@@ -587,7 +590,7 @@ describe("an address", () => {
     ]);
   });
 
-  test("is missing when the network is full, and that is no error", () => {
+  test("is missing without an error when the network is full", () => {
     const token = guifi.login("anna");
     const id = box(NODES.full, token);
     const reply = link(48_440, id, token);
@@ -610,7 +613,7 @@ describe("an address", () => {
     );
   });
 
-  test("is never given twice, and always of that network", () => {
+  test("is never given twice, and always belongs to the network", () => {
     const token = guifi.login("anna");
     const id = box(NODES.own, token);
     for (let call = 0; call < 40; call++) expect(errorsOf(link(UPLINK.device, id, token))).toEqual([]);
@@ -622,7 +625,7 @@ describe("an address", () => {
     expect(given).toEqual(Array.from({ length: 29 }, (_, index) => `10.139.40.${226 + index}`));
   });
 
-  test("is given back", () => {
+  test("can be returned", () => {
     const token = guifi.login("anna");
     const id = box(NODES.own, token);
     link(UPLINK.device, id, token);
@@ -633,12 +636,12 @@ describe("an address", () => {
     expect(JSON.stringify(link(UPLINK.device, id, token))).toContain(UPLINK.next);
   });
 
-  test("is a number and back", () => {
+  test("is converted to a number and back", () => {
     fc.assert(fc.property(fc.ipV4(), (address) => ipText(ipNumber(address)) === address));
   });
 });
 
-describe("a service", () => {
+describe("a service of the site", () => {
   let token: string;
   let box: string;
   const declare = (parameters: Record<string, string> = {}) =>
@@ -662,7 +665,7 @@ describe("a service", () => {
     expect(errorsOf(declare())).toEqual([]);
   });
 
-  test("whose name the table has no room for is numbered, and not there", () => {
+  test("with a name too long for the table is numbered, but not stored", () => {
     withAddress();
     expect(declare({ nick: "n".repeat(41) }).responses).toHaveProperty("service.id");
     expect(guifi.node(NODES.own)).not.toContain("<service");
@@ -710,21 +713,21 @@ describe("a service", () => {
     [{ status: "on" }, "403 This status is not defined."],
     [{ nick: "two words" }, "403 Nick name have to be a single word."],
     [{ nick: "audaDZ" }, "403 This nick already in use."],
-  ])("is refused: %j -> %s", (wanted, error) => {
+  ])("is refused: %j gives %s", (wanted, error) => {
     withAddress();
     expect(errorsOf(declare(wanted))).toEqual([error]);
     expect(guifi.node(NODES.own)).not.toContain("<service");
   });
 
-  test("has a nick made from its name when it was given none", () => {
+  test("gets a nick derived from its name when none is given", () => {
     expect(abbreviated("dns services here")).toBe("DSerH");
     expect(abbreviated("snpservices")).toBe("snpsrvcs");
     expect(abbreviated("a b")).toBe("ab");
   });
 });
 
-describe("the map", () => {
-  test("takes a new node", () => {
+describe("the map of the site", () => {
+  test("accepts a new node", () => {
     const wanted = { title: "Can Ricart 4", zone_id: 18_668, lat: "41.4", lon: "2.19" };
     expect(errorsOf(guifi.call("guifi.node.add", wanted))).toEqual(["501"]);
     const token = guifi.login("anna");
@@ -742,7 +745,7 @@ describe("the map", () => {
     expect(errorsOf(call({ zone_id: 1 }))).toEqual(["500 zone_id = 1"]);
   });
 
-  test("knows the zone of a place", () => {
+  test("finds the zone of a position", () => {
     const nearest = (lat: string, lon: string) =>
       guifi.call("guifi.zone.nearest", { lat, lon }).responses as { nearest: unknown };
     expect(nearest("43.22", "-2.02").nearest).toEqual({
@@ -751,7 +754,7 @@ describe("the map", () => {
     expect(nearest("0", "0").nearest).toBe(false);
   });
 
-  test("knows models of hardware", () => {
+  test("lists hardware models", () => {
     const models = (parameters: Record<string, string> = {}) => guifi.call("guifi.misc.model", parameters);
     expect((models({ fid: "3" }).responses as { models: unknown[] }).models).toHaveLength(2);
     expect(errorsOf(models({ type: "x" }))).toEqual(["403 type invalid: x"]);
@@ -760,7 +763,7 @@ describe("the map", () => {
   });
 });
 
-test("a box in the same process asks it as over the network", async () => {
+test("the site answers a box in the same process as over the network", async () => {
   const ask = asBoxRequest(guifi.site, () => guifi.now);
   const url = (query: string) => `https://guifi.net/api?${query}`;
   const login = `command=guifi.auth.login&username=anna&password=${encoded("vilanova-1905")}`;
@@ -777,20 +780,20 @@ test("a box in the same process asks it as over the network", async () => {
   expect(page.body.toString()).toContain("BCNCanBruixa20Cldy1");
 });
 
-describe("broken on purpose,", () => {
+describe("a fault of the site", () => {
   const query = "command=guifi.service.types";
   const request = () => ({ method: "GET", path: "/api", query, headers: [], now: guifi.now });
   const answers = (faults: readonly SiteFault[]) =>
     [0, 1, 2, 3].map((turn) => answerWith(faults, guifi.site, request(), turn));
   const whole = () => guifi.site.handle(request()).body;
 
-  test("a fault has a name", () => {
+  test("has a name", () => {
     expect(isSiteFault("api-slow")).toBe(true);
     expect(isSiteFault("api-fast")).toBe(false);
     expect(answers([]).map(({ body }) => body)).toEqual([whole(), whole(), whole(), whole()]);
   });
 
-  test("it says so, does not answer in time, or answers rubbish of one kind after the other", () => {
+  test("answers with an error, too late, or with one kind of garbage after another", () => {
     expect(answers(["api-500"])[0]).toMatchObject({ status: 500, body: expect.stringContaining("<h1>") });
     expect(answers(["api-slow"])[0]).toMatchObject({ body: whole(), delay: 30_000 });
     const kinds = answers(["api-garbage"]).map(({ status, body }) => [status, body.slice(0, 9), body.length]);
@@ -810,7 +813,7 @@ describe("broken on purpose,", () => {
     ]);
   });
 
-  test("hostile, it takes logins, refuses the rest in its own words, and names all on its map with them", () => {
+  test("in hostile mode accepts logins, answers all else with a hostile text, and puts that into its map", () => {
     const [answer] = answers(["api-hostile"]);
     expect(JSON.parse(answer!.body)).toMatchObject({
       code: { code: 201 },
@@ -828,14 +831,14 @@ describe("broken on purpose,", () => {
     expect(body).not.toBe(honest);
   });
 
-  test("it can be one command's own", () => {
+  test("can be limited to one command", () => {
     expect(isFor([], { query })).toBe(true);
     expect(isFor(["guifi.service.types"], { query })).toBe(true);
     expect(isFor(["guifi.service.list"], { query })).toBe(false);
     expect(isFor(["guifi.service.list"], { query: "" })).toBe(false);
   });
 
-  test("it knows no token, and still takes logins", () => {
+  test("refuses every token, and still accepts logins", () => {
     const token = guifi.login("anna");
     const asked = { ...request(), headers: [["Authorization", `GuifiLogin auth=${token}`]] as const };
     expect(answerWith(["api-502"], guifi.site, asked, 0).body).toContain('"code":502');
@@ -843,7 +846,7 @@ describe("broken on purpose,", () => {
   });
 });
 
-test("a query in a log has no password in it, however that is written", () => {
+test("a logged query contains no password, however that is written", () => {
   fc.assert(
     fc.property(
       fc.constantFrom("password", "pass%77ord", "%70assword", " password", "+password"),

@@ -8,14 +8,14 @@ import { expect, test } from "vitest";
 import { end, hostProcess, isAlive } from "../../image/host/process.ts";
 import { makeScratch } from "../../image/host/scratch.ts";
 
-test("a process is known by its start, not by its number alone", () => {
+test("a process is identified by its start time, not by its number alone", () => {
   const self = hostProcess()!;
   expect(self.pid).toBe(process.pid);
   expect(isAlive(self)).toBe(true);
   expect(isAlive({ ...self, started: "another time" })).toBe(false);
 });
 
-test("ending a process waits until it is gone; a stranger with its number is left alone", async () => {
+test("ending a process waits until it is gone, and spares another process with its number", async () => {
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
   const recorded = hostProcess(child.pid)!;
   await end({ ...recorded, started: "another time" });
@@ -24,7 +24,7 @@ test("ending a process waits until it is gone; a stranger with its number is lef
   expect(hostProcess(child.pid)).toBeUndefined();
 });
 
-test("a scratch directory goes with its process, and takes those of dead processes along", () => {
+test("a scratch directory is removed with its process, along with those of dead processes", () => {
   const parent = mkdtempSync(join(tmpdir(), "cbox-scratch-"));
   try {
     const dead = join(parent, `${process.pid}.another-time.abc`);

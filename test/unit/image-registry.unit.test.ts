@@ -26,7 +26,7 @@ const status =
   (_request, response) =>
     response.writeHead(code, headers).end();
 
-it("asks for indexes and manifests of both kinds, by HEAD, which costs no fetch", async () => {
+it("askTag requests indexes and manifests of both kinds by HEAD, which does not count as a pull", async () => {
   const seen: string[] = [];
   const image = await imageAt((request, response) => {
     seen.push(`${request.method} ${request.url}`, String(request.headers.accept));
@@ -50,7 +50,7 @@ it("asks for indexes and manifests of both kinds, by HEAD, which costs no fetch"
   ]);
 });
 
-it("takes the hash of the bytes where the registry names no digest", async () => {
+it("askTag hashes the manifest where the registry sends no digest", async () => {
   const bytes = '{"schemaVersion":2}';
   const image = await imageAt((_request, response) => {
     response.writeHead(200, { "Content-Type": INDEX }).end(bytes);
@@ -89,7 +89,7 @@ it.each<[string, Answer, RegExp, RegExp]>([
     /^more than 4194304 bytes$/,
     /over the Internet/,
   ],
-])("a registry that %s is named with what it said", async (_what, answer, found, hint) => {
+])("a registry that %s is reported with what it sent", async (_what, answer, found, hint) => {
   expect(await failureOf(async () => askTag(await imageAt(answer)))).toMatchObject({
     code: "image-registry",
     found: expect.stringMatching(found),
@@ -97,7 +97,7 @@ it.each<[string, Answer, RegExp, RegExp]>([
   });
 });
 
-it("gives its token to the registry alone, once for all questions", async () => {
+it("askTag sends its token to the registry only, and asks for it once", async () => {
   const seen: string[] = [];
   const image = await imageAt((request, response) => {
     const { authorization = "" } = request.headers;
@@ -121,7 +121,7 @@ it("gives its token to the registry alone, once for all questions", async () => 
   ]);
 });
 
-it("an answer with a token is read whatever it is", () => {
+it("tokenIn reads any answer", () => {
   expect(tokenIn('{"token":"abc","access_token":"def"}')).toBe("abc");
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {

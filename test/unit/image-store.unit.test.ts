@@ -18,12 +18,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(store, { recursive: true }));
 
-test("the three newest stay", async () => {
+test("the store keeps the three newest images", async () => {
   await forgetOldImages(store);
   expect((await readdir(store)).sort()).toEqual(["c.img", "d.img", "e.img"]);
 });
 
-test("one that a machine may be running on stays, too, until nobody has asked for it for long", async () => {
+test("the store keeps an image that a machine may be using, until it has been unused for long", async () => {
   await noteUse(rawImage(store, "a"));
   await forgetOldImages(store);
   expect((await readdir(store)).sort()).toEqual(["a.img", "a.img.used", "c.img", "d.img", "e.img"]);

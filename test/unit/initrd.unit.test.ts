@@ -25,7 +25,7 @@ function cpio(files: Readonly<Record<string, number>>): Buffer {
   return Buffer.concat(entries);
 }
 
-it("finds the names of both, whatever their sizes", async () => {
+it("initrdNames lists the files of both archives, whatever their sizes", async () => {
   const path = join(temporaryDirectory(), "initrd");
   const early = cpio({ "kernel/x86/microcode/GenuineIntel.bin": 5 });
   const main = gzipSync(cpio({ init: 3, "lib/modules/6.12/ahci.ko.xz": 1, scripts: 0 }));
@@ -38,7 +38,7 @@ it("finds the names of both, whatever their sizes", async () => {
   ]);
 });
 
-it("says when the packing is unknown", async () => {
+it("initrdNames reports an unknown compression", async () => {
   const path = join(temporaryDirectory(), "initrd");
   writeFileSync(path, Buffer.alloc(200, "?"));
   await expect(initrdNames(unneeded, path)).rejects.toThrow("is packed in a way that is not known here");

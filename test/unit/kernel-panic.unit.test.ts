@@ -31,47 +31,47 @@ test.each([
   ["4.999999", 1],
   ["5.000000", 0],
   ["42.100000", 0],
-])("a panic after %s s of the kernel's time makes %i resets", (seconds, count) => {
+])("a panic after %s s of kernel time causes %i resets", (seconds, count) => {
   expect(resets(panic(seconds))).toBe(count);
 });
 
-test("a breakpoint that the kernel knows nothing of is the emulation's, however late", () => {
+test("a panic after a breakpoint that the kernel does not know is the emulator's fault, however late", () => {
   const late = panic("17.604754");
   expect(resets(BREAKPOINT, late)).toBe(1);
   expect(resets(...(BREAKPOINT + late))).toBe(1);
 });
 
-test("another panic is told with its line, one after such a breakpoint as well", () => {
+test("another panic is reported with its line, even after such a breakpoint", () => {
   const late = panic("42.1");
   const line = "[        42.1] Kernel panic - not syncing: Fatal exception";
   expect(read(late)).toEqual({ resets: 0, others: [line] });
   expect(read(BREAKPOINT, late, "\r\n", late)).toEqual({ resets: 1, others: [line] });
 });
 
-test("is seen however its line comes in pieces", () => {
+test("a panic is recognised in whatever pieces its line arrives", () => {
   const text = panic("1.234567");
   expect(resets(...text)).toBe(1);
   for (let at = 0; at < text.length; at++) expect(resets(text.slice(0, at), text.slice(at))).toBe(1);
 });
 
-test("is answered when its line is complete, so that the sentence does not stand in it", () => {
+test("a panic is answered when its line is complete, so that the answer does not interrupt it", () => {
   const line = "[    1.234567] Kernel panic - not syncing: Fatal exception";
   expect(resets(line, "\r")).toBe(0);
   expect(resets(line, "\r", "\n")).toBe(1);
 });
 
-test("is forgiven twice", () => {
+test("only the first two panics cause a reset", () => {
   expect(resets(panic("1.0"), "\r\n", panic("1.1"))).toBe(2);
   expect(read(`${panic("1.0")}\r\n`.repeat(5))).toMatchObject({ resets: 2, others: { length: 3 } });
 });
 
-test("what only speaks of one is none", () => {
+test("a line that only mentions a panic is not one", () => {
   const inner = "he wrote: [    1.234567] Kernel panic - not syncing";
   expect(
     resets(inner, "\r\n[    1.0] Kernel command line: panic=5\r\n", "Kernel panic - not syncing\r\n"),
   ).toBe(0);
 });
 
-test("a line without an end is not kept whole", () => {
+test("a line without an end is not buffered completely", () => {
   expect(resets("x".repeat(1_000_000), panic("1.0").replace(/^/, "\r\n"))).toBe(1);
 });

@@ -13,14 +13,14 @@ import { READERS } from "../lab/readers/index.ts";
 import { nameIn, parseBinds } from "../lab/readers/signed-in.ts";
 import { claimRecord, readRecord, removeRecord } from "../lab/record.ts";
 
-describe("names in the directory", () => {
-  test("are escaped as RFC 4514 says", () => {
+describe("a member's name in the directory", () => {
+  test("is escaped as RFC 4514 says", () => {
     expect(escapeRdn("Pere Mas_i.Pla")).toBe("Pere Mas_i.Pla");
     expect(escapeRdn("#roca, maria+josep")).toBe("\\#roca\\, maria\\+josep");
     expect(escapeRdn(' a"b\\c<d>e;f=g ')).toBe('\\ a\\"b\\\\c\\<d\\>e\\;f\\=g\\ ');
   });
 
-  test("are read back, whatever they hold", () => {
+  test("is read back, whatever it contains", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (name) => {
         expect(nameIn(`uid=${escapeRdn(name)},o=webusers,dc=guifi,dc=net`)).toBe(name);
@@ -28,7 +28,7 @@ describe("names in the directory", () => {
     );
   });
 
-  test("are read back as slapd writes them, bytes in hexadecimal", () => {
+  test("is read back as slapd writes it, with bytes in hexadecimal", () => {
     expect(nameIn("uid=\\23roca\\2C maria\\2Bjosep,o=webusers")).toBe("#roca, maria+josep");
     expect(nameIn("uid=n\\C3\\BAria,o=webusers")).toBe("núria");
     expect(nameIn("uid=a\\\\AB,o=webusers")).toBe("a\\AB");
@@ -47,7 +47,7 @@ describe("binds in slapd's log", () => {
     "6b051e27.19f9ee1c 0x7f157dbfe6c0 conn=1000 op=1 SEARCH RESULT tag=101 err=32 nentries=0 text=",
   ];
 
-  test("are told with their results and where they came from", () => {
+  test("are listed with their results and addresses", () => {
     expect(parseBinds(log.join("\n"))).toEqual([
       { dn: "uid=\\22,o=webusers", result: 49, from: "10.139.40.101", at: new Date(0x6b051e26 * 1000) },
       {
@@ -59,7 +59,7 @@ describe("binds in slapd's log", () => {
     ]);
   });
 
-  test("without a name, or without a result yet, are none", () => {
+  test("are left out without a name or without a result", () => {
     expect(parseBinds(log.slice(0, 2).join("\n"))).toEqual([]);
     const anonymous = log.join("\n").replaceAll(/dn="[^"]*"/g, 'dn=""');
     expect(parseBinds(anonymous)).toEqual([]);
@@ -67,18 +67,18 @@ describe("binds in slapd's log", () => {
   });
 });
 
-describe("what the lab is made of", () => {
+describe("the inventory of the lab", () => {
   test.each([
     ["hosts", LAB_HOSTS],
     ["members", [...MEMBERS, ...PROXY_USERS, PROXY_READER]],
     ["faults", FAULTS],
     ["readers", READERS],
-  ])("%s have a name each", (_, all) => {
+  ])("gives each of its %s a name of its own", (_, all) => {
     const names = all.map(({ name }) => name.toLowerCase());
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test("its members cover what goes wrong with members", () => {
+  test("has members for each case of a failing login", () => {
     expect(MEMBERS.some(({ inDirectory, inSite }) => inSite && !inDirectory)).toBe(true);
     expect(MEMBERS.some(({ inDirectory, inSite }) => inDirectory && !inSite)).toBe(true);
     expect(MEMBERS.some(({ password }) => /[+]/.test(password) && /[%]/.test(password))).toBe(true);
@@ -88,7 +88,7 @@ describe("what the lab is made of", () => {
   });
 });
 
-test("a lab whose process ended while it set it up is removed by whoever sets up another; one that is being set up is not", async () => {
+test("a new lab removes one whose process ended during its set-up, and spares one being set up", async () => {
   const starting = hostProcess()!;
   const record = { starting, root: "/nowhere", servers: [], boxes: [], faults: [] };
   const [ended, going] = ["unitended", "unitgoing"];

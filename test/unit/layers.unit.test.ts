@@ -18,8 +18,8 @@ const before: LayerInputs = {
   epoch: 5,
 };
 
-describe("layer keys", () => {
-  it("do not depend on the order of keys", () => {
+describe("the key of a layer", () => {
+  it("does not depend on the order of keys", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.string()), (hooks) => {
         const turned = Object.fromEntries(Object.entries(hooks).reverse());
@@ -28,7 +28,7 @@ describe("layer keys", () => {
     );
   });
 
-  it("change with any value", () => {
+  it("changes with any value", () => {
     const keys = [before, { ...before, epoch: 6 }, { ...before, "package list": ["sudo", "nano"] }].map(
       layerKey,
     );
@@ -37,7 +37,7 @@ describe("layer keys", () => {
 });
 
 describe("the reason for a rebuild", () => {
-  it("names packages that came and went", () => {
+  it("names packages that were added and removed", () => {
     expect(changes(before, { ...before, "package list": ["sudo", "serf"] })).toEqual([
       "package list changed: +serf -nano",
     ]);
@@ -50,7 +50,7 @@ describe("the reason for a rebuild", () => {
     ]);
   });
 
-  it("names what a group holds that was not there at all before", () => {
+  it("names the contents of a group that did not exist before", () => {
     const code = { "image/stages/rootfs.ts": "ab" };
     expect(changes(before, { ...before, code })).toEqual(["code changed: +image/stages/rootfs.ts"]);
     expect(changes({ ...before, code }, before)).toEqual(["code changed: -image/stages/rootfs.ts"]);
@@ -76,7 +76,7 @@ describe("the reason for a rebuild", () => {
   });
 });
 
-describe("the store", () => {
+describe("the layer store", () => {
   const store = () => {
     const directory = temporaryDirectory();
     return { directory, layers: openLayers(createSession({ logDirectory: directory }), directory) };
@@ -84,7 +84,7 @@ describe("the store", () => {
   const make = (root: string) => writeFile(join(root, "made"), "");
   const never = () => expect.fail("the layer is there already");
 
-  it("gives one profile the layer that another one made of the same inputs", async () => {
+  it("shares a layer between profiles with the same inputs", async () => {
     const { layers } = store();
     const first = await layers.obtain("rootfs-minix-neo-z64", before, make);
     expect(first.reasons).toEqual(["nothing in the cache"]);
@@ -95,7 +95,7 @@ describe("the store", () => {
     expect(await layers.explain("base-trixie-amd64", before)).toEqual(["nothing in the cache"]);
   });
 
-  it("makes a layer once when two ask for it at the same time, and the second waits for the first", async () => {
+  it("makes a layer once when two ask for it at the same time, while the second waits", async () => {
     const { layers, directory } = store();
     const made: string[] = [];
     const slowly = async (root: string) => {
@@ -111,7 +111,7 @@ describe("the store", () => {
     expect(existsSync(join(first?.root ?? "", "made"))).toBe(true);
   });
 
-  it("keeps three of a profile, and does not count those of one whose name goes on", async () => {
+  it("keeps three layers of a profile, not counting those of a profile whose name it begins", async () => {
     const { directory, layers } = store();
     const other = await layers.obtain("rootfs-pi-5", before, make);
     for (const epoch of [1, 2, 3, 4]) await layers.obtain("rootfs-pi", { ...before, epoch }, make);

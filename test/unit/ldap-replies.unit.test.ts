@@ -135,17 +135,20 @@ const WHOLE: readonly (readonly [string, Written, string])[] = [
   ["a server that is busy", { result: 51 }, "ldap-error"],
 ];
 
-test.each(WHOLE)("%s is understood, whole and byte by byte", async (_what, written, expected) => {
-  speak = (socket, id) => socket.write(reply(id, written));
-  expect(await outcome(LONG)).toBe(expected);
-  speak = (socket, id) => {
-    socket.setNoDelay();
-    for (const byte of reply(id, written)) socket.write(Buffer.of(byte));
-  };
-  expect(await outcome(LONG)).toBe(expected);
-});
+test.each(WHOLE)(
+  "the LDAP client understands %s, in one piece and byte by byte",
+  async (_what, written, expected) => {
+    speak = (socket, id) => socket.write(reply(id, written));
+    expect(await outcome(LONG)).toBe(expected);
+    speak = (socket, id) => {
+      socket.setNoDelay();
+      for (const byte of reply(id, written)) socket.write(Buffer.of(byte));
+    };
+    expect(await outcome(LONG)).toBe(expected);
+  },
+);
 
-test("a text of 32 KiB is room enough for a server", async () => {
+test("32 KiB are enough for the text of a server", async () => {
   const long = { result: 49, more: [element(0xa3, text("x".repeat(32 * 1024)))] };
   speak = (socket, id) => socket.write(reply(id, long));
   expect(await outcome(LONG)).toBe("refused");
@@ -259,11 +262,14 @@ const ODD: readonly (readonly [string, Speak, string])[] = [
   ],
 ];
 
-test.each(ODD)("a reply %s", async (_what, speech, expected) => {
-  speak = speech;
-  const before = used();
-  // Only what never comes needs a short time.
-  expect(await outcome(expected === "server-slow" ? SHORT : LONG)).toBe(expected);
-  expect(used() - before).toBeLessThan(MOST_BYTES);
-  await allClosed();
-});
+test.each(ODD)(
+  "the LDAP client handles a reply %s within limits of time and memory",
+  async (_what, speech, expected) => {
+    speak = speech;
+    const before = used();
+    // Only what never comes needs a short time.
+    expect(await outcome(expected === "server-slow" ? SHORT : LONG)).toBe(expected);
+    expect(used() - before).toBeLessThan(MOST_BYTES);
+    await allClosed();
+  },
+);

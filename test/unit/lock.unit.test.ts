@@ -41,7 +41,7 @@ const lock: Lock = {
 };
 
 describe("the lock file", () => {
-  it("reads back what was written, one package a line", async () => {
+  it("is read back as it was written, one package a line", async () => {
     const path = join(temporaryDirectory(), "x.lock");
     await writeLock(path, lock);
     expect(await readLock(path)).toEqual(lock);
@@ -51,7 +51,7 @@ describe("the lock file", () => {
     expect(await readLock(`${path}.missing`)).toBeUndefined();
   });
 
-  it("stays as it is, with its time, where a newer one has the same packages in the same sets", () => {
+  it("keeps its content and time where a newer one has the same packages in the same sets", () => {
     const newer: Lock = {
       ...lock,
       epoch: lock.epoch + 1,
@@ -75,27 +75,27 @@ describe("the lock file", () => {
     expect(pinsOf({ ...lock, sets, packages }, "two")).toEqual([backport]);
   });
 
-  it("gives a set's pins", () => {
+  it("pins the versions of a set", () => {
     expect(pinsOf(lock, "base").map(({ name }) => name)).toEqual(["apt", "serf"]);
     expect(pinsOf(lock, "unknown")).toEqual([]);
   });
 
-  it("says what moved", () => {
+  it("lists what changed", () => {
     const { mtools: _, ...rest } = lock.packages;
     const after = { ...lock, packages: { ...rest, apt: pin("apt", "3.1"), nano: pin("nano", "8") } };
     expect(lockChanges(lock, after)).toEqual(["apt 3.0 -> 3.1", "-mtools", "+nano 8"]);
     expect(lockChanges(lock, lock)).toEqual([]);
   });
 
-  it("knows which sets a changed profile makes outdated", () => {
+  it("lists the sets that a changed profile makes outdated", () => {
     const requests = { base: ["apt", "serf"], tools: ["mtools", "fdisk"], "profile:vm": ["nano"] };
     expect(outdatedSets(lock, requests)).toEqual(["tools", "profile:vm"]);
     expect(outdatedSets(undefined, { base: ["apt"] })).toEqual(["base"]);
   });
 });
 
-describe("boards that ask for the same packages", () => {
-  it("take the set of the one that is in the lock, so that nothing has to be looked up", () => {
+describe("boards with the same packages", () => {
+  it("use the locked set of another, so that nothing has to be resolved", () => {
     const set = { request: ["apt", "nano"], packages: ["apt", "libc6", "nano"] };
     const locked = {
       release: "trixie",
@@ -111,7 +111,7 @@ describe("boards that ask for the same packages", () => {
     expect(withRepeats(undefined, requests)).toBeUndefined();
   });
 
-  it("keeps the sets that are as they were when another is asked for anew, and drops what nobody wants", () => {
+  it("keep unchanged sets when another is resolved again, and drop unused ones", () => {
     const requests = { base: ["apt", "serf"], more: ["nano"] };
     const kept = withoutSets({ ...lock, packages: { ...lock.packages, apt: pin("apt", "3.0") } }, requests, [
       "more",
@@ -121,7 +121,7 @@ describe("boards that ask for the same packages", () => {
     expect(kept.epoch).toBe(lock.epoch);
   });
 
-  it("keeps two versions of one package for the sets that take them", () => {
+  it("keep two versions of one package for the sets that use them", () => {
     const two: Lock = {
       ...lock,
       sets: {
@@ -137,7 +137,7 @@ describe("boards that ask for the same packages", () => {
   });
 });
 
-describe("the lock beside a person's own profiles", () => {
+describe("the lock beside a user's own profiles", () => {
   const added = { ...lock.sets, "profile:attic": { request: ["serf", "mc"], packages: ["serf", "mc"] } };
   const own: Lock = {
     ...lock,
@@ -146,20 +146,20 @@ describe("the lock beside a person's own profiles", () => {
     packages: { ...lock.packages, mc: pin("mc", "4.8") },
   };
 
-  it("is there only when something was added", () => {
+  it("exists only when something was added", () => {
     expect(continuing(undefined, undefined)).toBeUndefined();
     expect(continuing(lock, undefined)).toBe(lock);
     expect(continuing(undefined, lock)).toEqual(lock);
   });
 
-  it("holds while the project's stays as it is, and survives writing", async () => {
+  it("stays valid while the project's lock is unchanged, and survives writing", async () => {
     const path = join(temporaryDirectory(), "trixie-amd64.lock");
     await writeLock(path, own);
     expect(await readLock(path)).toEqual(own);
     expect(continuing(own, lock)).toBe(own);
   });
 
-  it("follows the project's when that moves; what was added stays at its version", () => {
+  it("follows the project's lock when that changes, and keeps the versions that were added", () => {
     const moved: Lock = { ...lock, packages: { ...lock.packages, serf: pin("serf", "0.11") } };
     const followed = continuing(own, moved)!;
     expect(followed.packages.serf?.version).toBe("0.11");

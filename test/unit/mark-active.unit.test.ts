@@ -32,25 +32,25 @@ function withBootCode(disk: Buffer): Buffer {
 
 const TABLE = [{ name: "cbox-boot", start: 2, size: 64 }];
 
-test("a disk with boot code gets the mark, and nothing else", () => {
+test("a disk with boot code gets the active mark, and no other change", () => {
   expect(changesOf(withBootCode(gpt(TABLE)))).toEqual([[MARK, 0x80]]);
 });
 
-test("a disk that has the mark stays as it is", () => {
+test("a disk that is marked stays unchanged", () => {
   const disk = withBootCode(gpt(TABLE));
   disk[MARK] = 0x80;
   expect(changesOf(disk)).toEqual([]);
 });
 
-test("a disk that starts by UEFI alone is left alone", () => {
+test("a disk that starts by UEFI only stays unchanged", () => {
   expect(changesOf(gpt(TABLE))).toEqual([]);
 });
 
-test("an MBR of the old kind is left alone: its mark belongs to one partition of several", () => {
+test("a traditional MBR stays unchanged, since its mark belongs to one of several partitions", () => {
   expect(changesOf(withBootCode(mbr([{ type: 0x83, start: 1, size: 64 }])))).toEqual([]);
 });
 
-test("a Raspberry Pi's hybrid MBR is left alone", () => {
+test("a Raspberry Pi's hybrid MBR stays unchanged", () => {
   const disk = gpt(TABLE);
   const boot = { number: 1, start: 4096, size: 131072, name: "cbox-boot", type: "", uuid: "" };
   for (const [at, bytes] of hybridMbr({ partitions: { boot, root: boot } })) disk.set(bytes, at);
@@ -58,7 +58,7 @@ test("a Raspberry Pi's hybrid MBR is left alone", () => {
   expect(changesOf(withBootCode(disk))).toEqual([]);
 });
 
-test.each(["/nowhere/disk", "/dev"])("what is no disk (%s) is no trouble", (path) => {
+test.each(["/nowhere/disk", "/dev"])("a file that is not a disk (%s) causes no failure", (path) => {
   const { status, stderr } = spawnSync(PROGRAM, [path]);
   expect([status, String(stderr)]).toEqual([0, ""]);
 });

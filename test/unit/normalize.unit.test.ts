@@ -6,14 +6,14 @@ import { extendedStates, sortById, sortLike } from "../../image/stages/normalize
 const PASSWD =
   "root:x:0:0::/root:/bin/bash\n_serf:x:101:101::/:/sbin/nologin\ndaemon:x:1:1::/:/sbin/nologin\n";
 
-it("accounts are in the order of their numbers, shadow files in the order of the accounts", () => {
+it("accounts are sorted by their numbers, and shadow files in the same order", () => {
   const sorted = sortById(PASSWD);
   expect(sorted.split("\n").map((line) => line.split(":")[0])).toEqual(["root", "daemon", "_serf", ""]);
   expect(sortLike("_serf:!::\nroot:!::\ndaemon:*::\n", sorted)).toBe("root:!::\ndaemon:*::\n_serf:!::\n");
   expect(sortById(sorted)).toBe(sorted);
 });
 
-it("APT is told what was asked for and what only came along", () => {
+it("APT's state distinguishes requested packages from automatically installed ones", () => {
   const pin = (name: string, architecture: string) => ({
     ...{ name, architecture, version: "1", size: 1, sha256: "", repository: "debian" as const, path: "" },
   });

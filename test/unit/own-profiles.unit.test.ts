@@ -32,7 +32,7 @@ function attic(): string {
   return dir;
 }
 
-it("is taken as the page about boxes shows it", () => {
+it("a user's profile from the documentation is accepted", () => {
   const page = readFileSync(join(PROJECT, "docs/boxes/README.md"), "utf8");
   const [, text = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
   const [, folder = "", name = ""] = /^# (\S+)\/(\S+)\.yaml$/m.exec(text) ?? [];
@@ -47,7 +47,7 @@ it("is taken as the page about boxes shows it", () => {
     expect(page).toMatch(new RegExp(`^\\./cbox ${command} ${name} .*--profiles ${folder}$`, "m"));
 });
 
-it("resolves beside the project's profiles, with the overlay that lies beside it", () => {
+it("a user's profile resolves beside the project's, with the overlay next to it", () => {
   const dir = attic();
   const board = resolveProfile("attic-board");
   expect(board).toMatchObject({
@@ -68,7 +68,7 @@ it("resolves beside the project's profiles, with the overlay that lies beside it
   expect(listProfiles(PROFILES).map(({ id }) => id)).not.toContain("attic-board");
 });
 
-it("an overlay that is in neither place is a mistake in the file", async () => {
+it("an overlay that is in neither place is a mistake in the profile", async () => {
   const dir = attic();
   writeFileSync(join(dir, "attic-board.yaml"), BOARD.replace("[attic]", "[atic]"));
   expect(await failureOf(() => resolveProfile("attic-board"))).toMatchObject({
@@ -77,7 +77,7 @@ it("an overlay that is in neither place is a mistake in the file", async () => {
   });
 });
 
-it("profiles-missing: a directory that is not there", async () => {
+it("a profile directory that does not exist is reported: profiles-missing", async () => {
   vi.stubEnv(OWN_PROFILES, "/no/such/place");
   expect(await failureOf(() => resolveProfile("vm-amd64"))).toMatchObject({
     code: "profiles-missing",
@@ -87,7 +87,7 @@ it("profiles-missing: a directory that is not there", async () => {
   });
 });
 
-it("cannot have a base layer of its own, and is told what differs", async () => {
+it("a user's profile cannot have a base layer of its own, and the difference is reported", async () => {
   const dir = attic();
   writeFileSync(join(dir, "attic-board.yaml"), `${BOARD}base_packages: [htop, -nano]\n`);
   const profiles = ["attic-board", "convert-amd64", "pc-amd64", "vm-amd64"].map((id) => resolveProfile(id));
@@ -100,7 +100,7 @@ it("cannot have a base layer of its own, and is told what differs", async () => 
   });
 });
 
-it("shares the base layer of the project, which a conversion has no part in", () => {
+it("a user's profile shares the project's base layer, which conversion settings do not affect", () => {
   attic();
   const all = ["convert-amd64", "attic-board", "vm-amd64"].map((id) => resolveProfile(id));
   expect(sharedBase(all)).toEqual(resolveProfile("vm-amd64").base_packages);

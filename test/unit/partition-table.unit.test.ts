@@ -23,7 +23,7 @@ describe("readPartitions", () => {
     ]);
   });
 
-  it("reads an MBR, without the box that extended partitions are", async () => {
+  it("reads an MBR without the extended partition itself", async () => {
     const disk = mbr([
       { type: 0x0c, start: 4, size: 16 },
       { type: 0x05, start: 20, size: 4 },
@@ -48,7 +48,7 @@ describe("findBootPartition", () => {
   it.each([
     ["FAT32 in a GPT", gpt(OURS), 2, 32],
     ["FAT16 in an MBR", mbr([{ type: 0x0e, start: 4, size: 16 }]), 4, 16],
-  ] as const)("goes by the label: %s", async (_what, table, at, kind) => {
+  ] as const)("finds it by its label: %s", async (_what, table, at, kind) => {
     const ours = diskOf(8 * MIB, [
       [0, table],
       [at * MIB, fatSector("CBOX-BOOT", kind)],

@@ -59,7 +59,7 @@ it.each([
   ["http://localhost.example.net/", true],
   ["http://127.0.0.1.example.net/", true],
   ["ldap://ldap.guifi.net", true],
-])("%s can be read on the way: %s", (url, expected) => {
+])("%s exposes passwords in transit: %s", (url, expected) => {
   expect(isReadable(url)).toBe(expected);
 });
 
@@ -76,7 +76,7 @@ describe("a community file", () => {
     ["api.url", "url: https://guifi.net/api\n", "url: http://guifi.net/api\n"],
     ["api.auth_url", "https://guifi.net/api/auth", "http://127.0.0.1.example.net/api/auth"],
     ["api.url", "url: https://guifi.net/api\n", "url: http://guifi.net/api\n  plain_http: false\n"],
-  ])("is refused with %s by which passwords can be read", async (field, from, to) => {
+  ])("is refused with %s, which exposes passwords", async (field, from, to) => {
     const failure = await failureOf(() => load(from, to));
     expect(failure.code).toBe("community-invalid");
     expect(failure.found).toContain(
@@ -88,13 +88,13 @@ describe("a community file", () => {
     ["url: https://guifi.net/api\n", "url: http://guifi.net/api\n  plain_http: true\n"],
     ["https://guifi.net/api/auth", "http://127.0.0.1:8080/api/auth"],
     ["cnml_url: https:", "cnml_url: http:"],
-  ])("is taken with %j as %j", (from, to) => {
+  ])("with %j is accepted as %j", (from, to) => {
     expect(load(from, to).id).toBe("guifi");
   });
 });
 
 describe("the box", () => {
-  test("sends no password to such a site, nor to such a directory", async () => {
+  test("sends no password to an unencrypted site or directory", async () => {
     const site = await failureOf(() => new GuifiApi(box, imageOf({ api: plainApi() }), ANNA).logIn());
     expect(site).toMatchObject({ code: "password-unencrypted", found: "http://members.example.net" });
     const ldap = { ...IMAGE.community.ldap, servers: ["ldap://ldap.example.net"] };
@@ -105,7 +105,7 @@ describe("the box", () => {
     expect(box.effects.filter((effect) => /^(POST|GET|bind) /.test(effect))).toEqual([]);
   });
 
-  test("asks such a site where the community allows it", async () => {
+  test("contacts an unencrypted site where the community allows it", async () => {
     await failureOf(() => new GuifiApi(box, allowed, ANNA).logIn());
     expect(box.effects).toEqual(["POST members.example.net"]);
   });
@@ -113,7 +113,7 @@ describe("the box", () => {
   test.each([
     ["unencrypted", allowed, "member-plain-http"],
     ["to whoever answers", unverified, "member-unverified"],
-  ])("says after a set-up by a file that the password went %s", async (_what, image, code) => {
+  ])("reports after a set-up by a file that the password was sent %s", async (_what, image, code) => {
     await remember(box, { member: { name: "anna", confirmed_by: "directory" } });
     const tools = { box, image } as unknown as StepTools;
     expect(await member.verify({ sign_in: "now", username: "anna" }, tools)).toEqual([
@@ -122,7 +122,7 @@ describe("the box", () => {
     expect(await member.verify({ sign_in: "later" }, tools)).toEqual([{ code: "member-later" }]);
   });
 
-  test("cbox node leave says it before it asks", async () => {
+  test("warns in cbox node leave before it asks", async () => {
     const said: string[] = [];
     const node = { id: 1, name: "here" };
     await remember(box, {
@@ -144,7 +144,7 @@ describe("the box", () => {
   });
 });
 
-describe("at the console", () => {
+describe("the console", () => {
   let away = new AbortController();
   let talk: Promise<unknown>;
 
@@ -172,11 +172,11 @@ describe("at the console", () => {
   test.each([
     ["a site without encryption", allowed, UNENCRYPTED],
     ["a directory that is not checked", unverified, UNVERIFIED],
-  ])("%s is told before the password is typed", async (_what, image, sentence) => {
+  ])("warns of %s before the password is typed", async (_what, image, sentence) => {
     expect(await atPassword(image)).toContain(sentence);
   });
 
-  test("of an encrypted one nothing is said", async () => {
+  test("shows no warning for an encrypted one", async () => {
     const shown = await atPassword(imageOf({}));
     expect(shown).not.toContain("on the way");
   });

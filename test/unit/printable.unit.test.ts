@@ -10,7 +10,7 @@ import { type Disk, describeDisk } from "../../image/flash/disks.ts";
 const ODD = "a\x1b[2Jb\r\nerror: c\u009b1m\u202ed";
 const SHOWN = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
 
-it("text for one line shows each control sign by its number", () => {
+it("text for one line shows each control character by its number", () => {
   expect(printable(ODD)).toBe("a\\u001b[2Jb\\u000d\\u000aerror: c\\u009b1m\\u202ed");
   expect(printable("Can Bruixa, l·lis 東京 🐐")).toBe("Can Bruixa, l·lis 東京 🐐");
 });
@@ -19,7 +19,7 @@ it("text for several lines keeps its line ends and tabs", () => {
   expect(printableLines("a\tb\r\nc\rd")).toBe("a\tb\nc\\u000dd");
 });
 
-it("whatever the text, no control sign is left in it, and JSON stays JSON", () => {
+it("no text keeps a control character, and JSON stays valid", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       expect(printable(text)).not.toMatch(SHOWN);
@@ -30,7 +30,7 @@ it("whatever the text, no control sign is left in it, and JSON stays JSON", () =
   );
 });
 
-describe("text of others is shown without control signs", () => {
+describe("text from outside is shown without control characters", () => {
   it("in a failure, where each line of what was found is indented", () => {
     const failure = new Failure({
       code: "internal-error",

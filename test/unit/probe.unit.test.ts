@@ -10,7 +10,7 @@ test.each([
   ["no errors", "out\n", ""],
   ["nothing printed", "", ""],
   ["only errors", "", "err\n"],
-])("%s", (_name, stdout, stderr) => {
+])("readAnswer reads the answer of a command: %s", (_name, stdout, stderr) => {
   for (const end of ["", "\r", "\n", "\r\n"])
     expect(readAnswer(`cbox 7 3 ${base64(stdout)} ${base64(stderr)}${end}`)).toEqual({
       number: 7,
@@ -18,4 +18,4 @@ test.each([
     });
 });
 
-test("other lines are none", () => expect(readAnswer("cbox ready")).toBeUndefined());
+test("readAnswer ignores other lines", () => expect(readAnswer("cbox ready")).toBeUndefined());

@@ -12,8 +12,8 @@ const merged = (...files: unknown[]) =>
     return merge(parent, from(data, `file${index}`), profileSchema, strayless);
   }, undefined) as Tracked;
 
-describe("merge", () => {
-  it("merges maps, overrides scalars, goes on with lists, drops what is there twice", () => {
+describe("merging a profile into its parent", () => {
+  it("merges maps, overrides scalars, appends to lists, and drops duplicates", () => {
     const parent = {
       release: "trixie",
       kernel: { package: "linux-a", arguments: ["quiet"] },
@@ -30,19 +30,19 @@ describe("merge", () => {
     });
   });
 
-  it("takes entries off the parent's list", () => {
+  it("removes entries from the parent's list", () => {
     expect(plain(merged({ packages: ["less", "nano"] }, { packages: ["-less", "vim"] }))).toEqual({
       packages: ["nano", "vim"],
     });
   });
 
-  it("moves an entry to the end when it is taken off and added again", () => {
+  it("moves an entry to the end when it is removed and added again", () => {
     expect(plain(merged({ packages: ["less", "nano"] }, { packages: ["-less", "less"] }))).toEqual({
       packages: ["nano", "less"],
     });
   });
 
-  it("tells of an entry that is taken off but was never there", () => {
+  it("reports a removed entry that did not exist", () => {
     const strays: Leaf[] = [];
     merge(from({ packages: ["less"] }, "a"), from({ packages: ["-les"] }, "b"), profileSchema, (leaf) =>
       strays.push(leaf),
@@ -50,7 +50,7 @@ describe("merge", () => {
     expect(strays.map(({ value, origin }) => [value, origin.file])).toEqual([["-les", "b"]]);
   });
 
-  it("knows the maps of a list by their first required key", () => {
+  it("identifies the maps of a list by their first required key", () => {
     const parent = {
       consoles: [
         { device: "tty1", kernel: "tty0" },
@@ -68,7 +68,7 @@ describe("merge", () => {
     });
   });
 
-  it("remembers for each leaf the file it is from", () => {
+  it("records for each leaf the file that it comes from", () => {
     const parent = { packages: ["less", "nano"], consoles: [{ device: "ttyS0", kernel: "ttyS0" }] };
     const child = { packages: ["-less", "vim"], consoles: [{ device: "ttyS0", speed: 9600 }] };
     const origins = [...leaves(merged(parent, child))].map(([field, leaf]) => [
@@ -120,8 +120,8 @@ const anything = fc.record(
   { requiredKeys: [] },
 );
 
-describe("merge, for any files", () => {
-  it("gives the same every time, and leaves its inputs alone", () => {
+describe("merging arbitrary files", () => {
+  it("is deterministic, and does not change its inputs", () => {
     fc.assert(
       fc.property(anything, anything, (a, b) => {
         const [parent, child] = [merged(a), from(b, "b")];
@@ -133,7 +133,7 @@ describe("merge, for any files", () => {
     );
   });
 
-  it("does not depend on how the chain is grouped, where nothing is taken off", () => {
+  it("does not depend on how the chain is grouped, where nothing is removed", () => {
     fc.assert(
       fc.property(addition, addition, addition, (a, b, c) => {
         const [x, y, z] = [from(a, "a"), from(b, "b"), from(c, "c")];
@@ -151,7 +151,7 @@ describe("merge, for any files", () => {
     );
   });
 
-  it("knows for every leaf a file that really says it", () => {
+  it("records for every leaf a file that contains it", () => {
     fc.assert(
       fc.property(fc.array(anything, { minLength: 1, maxLength: 4 }), (files) => {
         for (const [, { value, origin }] of leaves(merged(...files))) {
@@ -162,7 +162,7 @@ describe("merge, for any files", () => {
     );
   });
 
-  it("leaves no removal in the result, and no entry twice", () => {
+  it("leaves no removal and no duplicate in the result", () => {
     fc.assert(
       fc.property(fc.array(anything, { minLength: 1, maxLength: 4 }), (files) => {
         const { packages = [], consoles = [] } = plain(merged(...files)) as {

@@ -14,12 +14,12 @@ import { failureOf } from "../failure-of.ts";
 describe("the profiles of the project", () => {
   const buildable = listProfiles().filter((profile) => !profile.abstract);
 
-  it("are all right", () => {
+  it("are all valid", () => {
     expect(listProfiles().flatMap(({ problem }) => (problem ? [describeFailure(problem)] : []))).toEqual([]);
     expect(buildable.map(({ id }) => id)).toContain("vm-amd64");
   });
 
-  it.each(buildable.map(({ id }) => id))("%s resolves, frozen all the way down", (id) => {
+  it.each(buildable.map(({ id }) => id))("include %s, which resolves and is deeply frozen", (id) => {
     const profile = resolveProfile(id);
     expect(profile).toMatchObject({ id, abstract: false });
     expect(() => (profile.kernel.arguments as string[]).push("quiet")).toThrow(TypeError);
@@ -27,7 +27,7 @@ describe("the profiles of the project", () => {
     expect(profile).not.toHaveProperty("parent");
   });
 
-  it("vm-amd64 is what the lab, the tests and QEMU expect", () => {
+  it("include vm-amd64 as the lab, the tests and QEMU expect it", () => {
     expect(resolveProfile("vm-amd64")).toMatchObject({
       architecture: "amd64",
       kernel: { package: "linux-image-amd64" },
@@ -50,7 +50,7 @@ describe("the profiles of the project", () => {
     });
   });
 
-  it("jetway-jbc362f36-i386 is an older Debian, and the rest of the board's profile as it is", () => {
+  it("include jetway-jbc362f36-i386, an older Debian with the rest of the board's profile unchanged", () => {
     const [board, old] = ["jetway-jbc362f36", "jetway-jbc362f36-i386"].map((id) => resolveProfile(id));
     expect(board).toMatchObject({ release: "trixie", contexts: "incus", security_archive: true });
     expect(old).toMatchObject({
@@ -62,7 +62,7 @@ describe("the profiles of the project", () => {
     expect(old?.base_packages.filter((name) => /incus|repart|btrfs/.test(name))).toEqual([]);
   });
 
-  it("name the published schema on their first line, and so does the community", () => {
+  it("name the published schema on their first line, as the community file does", () => {
     const firstLine = (path: string) => readFileSync(join(PROFILES, path), "utf8").split("\n")[0];
     for (const { id } of listProfiles()) {
       expect(firstLine(`${id}.yaml`)).toBe("# yaml-language-server: $schema=schemas/profile.schema.json");
@@ -95,7 +95,7 @@ qemu: { system: x86_64, machine: q35, cpu: max, memory_mib: 1024, disk: virtio, 
 `;
 const BOX = "id: box\ntitle: A box\nparent: family\n";
 
-describe("a person's profiles", () => {
+describe("a user's profiles", () => {
   let dir = "";
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "cbox-profiles-"));
@@ -115,7 +115,7 @@ describe("a person's profiles", () => {
   };
   const hint = "correct the file, then look at the result with: ./cbox profile show box";
 
-  it("gives the same text whatever the order of the keys", () => {
+  it("give the same text, whatever the order of the keys", () => {
     write("box", `${BOX}packages: [vim]\ndisk: { minimum_gib: 8 }\n`);
     const one = JSON.stringify(resolve());
     const boot = "boot: { firmware: [bios], mount: /boot/efi, size_mib: 64 }\n";
@@ -127,18 +127,18 @@ describe("a person's profiles", () => {
     expect(JSON.stringify(resolve())).toBe(one);
   });
 
-  it("a child takes a console of its family away", () => {
+  it("can remove a console of the parent", () => {
     write("box", `${BOX}consoles: ["-ttyS0"]\n`);
     expect(resolve().consoles).toEqual([{ device: "tty1", kernel: "tty0" }]);
   });
 
-  it("a family's description, title and abstractness stay its own", () => {
+  it("do not inherit description, title and abstractness", () => {
     write("family", `${FAMILY}description: of the family\n`);
     write("box", BOX);
     expect(resolve()).toMatchObject({ id: "box", title: "A box", description: "", abstract: false });
   });
 
-  it("profile-unknown", async () => {
+  it("are reported when unknown: profile-unknown", async () => {
     write("box", BOX);
     const failure = await failureOf(() => resolve("bxo"));
     expect(failure).toMatchObject({
@@ -152,7 +152,7 @@ describe("a person's profiles", () => {
     );
   });
 
-  it("profile-abstract", async () => {
+  it("are refused when abstract: profile-abstract", async () => {
     write("box", BOX);
     expect(await failureOf(() => resolve("family"))).toMatchObject({
       code: "profile-abstract",
@@ -162,7 +162,7 @@ describe("a person's profiles", () => {
     expect(showProfile("family", options())).toMatchObject({ id: "family", abstract: true });
   });
 
-  it("profile-parent-unknown", async () => {
+  it("are refused with an unknown parent: profile-parent-unknown", async () => {
     expect(await mistake(BOX.replace("parent: family", "parent: famly"))).toEqual({
       code: "profile-parent-unknown",
       what: 'The profile "box" continues "famly", which does not exist.',
@@ -171,7 +171,7 @@ describe("a person's profiles", () => {
     });
   });
 
-  it("profile-cycle", async () => {
+  it("are refused in a cycle: profile-cycle", async () => {
     write("family", FAMILY.replace("abstract: true", "parent: box"));
     expect(await mistake(BOX)).toEqual({
       code: "profile-cycle",
@@ -182,7 +182,7 @@ describe("a person's profiles", () => {
     expect((await mistake(BOX.replace("family", "box"))).found).toBe("box.yaml:3: box -> box");
   });
 
-  it("yaml-invalid, with the line", async () => {
+  it("are refused with the line when they are not YAML: yaml-invalid", async () => {
     expect(await mistake(`${BOX}kernel: [quiet\ndisk: 3\n`)).toMatchObject({
       code: "yaml-invalid",
       what: `${dir}/box.yaml is not valid YAML.`,
@@ -202,7 +202,7 @@ describe("a person's profiles", () => {
     );
   });
 
-  it("profile-invalid: a mistyped key, with file, line, and the key that was meant", async () => {
+  it("are refused for a mistyped key, with file, line, and the intended key: profile-invalid", async () => {
     expect(await mistake(`${BOX}kernel:\n  packge: linux-image-amd64\n`)).toEqual({
       code: "profile-invalid",
       what: 'The profile "box" has a mistake.',
@@ -213,7 +213,7 @@ describe("a person's profiles", () => {
     });
   });
 
-  it("profile-invalid: every mistake of every file of the chain at once", async () => {
+  it("are refused with all mistakes of all files of the chain together: profile-invalid", async () => {
     write(
       "family",
       FAMILY.replace("architecture: amd64", "architecture: amd46").replace("root_slack_mib", "root_slak_mib"),
@@ -231,7 +231,7 @@ describe("a person's profiles", () => {
     ]);
   });
 
-  it("profile-invalid: an entry of a list that cannot be one, with its line", async () => {
+  it("are refused for an invalid entry of a list, with its line: profile-invalid", async () => {
     expect((await mistake(`${BOX}packages:\n  - vim\n  - Not A Package\n`)).found).toBe(
       'box.yaml:6: packages[1]: expected the name of a Debian package, such as nano, found "Not A Package".',
     );
@@ -243,13 +243,13 @@ describe("a person's profiles", () => {
     );
   });
 
-  it("profile-invalid: taking away what is not there", async () => {
+  it("are refused for removing what does not exist: profile-invalid", async () => {
     expect((await mistake(`${BOX}base_packages: [-nanoo]\n`)).found).toBe(
       'box.yaml:4: "-nanoo" takes nanoo off the parent\'s list, but it is not there.',
     );
   });
 
-  it("profile-invalid: what the whole chain leaves out", async () => {
+  it("are refused for what the whole chain lacks: profile-invalid", async () => {
     const { found, what } = await mistake("id: box\ntitle: A box\nrelease: trixie\n");
     expect(what).toBe('The profile "box" has 9 mistakes.');
     expect(found).toContain(
@@ -257,13 +257,13 @@ describe("a person's profiles", () => {
     );
   });
 
-  it("profile-invalid: an id that is not the file's name", async () => {
+  it("are refused for an id that is not the file's name: profile-invalid", async () => {
     expect((await mistake(BOX.replace("id: box", "id: bax"))).found).toBe(
       'box.yaml:1: id: expected "box", the name of the file, found "bax". Rename the file or change the id.',
     );
   });
 
-  it("profile-invalid: values that contradict each other", async () => {
+  it("are refused for contradicting values: profile-invalid", async () => {
     expect((await mistake(`${BOX}memory_mib: { recommended: 256 }\n`)).found).toBe(
       "memory_mib: expected recommended (256) to be at least minimum (512).",
     );
@@ -275,13 +275,13 @@ describe("a person's profiles", () => {
     );
   });
 
-  it("an empty file says what it lacks", async () => {
+  it("are refused when empty, with what is missing", async () => {
     expect((await mistake("")).found).toContain(
       'id: expected lower-case letters, digits and hyphens, such as vm-amd64, found nothing. Add "id".',
     );
   });
 
-  it("origins: every leaf of the resolved profile with its file and line", () => {
+  it("resolve with the origin of every leaf: its file and line", () => {
     write("box", `${BOX}packages: [vim]\nqemu:\n  disk: ide\n`);
     const origins = profileOrigins("box", options());
     const of = (field: string) => origins.find((origin) => origin.field === field);
@@ -298,7 +298,7 @@ describe("a person's profiles", () => {
     expect(describeOrigins(origins)).toMatch(/^qemu\.disk +ide +\S+\/box\.yaml:6$/m);
   });
 
-  it("the list shows a profile that is wrong, and what is wrong", () => {
+  it("are listed when invalid, with what is wrong", () => {
     write("box", `${BOX}packges: []\n`);
     const text = describeProfiles(listProfiles(dir));
     expect(text).toContain('box cannot be used: The profile "box" has a mistake.');

@@ -43,7 +43,7 @@ function update(users: "members" | "federation", list: string): string {
 it.each([
   ["other users", "federation", "80000-inout\n70-out\n", "try-restart squid.service"],
   ["the same, again", "members", "80000-inout\n", ""],
-] as const)("after members: %s", (_what, users, list, systemctl) => {
+] as const)('the proxy restarts only for a change, after "members": %s', (_what, users, list, systemctl) => {
   expect(update("members", "80000-inout\n")).toBe("try-restart squid.service");
   expect(update(users, list)).toBe(systemctl);
 });
@@ -52,7 +52,7 @@ it.each([
   ["one proxy more", "80000-inout\n70-out\n71-inout\n", "try-reload-or-restart squid.service"],
   ["its own users alone", "80000-private\n70-out\n", "try-restart squid.service"],
   ["not declared any more", "70-out\n", "try-restart squid.service"],
-])("after a federation: %s", (_what, list, systemctl) => {
+])('the proxy reloads or restarts as needed, after "federation": %s', (_what, list, systemctl) => {
   update("federation", "80000-inout\n70-out\n");
   expect(update("federation", list)).toBe(systemctl);
 });

@@ -52,8 +52,8 @@ const anyOptions = fc.record(
   { requiredKeys: ["disk", "accelerator", "network", "serial"] },
 );
 
-describe("network", () => {
-  test("is never open, in any combination of options", () => {
+describe("the network of a guest", () => {
+  test("is never open, with any combination of options", () => {
     fc.assert(
       fc.property(anyOptions, (options) => {
         const words = qemuArguments(profile, options);
@@ -71,14 +71,14 @@ describe("network", () => {
     );
   });
 
-  test("a tap gets the profile's card with the given address", () => {
+  test("by a tap has the profile's card with the given address", () => {
     expect(given("-device", { network: tap })).toContain("virtio-net-pci,netdev=lab,mac=52:54:00:01:02:03");
     expect(given("-nic", { network: tap })).toEqual([]);
   });
 });
 
-describe("machine", () => {
-  test("has the profile's memory unless told otherwise", () => {
+describe("the machine of a guest", () => {
+  test("has the profile's memory unless another size is given", () => {
     expect(given("-m")).toEqual(["1024M"]);
     expect(given("-m", { memoryMib: 512 })).toEqual(["512M"]);
   });
@@ -90,32 +90,32 @@ describe("machine", () => {
     expect(given("-machine")).toEqual(["q35"]);
   });
 
-  test("UEFI code is read-only, its variables are not", () => {
+  test("has UEFI code that is read-only, and variables that are not", () => {
     const drives = given("-drive", { uefi: { code: "/f/CODE.fd", variables: "/d/vars.fd" } });
     expect(drives[0]).toBe("if=pflash,unit=0,format=raw,readonly=on,file=/f/CODE.fd");
     expect(drives[1]).toBe("if=pflash,unit=1,format=raw,file=/d/vars.fd");
   });
 
-  test("firmware for Secure Boot gets the system management mode it insists on", () => {
+  test("has the system management mode that firmware for Secure Boot requires", () => {
     const uefi = { code: "/f/OVMF32_CODE_4M.secboot.fd", variables: "/d/vars.fd" };
     expect(given("-machine", { uefi })).toEqual(["q35,smm=on"]);
     expect(given("-global", { uefi })).toContain("driver=cfi.pflash01,property=secure,value=on");
   });
 
-  test("a disk on IDE is not put on virtio", () => {
+  test("has an IDE disk on IDE, not on virtio", () => {
     const ide: GuestProfile = { qemu: { ...profile.qemu, disk: "ide" } };
     expect(given("-device", {}, ide)).toContain("ide-hd,drive=disk,bus=ide.0,bootindex=0");
     expect(given("-device", {}, ide).join()).not.toContain("virtio-blk");
   });
 
-  test("a card on a controller has no place in the order of firmware that does not read cards", () => {
+  test("has no boot index for a card on a controller whose firmware does not read cards", () => {
     const card: GuestProfile = { qemu: { ...profile.qemu, disk: "sdhci" } };
     const devices = given("-device", {}, card);
     expect(devices).toEqual(expect.arrayContaining(["sdhci-pci", "sd-card,drive=disk"]));
     expect(devices.join()).not.toContain("bootindex");
   });
 
-  test("has two processors, or what the board has, and its watchdog", () => {
+  test("has two processors, or the board's number, and the board's watchdog", () => {
     expect(given("-smp")).toEqual(["2"]);
     const board: GuestProfile = {
       qemu: { ...profile.qemu, processors: "4,cores=2,threads=2", watchdog: "i6300esb" },
@@ -125,7 +125,7 @@ describe("machine", () => {
     expect(given("-device").join()).not.toContain("i6300esb");
   });
 
-  test("a network card on USB gets a controller before it", () => {
+  test("has a USB controller before a USB network card", () => {
     const board: GuestProfile = { qemu: { ...profile.qemu, network: "usb-net" } };
     const devices = given("-device", { network: tap }, board);
     expect(devices.indexOf("qemu-xhci")).toBeGreaterThan(-1);
@@ -135,7 +135,7 @@ describe("machine", () => {
     expect(given("-device", { network: tap })).not.toContain("qemu-xhci");
   });
 
-  test("a stick is tried first by a BIOS; UEFI goes by its own list; without one nothing changes", () => {
+  test("tries a stick first with a BIOS, while UEFI uses its own list; nothing changes without one", () => {
     const stick = { path: "/d/stick.img", format: "raw" as const };
     const usb = "usb-storage,drive=stick,removable=on";
     const devices = given("-device", { stick });
@@ -150,14 +150,14 @@ describe("machine", () => {
     expect(given("-device").join()).not.toContain("usb");
   });
 
-  test("a comma in a path does not end the option", () => {
+  test("has a path with a comma escaped in its option", () => {
     const disk = { path: "/d/a,readonly=on", format: "raw" as const };
     expect(given("-drive", { disk })[0]).toContain("file=/d/a,,readonly=on");
   });
 });
 
-describe("consoles", () => {
-  test("the serial port can be this terminal, a socket, or not there; the screen always is", () => {
+describe("the consoles of a guest", () => {
+  test("offer the serial port as this terminal, as a socket or not at all, and always the screen", () => {
     expect(given("-serial")).toEqual(["mon:stdio"]);
     const serial = { log: "/d/a,b.log" };
     expect(given("-chardev", { serial })).toEqual(["stdio,id=serial,mux=on,signal=off,logfile=/d/a,,b.log"]);
@@ -178,20 +178,20 @@ describe("consoles", () => {
     }
   });
 
-  test("credentials travel as base64, so that no character of theirs means anything to QEMU", () => {
+  test("pass credentials as base64, so that no character has a meaning to QEMU", () => {
     expect(given("-smbios", { credentials: { "a.b": "x,value=y\n" } })).toEqual([
       `type=11,value=io.systemd.credential.binary:a.b=${Buffer.from("x,value=y\n").toString("base64")}`,
     ]);
   });
 });
 
-describe("firmware files", () => {
+describe("finding firmware files", () => {
   const among =
     (...paths: string[]) =>
     (path: string) =>
       paths.includes(path);
 
-  test("the plain build is preferred to the one for Secure Boot", () => {
+  test("prefers the plain build to the one for Secure Boot", () => {
     const all = among(
       "/usr/share/OVMF/OVMF32_CODE_4M.fd",
       "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
@@ -200,7 +200,7 @@ describe("firmware files", () => {
     expect(findFirmware("efi32", all)?.code).toBe("/usr/share/OVMF/OVMF32_CODE_4M.fd");
   });
 
-  test("code without its variables is of no use", () => {
+  test("ignores code without its variables file", () => {
     expect(findFirmware("efi64", among("/usr/share/OVMF/OVMF_CODE_4M.fd"))).toBeUndefined();
   });
 });

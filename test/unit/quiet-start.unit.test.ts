@@ -52,18 +52,18 @@ describe("the set-up's unit", () => {
   const unit = (id: string) =>
     rendered(id, "base/files", "usr/lib/systemd/system/cbox-firstboot.service.hbs");
 
-  test("says at once on each console that the set-up starts", async () => {
+  test("announces the start of the set-up immediately on each console", async () => {
     expect(await unit("vm-amd64")).toContain(
       "ExecStartPre=-/usr/lib/community-box/say-starting tty1 hvc0 ttyS0\nExecStart=/usr/bin/cbox firstboot\n",
     );
   });
 
-  test("says nothing on the consoles of a converted machine, which are its owner's", async () => {
+  test("prints nothing on the consoles of a converted machine", async () => {
     expect(await unit("convert-amd64")).not.toContain("say-starting");
   });
 });
 
-test("the line comes in three languages, and a console that is not there or is held keeps nobody", () => {
+test("the announcement has three languages, and a console that is missing or blocked does not delay it", () => {
   const dev = temporaryDirectory();
   for (const name of ["tty1", "ttyS0"]) writeFileSync(join(dev, name), "");
   // Nobody reads at its other end: opening it waits.

@@ -27,21 +27,21 @@ function answer(program?: string): number | null {
   return status;
 }
 
-it("says yes where the program ends with its own number, no where it ends otherwise or is refused", () => {
+it("the script says yes only where the test program ends with its own exit code", () => {
   expect(answer("#!/bin/sh\nexit 42")).toBe(0);
   expect(answer("#!/bin/sh\nexit 0")).toBe(1);
   expect(answer("#!/no/such/interpreter")).toBe(1);
   expect([0, 1]).toContain(answer());
 });
 
-it("says no where nothing can be written", () => {
+it("the script says no where nothing can be written", () => {
   const file = join(cache, "file");
   writeFileSync(file, "");
   const { status } = spawnSync("sh", [SCRIPT], { env: { ...process.env, XDG_CACHE_HOME: file } });
   expect(status).toBe(1);
 });
 
-it("asks with a 32-bit program that starts in its only segment", () => {
+it("the script tests with a 32-bit program that starts in its only segment", () => {
   const text = readFileSync(SCRIPT, "utf8").replace(/^chmod /m, 'cat "$folder/end"\n$&');
   const { stdout } = spawnSync("sh", ["-c", text], { env: { ...process.env, XDG_CACHE_HOME: cache } });
   expect(stdout.subarray(0, 6).toString("latin1")).toBe("\x7fELF\x01\x01");

@@ -27,14 +27,14 @@ const SPDX = (document: object) =>
   };
 
 describe("the SBOM", () => {
-  it("lists installed packages, not removed ones", () => {
+  it("lists installed packages, and no removed ones", () => {
     expect(parseDpkgStatus(STATUS).map(({ name, source }) => [name, source])).toEqual([
       ["libstdc++6", "gcc-14 (14.2.0-19)"],
       ["serf", "serf"],
     ]);
   });
 
-  it("is SPDX with identifiers that SPDX allows, and relates every package to the image", () => {
+  it("is SPDX with valid identifiers, and relates every package to the image", () => {
     const npm = [{ name: "@scope/x", version: "1.0.0", license: "MIT" }];
     const document = SPDX(
       makeSbom({

@@ -63,13 +63,13 @@ describe("the schemas in profiles/schemas", () => {
 });
 
 describe("compileSchema", () => {
-  it("returns the data with defaults filled in, and leaves the argument alone", () => {
+  it("returns the data with defaults, and does not change its argument", () => {
     const data = { hostname: "box" };
     expect(check(data)).toEqual({ ok: true, value: { hostname: "box", language: "ca" } });
     expect(data).toEqual({ hostname: "box" });
   });
 
-  it("can compile one schema twice, also with an $id", () => {
+  it("can compile one schema twice, even with an $id", () => {
     const named = { $id: "twice.json", type: "string" };
     expect(compileSchema(named, { name: "a" })("x").ok).toBe(true);
     expect(compileSchema(named, { name: "b" })("x").ok).toBe(true);
@@ -125,16 +125,16 @@ describe("compileSchema", () => {
     [{ link: { kind: "static" } }, 'missing | link.gateway: expected a text, found nothing. Add "gateway".'],
     [{ nearest: { s: 1 } }, "wrong-type | nearest: expected a whole number, found a mapping."],
     [{ either: "automatic" }, 'wrong-type | either: expected a number, or auto, found "automatic".'],
-  ])("%j", (data, expected) => {
+  ])("reports the mistake in %j", (data, expected) => {
     expect(only(data)).toEqual([expected]);
   });
 
-  it("cuts a long value short", () => {
+  it("truncates a long value in a message", () => {
     const [text] = only({ method: "x".repeat(500) });
     expect(text).toContain(`found "${"x".repeat(60)}…".`);
   });
 
-  it("reports every mistake at once", () => {
+  it("reports all mistakes together", () => {
     expect(mistakes({ port: 0, method: 7, colour: "red" }).map((text) => text.split(":")[0])).toEqual([
       "missing | hostname",
       "unknown-key | colour",
@@ -154,7 +154,7 @@ describe("compileSchema", () => {
     expect(text).not.toMatch(/hunter2|4711/);
   });
 
-  it("never shows a secret, whatever it is and wherever in the document it stands", () => {
+  it("never shows a secret, whatever it is and wherever it is in the document", () => {
     const secret = fc.string({ minLength: 8 }).map((text) => `S3CR3T${text}`);
     const places = fc.constantFrom("password", "pins", "pinlist");
     fc.assert(
@@ -173,13 +173,13 @@ describe("didYouMean", () => {
     ["raspberry", "raspberry-pi"],
     ["RASPBERRY-PI", "raspberry-pi"],
     ["minix-neo-z64-old", "minix-neo-z64"],
-  ])("%s -> %s", (word, expected) => expect(didYouMean(word, profiles)).toBe(expected));
+  ])("suggests for %s: %s", (word, expected) => expect(didYouMean(word, profiles)).toBe(expected));
 
-  it.each(["banana", "", "v"])("has no guess for %j", (word) =>
+  it.each(["banana", "", "v"])("suggests nothing for %j", (word) =>
     expect(didYouMean(word, profiles)).toBeUndefined(),
   );
 
-  it("prefers the nearest", () => {
+  it("prefers the nearest word", () => {
     expect(didYouMean("pcakages", ["package", "packages", "package-s"])).toBe("packages");
   });
 

@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../temporary.ts";
 const APT_ACCOUNT = 42;
 
 test.runIf(process.getuid?.() === 0)(
-  "APT's folders belong to root, whether or not APT's own account could come to them in the build",
+  "APT's folders belong to root, whether or not APT's own account could access them in the build",
   async () => {
     const root = temporaryDirectory();
     const folders = ["var/cache/apt/archives/partial", "var/lib/apt/lists/partial"].map((path) =>

@@ -21,7 +21,7 @@ async function treeWith(files: Record<string, string>): Promise<string> {
 }
 
 describe("the secrets gate", () => {
-  it("lets a clean system pass", async () => {
+  it("passes a clean system", async () => {
     expect(
       await findSecrets(await treeWith({ "etc/ssl/certs/x.pem": "-----BEGIN CERTIFICATE-----" })),
     ).toEqual([]);
@@ -48,7 +48,7 @@ describe("the secrets gate", () => {
     expect(await findSecrets(await treeWith(files as Record<string, string>))).toEqual([sentence]);
   });
 
-  it("refuses an empty password field and a missing root", () => {
+  it("refuses an empty password field and a missing account root", () => {
     expect(checkShadow("root::20000::::::\n")).toEqual(["the account root is not locked in /etc/shadow"]);
     expect(checkShadow("daemon:*:1::::::\n")).toEqual(["/etc/shadow has no root account"]);
   });

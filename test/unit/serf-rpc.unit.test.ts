@@ -28,8 +28,8 @@ beforeEach(() => {
 const config = () => JSON.parse(box.files.get(paths.serfConfig) ?? "{}") as Record<string, unknown>;
 const restarts = () => box.effects.filter((effect) => effect === "systemctl restart serf.service");
 
-describe("the key of the agent", () => {
-  test("is made once; root and those who administrate the box may read it, the configuration root alone", async () => {
+describe("the key of Serf's agent", () => {
+  test("is made once, readable by root and administrators, and the configuration by root alone", async () => {
     await publish(box, IMAGE);
     expect(box.files.get(paths.serfRpcKey)).toBe(`${KEY}\n`);
     expect(box.rights.get(paths.serfRpcKey)).toEqual({ mode: 0o640, owner: { uid: 0, gid: 27 } });
@@ -40,13 +40,13 @@ describe("the key of the agent", () => {
     expect(config().rpc_auth).toBe("0f".repeat(16));
   });
 
-  test("is root's alone on a Debian without the group sudo", async () => {
+  test("is readable by root alone on a Debian without the group sudo", async () => {
     box.system.answers.delete("getent group sudo");
     await publish(box, IMAGE);
     expect(box.rights.get(paths.serfRpcKey)).toEqual({ mode: 0o600 });
   });
 
-  test("comes to a box that was set up without one, by its next announcement", async () => {
+  test("is added to a box set up without one at its next announcement", async () => {
     const { rpc_auth: _, ...before } = JSON.parse(
       serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.50", KEY),
     ) as Record<string, unknown>;
@@ -61,7 +61,7 @@ describe("the key of the agent", () => {
     expect(restarts()).toHaveLength(1);
   });
 
-  test("an agent that still runs with another configuration is started anew", async () => {
+  test("leads to a restart of an agent that still runs with another configuration", async () => {
     await publish(box, IMAGE);
     const own = box.system.run.bind(box.system);
     let isOld = true;
@@ -90,7 +90,7 @@ describe("the key of the agent", () => {
     expect(box.effects.filter((effect) => effect.includes(KEY))).toEqual([]);
   });
 
-  test("who may not read it is told apart from a Serf that is silent", async () => {
+  test("that a user may not read is distinguished from a Serf that does not answer", async () => {
     expect(await mayAskSerf(box)).toBe(true);
     await publish(box, IMAGE);
     expect(await mayAskSerf(box)).toBe(true);
@@ -99,7 +99,7 @@ describe("the key of the agent", () => {
   });
 });
 
-test("the agent answers on the loopback address alone, asks for the key, and takes no part in votes on names", () => {
+test("the agent listens on the loopback address only, requires the key, and does not take part in name resolution", () => {
   expect(JSON.parse(serfConfig(IMAGE, "0123", "can-bruixa", "10.1.2.3", KEY))).toMatchObject({
     rpc_addr: "127.0.0.1:7373",
     rpc_auth: KEY,
@@ -125,18 +125,18 @@ describe("serf-rpc", () => {
     return { words: said, key: found };
   }
 
-  test("asks this box's agent with the key in the environment", () => {
+  test("passes the key to this box's agent in the environment", () => {
     expect(given(`${KEY}\n`, "members", "-format=json")).toEqual({
       words: "members -rpc-addr=127.0.0.1:7373 -format=json",
       key: KEY,
     });
   });
 
-  test("asks without one where the box has none yet", () => {
+  test("uses no key where the box has none yet", () => {
     expect(given(undefined, "info")).toEqual({ words: "info -rpc-addr=127.0.0.1:7373", key: "none" });
   });
 
-  test("is how all of the box's programs ask: none calls serf by itself", () => {
+  test("is used by all of the box's programs, none of which calls serf itself", () => {
     const sources = ["firstboot", "overlays"].flatMap((folder) =>
       readdirSync(join(PROJECT, folder), { recursive: true, encoding: "utf8", withFileTypes: true })
         .filter((entry) => entry.isFile())

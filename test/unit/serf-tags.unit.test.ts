@@ -36,7 +36,7 @@ function tagsOf(bytes: number): { readonly [name: string]: string } {
 const asSerf = (tags: object) =>
   JSON.stringify(tags).replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 
-describe("a file that Serf reads stays, without a word", () => {
+describe("a tags file that Serf can read is kept without a message", () => {
   it.each([
     ["with the announcement", asSerf({ services: TAG })],
     ["without any tag", "{}"],
@@ -47,7 +47,7 @@ describe("a file that Serf reads stays, without a word", () => {
   });
 });
 
-describe("one that it refuses goes, and the box is announced anew", () => {
+describe("a tags file that Serf refuses is removed, and the box is announced again", () => {
   it.each([
     ["an empty one", ""],
     ["one that was cut", asSerf({ services: TAG }).slice(0, -20)],

@@ -28,13 +28,13 @@ beforeEach(async () => {
 
 afterEach(() => close());
 
-test("a match moves on: the same text is not found twice", async () => {
+test("a match consumes its text, which is not found twice", async () => {
   box.write("login: ");
   await line.expect(/login: /, SOON);
   await expect(line.expect(/login: /, { timeoutMs: 50 })).rejects.toThrow(/login: .*within 0\.05 s/);
 });
 
-test("text that comes in pieces, through colours and cursor movements, is read as text", async () => {
+test("text is recognised in pieces, and through colours and cursor movements", async () => {
   box.write("\x1b[2J\x1b[1;1HPress \x1b[1mEn");
   box.write("ter\x1b[0");
   await line.expect(/Press Enter/, SOON);
@@ -43,7 +43,7 @@ test("text that comes in pieces, through colours and cursor movements, is read a
   expect(line.transcript).toBe("Press Enter to begin\n");
 });
 
-test("the complaint shows what was there instead", async () => {
+test("the error after a timeout shows the text that was there", async () => {
   const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`).join("\n");
   box.write(lines);
   await line.expect(/line 59/, SOON);
@@ -52,13 +52,13 @@ test("the complaint shows what was there instead", async () => {
   expect(error).not.toContain("line 19\n");
 });
 
-test("nobody waits for a machine that has ended", async () => {
+test("waiting ends with the machine", async () => {
   const waiting = line.expect(/anything/, { timeoutMs: 60_000 });
   line.disconnect("the machine ended with SIGKILL");
   await expect(waiting).rejects.toThrow("the machine ended with SIGKILL");
 });
 
-test("a rich terminal understands a question that comes in pieces", async () => {
+test("a rich terminal recognises a question that arrives in pieces", async () => {
   line.terminal = "rich";
   box.write("\x1b");
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -69,7 +69,7 @@ test("a rich terminal understands a question that comes in pieces", async () => 
   expect(answer).toBe("\x1b[24;80R");
 });
 
-test("a rich terminal says where its cursor is, a dumb one keeps quiet", async () => {
+test("a rich terminal reports its cursor position, and a dumb one does not", async () => {
   line.terminal = "rich";
   box.write("\x1b[6n");
   const [answer] = (await once(box, "data")) as [string];

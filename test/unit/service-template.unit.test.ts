@@ -7,7 +7,7 @@ import { templateRenderer } from "../../common/service-template.ts";
 const render = await templateRenderer();
 const data = { inputs: { users: "anna's", zone: false, none: "" }, list: ["a", "b"] };
 
-it("a helper gets its values, also false and empty ones", () => {
+it("a helper gets its values, including false and empty ones", () => {
   expect(
     render(
       "{{shell inputs.users}} {{join list '+'}}{{#if inputs.zone}}no{{/if}}{{#if (is inputs.none '')}} empty{{/if}}{{#each list}} {{this}}{{/each}}",
@@ -16,7 +16,7 @@ it("a helper gets its values, also false and empty ones", () => {
   ).toBe("'anna'\\''s' a+b empty a b");
 });
 
-describe("a misspelt name is refused", () => {
+describe("a misspelt name in a template is refused", () => {
   it.each([
     ["alone", "x={{inputs.userz}}", /"userz" not defined/],
     [

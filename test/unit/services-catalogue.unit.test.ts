@@ -42,7 +42,7 @@ function templatesOf(service: Service): string[] {
   ];
 }
 
-test("has the first entries, discovery first, and only that is on by default", () => {
+test("the catalogue begins with discovery, which alone is enabled by default", () => {
   expect(catalogue[0]?.id).toBe("serf");
   const first = ["guifi-proxy", "syncthing", "docker", "snmp", "ssh", "avahi"];
   const apps = ["nextcloud", "etherpad", "home-assistant", "element", "ipfs", "rocket-chat", "owncloud"];
@@ -50,45 +50,54 @@ test("has the first entries, discovery first, and only that is on by default", (
   expect(catalogue.filter(({ enabled }) => enabled).map(({ id }) => id)).toEqual(["serf"]);
 });
 
-describe.each(catalogue.map((service) => [service.id, service] as const))("service %s", (_id, service) => {
-  test("every template renders, registered or not", async () => {
-    const render = await renderer();
-    const data = dataFor(service);
-    const nobody = { node_id: "", device_id: "", service_id: "", federation_url: "", proxy_users_dn: "o=x" };
-    for (const template of templatesOf(service)) {
-      expect(render(template, data, "it")).not.toContain("{{");
-      expect(render(template, { ...data, registration: nobody }, "it")).not.toContain("{{");
-    }
-  });
+describe.each(catalogue.map((service) => [service.id, service] as const))(
+  "the service %s",
+  (_id, service) => {
+    test("has templates that render, registered or not", async () => {
+      const render = await renderer();
+      const data = dataFor(service);
+      const nobody = {
+        node_id: "",
+        device_id: "",
+        service_id: "",
+        federation_url: "",
+        proxy_users_dn: "o=x",
+      };
+      for (const template of templatesOf(service)) {
+        expect(render(template, data, "it")).not.toContain("{{");
+        expect(render(template, { ...data, registration: nobody }, "it")).not.toContain("{{");
+      }
+    });
 
-  test("its ports are numbers", () => {
-    const data = { community: IMAGE.community, inputs: defaultInputs(service) };
-    for (const { port } of portsOf(service, data)) expect(port).toBeGreaterThan(0);
-  });
+    test("has ports that are numbers", () => {
+      const data = { community: IMAGE.community, inputs: defaultInputs(service) };
+      for (const { port } of portsOf(service, data)) expect(port).toBeGreaterThan(0);
+    });
 
-  test("whatever may be typed at a question stays within its line of a file", async () => {
-    const render = await renderer();
-    const lines = service.files.map(({ template }) =>
-      render(service.templates[template]!, dataFor(service), ""),
-    );
-    for (const [name, { schema }] of Object.entries(service.inputs)) {
-      if (schema.type !== "string" || schema.enum) continue;
-      const pattern = new RegExp(String(schema.pattern));
-      fc.assert(
-        fc.property(fc.string({ unit: "binary" }), (text) => {
-          if (!pattern.test(text)) return;
-          const data = dataFor(service, { [name]: text });
-          const after = service.files.map(({ template }) => render(service.templates[template]!, data, ""));
-          expect(after.map((file) => file.split("\n").length)).toEqual(
-            lines.map((file) => file.split("\n").length),
-          );
-        }),
+    test("keeps any typed answer within its line of a file", async () => {
+      const render = await renderer();
+      const lines = service.files.map(({ template }) =>
+        render(service.templates[template]!, dataFor(service), ""),
       );
-    }
-  });
-});
+      for (const [name, { schema }] of Object.entries(service.inputs)) {
+        if (schema.type !== "string" || schema.enum) continue;
+        const pattern = new RegExp(String(schema.pattern));
+        fc.assert(
+          fc.property(fc.string({ unit: "binary" }), (text) => {
+            if (!pattern.test(text)) return;
+            const data = dataFor(service, { [name]: text });
+            const after = service.files.map(({ template }) => render(service.templates[template]!, data, ""));
+            expect(after.map((file) => file.split("\n").length)).toEqual(
+              lines.map((file) => file.split("\n").length),
+            );
+          }),
+        );
+      }
+    });
+  },
+);
 
-describe("a folder that is not right", () => {
+describe("a service folder with a mistake", () => {
   const broken = (changes: object, files: Record<string, string> = {}) => {
     const directory = join(temporaryDirectory(), "services");
     mkdirSync(directory, { recursive: true });
@@ -130,18 +139,18 @@ describe("a folder that is not right", () => {
     ],
     ["a page that is no path", { account_made: "in" }, /account_made: .*a page such as/],
     ["a question without words", input({ schema: text }), /contact\.ask/],
-  ])("%s is named", async (_what, changes, words) => {
+  ])("is refused with its name: %s", async (_what, changes, words) => {
     const failure = await broken(changes);
     expect(failure.code).toBe("service-invalid");
     expect(failure.message).toMatch(words);
   });
 
-  test("a template that nobody uses is named", async () => {
+  test("is refused for an unused template, by name", async () => {
     const failure = await broken({}, { "old.hbs": "" });
     expect(failure.message).toContain("old.hbs is used by no entry of files");
   });
 
-  test("YAML that is none is named", async () => {
+  test("is refused for invalid YAML, by name", async () => {
     const directory = join(temporaryDirectory(), "services");
     mkdirSync(join(directory, "x"), { recursive: true });
     writeFileSync(join(directory, "x/service.yaml"), "id: [");
@@ -149,13 +158,13 @@ describe("a folder that is not right", () => {
   });
 });
 
-test("a name that does not exist in a template is a failure that names it", async () => {
+test("a variable that does not exist in a template is reported by name", async () => {
   const render = await renderer();
   const failure = await failureOf(() => render("{{inputs.sise}}", dataFor(catalogue[0]!), "snmpd.conf"));
   expect(failure).toMatchObject({ code: "service-template", found: expect.stringContaining("sise") });
 });
 
-test("quotes for the shell hold whatever is in a text", async () => {
+test("quoting for the shell preserves any text", async () => {
   const render = await renderer();
   fc.assert(
     fc.property(fc.string(), (text) => {
@@ -167,7 +176,7 @@ test("quotes for the shell hold whatever is in a text", async () => {
   );
 });
 
-describe("what is offered", () => {
+describe("the services that are offered", () => {
   const roomy: BoxFacts = {
     architecture: "amd64",
     memoryMib: 2000,
@@ -180,7 +189,7 @@ describe("what is offered", () => {
   };
   const find = (id: string) => catalogue.find((service) => service.id === id)!;
 
-  test("a roomy box is offered everything, in the best place first", () => {
+  test("include all on a roomy box, with the best context first", () => {
     for (const service of catalogue)
       expect(offer(service, roomy).places[0], service.id).toBe(service.where.allowed[0]);
   });
@@ -195,15 +204,15 @@ describe("what is offered", () => {
     ["rocket-chat", { cpuFlags: ["sse2"] }, "cpu"],
     // Docker, which it needs, is not to be had.
     ["etherpad", { hasPool: false }, "packages"],
-  ] as const)("%s is not offered with %j: %s", (id, lack, reason) => {
+  ] as const)("exclude %s with %j: %s", (id, lack, reason) => {
     expect(offer(find(id), { ...roomy, ...lack })).toEqual({ places: [], reason });
   });
 
-  test("without contexts the host is next best", () => {
+  test("run on the host without contexts", () => {
     expect(offer(find("syncthing"), { ...roomy, places: ["host"] })).toEqual({ places: ["host"] });
   });
 
-  test("whatever the box: a place it has and the service allows, or a reason", () => {
+  test("have a place that the box has and the service allows, or a reason, on any box", () => {
     const facts = fc.record({
       architecture: fc.constantFrom("amd64", "arm64", "armhf", "i386", "riscv64"),
       memoryMib: fc.nat(4000),
@@ -226,7 +235,7 @@ describe("what is offered", () => {
   });
 });
 
-test("a service whose file is not UTF-8 is refused, and its encoding named", async () => {
+test("a service whose file is not UTF-8 is refused, with its encoding", async () => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, "radio"));
   writeFileSync(join(directory, "radio/service.yaml"), Buffer.from("id: radio\n# emissió\n", "latin1"));

@@ -54,7 +54,7 @@ const open = (box: FakeBox, id: string, port: number) => {
   expect(published(box, id)).toContain(`"${port}:`);
 };
 
-test("the catalogue says of each service with an open port who gets the administrator's account", () => {
+test("the catalogue states for each service with an open port who gets the administrator's account", () => {
   const unsaid = catalogue.filter(
     ({ ports, first_account: account }) => ports.some((port) => port.public) && account === undefined,
   );
@@ -64,7 +64,7 @@ test("the catalogue says of each service with an open port who gets the administ
 });
 
 describe.each(CLOSED)("%s", (id, port, page) => {
-  test("is closed when it is switched on, and how the owner gets there is said, with the exact commands", async () => {
+  test("is closed when it is enabled, and prints the exact commands for its owner", async () => {
     const box = roomyBox();
     box.files.set(paths.choices, JSON.stringify({ owner: "anna" }));
     const said = await run(box, "enable", id);
@@ -77,7 +77,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     );
   });
 
-  test("is opened by claim when its account is made, which its page tells; before, it is refused", async () => {
+  test("is opened by claim once its page shows the account, and refuses claim before", async () => {
     const box = roomyBox();
     await run(box, "enable", id);
     const asked = answering(box, 302);
@@ -99,7 +99,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     open(box, id, port);
   });
 
-  test("does not answer: it stays closed; --yes takes the owner's word", async () => {
+  test("stays closed when its page does not answer, unless the owner says --yes", async () => {
     const box = roomyBox();
     await run(box, "enable", id);
     expect((await failureOf(() => run(box, "claim", id))).code).toBe("service-unclaimed");
@@ -108,7 +108,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     open(box, id, port);
   });
 
-  test("without its data, there is nobody's account: the next one begins closed", async () => {
+  test("begins closed again after its data was removed", async () => {
     const box = roomyBox();
     await run(box, "enable", id);
     await run(box, "claim", id, { yes: true });
@@ -118,7 +118,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     closed(box, id, port);
   });
 
-  test("in a context that was made anew there is nobody's account either", async () => {
+  test("begins closed in a context that was made again", async () => {
     const box = roomyBox();
     await run(box, "enable", id);
     await run(box, "claim", id, { yes: true });
@@ -127,7 +127,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     closed(box, id, port);
   });
 
-  test("on a box where it was on before this was kept, it stays open", async () => {
+  test("stays open on a box where it was enabled before claims were recorded", async () => {
     const box = roomyBox();
     await run(box, "enable", id);
     await run(box, "claim", id, { yes: true });
@@ -138,7 +138,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     expect(await run(box, "list")).toMatch(new RegExp(`^${id} +community +works$`, "m"));
   });
 
-  test("its first start failed, in the set-up, too: it is closed when it comes up", async () => {
+  test("is closed when it comes up after a first start that failed, in the set-up, too", async () => {
     const box = roomyBox();
     box.system.services.docker.isOffline = true;
     const services = steps.find((step) => step.id === "services")!;
@@ -152,7 +152,7 @@ describe.each(CLOSED)("%s", (id, port, page) => {
     closed(box, id, port);
   });
 
-  test("whenever the power is cut, it is closed before the claim", async () => {
+  test("is closed before the claim, wherever a power cut occurs", async () => {
     for (let effects = 1; ; effects++) {
       const box = roomyBox();
       box.cutAfter(effects);
@@ -176,7 +176,7 @@ describe("an unclaimed service", () => {
     publication: { type: "Docker", description: "wiki", each_port: false, txt: "" },
   };
 
-  test("is not announced before, and is afterwards", async () => {
+  test("is not announced before the claim, and is announced afterwards", async () => {
     const box = roomyBox();
     const at = catalogue.findIndex(({ id }) => id === "wordpress");
     const all = catalogue as Service[];
@@ -210,7 +210,7 @@ describe("an unclaimed service", () => {
     expect(await handed()).toEqual([]);
   });
 
-  test("moved to another place, where it has no data, it is closed there", async () => {
+  test("is closed after a move to another place, where it has no data", async () => {
     const box = roomyBox();
     const inputs = defaultInputs(wiki);
     await activate({ box, image: IMAGE }, wiki, { where: "community", inputs, claimed: true });
@@ -222,7 +222,7 @@ describe("an unclaimed service", () => {
   });
 });
 
-describe("a compose project of the owner's, added with --claim", () => {
+describe("the owner's compose project", () => {
   const FILE = 'services: { web: { image: "forge:1", ports: ["3022:22", "127.0.0.1:3001:1", "3000:80"] } }\n';
   const add = async (options = {}, box = roomyBox()) => {
     box.files.set("/home/anna/forge/compose.yaml", FILE);
@@ -233,7 +233,7 @@ describe("a compose project of the owner's, added with --claim", () => {
   };
   const ports = (box: FakeBox) => [3000, 3022].map((port) => listens(box, port));
 
-  test("is closed until it is claimed, also after it was brought up to date", async () => {
+  test("added with --claim is closed until it is claimed, even after an upgrade", async () => {
     const { box, said } = await add({ claim: true, port: ["3000", "3022"] });
     expect(said).toContain("ssh -L 3000:localhost:3000");
     expect(ports(box)).toEqual(["tcp:127.0.0.1:3000", "tcp:127.0.0.1:3022"]);
@@ -246,7 +246,7 @@ describe("a compose project of the owner's, added with --claim", () => {
     expect(ports(box), "it is the owner's already").toEqual(["tcp:0.0.0.0:3000", "tcp:0.0.0.0:3022"]);
   });
 
-  test("without it, it is open as ever; with it later, closed", async () => {
+  test("is open without --claim, and closed when it is added with --claim later", async () => {
     const { box } = await add();
     expect(ports(box)).toEqual(["tcp:0.0.0.0:3000", "tcp:0.0.0.0:3022"]);
     await add({ claim: true }, box);
@@ -254,7 +254,7 @@ describe("a compose project of the owner's, added with --claim", () => {
   });
 });
 
-test("claim is refused where nobody could take an account, and where the service is off", async () => {
+test("claim is refused where no account can be taken, and where the service is disabled", async () => {
   const box = roomyBox();
   await run(box, "enable", "etherpad");
   expect((await failureOf(() => run(box, "claim", "etherpad"))).code).toBe("service-no-claim");

@@ -31,7 +31,7 @@ async function run(box: FakeBox, verb: string, id?: string, options = {}): Promi
 }
 
 describe("cbox services", () => {
-  test("lists every service with its state, and why one is not to be had", async () => {
+  test("lists every service with its state, and why one is not available", async () => {
     const box = roomyBox({ contexts: false });
     await run(box, "enable", "serf");
     const text = await run(box, "list");
@@ -42,7 +42,7 @@ describe("cbox services", () => {
     expect(services[0]).toMatchObject({ id: "serf", works: true, announced: "10.1.2.50:5000" });
   });
 
-  test("enable: on, announced, and its password said once", async () => {
+  test("enable starts and announces the service, and prints its password once", async () => {
     const box = roomyBox();
     await run(box, "enable", "serf");
     const said = await run(box, "enable", "syncthing");
@@ -51,7 +51,7 @@ describe("cbox services", () => {
     expect(await run(box, "list")).toMatch(/^syncthing +owner +works, announced as 10\.1\.2\.50:22000$/m);
   });
 
-  test("enable --context takes it there; where it cannot run is refused with the places that can", async () => {
+  test("enable --context runs it there, and refuses an impossible place with the possible ones", async () => {
     const box = roomyBox();
     await run(box, "enable", "syncthing", { context: "community" });
     expect((await stateOf(box, "syncthing"))?.where).toBe("community");
@@ -62,7 +62,7 @@ describe("cbox services", () => {
     });
   });
 
-  test("a storage grid of one box: all copies on its disk, and said so; with others, that files can be put anew", async () => {
+  test("enable reports that a storage grid of one box keeps all copies on its disk; list says when files can be spread", async () => {
     const box = roomyBox();
     expect(await run(box, "enable", "tahoe-lafs")).toContain(
       "no other box is in the grid yet, so all copies of a file lie on this one disk.",
@@ -81,7 +81,7 @@ describe("cbox services", () => {
     });
   });
 
-  test("spread puts files anew by keys that no command line shows, and says what is no key", async () => {
+  test("spread distributes files again without showing keys in a command line, and refuses what is not a key", async () => {
     const box = roomyBox();
     box.system.services.gridBoxes = 2;
     await run(box, "enable", "tahoe-lafs");
@@ -96,7 +96,7 @@ describe("cbox services", () => {
     });
   });
 
-  test("enable of one that does not come up says what is wrong, and where to look", async () => {
+  test("enable reports what is wrong with a service that does not come up, and where to look", async () => {
     const box = roomyBox();
     box.system.services.deafUnits.add("snmpd.service");
     expect(await failureOf(() => run(box, "enable", "snmp"))).toMatchObject({
@@ -106,7 +106,7 @@ describe("cbox services", () => {
     });
   });
 
-  test("disable says what stays; remove-data asks first", async () => {
+  test("disable says what data stays, and remove-data asks first", async () => {
     const box = roomyBox();
     await run(box, "enable", "syncthing");
     expect(await run(box, "disable", "syncthing")).toBe("kept in owner: /var/lib/cbox-syncthing");
@@ -121,7 +121,7 @@ describe("cbox services", () => {
     );
   });
 
-  test("unpublish keeps it running and takes it out of the announcement; publish brings it back", async () => {
+  test("unpublish removes the service from the announcement while it runs, and publish adds it again", async () => {
     const box = roomyBox();
     await run(box, "enable", "serf");
     await run(box, "enable", "snmp");
@@ -131,7 +131,7 @@ describe("cbox services", () => {
     expect(await run(box, "list")).toMatch(/^snmp +host +works, announced as/m);
   });
 
-  test("start and stop reach the unit; the system's own are left alone", async () => {
+  test("start and stop reach the unit, and refuse the system's own services", async () => {
     const box = roomyBox();
     await run(box, "enable", "snmp");
     await run(box, "stop", "snmp");
@@ -146,7 +146,7 @@ describe("cbox services", () => {
     ["frobnicate", "snmp", "usage", /--help/],
     ["stop", "snmp", "service-off", /cbox services enable snmp/],
     ["publish", "docker", "service-not-public", /cbox services/],
-  ])("%s %s: %s", async (verb, id, code, hint) => {
+  ])("%s %s is refused: %s", async (verb, id, code, hint) => {
     const failure = await failureOf(() => run(roomyBox(), verb, id));
     expect(failure.code).toBe(code);
     expect(failure.hint).toMatch(hint);
@@ -172,7 +172,7 @@ function boxThatSees(members: readonly object[], distances: { [node: string]: st
 }
 
 describe("cbox search", () => {
-  test("finds what nodes that are there offer, nearest first", async () => {
+  test("finds the services of nodes that are alive, nearest first", async () => {
     const tag = async (...services: PublishedService[]) => ({
       services: await encodeServices(services, bzip2),
     });
@@ -207,7 +207,7 @@ describe("cbox search", () => {
     ]);
   });
 
-  test("without Serf there is no answer; without services a sentence", async () => {
+  test("fails without Serf, and prints a sentence when no service is found", async () => {
     const box = boxThatSees([]);
     box.system.run = async () => ({ code: 1, stdout: "", stderr: "" });
     expect(await search(box)).toBeUndefined();
@@ -236,7 +236,7 @@ describe("cbox search", () => {
       return box;
     };
 
-    test("reads what Avahi has heard there, whatever signs are in it, and nothing of other networks", () => {
+    test("reads what Avahi has found there, whatever characters it contains, and nothing of other networks", () => {
       expect(parseBrowse(BROWSED, "guifi")).toEqual([
         {
           ...{ s: "syncthing", d: "Syncthing on can-pau", m: "can-pau.local", i: "10.228.0.3", p: "22000" },
@@ -249,7 +249,7 @@ describe("cbox search", () => {
       ]);
     });
 
-    test("a neighbour's service stands beside those of Serf; one that does not answer is left out", async () => {
+    test("lists a neighbour's service beside those of Serf, unless it does not answer", async () => {
       const tag = { services: await encodeServices([service("syncthing")], bzip2) };
       const box = inVpn(boxThatSees([{ name: "near", status: "alive", tags: tag }]), ["10.228.0.3"]);
       const found = await search(box);
@@ -266,7 +266,7 @@ describe("cbox search", () => {
       expect((await search(box, "http"))?.services).toEqual([]);
     });
 
-    test("is enough where Serf is silent; when nobody answers either, that is said", async () => {
+    test("works without Serf, and reports when nobody answers either", async () => {
       const silent = roomyBox();
       const own = silent.system.run.bind(silent.system);
       silent.system.run = async (command, args, options) =>
@@ -280,9 +280,9 @@ describe("cbox search", () => {
     ["Estimated a <-> b rtt: 1.310 ms (using WAN coordinates)", 1.31],
     ["Estimated a <-> b rtt: 12.5 µs", 0.0125],
     ["Error: no coordinate available", undefined],
-  ])("%s is %s ms", (text, rtt) => expect(parseRtt(text)).toBe(rtt));
+  ])("shows %s as %s ms", (text, rtt) => expect(parseRtt(text)).toBe(rtt));
 
-  describe("with a number", () => {
+  describe("with a number from the list", () => {
     const found = (more: Partial<FoundService>): FoundService => ({
       ...{
         type: "syncthing",
@@ -301,7 +301,7 @@ describe("cbox search", () => {
       return lines.join("\n");
     }
 
-    test("a page is said as an address; what nobody here knows, too", async () => {
+    test("prints the address of a page, and of an unknown service, too", async () => {
       const box = roomyBox();
       expect(await act(box, found({ type: "docker", port: "8880" }))).toBe(
         "Its address: http://10.9.9.9:8880/",
@@ -309,7 +309,7 @@ describe("cbox search", () => {
       expect(await act(box, found({ type: "jabber", port: "5222" }))).toBe("Its address: 10.9.9.9:5222");
     });
 
-    test("a Syncthing is told to the own one, word by word", async () => {
+    test("introduces another Syncthing to the box's own, with quoted arguments", async () => {
       const box = roomyBox();
       await run(box, "enable", "syncthing");
       expect(await act(box, found({ txt: { node_id: OTHER } }))).toMatch(
@@ -329,20 +329,20 @@ describe("cbox search", () => {
         { grid: "join", furl: `pb://${"a".repeat(32)}@tcp:10.9.9.9:3458/${"b".repeat(32)}` },
       ],
       ["etcd", {}, { cluster: "join", endpoints: "http://10.9.9.9:2379" }],
-    ])("the own %s is switched on as a member", async (type, txt, inputs) => {
+    ])("enables the box's own %s as a member of the other", async (type, txt, inputs) => {
       const box = roomyBox();
       const one = found({ type, port: type === "etcd" ? "2379" : "3458", txt });
       await act(box, one);
       expect(await stateOf(box, type)).toMatchObject({ state: "on", inputs });
     });
 
-    test("of messages the broker's address is said", async () => {
+    test("prints the address of a message broker", async () => {
       expect(await act(roomyBox(), found({ type: "mosquitto", port: "1883" }))).toBe(
         "Its address: mqtt://10.9.9.9:1883",
       );
     });
 
-    test("Serf joins through a node", async () => {
+    test("joins the Serf of a node", async () => {
       const box = roomyBox();
       await run(box, "enable", "serf");
       await act(box, found({ type: "serf", port: "5000" }));
@@ -355,7 +355,7 @@ describe("cbox search", () => {
       ["an address that is none", { address: "10.9.9.9/x" }, "search-odd", /^10\.9\.9\.9\/x:22000/],
       ["a port that is none", { type: "docker", port: "0" }, "search-odd", /10\.9\.9\.9:0/],
       ["this box itself", { address: "10.1.2.50", txt: { node_id: OTHER } }, "search-itself", /10\.1\.2\.50/],
-    ])("%s is refused, and nothing is run", async (_what, more, code, words) => {
+    ])("refuses %s and runs nothing", async (_what, more, code, words) => {
       const box = roomyBox();
       await run(box, "enable", "syncthing");
       const before = box.effects.filter((effect) => effect.includes("syncthing cli")).length;
@@ -365,12 +365,12 @@ describe("cbox search", () => {
       expect(box.effects.filter((effect) => effect.includes("syncthing cli"))).toHaveLength(before);
     });
 
-    test("one's own has to be on; the hint says how", async () => {
+    test("needs the box's own service enabled, and prints the command for it", async () => {
       const failure = await failureOf(() => act(roomyBox(), found({ txt: { node_id: OTHER } })));
       expect(failure).toMatchObject({ code: "service-off", hint: "sudo cbox services enable syncthing" });
     });
 
-    test("is taken from the list, or by its address; else the list is named", async () => {
+    test("picks by number or address, and prints the list otherwise", async () => {
       const list = [found({}), found({ port: "1" })];
       expect(pick(list, "2")).toBe(list[1]);
       expect(pick(list, "10.9.9.9:22000")).toBe(list[0]);
@@ -380,7 +380,7 @@ describe("cbox search", () => {
       expect((await failureOf(() => pickByAddress(list, "2"))).code).toBe("search-unknown");
     });
 
-    test("by its address, where several are announced there, it is taken only when all are the same", async () => {
+    test("picks by an address with several announcements only when all are the same", async () => {
       const one = found({ txt: { node_id: OTHER }, by: "serf" });
       const heard = { ...one, by: "avahi" } as const;
       expect(pickByAddress([one, heard], "10.9.9.9:22000")).toBe(one);
@@ -397,7 +397,7 @@ describe("cbox search", () => {
       }
     });
 
-    test("who it is, is shown before it is joined, with what proves it", () => {
+    test("shows who it is before joining, with what identifies it", () => {
       const one = found({ txt: { node_id: OTHER } });
       expect(joinLines(one, ["node_id"], translator("en"))).toEqual([
         "n announces syncthing at 10.9.9.9:22000.",
@@ -408,7 +408,7 @@ describe("cbox search", () => {
       );
     });
 
-    test("an address that is not the announcing node's own is marked", async () => {
+    test("marks an address that is not the announcing node's own", async () => {
       const tags = { services: await encodeServices([service("syncthing")], bzip2) };
       const lines = async (addr: string) => {
         const found = await search(boxThatSees([{ name: "n", addr, status: "alive", tags }]));
@@ -420,7 +420,7 @@ describe("cbox search", () => {
     });
   });
 
-  test("whatever others write: no control sign, one line, and no crash", async () => {
+  test("prints foreign text in one line without control characters, and never crashes", async () => {
     const text = fc.string({ unit: "binary", maxLength: 300 });
     await fc.assert(
       fc.asyncProperty(text, text, text, fc.jsonValue(), async (s, d, t, junk) => {
@@ -436,7 +436,7 @@ describe("cbox search", () => {
   });
 });
 
-describe("declaring at the community's site", () => {
+describe("declaring a service at the community's site", () => {
   const proxy = catalogue.find(({ id }) => id === "guifi-proxy")!;
 
   function registeredBox() {
@@ -448,13 +448,13 @@ describe("declaring at the community's site", () => {
     return { box, community, tools, credentials };
   }
 
-  test("a box that is not registered declares nothing and asks nobody", async () => {
+  test("does nothing and sends nothing on a box that is not registered", async () => {
     const { tools, community, credentials } = registeredBox();
     expect(await declare(tools, () => credentials, proxy, "host", defaultInputs(proxy))).toEqual({});
     expect(community.requests).toEqual([]);
   });
 
-  test("a registered box with an address declares its proxy, once, however often it is asked", async () => {
+  test("declares a registered box's proxy once, however often it is asked", async () => {
     const { tools, box, community, credentials } = registeredBox();
     const session = { box, image: IMAGE, api: new GuifiApi(box, IMAGE, credentials) };
     const wanted = { node: 54052, name: "can-bruixa-box", mac: "52:54:00:12:34:56" };
@@ -470,7 +470,7 @@ describe("declaring at the community's site", () => {
     expect(own).toEqual([expect.objectContaining({ type: "Proxy", id: Number(first.declared) })]);
   });
 
-  test("a site that does not answer keeps nothing from running", async () => {
+  test("does not prevent a service from running when the site does not answer", async () => {
     const { tools, box, community, credentials } = registeredBox();
     await remember(box, { node: { id: 54052, name: "x" }, device: { id: 1, name: "x-box" } });
     community.siteAnswers = "server-unreachable";
@@ -478,7 +478,7 @@ describe("declaring at the community's site", () => {
     expect(community.requests.length).toBeGreaterThan(0);
   });
 
-  test("one that was declared before is known without asking", async () => {
+  test("uses the record of an earlier declaration without a request", async () => {
     const { tools, box, community, credentials } = registeredBox();
     const services = { prx70000: { id: 80001, type: "Proxy" } };
     await remember(box, { node: { id: 54052, name: "x" }, device: { id: 70000, name: "x-box" }, services });

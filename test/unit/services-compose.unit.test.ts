@@ -73,8 +73,8 @@ async function byTag(box: FakeBox, id: string): Promise<unknown> {
 const dockerCommands = (box: FakeBox, verb: string) =>
   box.system.commands.filter((line) => new RegExp(`-- docker compose .* ${verb}\\b`).test(line));
 
-describe("an application", () => {
-  test("is laid down beside Docker, reached by the box's port, and announced", async () => {
+describe("an application of the catalogue", () => {
+  test("runs in Docker, is reached by the box's port, and is announced", async () => {
     const box = roomyBox();
     await run(box, "enable", "serf");
     expect(await run(box, "enable", "etherpad")).toContain(`Etherpad, Page /admin, user "admin": ${SECRET}`);
@@ -86,7 +86,7 @@ describe("an application", () => {
     expect(await run(box, "list")).toMatch(/^etherpad +community +works, announced as 10\.1\.2\.50:9001$/m);
   });
 
-  test("its secrets are in a file for root alone, and in no command line", async () => {
+  test("has its secrets in a file for root alone, and in no command line", async () => {
     const box = roomyBox();
     await run(box, "enable", "nextcloud");
     const environment = `/var/lib/community-box/compose/nextcloud/.env`;
@@ -98,7 +98,7 @@ describe("an application", () => {
     expect(await run(box, "secret", "nextcloud")).toBe(`Nextcloud, Web page, user "cbox": ${SECRET}`);
   });
 
-  test("images are fetched once; without a network that is said, and the next try goes on", async () => {
+  test("fetches its images once; a missing network is reported, and the next attempt continues", async () => {
     const box = roomyBox();
     box.system.services.docker.isOffline = true;
     expect(await failureOf(() => run(box, "enable", "etherpad"))).toMatchObject({
@@ -120,7 +120,7 @@ describe("an application", () => {
     ["an application", (box) => run(box, "enable", "etherpad")],
     ["a project of one's own", (box) => compose(box, "add", "/home/anna/wiki")],
     ["Docker itself, again", (box) => run(box, "enable", "docker")],
-  ])("Docker's settings as their owner wrote them stay when there comes %s", async (_what, add) => {
+  ])("does not overwrite the owner's Docker settings when there comes %s", async (_what, add) => {
     const box = roomyBox();
     box.files.set("/home/anna/wiki/compose.yaml", FILE);
     await run(box, "enable", "docker");
@@ -131,7 +131,7 @@ describe("an application", () => {
     expect(box.files.get(`${INSIDE}/etc/docker/daemon.json`)).toBe(mine);
   });
 
-  test("a container that does not stay up is named", async () => {
+  test("is reported with the container that does not stay up", async () => {
     const box = roomyBox();
     box.system.services.docker.crashing.add("nextcloud/database");
     expect(await failureOf(() => run(box, "enable", "nextcloud"))).toMatchObject({
@@ -141,7 +141,7 @@ describe("an application", () => {
     });
   });
 
-  test("Docker stays on while an application needs it", async () => {
+  test("keeps Docker enabled while it needs it", async () => {
     const box = roomyBox();
     await run(box, "enable", "etherpad");
     expect(await failureOf(() => run(box, "disable", "docker"))).toMatchObject({
@@ -153,7 +153,7 @@ describe("an application", () => {
     expect((await stateOf(box, "docker"))?.state).toBe("off");
   });
 
-  test("off, its port is closed and its data stays; removed, its volumes and files go", async () => {
+  test("closes its port and keeps its data when disabled, and loses volumes and files when removed", async () => {
     const box = roomyBox();
     await run(box, "enable", "etherpad");
     expect(await run(box, "disable", "etherpad")).toBe(
@@ -170,7 +170,7 @@ describe("an application", () => {
     expect(box.effects.filter((effect) => effect.endsWith("systemctl stop docker.service"))).toHaveLength(1);
   });
 
-  test("without digests, its images are named when it is switched on, in the list, and for programs", async () => {
+  test("without digests names its images when it is enabled, in the list, and in JSON", async () => {
     const box = roomyBox();
     const images = imagesOf(findService("wordpress")!).map(withoutDigest);
     const sentence = `WordPress: the catalogue has no digest of these images, so the box takes whatever their registries give for these names on the day: ${images.join(", ")}`;
@@ -184,7 +184,7 @@ describe("an application", () => {
     });
   });
 
-  test("with digests it says nothing, and Docker is given them beside the tags", async () => {
+  test("with digests prints nothing about them, and gives them to Docker beside the tags", async () => {
     const box = roomyBox();
     await withDigest("etherpad", DIGEST, async () => {
       expect(await run(box, "enable", "etherpad")).not.toContain("digest");
@@ -197,7 +197,7 @@ describe("an application", () => {
     expect([...box.system.services.docker.images]).toEqual([`etherpad/etherpad:2.2.7@${DIGEST}`]);
   });
 
-  test("upgrade takes what a newer catalogue of the box names", async () => {
+  test("upgrades to what a newer catalogue of the box names", async () => {
     const box = roomyBox();
     await withDigest("etherpad", undefined, () => run(box, "enable", "etherpad"));
     await withDigest("etherpad", DIGEST, () => run(box, "upgrade", "etherpad"));
@@ -205,7 +205,7 @@ describe("an application", () => {
     expect([...box.system.services.docker.images]).toContain(`etherpad/etherpad:2.2.7@${DIGEST}`);
   });
 
-  test("upgrade fetches newer images and starts anew", async () => {
+  test("fetches newer images and restarts on upgrade", async () => {
     const box = roomyBox();
     await run(box, "enable", "etherpad");
     await run(box, "upgrade", "etherpad");
@@ -215,8 +215,8 @@ describe("an application", () => {
   });
 });
 
-describe("upgrade of what is Debian's", () => {
-  test("takes newer packages of the service alone, from where the place has its own", async () => {
+describe("upgrade of Debian's packages", () => {
+  test("upgrades only the packages of the service, from the sources of its place", async () => {
     const box = roomyBox();
     await run(box, "enable", "snmp");
     await run(box, "upgrade", "snmp");
@@ -227,14 +227,14 @@ describe("upgrade of what is Debian's", () => {
   });
 });
 
-describe("a project of the owner's", () => {
+describe("the owner's compose project", () => {
   function boxWith(files: Record<string, string> = { "docker-compose.yml": FILE }): FakeBox {
     const box = roomyBox();
     for (const [name, text] of Object.entries(files)) box.files.set(`/home/anna/wiki/${name}`, text);
     return box;
   }
 
-  test("a directory: copied into the context, on, each port announced", async () => {
+  test("is copied from a directory into the context, started, and each port announced", async () => {
     const box = boxWith({ "docker-compose.yml": FILE, "conf/wiki.ini": "x=1\n" });
     await run(box, "enable", "serf");
     await compose(box, "add", "/home/anna/wiki");
@@ -267,13 +267,16 @@ describe("a project of the owner's", () => {
       'name: forge\nservices: { git: { image: "gitea/gitea:1.22", ports: ["2222:22", "3000:3000"] } }',
       ["2222 gitea:1.22_forge", "3000 gitea:1.22_forge"],
     ],
-  ])("%s is announced once for each number, by what people open", async (_what, text, announced) => {
-    const box = boxWith({ "compose.yaml": text });
-    await run(box, "enable", "serf");
-    await compose(box, "add", "/home/anna/wiki");
-    const { published } = await publish(box, IMAGE);
-    expect(published.filter(({ s }) => s === "Docker").map(({ p, d }) => `${p} ${d}`)).toEqual(announced);
-  });
+  ])(
+    "%s is announced once for each number, under the image that people open",
+    async (_what, text, announced) => {
+      const box = boxWith({ "compose.yaml": text });
+      await run(box, "enable", "serf");
+      await compose(box, "add", "/home/anna/wiki");
+      const { published } = await publish(box, IMAGE);
+      expect(published.filter(({ s }) => s === "Docker").map(({ p, d }) => `${p} ${d}`)).toEqual(announced);
+    },
+  );
 
   test.each([
     [
@@ -292,14 +295,14 @@ describe("a project of the owner's", () => {
       "d_x",
     ],
     ["one that is built here", { web: { ports: [80] } }, "web_x"],
-  ])("what people open: %s", (_what, services, words) => {
+  ])("is described by the image that people open: %s", (_what, services, words) => {
     const read = Object.entries(services as Record<string, { image?: string; ports?: number[] }>).map(
       ([name, { ports = [], ...more }]) => [name, { ...more, ports: ports.map((target) => ({ target })) }],
     );
     expect(describeProject("x", Object.fromEntries(read))).toBe(words);
   });
 
-  test("a single file, under another name, with one of its ports", async () => {
+  test("can be a single file, with another name and one of its ports", async () => {
     const box = boxWith({ "one.yaml": FILE });
     await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs", port: ["8085"] });
     expect(box.files.get(`${PROJECTS}/docs/compose.yaml`)).toBe(FILE);
@@ -321,7 +324,7 @@ describe("a project of the owner's", () => {
     ["both", '["[::1]:5432:5432", "127.0.0.1:5432:5432"]', "5432/tcp", "127.0.0.1", "127.0.0.1"],
     ["an address of one network", '["192.168.1.10:5432:5432"]', "5432/tcp", "192.168.1.10", "192.168.1.10"],
   ])(
-    "a port bound to one address, %s: closed, unannounced and said so; --port opens it",
+    "keeps a port bound to one address closed (%s) and says so; --port opens it",
     async (_how, ports, name, bound, inside) => {
       const box = boxWith({
         "compose.yaml": `services: { db: { image: "postgres:16", ports: ${ports} } }\n`,
@@ -353,7 +356,7 @@ describe("a project of the owner's", () => {
     ["both wildcards", '["0.0.0.0:8080:80", "[::]:8080:80"]', "127.0.0.1"],
     ["that of IPv6 alone", '["[::]:8080:80"]', "[::1]"],
     ["that of IPv6 in full", '["[0:0:0:0:0:0:0:0]:8080:80"]', "[::1]"],
-  ])("a port at every address, %s: open, once", async (_how, ports, inside) => {
+  ])("opens a port at every address (%s) once", async (_how, ports, inside) => {
     const box = boxWith({ "compose.yaml": `services: { web: { image: "web:1", ports: ${ports} } }\n` });
     await run(box, "enable", "serf");
     expect(await compose(box, "add", "/home/anna/wiki")).not.toContain("Closed");
@@ -371,7 +374,7 @@ describe("a project of the owner's", () => {
       'services: { tv: { image: "tv:1", networks: { lan: {} } } }\nnetworks: { lan: { external: true, name: host } }\n',
     ],
   ])(
-    "a service on the host's network, by %s: said, nothing is open; --port opens what it listens on",
+    "opens nothing for a service on the host's network (%s) and says so; --port opens what it listens on",
     async (_how, text) => {
       const box = boxWith({ "compose.yaml": text });
       const ports = [{ published: "8096", protocol: "tcp", target: 0 }];
@@ -401,7 +404,7 @@ describe("a project of the owner's", () => {
   const TURN =
     'services: { turn: { image: "turn:1", ports: ["3478:3478/udp", "49160-50160:49160-50160/udp"] } }\n';
 
-  test("more than a hundred ports are opened only with --yes, as one device, and the range is not announced", async () => {
+  test("opens more than a hundred ports only with --yes, as one device, and does not announce the range", async () => {
     const box = boxWith({ "compose.yaml": TURN });
     await run(box, "enable", "serf");
     expect(await failureOf(() => compose(box, "add", "/home/anna/wiki"))).toMatchObject({
@@ -429,7 +432,7 @@ describe("a project of the owner's", () => {
       ["cbox-udp-3478", "cbox-udp-49170"],
     ],
     [["49170-49172/udp"], ["cbox-udp-49170", "cbox-udp-49171", "cbox-udp-49172"]],
-  ])("part of a range, --port %j", async (port, devices) => {
+  ])("opens part of a range with --port %j", async (port, devices) => {
     const box = boxWith({ "compose.yaml": TURN });
     await compose(box, "add", "/home/anna/wiki", { port });
     expect([...box.system.services.devices.keys()].sort()).toEqual(
@@ -437,7 +440,7 @@ describe("a project of the owner's", () => {
     );
   });
 
-  test("a range that is bound to an address stays closed, and is one name in what is said", async () => {
+  test("keeps a range bound to an address closed, and prints it as one name", async () => {
     const box = boxWith({
       "compose.yaml": 'services: { ftp: { image: "ftp:1", ports: ["127.0.0.1:30000-30999:30000-30999"] } }\n',
     });
@@ -450,7 +453,7 @@ describe("a project of the owner's", () => {
     ["a range that is published in part", ["50000-50200/udp"]],
     ["a range that runs backwards", ["50000-49999/udp"]],
     ["a word", ["turn"]],
-  ])("%s is refused, with the ranges that there are", async (_what, port) => {
+  ])("refuses %s, and lists the existing ranges", async (_what, port) => {
     const box = boxWith({ "compose.yaml": TURN });
     expect(await failureOf(() => compose(box, "add", "/home/anna/wiki", { port }))).toMatchObject({
       code: "compose-port",
@@ -459,7 +462,7 @@ describe("a project of the owner's", () => {
     });
   });
 
-  test("a long list of ports in a message is shortened", async () => {
+  test("shortens a long list of ports in a message", async () => {
     const ports = Array.from({ length: 30 }, (_, index) => `"${8000 + 2 * index}:80"`).join(", ");
     const box = boxWith({ "compose.yaml": `services: { web: { image: "web:1", ports: [${ports}] } }\n` });
     const { found = "" } = await failureOf(() => compose(box, "add", "/home/anna/wiki", { port: ["1"] }));
@@ -475,7 +478,7 @@ describe("a project of the owner's", () => {
     ["a $ within a password", withPassword("pa$word"), "word"],
     ["the address of a port", `${DATABASE}    ports: ["\${BIND}:5432:5432"]\n`, "DB_PASSWORD, BIND"],
   ])(
-    "variables that are not set, %s, are named; a file .env is asked for, and taken",
+    "names missing variables, %s, and asks for a file .env, which it then uses",
     async (_what, text, names) => {
       const box = boxWith({ "compose.yaml": text });
       expect(await failureOf(() => compose(box, "add", "/home/anna/wiki"))).toMatchObject({
@@ -492,7 +495,7 @@ describe("a project of the owner's", () => {
     },
   );
 
-  test("the variables of a single file lie beside it; those of before stay when there are no new ones", async () => {
+  test("takes the variables beside a single file, and keeps the earlier ones when there are no new ones", async () => {
     const box = boxWith({ "one.yaml": DATABASE, ".env": "DB_PASSWORD=grisa\n" });
     await compose(box, "add", "/home/anna/wiki/one.yaml", { name: "docs" });
     expect(box.files.get(`${PROJECTS}/docs/.env`)).toBe("DB_PASSWORD=grisa\n");
@@ -501,7 +504,7 @@ describe("a project of the owner's", () => {
     expect(box.files.get(`${PROJECTS}/docs/.env`)).toBe("DB_PASSWORD=grisa\n");
   });
 
-  test("a variable that is only handed on, and Docker's words about a file that it takes, are told", async () => {
+  test("reports a variable that is only passed through, and Docker's warnings about a file that it accepts", async () => {
     const box = boxWith({
       "compose.yaml":
         'version: "3"\nservices: { web: { image: "web:1", environment: { HTTP_PROXY: null } } }\n',
@@ -511,7 +514,7 @@ describe("a project of the owner's", () => {
     expect(said).toContain("docker: compose.yaml: the attribute `version` is obsolete");
   });
 
-  test("what Docker says of a start that fails is told whole", async () => {
+  test("prints the whole message of Docker when a start fails", async () => {
     const box = boxWith();
     const words = [
       " Container wiki-web-1  Starting",
@@ -529,7 +532,7 @@ describe("a project of the owner's", () => {
     expect((await stateOf(box, "wiki"))?.state).toBe("on");
   });
 
-  test("again: the new file counts, what lies beside it stays", async () => {
+  test("uses the new file when it is added again, and keeps the files beside it", async () => {
     const box = boxWith();
     await compose(box, "add", "/home/anna/wiki");
     box.files.set(`${PROJECTS}/wiki/data/page`, "kept");
@@ -540,7 +543,7 @@ describe("a project of the owner's", () => {
     expect(await ownServices(box)).toHaveLength(1);
   });
 
-  test("removed, nothing of it is left; before, that is asked", async () => {
+  test("leaves nothing behind when it is removed, which asks first", async () => {
     const box = boxWith();
     await compose(box, "add", "/home/anna/wiki");
     expect(await failureOf(() => compose(box, "remove", "wiki"))).toMatchObject({
@@ -563,7 +566,7 @@ describe("a project of the owner's", () => {
     ["a name of the catalogue", "/home/anna/wiki", { name: "etherpad" }, "compose-name", /services: serf/],
     ["a port that it does not publish", "/home/anna/wiki", { port: ["80"] }, "compose-port", /8085\/tcp/],
     ["the other protocol", "/home/anna/wiki", { port: ["5300/tcp"] }, "compose-port", /5300\/udp/],
-  ])("%s is refused in words, and nothing is added", async (_what, path, options, code, found) => {
+  ])("is refused for %s, and nothing is added", async (_what, path, options, code, found) => {
     const box = boxWith();
     const failure = await failureOf(() => compose(box, "add", path, options));
     expect(failure.code).toBe(code);
@@ -579,26 +582,26 @@ describe("a project of the owner's", () => {
       FILE.replace("8085:80", "80"),
       /services\.web\.ports: 80 has no single/,
     ],
-  ])("a file %s is refused", async (_what, text, found) => {
+  ])("is refused for a file %s", async (_what, text, found) => {
     const box = boxWith({ "compose.yaml": text });
     const failure = await failureOf(() => compose(box, "add", "/home/anna/wiki"));
     expect(failure.code).toBe("compose-invalid");
     expect(failure.found).toMatch(found);
   });
 
-  test("a box without contexts has no place for one", async () => {
+  test("is refused on a box without contexts", async () => {
     const box = roomyBox({ contexts: false });
     box.files.set("/home/anna/wiki/compose.yaml", FILE);
     expect((await failureOf(() => compose(box, "add", "/home/anna/wiki"))).code).toBe("service-impossible");
   });
 
-  test("a service of the catalogue is not removed as a project", async () => {
+  test("remove refuses a service of the catalogue", async () => {
     const box = roomyBox();
     const failure = await failureOf(() => compose(box, "remove", "etherpad", { yes: true }));
     expect(failure.code).toBe("compose-not-own");
   });
 
-  test("power cut after each single effect of adding: the same command again ends it", async () => {
+  test("is completed by the same command after a power cut at each single effect of adding", async () => {
     const picture = (box: FakeBox) => ({
       files: [...box.files].filter(([path]) => path !== paths.published && !path.endsWith(".new")).sort(),
       devices: [...box.system.services.devices].sort(),

@@ -41,7 +41,7 @@ const everywhere = catalogue.flatMap((service) =>
 );
 
 describe.each(everywhere)("%s on %s", (id, where, service) => {
-  test("is switched on, works, and a second time changes nothing", async () => {
+  test("is enabled and works, and enabling it again changes nothing", async () => {
     const box = roomyBox();
     await switchOn(box, service, where);
     const state = await stateOf(box, id);
@@ -52,7 +52,7 @@ describe.each(everywhere)("%s on %s", (id, where, service) => {
     expect(box.files).toEqual(files);
   });
 
-  test("is switched off and leaves nothing running; its data goes only when asked", async () => {
+  test("is disabled and leaves nothing running; its data is removed only on request", async () => {
     const box = roomyBox();
     await switchOn(box, service, where);
     await deactivate({ box, image: IMAGE }, service);
@@ -67,7 +67,7 @@ describe.each(everywhere)("%s on %s", (id, where, service) => {
   });
 });
 
-describe("marked services", () => {
+describe("services marked in the set-up", () => {
   const all = Object.fromEntries(catalogue.map(({ id }) => [id, { enabled: true }]));
   const ask = (box: FakeBox, answers: Answers) =>
     steps
@@ -76,7 +76,7 @@ describe("marked services", () => {
         ...{ box, image: IMAGE, answersOf: () => ({}), signal: new AbortController().signal },
       });
 
-  test("that the box has no memory for are asked about, with both numbers", async () => {
+  test("lead to a question with both numbers when the box lacks the memory for them", async () => {
     const box = roomyBox();
     box.files.set("/proc/meminfo", "MemTotal:        524288 kB\n");
     const memory = catalogue.reduce((sum, { needs }) => sum + (needs.memory_mib ?? 0), 0);
@@ -85,13 +85,13 @@ describe("marked services", () => {
     });
   });
 
-  test("that fit are taken as they are", async () => {
+  test("are accepted when they fit", async () => {
     expect(await ask(roomyBox(), { snmp: { enabled: true } })).toEqual({});
   });
 });
 
-describe("secrets", () => {
-  test("are made once, kept in one file, and in no command line", async () => {
+describe("the secrets of a service", () => {
+  test("are made once, stored in one file, and in no command line", async () => {
     const box = roomyBox();
     await switchOn(box, find("syncthing"), "owner");
     const holding = [...box.files].filter(([, text]) => text.includes(SECRET)).map(([path]) => path);
@@ -104,8 +104,8 @@ describe("secrets", () => {
   });
 });
 
-describe("what stands in the way", () => {
-  test("a port that something else uses is named, and nothing is begun", async () => {
+describe("an obstacle to a service", () => {
+  test("is named when another program uses its port, and nothing is started", async () => {
     const box = roomyBox();
     box.system.running.add("squid.service");
     const failure = await failureOf(() => switchOn(box, find("guifi-proxy"), "community"));
@@ -113,7 +113,7 @@ describe("what stands in the way", () => {
     expect(await stateOf(box, "guifi-proxy")).toBeUndefined();
   });
 
-  test("packages that cannot be installed: the state says unfinished, and the next try finishes", async () => {
+  test("of packages that cannot be installed leaves it unfinished, and the next attempt finishes it", async () => {
     const box = roomyBox();
     box.system.services.brokenPackages.add("snmpd");
     const failure = await failureOf(() => switchOn(box, find("snmp")));
@@ -124,7 +124,7 @@ describe("what stands in the way", () => {
     expect((await stateOf(box, "snmp"))?.state).toBe("on");
   });
 
-  test("the data of a service that is on stays", async () => {
+  test("keeps the data of an enabled service from being removed", async () => {
     const box = roomyBox();
     await switchOn(box, find("syncthing"), "owner");
     expect((await failureOf(() => removeData({ box, image: IMAGE }, find("syncthing")))).code).toBe(
@@ -132,7 +132,7 @@ describe("what stands in the way", () => {
     );
   });
 
-  test("a service that is late has its time, also where each look at it takes longer than that", async () => {
+  test("does not include slowness: a late service is awaited, even where each check takes longer than the limit", async () => {
     const box = roomyBox();
     box.slowness = 90_000;
     box.system.services.deafUnits.add("snmpd.service");
@@ -152,7 +152,7 @@ describe("what stands in the way", () => {
     expect(looks).toBe(5 + 30);
   });
 
-  test("a service that listens to nothing is named by its port", async () => {
+  test("is named by the port on which the service does not listen", async () => {
     const box = roomyBox();
     box.system.services.deafUnits.add("snmpd.service");
     await switchOn(box, find("snmp"));
@@ -161,7 +161,7 @@ describe("what stands in the way", () => {
   });
 });
 
-describe("room on the disk", () => {
+describe("free space on the disk", () => {
   const df = (mib: number | string) => `   Avail\n${mib}\n`;
   const answering = (instances: object, free: number | string): Pick<Box, "run"> => ({
     run: async (_command, args) => ({
@@ -188,11 +188,11 @@ describe("room on the disk", () => {
     ["community", context(undefined, 100), 2000, 2000],
     ["community", context("500MiB", undefined), 2000, 2000],
     ["community", [], "?", undefined],
-  ] as const)("%s, %j, df says %s: %s MiB", async (where, instances, free, expected) => {
+  ] as const)("of %s, with %j and df reporting %s, is %s MiB", async (where, instances, free, expected) => {
     expect(await placeOf(answering(instances, free) as Box, where).freeMib()).toBe(expected);
   });
 
-  test("a command that finds none says so, and not that a command failed", async () => {
+  test("that runs out makes a command fail with box-full, not command-failed", async () => {
     const stderr = "tee: /etc/snmp/snmpd.conf.new: Disk quota exceeded";
     const box = { run: async () => ({ code: 1, stdout: "", stderr }) };
     expect(await failureOf(() => runOrFail(box, "tee", ["/etc/snmp/snmpd.conf.new"]))).toMatchObject({
@@ -202,7 +202,7 @@ describe("room on the disk", () => {
   });
 });
 
-test("a service that moves is off where it was before it is on where it goes", async () => {
+test("a service that moves is stopped at its old place before it starts at the new one", async () => {
   const box = roomyBox();
   await switchOn(box, find("syncthing"), "owner");
   await switchOn(box, find("syncthing"), "community");
@@ -213,14 +213,14 @@ test("a service that moves is off where it was before it is on where it goes", a
   expect(box.system.services.devices.get("community/cbox-tcp-8384")).toBe("tcp:127.0.0.1:8384");
 });
 
-describe("announcing", () => {
+describe("announcing services", () => {
   async function announcedBox(): Promise<FakeBox> {
     const box = roomyBox();
     for (const id of ["serf", "guifi-proxy", "syncthing", "snmp", "ssh"]) await switchOn(box, find(id));
     return box;
   }
 
-  test("what is on and listens, the most important first; the rest is said", async () => {
+  test("includes what is enabled and listens, the most important first, and reports the rest", async () => {
     const box = await announcedBox();
     box.system.services.deafUnits.add("snmpd.service");
     const result = await publish(box, IMAGE);
@@ -234,13 +234,13 @@ describe("announcing", () => {
     expect(result.silent).toEqual(["snmp"]);
   });
 
-  test("a context's port counts only when something answers inside it", async () => {
+  test("includes a context's port only when something answers inside it", async () => {
     const box = await announcedBox();
     box.system.services.deafUnits.add("cbox-syncthing.service");
     expect((await publish(box, IMAGE)).silent).toEqual(["syncthing"]);
   });
 
-  test("with less room the least important are left out and named", async () => {
+  test("omits and reports the least important when there is less space", async () => {
     const box = await announcedBox();
     const community = { ...IMAGE.community, serf: { ...IMAGE.community.serf, tag_budget_bytes: 300 } };
     const result = await publish(box, { ...IMAGE, community });
@@ -255,7 +255,7 @@ describe("announcing", () => {
     ]);
   });
 
-  test("by Avahi too, as files, when that is on; and none any more when it is off", async () => {
+  test("writes files for Avahi, too, while that is enabled, and removes them afterwards", async () => {
     const box = await announcedBox();
     await switchOn(box, find("avahi"));
     box.files.set(`${paths.avahiServices}/mine.service`, "the owner's");
@@ -277,7 +277,7 @@ describe("announcing", () => {
     expect(await box.list(paths.avahiServices)).toEqual(["mine.service"]);
   });
 
-  describe("by Avahi, which drops the second of one name and type, and a name of more than 63 bytes", () => {
+  describe("by Avahi, which drops a second service of one name and type, and a name of more than 63 bytes,", () => {
     const namesOf = (...services: Partial<PublishedService>[]) =>
       [
         ...avahiFiles(
@@ -288,7 +288,7 @@ describe("announcing", () => {
         ).values(),
       ].map((text) => /<name replace-wildcards="yes">(.*)<\/name>/.exec(text)?.[1]);
 
-    test("two ports of one project are told apart", () => {
+    test("distinguishes two ports of one project", () => {
       expect(namesOf({ p: "8085" }, { p: "2525" }, { s: "http" })).toEqual([
         "wiki:3 wiki (8085) on %h",
         "wiki:3 wiki (2525) on %h",
@@ -296,7 +296,7 @@ describe("announcing", () => {
       ]);
     });
 
-    test("a long description is cut, between letters, and with its port where it has a twin", () => {
+    test("truncates a long description between letters, and adds its port where another has the same", () => {
       const d = "Còpies".repeat(12);
       const [one = "", other = ""] = namesOf({ d, p: "8085" }, { d: `${d}_two`, p: "25" });
       expect([one, other]).toEqual([
@@ -307,14 +307,14 @@ describe("announcing", () => {
         expect(Buffer.byteLength(name.replace("%h", "can-bruixa-12"))).toBeLessThanOrEqual(63);
     });
 
-    test("beside a host's name of 63 letters the description stands alone", () => {
+    test("uses only the description beside a host name of 63 letters", () => {
       expect(namesOf({ m: `${"x".repeat(63)}.guifi.local` })).toEqual(["wiki:3 wiki"]);
     });
   });
 });
 
-describe("status", () => {
-  test("says what is on, where, how it is doing, and why something is not offered", async () => {
+describe("the status of services", () => {
+  test("shows what is enabled, where and in what state, and why something is not offered", async () => {
     const box = roomyBox({ contexts: false });
     await switchOn(box, find("serf"));
     await switchOn(box, find("snmp"));
@@ -338,7 +338,7 @@ describe("status", () => {
   });
 });
 
-describe("the step", () => {
+describe("the services step", () => {
   const own = steps.filter(({ id }) => id === "system" || id === "services");
   const answers = (services: object) =>
     stringify({
@@ -387,7 +387,7 @@ describe("the step", () => {
   // The lists of words take a moment to load, in which nothing happens on the box.
   beforeAll(() => passwordProblem(PASSWORD, []));
 
-  test("everything at once, each in its best place", async () => {
+  test("enables everything, each in its best place", async () => {
     const box = boxWith(ALL);
     const runner = await run(box);
     expect(runner.state).toBe("done");
@@ -400,7 +400,7 @@ describe("the step", () => {
     expect(box.files.get("/etc/snmp/snmpd.conf")).toContain("sysContact anna@example.net");
   });
 
-  test("what cannot work here is refused by name, all of it at once", async () => {
+  test("refuses all that cannot work here, by name", async () => {
     const box = boxWith({ ...ALL, syncthing: { enabled: true, context: "owner" } }, { contexts: false });
     const runner = await run(box);
     expect(runner.state).toBe("file_refused");
@@ -410,7 +410,7 @@ describe("the step", () => {
     ]);
   });
 
-  test("an application brings Docker along, and goes before it", async () => {
+  test("enables Docker before an application that needs it", async () => {
     const box = boxWith({ etherpad: { enabled: true } });
     const runner = await run(box);
     expect(runner.state).toBe("done");
@@ -421,7 +421,7 @@ describe("the step", () => {
     expect((await stateOf(box, "docker"))?.state).toBe("off");
   });
 
-  test("one that fails is named, the others run, and the box is set up", async () => {
+  test("reports a service that fails, while the others run and the box is set up", async () => {
     const box = boxWith(ALL);
     box.system.services.brokenPackages.add("squid");
     const runner = await run(box);
@@ -433,7 +433,7 @@ describe("the step", () => {
     expect(result.published.map(({ s }) => s)).not.toContain("proxy3");
   });
 
-  test("a storage grid of this box alone is a warning of the last page, and none once another box is in it", async () => {
+  test("warns of a storage grid of this box alone on the last page, until another box is in it", async () => {
     const box = boxWith({ "tahoe-lafs": { enabled: true } });
     const runner = await run(box);
     expect(runner.context.warnings.map((warning) => warningText(translator("en"), warning))).toEqual([
@@ -445,7 +445,7 @@ describe("the step", () => {
     expect(await own[1]!.verify({ "tahoe-lafs": { enabled: true } }, toolsFor(box))).toEqual([]);
   });
 
-  test("what is not wanted any more is switched off", async () => {
+  test("disables what is no longer wanted", async () => {
     const box = boxWith(ALL);
     const runner = await run(box);
     expect(runner.state).toBe("done");
@@ -458,7 +458,7 @@ describe("the step", () => {
     expect(box.system.enabled.has("ssh.service"), "sshd is not the services' to stop").toBe(true);
   });
 
-  test("hands over the passwords that were made, and has them in no other place", async () => {
+  test("hands over the generated passwords, and stores them nowhere else", async () => {
     const box = boxWith({ syncthing: { enabled: true } });
     const runner = await run(box);
     const lines = await own[1]!.generatedCredentials!(runner.context.answers.services ?? {}, toolsFor(box));
@@ -468,7 +468,7 @@ describe("the step", () => {
     expect(holding).toHaveLength(1);
   });
 
-  test("power cut after each single effect: ends as if nothing had happened", async () => {
+  test("has the same result after a power cut at each single effect", async () => {
     const picture = (box: FakeBox) => ({
       files: Object.fromEntries(
         [...box.files]

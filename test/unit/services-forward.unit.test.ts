@@ -62,7 +62,7 @@ function entrances(box: FakeBox, id: string): string[] {
 }
 
 describe("a public port of a service in a context", () => {
-  test("leads to the address of the container, which is fixed from then on", async () => {
+  test("is forwarded to the address of the container, which is static from then on", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     expect(rules(box)).toEqual([`\t\ttcp dport 3128 dnat to 172.31.241.77 comment "community"`]);
@@ -75,20 +75,20 @@ describe("a public port of a service in a context", () => {
     expect(box.system.commands).toContain(`nft -f ${paths.contextPorts}`);
   });
 
-  test("is let in at that address and port alone, and the other context at none", async () => {
+  test("is allowed at that address and port only, and at none of the other context", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     expect(entrances(box, "community")).toEqual(["allow tcp 172.31.241.77/32 3128"]);
     expect(entrances(box, "owner")).toEqual([]);
   });
 
-  test("is still a port of the box, for the box itself and for whatever looks at what listens", async () => {
+  test("is still a port of the box, for the box itself and for checks of its listeners", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     expect(box.system.services.devices.get("community/cbox-tcp-3128")).toBe("tcp:0.0.0.0:3128");
   });
 
-  test("is for packets to the box alone, from neither context and not from the box itself", async () => {
+  test("is forwarded for packets to the box only, and neither from a context nor from the box itself", async () => {
     const box = await divided();
     await switchOn(box, "webdav", "owner");
     const lines = (box.files.get(paths.contextPorts) ?? "").split("\n").map((line) => line.trim());
@@ -103,7 +103,7 @@ describe("a public port of a service in a context", () => {
     }
   });
 
-  test("of UDP and of a range of numbers is led in, too", async () => {
+  test("is forwarded for UDP and for a range of numbers, too", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     const { devices } = box.system.services;
@@ -119,7 +119,7 @@ describe("a public port of a service in a context", () => {
     expect(entrances(box, "community")).toContain("allow udp 172.31.241.77/32 49160-50160");
   });
 
-  test("is closed again when its service is switched off", async () => {
+  test("is closed again when its service is disabled", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     await switchOn(box, "webdav", "owner");
@@ -131,8 +131,8 @@ describe("a public port of a service in a context", () => {
   });
 });
 
-describe("the proxy of Incus answers", () => {
-  test("for a port that is the box's alone", async () => {
+describe("the proxy of Incus serves", () => {
+  test("a port that is only the box's own", async () => {
     const box = await divided();
     await switchOn(box, "syncthing", "owner");
     expect(rules(box).join()).toContain("dport 22000 ");
@@ -147,7 +147,7 @@ describe("the proxy of Incus answers", () => {
     ["every address of IPv4", "0.0.0.0:3128", ["3128"]],
     ["its own address", "172.31.241.77:3128", ["3128"]],
     ["every address of one interface", "0.0.0.0%eth0:3128", ["3128"]],
-  ])("unless it listens where others come to: at %s", async (_where, socket, led) => {
+  ])("unless the container listens where others connect: at %s", async (_where, socket, led) => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     listen(box, "community", `tcp LISTEN 0 256 ${socket}`);
@@ -156,7 +156,7 @@ describe("the proxy of Incus answers", () => {
     expect(entrances(box, "community").map((line) => line.split(" ").at(-1))).toEqual(led);
   });
 
-  test("for what listens at one address inside, until something is seen to listen at all", async () => {
+  test("a service that listens at one address inside, until it is seen to listen at another", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     listen(box, "community");
@@ -167,7 +167,7 @@ describe("the proxy of Incus answers", () => {
     expect(rules(box).map((line) => line.match(/dport (\d+)/)?.[1])).toEqual(["3128"]);
   });
 
-  test("until the container has an address", async () => {
+  test("a port until the container has an address", async () => {
     const box = await divided();
     box.system.contexts.addresses.delete("community");
     await switchOn(box, "guifi-proxy", "community");
@@ -177,7 +177,7 @@ describe("the proxy of Incus answers", () => {
     expect(rules(box).join()).toContain("dnat to 172.31.241.80");
   });
 
-  test("when the container goes by another address than it was given; not while it has none", async () => {
+  test("a port when the container uses another address than it was given, but not while it has none", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     box.system.contexts.addresses.delete("community");
@@ -198,14 +198,14 @@ describe("the proxy of Incus answers", () => {
     ["has rules of its own for that", [chain("filter", "accept"), rule("filter")], 0],
     ["has none for that", [chain("filter", "accept"), rule("nat"), rule("filter", "ip6")], 1],
     ["is Incus' and the box's own", [chain("incus", "accept", "inet"), rule("incus", "inet")], 1],
-  ])("when a firewall of the machine's own %s: %#", async (_what, nftables, count) => {
+  ])("a port, depending on the machine's own firewall, when that %s: %#", async (_what, nftables, count) => {
     const box = await divided();
     box.system.contexts.ruleset = { nftables };
     await switchOn(box, "guifi-proxy", "community");
     expect(rules(box)).toHaveLength(count);
   });
 
-  test("when the rules cannot be made: the service is on all the same, and the reason is told", async () => {
+  test("a port when the rules cannot be made: the service runs nevertheless, and the reason is reported", async () => {
     const box = await divided();
     box.system.failing.add("nft");
     await switchOn(box, "guifi-proxy", "community");
@@ -217,8 +217,8 @@ describe("the proxy of Incus answers", () => {
   });
 });
 
-describe("the rules", () => {
-  test("are the same however often they are made, and Incus is told once", async () => {
+describe("the forwarding rules", () => {
+  test("do not change when they are made again, and Incus is updated once", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     const before = { files: new Map(box.files), puts: box.system.commands.filter(isAclChange).length };
@@ -227,7 +227,7 @@ describe("the rules", () => {
     expect(box.system.commands.filter(isAclChange)).toHaveLength(before.puts);
   });
 
-  test("are made on a box whose services are on already by its next announcement", async () => {
+  test("are made at the next announcement on a box whose services are enabled already", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     box.files.delete(paths.contextPorts);
@@ -236,7 +236,7 @@ describe("the rules", () => {
     expect(rules(box)).toHaveLength(1);
   });
 
-  test("stay as they are while Incus does not answer", async () => {
+  test("stay unchanged while Incus does not answer", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     box.system.failing.add("incus");
@@ -244,7 +244,7 @@ describe("the rules", () => {
     expect(rules(box)).toHaveLength(1);
   });
 
-  test("stay as they are while a container is just starting, of which Incus says next to nothing", async () => {
+  test("stay unchanged while a container is starting, about which Incus says hardly anything", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     const starting = JSON.stringify([{ name: "community", status: "Error", type: "container" }]);
@@ -253,14 +253,14 @@ describe("the rules", () => {
     expect(rules(box)).toHaveLength(1);
   });
 
-  test("survive a change of the contexts' sizes, which makes the ACLs anew", async () => {
+  test("survive a change of the contexts' sizes, which makes the ACLs again", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     await ensureAcls(box, await chooseNetworks(box), IMAGE);
     expect(entrances(box, "community")).toEqual(["allow tcp 172.31.241.77/32 3128"]);
   });
 
-  test("ask nobody on a box without services in contexts", async () => {
+  test("need no command on a box without services in contexts", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "host");
     box.system.commands.length = 0;
@@ -268,7 +268,7 @@ describe("the rules", () => {
     expect(box.system.commands).toEqual([]);
   });
 
-  test("go with the contexts", async () => {
+  test("are removed with the contexts", async () => {
     const box = await divided();
     await switchOn(box, "guifi-proxy", "community");
     await contexts.reset?.(box, IMAGE, { keepData: false, progress: () => {} });
@@ -276,7 +276,7 @@ describe("the rules", () => {
     expect(box.system.commands).toContain("nft -f -");
   });
 
-  test("are loaded at the next start after the walls, and never instead of them", () => {
+  test("are loaded at the next start after the firewall rules of the contexts, and never instead of them", () => {
     const unit = "overlays/base/files/usr/lib/systemd/system/cbox-contexts.service.hbs";
     const starts = readFileSync(join(PROJECT, unit), "utf8").match(/^ExecStart=.*$/gm) ?? [];
     expect(starts).toHaveLength(2);
@@ -287,7 +287,7 @@ describe("the rules", () => {
 });
 
 test.each(catalogue.filter(({ compose }) => compose).map((service) => [service.id, service] as const))(
-  "%s publishes its public ports where others come to, and those alone",
+  "%s publishes exactly its public ports to others",
   (_id, { ports, templates }) => {
     const text = (templates["compose.yaml.hbs"] ?? "").replaceAll(/\{\{.*?\}\}/g, "x");
     const { services } = parse(text) as { services: { [name: string]: { ports?: string[] } } };

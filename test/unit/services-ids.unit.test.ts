@@ -67,7 +67,7 @@ const files = ["firstboot", "image", "common"]
   .filter((file) => file.endsWith(".ts"))
   .sort();
 
-test("ids are found where they stand", () => {
+test("idsIn finds the ids of services in code", () => {
   expect(IDS).toContain("guifi-dns");
   expect(idsIn('if (id === "serf") return states["guifi-dns"]?.inputs ?? states.etcd;')).toEqual([
     "etcd",
@@ -80,7 +80,7 @@ test("ids are found where they stand", () => {
   );
 });
 
-test("code for all services names none of the catalogue", () => {
+test("code for all services names no service of the catalogue", () => {
   const found: { [file: string]: string[] } = {};
   for (const file of files) {
     const own = Object.entries(CODE_OF).find(([folder]) => file.startsWith(folder))?.[1];
@@ -91,7 +91,7 @@ test("code for all services names none of the catalogue", () => {
   expect(found).toEqual({});
 });
 
-test("no word that is allowed has gone from its file", () => {
+test("every allowed word still occurs in its file", () => {
   for (const [file, words] of Object.entries(OTHER_WORDS)) {
     const ids = idsIn(readFileSync(join(PROJECT, file), "utf8"));
     for (const word of Object.keys(words)) expect(ids, file).toContain(word);

@@ -31,7 +31,7 @@ const tools = (box: FakeBox) => ({
   ...{ box, image: IMAGE, answersOf: () => ({}), signal: new AbortController().signal },
 });
 
-test("conditions: all of them, each with one of its values", () => {
+test("conditionMet requires all conditions, each with one of its values", () => {
   expect(conditionMet(undefined, {})).toBe(true);
   expect(conditionMet({ zone: true }, { zone: true })).toBe(true);
   expect(conditionMet({ zone: true }, { zone: false })).toBe(false);
@@ -41,15 +41,15 @@ test("conditions: all of them, each with one of its values", () => {
   expect(conditionMet({ cluster: ["first", "join"] }, { cluster: "alone" })).toBe(false);
 });
 
-test("words of a list", () => {
+test("toList splits a list into words", () => {
   expect(toList(" anna, pere  anna ")).toEqual(["anna", "pere"]);
   expect(toList(undefined)).toEqual([]);
 });
 
-describe("a secret for each name", () => {
+describe("a secret for each name of an input", () => {
   const passwords = async (box: FakeBox) => (await readSecrets(box, find("webdav"))).passwords;
 
-  test("is made once, stays while the name stays, and goes with it", async () => {
+  test("is made once, stays while the name stays, and is removed with it", async () => {
     const box = roomyBox();
     let made = 0;
     box.randomHex = () => `secret${++made}`;
@@ -72,7 +72,7 @@ describe("a secret for each name", () => {
   });
 });
 
-describe("questions", () => {
+describe("the questions of a service", () => {
   const asked = (answers: object) => {
     const given = { more: true, etcd: { enabled: true, ...answers } };
     return questionsOf(services)
@@ -81,7 +81,7 @@ describe("questions", () => {
       .map(({ path }) => path);
   };
 
-  test("are asked where their conditions hold", () => {
+  test("are asked where their conditions are met", () => {
     expect(asked({ cluster: "alone" })).not.toContain("etcd.endpoints");
     expect(asked({ cluster: "join" })).toContain("etcd.endpoints");
   });
@@ -89,7 +89,7 @@ describe("questions", () => {
   test.each([
     ["etcd", { cluster: "join" }, "services.etcd.endpoints"],
     ["tahoe-lafs", { grid: "join" }, "services.tahoe-lafs.furl"],
-  ])("of %s: what is needed may not stay empty", async (id, answers, field) => {
+  ])("of %s require an answer that is needed", async (id, answers, field) => {
     const box = roomyBox();
     const probe = await services.probe(box, IMAGE, {});
     const problems = await services.check({ [id]: { enabled: true, ...answers } }, probe, new Set());
@@ -100,11 +100,11 @@ describe("questions", () => {
   });
 });
 
-describe("ports and announcements", () => {
+describe("the ports and announcements of a service", () => {
   const view = async (box: FakeBox, id: string) =>
     (await overview(box, IMAGE)).find(({ service }) => service.id === id)!;
 
-  test("monitoring is announced when it is for the zone", async () => {
+  test("include monitoring when it is for the zone", async () => {
     const box = roomyBox();
     await switchOn(box, "serf");
     await switchOn(box, "monitoring");
@@ -116,7 +116,7 @@ describe("ports and announcements", () => {
     expect((await view(box, "monitoring")).announced).toEqual({ address: "10.1.2.50", port: "9100" });
   });
 
-  test("a port of a context opens to the network when its service does, and closes again", async () => {
+  test("open a context's port to the network with its service, and close it again", async () => {
     const box = roomyBox();
     await switchOn(box, "etcd");
     const listen = () => box.system.services.devices.get("owner/cbox-tcp-2379");
@@ -127,7 +127,7 @@ describe("ports and announcements", () => {
     expect(listen()).toBe("tcp:127.0.0.1:2379");
   });
 
-  test("a grid that begins here is announced by name and whole address; one that is joined is not", async () => {
+  test("announce a new grid by name and full address, and not a joined one", async () => {
     const box = roomyBox();
     await switchOn(box, "serf");
     await switchOn(box, "tahoe-lafs", { name: "Can-Bruixa" });
@@ -140,7 +140,7 @@ describe("ports and announcements", () => {
   });
 });
 
-describe("bad input", () => {
+describe("invalid input", () => {
   /** What the schema of an input does not allow, of every kind. */
   function badValues({ type, enum: values, pattern, minimum, maximum, maxLength }: Record<string, unknown>) {
     return [
@@ -159,13 +159,13 @@ describe("bad input", () => {
     ),
   );
 
-  test("there is some of it for every input", () => {
+  test("exists in this test for every input", () => {
     const tried = new Set(fields.map(([id, name]) => `${id}.${name}`));
     const all = catalogue.flatMap(({ id, inputs }) => Object.keys(inputs).map((name) => `${id}.${name}`));
     expect([...tried]).toEqual(all);
   });
 
-  test.each(fields)("%s.%s: %j is refused with a sentence", async (id, name, bad) => {
+  test.each(fields)("to %s.%s, %j, is refused with a message", async (id, name, bad) => {
     const problems = await checkStep(
       services,
       { more: true, [id]: { enabled: true, [name]: bad as string } },

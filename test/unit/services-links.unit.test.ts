@@ -48,7 +48,7 @@ const isUntouched = () => {
   return readFileSync(at("etc/file"), "utf8") === "secret" && (mode & 0o777) === 0o600 && uid === 0;
 };
 
-it("are written in a folder of the account, as its own and with the rights that are wanted", async () => {
+it("files are written in a folder of the account, with its ownership and the wanted rights", async () => {
   expect(await place.writeFile(at("data/node/file"), "new", RIGHTS)).toBe(true);
   const { mode, uid } = lstatSync(at("data/node/file"));
   expect([readFileSync(at("data/node/file"), "utf8"), mode & 0o777, uid]).toEqual(["new", 0o640, id("-u")]);
@@ -57,12 +57,12 @@ it("are written in a folder of the account, as its own and with the rights that 
   expect(await place.exists(at("data/node/file"))).toBe(false);
 });
 
-it("are written in a folder of root for an account", async () => {
+it("files are written in a folder of root for an account", async () => {
   await place.writeFile(at("etc/community/own"), "new", RIGHTS);
   expect(lstatSync(at("etc/community/own")).uid).toBe(id("-u"));
 });
 
-describe.each(["node", "node/file", "node/file.new"])("with a link at %s", (name) => {
+describe.each(["node", "node/file", "node/file.new"])("files with a link at %s", (name) => {
   beforeEach(() => {
     if (name !== "node") {
       mkdirSync(at("data/node"));
@@ -71,12 +71,12 @@ describe.each(["node", "node/file", "node/file.new"])("with a link at %s", (name
     symlinkSync(at(name === "node" ? "etc" : "etc/file"), at(`data/${name}`));
   });
 
-  it("leave what it leads to as it is when they are written", async () => {
+  it("do not change the target of the link when they are written", async () => {
     await Promise.allSettled([place.writeFile(at("data/node/file"), "new", RIGHTS)]);
     expect(isUntouched()).toBe(true);
   });
 
-  it("leave what it leads to as it is when they are removed", async () => {
+  it("do not change the target of the link when they are removed", async () => {
     await Promise.allSettled([place.remove(at("data/node/file"))]);
     expect(isUntouched()).toBe(true);
   });

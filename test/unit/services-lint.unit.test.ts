@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 it.each(catalogue.map((service) => [service.id, service] as const))(
-  "%s has no mistake",
+  "%s has no mistakes",
   async (id, service) => {
     const others = catalogue.filter((other) => other.id !== id);
     expect(await lint(service, others, community)).toEqual([]);
@@ -61,8 +61,8 @@ const mistakesIn = async (...scaffold: Parameters<typeof written>) => {
   return lint(readService(dir, "my-wiki"), catalogue, community);
 };
 
-describe("a new one", () => {
-  it.each(["packages", "compose"] as const)("on %s lacks its words alone", async (kind) => {
+describe("a new service", () => {
+  it.each(["packages", "compose"] as const)("on %s lacks only its descriptions", async (kind) => {
     await SERVICES_COMMANDS.new("my-wiki", { dir, compose: kind === "compose" });
     expect(await lint(readService(dir, "my-wiki"), catalogue, community)).toEqual(
       ["en", "ca", "es"].map(
@@ -76,12 +76,15 @@ describe("a new one", () => {
     });
   });
 
-  it.each(["packages", "compose"] as const)("on %s is right when they are written", async (kind) => {
-    await SERVICES_COMMANDS.check([await written(kind)]);
-    expect(console.log).toHaveBeenLastCalledWith("my-wiki is right.");
-  });
+  it.each(["packages", "compose"] as const)(
+    "on %s is right when its descriptions are written",
+    async (kind) => {
+      await SERVICES_COMMANDS.check([await written(kind)]);
+      expect(console.log).toHaveBeenLastCalledWith("my-wiki is right.");
+    },
+  );
 
-  it("does not overwrite, and does not take every name", async () => {
+  it("does not overwrite a folder, and refuses invalid names", async () => {
     await SERVICES_COMMANDS.new("my-wiki", { dir });
     expect((await failureOf(() => SERVICES_COMMANDS.new("my-wiki", { dir }))).code).toBe("service-exists");
     expect((await failureOf(() => SERVICES_COMMANDS.new("My Wiki", { dir }))).code).toBe("service-name");
@@ -93,7 +96,7 @@ const project = (part: object) => file(stringify({ services: { web: part } }));
 const PORT = { port: 8099, protocol: "tcp", public: true };
 const english = "The wiki of the whole community.";
 
-describe("a mistake is named by its field:", () => {
+describe("a mistake is reported with its field:", () => {
   it.each([
     [
       "a port of another service",
@@ -216,7 +219,7 @@ describe("a mistake is named by its field:", () => {
     expect((await mistakesIn("compose", {}, files)).join("\n")).toMatch(sentence);
   });
 
-  it("compose: an image with a digest is right, one without is right and named", async () => {
+  it("compose: an image without a digest, while one with a digest is right", async () => {
     const ports = ["8099:80"];
     const pinned = project({ image: `registry.example.net:5000/w:1@sha256:${"5a".repeat(32)}`, ports });
     const folder = await written("compose", {}, pinned);
@@ -246,7 +249,7 @@ describe("a mistake is named by its field:", () => {
     );
   });
 
-  it("a folder with nothing in it", async () => {
+  it("an empty folder", async () => {
     expect(await failureOf(() => SERVICES_COMMANDS.check([dir]))).toMatchObject({
       code: "service-missing",
       found: "expected a file service.yaml",
@@ -254,13 +257,13 @@ describe("a mistake is named by its field:", () => {
   });
 });
 
-it("lists the catalogue, also for programs", async () => {
+it("services list prints the catalogue, for people and as JSON", async () => {
   await SERVICES_COMMANDS.list({ json: true });
   const listed = JSON.parse(String(vi.mocked(console.log).mock.calls[0]?.[0])) as { id: string }[];
   expect(listed.map(({ id }) => id)).toEqual(catalogue.map(({ id }) => id));
 });
 
-describe("a comment that is still to be written", () => {
+describe("a comment that still has to be written", () => {
   it.each([
     ["in YAML", "service.yaml", "id: x\n# WRITE: why\n", 2],
     ["behind a value", "service.yaml", "priority: 5 # WRITE: why\n", 1],
@@ -271,7 +274,7 @@ describe("a comment that is still to be written", () => {
     ]);
   });
 
-  it("is no setting that happens to be called so", () => {
+  it("is not confused with a setting of that name", () => {
     expect(lintComments({ "a.hbs": "WRITE: yes\nroot WRITE: no\n" })).toEqual([]);
   });
 });
@@ -314,14 +317,14 @@ describe("the packages of a service", () => {
     });
   }
 
-  it("are known by the lock, or by the lists of a build", async () => {
+  it("are found in the lock, or in the package lists of a build", async () => {
     fetched("my-wiki");
     expect(await lintPackages(service("snmpd", "my-wiki"), { locks, lists })).toEqual({
       ...{ mistakes: [], unchecked: [] },
     });
   });
 
-  it.each([["my-wikii"], ["virtual-my-wiki"]])("%s, which Debian lacks, is a mistake", async (name) => {
+  it.each([["my-wikii"], ["virtual-my-wiki"]])("do not include %s, which Debian lacks", async (name) => {
     fetched("my-wiki");
     expect(await lintPackages(service("my-wiki", name), { locks, lists })).toEqual({
       mistakes: [`packages: Debian trixie for amd64 has no package "${name}"`],
@@ -329,7 +332,7 @@ describe("the packages of a service", () => {
     });
   });
 
-  it("are said to be unchecked where there is no list", async () => {
+  it("are reported as unchecked where there is no list", async () => {
     expect(await lintPackages(service("snmpd", "my-wikii"), { locks, lists })).toEqual({
       mistakes: [],
       unchecked: [
@@ -343,7 +346,7 @@ describe("the packages of a service", () => {
   });
 });
 
-describe("shell scripts run nothing that comes from elsewhere", () => {
+describe("shell scripts that run foreign text", () => {
   it.each([
     ['. "$member"', 'a file below /usr after "."'],
     ["\tsource /var/lib/etcd/member.env", 'a file below /usr after "source"'],
@@ -352,7 +355,7 @@ describe("shell scripts run nothing that comes from elsewhere", () => {
     [". /usr/../var/lib/etcd/member.env", 'a file below /usr after "."'],
     ['. "/usr/lib/$name"', 'a file below /usr after "."'],
     ['. /usr/lib/functions; . "$member"', 'a file below /usr after "."'],
-  ])("%s is refused", async (line, expected) => {
+  ])("are refused: %s", async (line, expected) => {
     const script = `#!/bin/sh\nset -eu\n${line}\n`;
     const found = `expected ${expected}, since the shell runs whatever it reads there; found ${JSON.stringify(line.trim())}`;
     expect(lintShell("start.hbs", script)).toEqual([`start.hbs:3: ${found}`]);
@@ -372,11 +375,11 @@ describe("shell scripts run nothing that comes from elsewhere", () => {
     "cp . /tmp",
     "find . -name x",
     "echo 'retrieval of data'",
-  ])("%s is right", (line) => {
+  ])("do not include %s", (line) => {
     expect(lintShell("start.hbs", `#!/bin/bash\n${line}\n`)).toEqual([]);
   });
 
-  it("no script of the image does", () => {
+  it("do not exist in the image", () => {
     const overlays = join(SERVICES, "..");
     const scripts = readdirSync(overlays, { recursive: true, encoding: "utf8", withFileTypes: true })
       .filter((entry) => entry.isFile())

@@ -26,8 +26,8 @@ const CATALOGUE = [
   service("arm", ["host"], { architectures: ["arm64"] }),
 ];
 
-describe("what is asked for", () => {
-  it("is each service's packages where it may run, beside what is there", () => {
+describe("the requested packages of services", () => {
+  it("are each service's packages where it may run, in addition to those of the image", () => {
     const present = { host: ["?essential", "apt", "both-package"], context: ["?essential"] };
     expect(servicesRequests(CATALOGUE, "amd64", present)).toEqual({
       [SERVICES_SETS.host]: ["?essential", "apt", "both-package", "outside-package"],
@@ -35,18 +35,18 @@ describe("what is asked for", () => {
     });
   });
 
-  it("is nothing for contexts where there are none", () => {
+  it("are none for contexts where there are no contexts", () => {
     const requests = servicesRequests(CATALOGUE, "amd64", { host: ["apt"] });
     expect(requests).toEqual({ [SERVICES_SETS.host]: ["apt", "both-package", "outside-package"] });
   });
 
-  it("is what exists for the architecture", () => {
+  it("are those that exist for the architecture", () => {
     const requests = servicesRequests(CATALOGUE, "arm64", { host: [], context: [] });
     expect(requests[SERVICES_SETS.host]).toEqual(["arm-package"]);
   });
 });
 
-describe("what goes into the image", () => {
+describe("the packages added to the image", () => {
   const names = ["libc", "perl", "squid", "snmpd"];
   const pin = (name: string) => ({ name }) as Lock["packages"][string];
   const set = (...packages: string[]) => ({ request: [], packages });
@@ -60,7 +60,7 @@ describe("what goes into the image", () => {
     packages: Object.fromEntries(names.map((name) => [name, pin(name)])),
   } as unknown as Lock;
 
-  it("is what one of the two lacks, each once, in order", () => {
+  it("are those that one of the two lacks, each once, in order", () => {
     expect(poolPins({ lock }, "profile:x", "context").map(({ name }) => name)).toEqual([
       "perl",
       "snmpd",
@@ -69,7 +69,7 @@ describe("what goes into the image", () => {
   });
 });
 
-describe("what goes into one image, and what it costs", () => {
+describe("the packages of one image, and their cost", () => {
   const controls: Record<string, string> = {
     squid: "Package: squid\nDepends: perl (>= 5), libdb, logrotate | cron\n",
     snmpd: "Package: snmpd\nPre-Depends: perl\nDepends: adduser\n",
@@ -92,7 +92,7 @@ describe("what goes into one image, and what it costs", () => {
       "amd64",
     );
 
-  it("with everything in it, is everything, each service with what it needs", async () => {
+  it("are all possible ones, each service with its dependencies, when everything is included", async () => {
     const { pins, costs } = await plan({});
     expect(pins).toEqual(possible);
     expect(costs).toEqual({
@@ -101,7 +101,7 @@ describe("what goes into one image, and what it costs", () => {
     });
   });
 
-  it("without one, is without what only that needs", async () => {
+  it("do not include the dependencies of an excluded service alone", async () => {
     const { pins, costs } = await plan({ squid: "network" });
     const left = pins.map(({ name }) => name);
     expect(left).toEqual(["snmpd", "perl", "perl-modules", "libperl5", "odd"]);
@@ -110,7 +110,7 @@ describe("what goes into one image, and what it costs", () => {
   });
 });
 
-describe("a profile's own mind", () => {
+describe("a profile's choice of services", () => {
   const vm = resolveProfile("vm-amd64");
   const catalogue = [
     service("snmp", ["host"]),
@@ -120,7 +120,7 @@ describe("a profile's own mind", () => {
   ];
   const wanting = (services: Record<string, string>) => ({ ...vm, services }) as typeof vm;
 
-  it("says where the software of a service is; the others are as their entries say", () => {
+  it("decides where the software of a service is, and the others follow their entries", () => {
     const profile = wanting({ snmp: "image", docker: "network" });
     const mine = catalogueOf(profile, catalogue);
     expect(mine.map(({ id, source }) => `${id} ${source}`)).toEqual([
@@ -133,7 +133,7 @@ describe("a profile's own mind", () => {
     expect(withServices(vm, catalogueOf(vm, catalogue))).toBe(vm);
   });
 
-  it("what one of them wants in its image is in the lock for all", () => {
+  it("of one profile puts the packages into the lock of all", () => {
     const network = [service("snmp", ["host"], { source: "network" })];
     expect(catalogueOfAll([vm, wanting({ snmp: "pool" })], network)[0]?.source).toBe("pool");
     expect(catalogueOfAll([vm], network)[0]?.source).toBe("network");
@@ -143,14 +143,14 @@ describe("a profile's own mind", () => {
     [{ snpm: "pool" }, 'services.snpm: there is no such service, did you mean "snmp"?'],
     [{ etherpad: "pool" }, "services.etherpad: container images come from the network, found pool"],
     [{ serf: "network" }, "services.serf: it is a part of every image, found network"],
-  ])("%j is refused in words", async (services, found) => {
+  ])("is refused for %j", async (services, found) => {
     expect(await failureOf(() => catalogueOf(wanting(services), catalogue))).toMatchObject({
       code: "profile-services",
       found,
     });
   });
 
-  it("is none in the project's profiles so far that cannot be", () => {
+  it("is valid in all profiles of the project", () => {
     for (const { id, abstract } of listProfiles()) if (!abstract) catalogueOf(resolveProfile(id), catalogue);
   });
 });

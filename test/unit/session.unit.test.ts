@@ -15,7 +15,7 @@ function session(signal?: AbortSignal) {
 
 const shell = (script: string) => ["sh", "-c", script];
 
-describe("a program that fails is named with what happened", () => {
+describe("a failing program is reported", () => {
   it.each([
     [
       "echo 'write error: No space left on device' >&2; exit 1",
@@ -41,11 +41,11 @@ describe("a program that fails is named with what happened", () => {
     ],
     ["nothing-of-this-name", "tool-missing", "The program sh could not be started."],
     ["echo last words >&2; exit 3", "tool-failed", "sh failed with exit code 3."],
-  ])("%s", async (script, code, sentence) => {
+  ])("by cause: %s", async (script, code, sentence) => {
     await expect(session().run(shell(script))).rejects.toMatchObject({ code, message: sentence });
   });
 
-  it("with its last words", async () => {
+  it("with its last lines of output", async () => {
     await expect(session().run(shell("echo one; echo two >&2; exit 3"))).rejects.toMatchObject({
       found: expect.stringContaining("two"),
     });
@@ -53,11 +53,11 @@ describe("a program that fails is named with what happened", () => {
 });
 
 describe("a session", () => {
-  it("quotes arguments", async () => {
+  it("quotes arguments for display", async () => {
     expect(await session().run(["printf", "%s|", "a b", "$HOME", "'", ""])).toBe("a b|$HOME|'||");
   });
 
-  it("takes programs from the host's packages before those that a person has put into PATH, such as another Python", async () => {
+  it("prefers the host's packages to programs that a user has in PATH, such as another Python", async () => {
     const bin = temporaryDirectory();
     for (const name of ["env", "only-here"])
       writeFileSync(join(bin, name), "#!/bin/sh\necho of the person\n", { mode: 0o755 });
@@ -67,7 +67,7 @@ describe("a session", () => {
     expect(await session().run(["only-here"])).toBe("of the person\n");
   });
 
-  it("keeps a log per stage and its time, also when it fails", async () => {
+  it("keeps a log per stage and its duration, even after a failure", async () => {
     const { stage, run, logDirectory, timings } = session();
     await stage("good", "a good stage", () => run(shell("echo said")));
     await expect(
@@ -80,7 +80,7 @@ describe("a session", () => {
     expect([...timings.keys()]).toEqual(["good"]);
   });
 
-  it("runs works side by side, each stage with its own log", async () => {
+  it("runs tasks side by side, each stage with its own log", async () => {
     const { stage, run, together, logDirectory } = session();
     const done = temporaryDirectory();
     // Each waits for the other: one after the other they would never end.
@@ -99,7 +99,7 @@ describe("a session", () => {
     expect(log("two")).toContain("\nof two\n");
   });
 
-  it("stops what runs beside a work that fails, waits for its end, and says why the first failed", async () => {
+  it("stops the other tasks when one fails, waits for their end, and reports the first failure", async () => {
     const { stage, run, together, signal } = session();
     let hasEnded = false;
     const slow = async () => {
@@ -115,7 +115,7 @@ describe("a session", () => {
     expect(await run(["printf", "on"])).toBe("on");
   });
 
-  it("ends what runs when it is interrupted, and says so with exit code 130", async () => {
+  it("stops its programs when it is interrupted, and ends with exit code 130", async () => {
     const interruption = new AbortController();
     const { run } = session(interruption.signal);
     const running = run(shell("echo started; sleep 600"));

@@ -33,24 +33,24 @@ esac
   return { status, started: existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [] };
 }
 
-it("starts the context that is stopped, and leaves the other alone", () => {
+it("cbox-start-contexts starts a stopped context, and leaves the other alone", () => {
   expect(run({ owner: "RUNNING\n", community: "STOPPED\n" })).toEqual({
     status: 0,
     started: ["start community --project community"],
   });
 });
 
-it("leaves alone a context that its owner has frozen, and one that is not there", () => {
+it("it leaves alone a context that its owner has frozen, and one that does not exist", () => {
   expect(run({ owner: "FROZEN\n", community: "" })).toEqual({ status: 0, started: [] });
 });
 
-it("fails when one cannot be started, after it has tried the other as well", () => {
+it("it fails when a context cannot be started, after trying the other as well", () => {
   expect(run({ owner: "STOPPED\n", community: "STOPPED\n" }, '[ "$2" = community ]')).toEqual({
     status: 1,
     started: ["start owner --project owner", "start community --project community"],
   });
 });
 
-it("fails when Incus does not answer for one", () => {
+it("it fails when Incus does not answer for a context", () => {
   expect(run({ owner: "RUNNING\n" })).toEqual({ status: 1, started: [] });
 });

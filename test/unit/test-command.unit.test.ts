@@ -14,17 +14,17 @@ const report = (numPassedTests: number, numFailedTests: number, testResults: (ty
   testResults,
 });
 
-describe("the count of a level", () => {
-  it("is of tests", () => {
+describe("the count of a test level", () => {
+  it("counts tests", () => {
     expect(countOf(report(2, 1, [passed, failed]), 1)).toEqual({ passed: 2, failed: 1, skipped: 2 });
   });
 
-  it("has one failure for a file that failed without a failed test, also beside failed tests", () => {
+  it("adds one failure for a file that failed without a failed test", () => {
     expect(countOf(report(1, 0, [passed, unloaded]), 1).failed).toBe(1);
     expect(countOf(report(2, 1, [passed, failed, unloaded]), 1).failed).toBe(2);
   });
 
-  it("has one failure where vitest ended with an error and names none", () => {
+  it("adds one failure where vitest ended with an error and reports none", () => {
     expect(countOf(report(1, 0, [passed]), 1).failed).toBe(1);
     expect(countOf(report(1, 0, [passed]), 0).failed).toBe(0);
   });
@@ -57,7 +57,7 @@ describe("the levels of a test run", () => {
     [["wifi"], {}, "long tests run with --all"],
     [["vpn"], { unit: true }, "say a part of a test file's path, such as vpn"],
     [["nothing"], {}, "say a part of a test file's path, such as vpn"],
-  ] as const)("%j with %j: none, and the reason", (filter, options, hint) => {
+  ] as const)("are none for %j with %j, with the reason", (filter, options, hint) => {
     expect(() => levelsOf(FILES, filter, options)).toThrow(
       expect.objectContaining({ code: "usage", found: filter[0], hint }),
     );

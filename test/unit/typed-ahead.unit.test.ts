@@ -39,6 +39,6 @@ test.each([
   ["a whole line", "yes\r"],
   ["several, as of a key that was held", "\r\r\r"],
   ["the beginning of one", "ye"],
-])("%s does not answer it", async (_what, early) => {
+])("%s, typed before a question, does not answer it", async (_what, early) => {
   expect(await answer(early, "no\r")).toBe("no");
 });

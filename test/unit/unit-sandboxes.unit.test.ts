@@ -43,14 +43,14 @@ test.each(
   expect(missing).toEqual([]);
 });
 
-test("the exceptions are units that there are", () => {
+test("the exceptions are existing units", () => {
   const unknown = Object.keys(EXCEPTIONS).filter(
     (end) => !units.some(({ path }) => path.endsWith(`/${end}`)),
   );
   expect(unknown).toEqual([]);
 });
 
-test("what runs on Node.js may make programs in memory, which its JIT compiler needs", () => {
+test("units that run Node.js may make memory executable, which its JIT compiler needs", () => {
   const node = units.filter(({ text }) => /^ExecStart=\/usr\/bin\/cbox /m.test(text));
   expect(node.map(({ path }) => basename(path))).toEqual(
     expect.arrayContaining(["cbox-publish.service", "cbox-vpn.service", "cbox-guifi-dns.service"]),
@@ -58,7 +58,7 @@ test("what runs on Node.js may make programs in memory, which its JIT compiler n
   for (const { path, text } of node) expect(text, path).not.toContain("MemoryDenyWriteExecute=yes");
 });
 
-test("what writes files for others to read makes no folder that is closed to them", () => {
+test("units that write files for others do not restrict access to them", () => {
   const writing = ["cbox-publish", "cbox-vpn", "cbox-guifi-dns", "cbox-guifi-graphs", "cbox-guifi-proxy"];
   for (const name of writing) {
     const text = units.find(({ path }) => basename(path) === `${name}.service`)?.text ?? "";

@@ -44,7 +44,7 @@ const linesOf = (files: readonly string[]) =>
     return text.split("\n").map((line) => ({ file: file.slice(PROJECT.length + 1), line }));
   });
 
-test("nothing on the box asks web servers by itself: all goes through Box.request", () => {
+test("all requests of the box to web servers go through Box.request", () => {
   const asksItself = /from "node:https?"|from "node:http2"|\bfetch\(|import\("node:http/;
   const own = linesOf(filesBelow("firstboot")).filter(({ line }) => asksItself.test(line));
   expect([...new Set(own.map(({ file }) => file))]).toEqual(["firstboot/host/net.ts"]);
@@ -52,7 +52,7 @@ test("nothing on the box asks web servers by itself: all goes through Box.reques
   expect(usesIt.map(({ file }) => file)).toEqual(["firstboot/host/linux.ts"]);
 });
 
-test("what the overlays have a program ask says the same", () => {
+test("requests by programs of the overlays carry the same name", () => {
   const asking = linesOf(filesBelow("overlays")).filter(
     ({ line }) => /(^|[\s;(&|])(curl|wget)\s+-/.test(line) && !line.trim().startsWith("#"),
   );

@@ -15,7 +15,7 @@ const kernel: Kernel = {
   initrd: new Set(["ahci"]),
 };
 
-describe("an id and the aliases that claim it", () => {
+describe("the modalias pattern of a device id", () => {
   it.each([
     ["pci:10ec:8168", "pci:v000010ECd00008168sv*sd*bc*sc*i*", true],
     ["pci:10ec:8168", "pci:v000010ECd00008169sv*sd*bc*sc*i*", false],
@@ -37,22 +37,22 @@ describe("an id and the aliases that claim it", () => {
     ["of:brcm,bcm2711", "of:N*T*Cbrcm,bcm2711-emmc2", false],
     ["platform:iTCO_wdt", "platform:iTCO_wdt", true],
     ["platform:iTCO", "platform:iTCO_wdt", false],
-  ])("%s, %s: %s", (id, alias, claimed) => {
+  ])("matches an alias: %s, %s, %s", (id, alias, claimed) => {
     expect(aliasPattern(id).test(alias)).toBe(claimed);
   });
 });
 
-describe("what a device lacks", () => {
+describe("the report of a device lacks", () => {
   const lack = (id: string, module: string, root = false) =>
     lackingModule({ name: "thing", id, module, root }, kernel, "linux-image-amd64");
 
-  it("nothing", () => {
+  it("nothing when the module claims the device", () => {
     expect(lack("pci:10ec:8168", "r8169")).toEqual([]);
     expect(lack("pci:8086:27c1:010601", "ahci", true)).toEqual([]);
     expect(lack("acpi:80860F14", "sdhci_acpi", true)).toEqual([]);
   });
 
-  it("a module that claims it, with the one that does instead", () => {
+  it("a module that claims the device, with the name of one that does", () => {
     expect(lack("usb:0bda:8152", "r8152")).toEqual([
       "thing (usb:0bda:8152): no module r8152 of the kernel 6.12 claims it; the package linux-image-amd64 should have it",
     ]);
@@ -61,7 +61,7 @@ describe("what a device lacks", () => {
     ]);
   });
 
-  it("a place in the initrd", () => {
+  it("a module in the initrd", () => {
     expect(lack("pci:8086:27c0", "ata_piix", true)).toEqual([
       "thing (pci:8086:27c0): the module ata_piix is not in the initrd, so the root file system behind it is not found; add it to kernel.initramfs_modules",
     ]);
@@ -69,7 +69,7 @@ describe("what a device lacks", () => {
   });
 });
 
-it("every firmware file of a profile names the package to add", () => {
+it("a missing firmware file of a profile is reported with the package to add", () => {
   const nameless = listProfiles()
     .filter(({ abstract, problem }) => !abstract && !problem)
     .flatMap(({ id }) =>

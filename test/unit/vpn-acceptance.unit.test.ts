@@ -67,7 +67,7 @@ function says(box: FakeBox, server: Server, change: (text: string) => string): v
   };
 }
 
-describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
+describe.each(FORMS)("by %s, the VPN's network", (_form, url) => {
   const { host } = new URL(url);
 
   test.each(["203.0.113", "8.8.8", "100.64.7", "172.32.0", "169.254.7", "198.18.0"])(
@@ -80,7 +80,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     },
   );
 
-  test("is private and of a prefix from 16 on, and taken", async () => {
+  test("is accepted when it is private with a prefix from 16 on", async () => {
     for (const [range, prefix] of [
       ["10.228.0", 16],
       ["172.31.7", 24],
@@ -94,7 +94,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     }
   });
 
-  test("is larger, and refused", async () => {
+  test("is refused when it is larger", async () => {
     const box = boxWith(undefined);
     says(box, rendezvous({ range: "172.16.0" }), (text) => text.replace(/(\d)\/24\b/g, "$1/15"));
     expect(await refused(box, url)).toMatchObject({
@@ -103,7 +103,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     });
   });
 
-  test("is one of the community's, whatever its prefix; others are refused, private ones too", async () => {
+  test("must be one of the community's ranges, with any prefix, and others are refused even if private", async () => {
     const of = imageWith({ ranges: ["172.16.0.0/12", "203.0.113.0/24"] });
     const box = boxWith(undefined);
     says(box, rendezvous({ range: "172.16.0" }), (text) => text.replace(/(\d)\/24\b/g, "$1/12"));
@@ -118,7 +118,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     expect(await refused(around, url, of)).toMatchObject({ code: "vpn-range-refused" });
   });
 
-  test("is bound by the default in a VPN that is not the community's", async () => {
+  test("follows the default rule in a VPN that is not the community's", async () => {
     const of = imageWith({ ranges: ["203.0.113.0/24"] });
     const network = { network: "demo" };
     await apply(boxWith(rendezvous(network)), url, of, network);
@@ -126,7 +126,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     expect(await refused(box, url, of, network)).toMatchObject({ code: "vpn-range-refused" });
   });
 
-  test("is refused by the hourly refresh as well, which says so in `cbox vpn`; the one of before stays", async () => {
+  test("is refused by the hourly refresh as well, which `cbox vpn` reports, while the earlier one stays", async () => {
     const box = boxWith(rendezvous());
     await apply(box, url);
     const before = tincFilesOf(box).map((path) => box.files.get(path));
@@ -144,7 +144,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
     });
   });
 
-  test("stays that of a box that was in it before the rule", async () => {
+  test("is kept on a box that joined before the rule", async () => {
     const box = boxWith(rendezvous({ range: "203.0.113" }));
     await apply(box, url, imageWith({ ranges: ["203.0.113.0/24"] }));
     expect(await refresh(box)).toBe("unchanged");
@@ -152,7 +152,7 @@ describe.each(FORMS)("by %s, the network that is given", (_form, url) => {
   });
 });
 
-describe("a network that holds what the box needs elsewhere is refused", () => {
+describe("a VPN network that contains an address the box needs elsewhere is refused", () => {
   const range = "10.77.0";
   const ROUTES = "ip -json -4 route show default";
   const withCommunity = (change: object): ImageInfo => ({
@@ -250,7 +250,7 @@ describe("a network that holds what the box needs elsewhere is refused", () => {
     }
   });
 
-  test("the rendezvous itself", async () => {
+  test("when it is the rendezvous itself", async () => {
     for (const url of ["http://10.77.0.84/index.php", "https://10.77.0.84"]) {
       expect(await refused(boxWith(rendezvous({ range })), url)).toEqual({
         code: "vpn-range-holds",
@@ -259,7 +259,7 @@ describe("a network that holds what the box needs elsewhere is refused", () => {
     }
   });
 
-  test("also when a bundle says it, which no range binds", async () => {
+  test("when it comes by a bundle, too, for which no range is set", async () => {
     const bundle = { name: "a", address: "203.0.113.7/24", hosts: [] };
     await apply(boxWith(undefined), GETINCONF, image, { bundle });
     const box = boxWith(undefined);
@@ -267,7 +267,7 @@ describe("a network that holds what the box needs elsewhere is refused", () => {
     expect(await refused(box, GETINCONF, image, { bundle })).toMatchObject({ code: "vpn-range-holds" });
   });
 
-  test("what comes to lie in the box's network later is said in `cbox vpn`; the box still hears of the others", async () => {
+  test("only by a report in `cbox vpn` when it becomes the box's local network later; updates of other hosts continue", async () => {
     const server = rendezvous();
     const box = boxWith(server);
     await apply(box, JSON_FORM);
@@ -285,7 +285,7 @@ describe("a network that holds what the box needs elsewhere is refused", () => {
     expect(await vpn.status?.(box, image)).not.toHaveProperty("advice");
   });
 
-  test("the next rendezvous is asked, and its answer taken", async () => {
+  test("and the reply of the next rendezvous is used", async () => {
     const [bad, good] = [rendezvous({ range: "203.0.113" }), rendezvous()];
     const box = boxWith(undefined);
     box.servers.request = (wanted) => (wanted.url.startsWith("http:") ? bad : good).request(wanted);
@@ -318,31 +318,31 @@ describe.each(FORMS)("peers that %s names", (_form, url) => {
     "127.0.0.1",
     "224.0.0.5",
     "255.255.255.255",
-  ])("at %s are left out, and counted", async (address) => {
+  ])("at %s are left out and counted", async (address) => {
     const { hosts, said } = await withPeerAt(address);
     expect(hosts).toEqual(["can_bruixa", "gateway"]);
     expect(said).toContain("progress.vpn.left-out 1");
   });
 
-  test("in the network at home are taken: another box of the household", async () => {
+  test("in the local network are accepted: another box of the household", async () => {
     expect((await withPeerAt("10.1.2.77")).hosts).toEqual(["can_bruixa", "gateway", "neighbour_2"]);
   });
 });
 
-describe.each(FORMS)("gateways that the community names by their keys, told by %s", (_form, url) => {
+describe.each(FORMS)("gateways with a key in the community's settings, by %s", (_form, url) => {
   const { host } = new URL(url);
   const right = fingerprint(rsaKey(1).publicKey);
   const other = fingerprint(rsaKey(2).publicKey);
   const pinned = imageWith({ gateways: { gateway: right } });
 
-  test("are taken with that key", async () => {
+  test("are accepted with that key", async () => {
     const box = boxWith(rendezvous());
     await apply(box, url, pinned);
     expect(await refresh(box, pinned)).toBe("unchanged");
     expect(hostsOf(box)).toEqual(["can_bruixa", "gateway"]);
   });
 
-  test("are refused with another one", async () => {
+  test("are refused with another key", async () => {
     const server = rendezvous({ gateway: { name: "gateway", publicKey: rsaKey(2).publicKey } });
     expect(await refused(boxWith(server), url, pinned)).toEqual({
       code: "vpn-gateway-key",
@@ -367,7 +367,7 @@ describe.each(FORMS)("gateways that the community names by their keys, told by %
     await apply(box, url, own(fingerprint(rsaKey(0).publicKey)));
   });
 
-  test("keep their file when the hourly refresh tells another key, and `cbox vpn` says so", async () => {
+  test("keep their file when the hourly refresh brings another key, which `cbox vpn` reports", async () => {
     const box = boxWith(rendezvous());
     await apply(box, url, pinned);
     const before = tincFilesOf(box).map((path) => box.files.get(path));
@@ -395,19 +395,19 @@ describe.each(FORMS)("gateways that the community names by their keys, told by %
     expect(await vpn.status?.(box, pinned)).not.toHaveProperty("advice");
   });
 
-  test("do not bind a VPN that is not the community's", async () => {
+  test("do not restrict a VPN that is not the community's", async () => {
     const network = { network: "demo" };
     const gateway = { name: "gateway", publicKey: rsaKey(2).publicKey };
     await apply(boxWith(rendezvous({ ...network, gateway })), url, pinned, network);
   });
 });
 
-describe("what is shown", () => {
+describe("the user is shown", () => {
   test.each([
     [GETINCONF, "progress.vpn.told-plain 10.139.40.84 10.228.0.0/24", true],
     [JSON_FORM, "progress.vpn.told vpn.example.net 10.228.0.0/24", false],
   ] as const)(
-    "of %s: network and peers before the box joins, and both in `cbox vpn`",
+    "from %s: network and peers before the box joins, and both in `cbox vpn`",
     async (url, told, isPlain) => {
       const box = boxWith(rendezvous());
       const tools = toolsOf(box);
@@ -436,7 +436,7 @@ describe("what is shown", () => {
     ["ca", "guifi, 10.139.40.84 (http sense xifrar), vpn.example.net", /http sense xifrar/],
     ["es", "guifi, 10.139.40.84 (http sin cifrar), vpn.example.net", /http sin cifrar/],
   ])(
-    "in the review, in %s: who is asked, that it is by plain http, and what may be given",
+    "in the review, in %s: the rendezvous, that it is reached by plain http, and the accepted ranges",
     (language, line, plain) => {
       const t = translator(language);
       const answers = { ...JOIN, rendezvous: [GETINCONF, JSON_FORM] } as never;

@@ -39,8 +39,8 @@ function toldSince(box: FakeBox): () => readonly string[] {
   return () => box.system.commands.slice(before).filter((line) => line.startsWith("systemctl "));
 }
 
-describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => {
-  test("who has come: the host file is there, tincd calls it and is told by SIGHUP, not started anew", async () => {
+describe.each(FORMS)("the hourly refresh by %s", (_form, url) => {
+  test("adds the file of a new host, and signals tincd with SIGHUP instead of restarting it", async () => {
     const server = rendezvous();
     const box = await join(boxWith(server), url);
     await join(neighbour(server, 2), url);
@@ -57,7 +57,7 @@ describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => 
     });
   });
 
-  test("who has gone: the host file goes", async () => {
+  test("removes the file of a host that left", async () => {
     const server = rendezvous();
     await join(neighbour(server, 2), url);
     const box = await join(boxWith(server), url);
@@ -68,7 +68,7 @@ describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => 
     expect(box.files.get("/etc/tinc/guifi/tinc.conf")).not.toContain("neighbour_2");
   });
 
-  test("nothing new: tincd is left alone, and not one of its files is written", async () => {
+  test("does nothing to tincd and writes none of its files without a change", async () => {
     const box = await join(boxWith(rendezvous()), url);
     const told = toldSince(box);
     const effects = box.effects.length;
@@ -81,7 +81,7 @@ describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => 
     });
   });
 
-  test("another key of a neighbour: of the hosts that file alone is newer, since tincd hangs up on those", async () => {
+  test("updates only the file of a neighbour with a new key, since tincd disconnects updated hosts", async () => {
     const server = rendezvous();
     await join(neighbour(server, 2), url);
     await join(neighbour(server, 3), url);
@@ -95,7 +95,7 @@ describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => 
     expect(written).toEqual(["write /etc/tinc/.guifi.new/hosts/neighbour_2"]);
   });
 
-  test("another address of the box itself: tincd starts anew", async () => {
+  test("restarts tincd when the box's own address changed", async () => {
     const box = await join(boxWith(rendezvous()), url);
     const server = rendezvous({ range: "10.229.0" });
     box.servers.request = (wanted) => server.request(wanted);
@@ -106,10 +106,10 @@ describe.each(FORMS)("asked again by %s, the rendezvous tells", (_form, url) => 
   });
 });
 
-describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing", () => {
+describe("a refresh that fails shows in `cbox vpn` alone and changes nothing", () => {
   const down = () => fail({ code: "server-unreachable", what: "no", found: "ECONNREFUSED" });
 
-  test.each(FORMS)("a %s rendezvous that is down, then back", async (_form, url) => {
+  test.each(FORMS)("for a %s rendezvous that is down, and recovers later", async (_form, url) => {
     const server = rendezvous();
     const box = await join(boxWith(server), url);
     await refresh(box);
@@ -140,7 +140,7 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
   test.each([
     ["a web page", "<html>It works!</html>", "rendezvous-reply-invalid"],
     ["addresses of the network at home", undefined, "vpn-address-conflict"],
-  ])("%s", async (_what, text, code) => {
+  ])("for %s", async (_what, text, code) => {
     const box = await join(boxWith(rendezvous()), JSON_FORM);
     const before = tincFilesOf(box).map((path) => box.files.get(path));
     const server = rendezvous({ range: "10.1.2" });
@@ -161,30 +161,33 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
     return { status, body: Buffer.from(json ?? text.replace(others, "")) };
   }
 
-  test.each(FORMS)("a %s rendezvous that names nobody any more, then again", async (_form, url) => {
-    const server = rendezvous();
-    const box = await join(boxWith(server), url);
-    const before = tincFilesOf(box).map((path) => box.files.get(path));
-    const record = box.files.get(paths.vpn);
-    box.servers.request = async (wanted) => emptied(await server.request(wanted));
-    const said: string[] = [];
-    const told = toldSince(box);
-    expect(await refresh(box, said)).toBe("failed");
-    expect(said.join()).toContain("rendezvous-empty");
-    expect(tincFilesOf(box).map((path) => box.files.get(path))).toEqual(before);
-    expect(hostsOf(box)).toEqual(["can_bruixa", "gateway"]);
-    expect(box.files.get(paths.vpn)).toBe(record);
-    expect(told()).toEqual([]);
-    const found = await vpn.status?.(box, image);
-    expect(found).toMatchObject({ advice: { key: "status.vpn.empty" } });
-    expect(found?.data.last_asked).toMatchObject({ failed: "rendezvous-empty" });
-    box.servers.request = (wanted) => server.request(wanted);
-    expect(await refresh(box)).toBe("unchanged");
-    expect(await vpn.status?.(box, image)).not.toHaveProperty("advice");
-  });
+  test.each(FORMS)(
+    "for a %s rendezvous that names no hosts any more, and recovers later",
+    async (_form, url) => {
+      const server = rendezvous();
+      const box = await join(boxWith(server), url);
+      const before = tincFilesOf(box).map((path) => box.files.get(path));
+      const record = box.files.get(paths.vpn);
+      box.servers.request = async (wanted) => emptied(await server.request(wanted));
+      const said: string[] = [];
+      const told = toldSince(box);
+      expect(await refresh(box, said)).toBe("failed");
+      expect(said.join()).toContain("rendezvous-empty");
+      expect(tincFilesOf(box).map((path) => box.files.get(path))).toEqual(before);
+      expect(hostsOf(box)).toEqual(["can_bruixa", "gateway"]);
+      expect(box.files.get(paths.vpn)).toBe(record);
+      expect(told()).toEqual([]);
+      const found = await vpn.status?.(box, image);
+      expect(found).toMatchObject({ advice: { key: "status.vpn.empty" } });
+      expect(found?.data.last_asked).toMatchObject({ failed: "rendezvous-empty" });
+      box.servers.request = (wanted) => server.request(wanted);
+      expect(await refresh(box)).toBe("unchanged");
+      expect(await vpn.status?.(box, image)).not.toHaveProperty("advice");
+    },
+  );
 
   test.each(FORMS)(
-    "the first box of a VPN, to which the %s rendezvous never named anybody",
+    "unless it is the first box of a VPN, to which the %s rendezvous never named any",
     async (_form, url) => {
       const server = rendezvous();
       const box = boxWith(server);
@@ -196,7 +199,7 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
     },
   );
 
-  test("a key of the box that is damaged is not made anew behind its back", async () => {
+  test("for a damaged key of the box, which is not replaced silently", async () => {
     const box = await join(boxWith(rendezvous()), JSON_FORM);
     box.files.set("/etc/tinc/guifi/rsa_key.priv", "half");
     expect(await refresh(box)).toBe("failed");
@@ -204,7 +207,7 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
     expect((await vpn.status?.(box, image))?.data.last_asked).toMatchObject({ failed: "vpn-key-damaged" });
   });
 
-  test("tincd that could not be told is told the next time, although nothing has changed since", async () => {
+  test("for a tincd that could not be signalled, which is signalled the next time without a change", async () => {
     const server = rendezvous();
     const box = await join(boxWith(server), JSON_FORM);
     await join(neighbour(server, 2), JSON_FORM);
@@ -217,8 +220,8 @@ describe("what goes wrong is silent and seen in `cbox vpn`, and changes nothing"
   });
 });
 
-describe("nothing is done", () => {
-  test("without a VPN, and in one that the answers file told all of", async () => {
+describe("the refresh does nothing", () => {
+  test("without a VPN, or in one configured completely by the answers file", async () => {
     const box = boxWith(undefined);
     expect(await refresh(box)).toBe("none");
     const bundle = { name: "first", address: "10.228.0.1/24", hosts: [] };
@@ -227,7 +230,7 @@ describe("nothing is done", () => {
     expect(await refresh(box)).toBe("none");
   });
 
-  test("while a set-up goes on, and when one has changed the VPN meanwhile", async () => {
+  test("during a set-up, and when one has changed the VPN meanwhile", async () => {
     const server = rendezvous();
     const box = await join(boxWith(server), JSON_FORM);
     await join(neighbour(server, 2), JSON_FORM);
@@ -246,7 +249,7 @@ describe("nothing is done", () => {
 describe("the key of a network that is not the community's", () => {
   const answers = { ...JOIN, rendezvous: [JSON_FORM], key: "of-the-street" };
 
-  test("is kept for root alone, asked with again, and gone with the VPN", async () => {
+  test("is stored for root alone, used for refreshes, and removed with the VPN", async () => {
     const server = rendezvous({ key: "of-the-street" });
     const box = boxWith(server);
     const modes: (number | undefined)[] = [];
@@ -262,7 +265,7 @@ describe("the key of a network that is not the community's", () => {
     expect(box.files.has(paths.vpnKey)).toBe(false);
   });
 
-  test("stays when the set-up is done again without typing it, and goes when it is the community's again", async () => {
+  test("is kept by a set-up without a new one, and removed when the network is the community's again", async () => {
     const server = rendezvous({ key: "of-the-street" });
     const box = boxWith(server);
     await apply(box, answers);
@@ -275,7 +278,7 @@ describe("the key of a network that is not the community's", () => {
   });
 });
 
-test("a gateway that was waited for and answers by now is not waited for any more", async () => {
+test("a gateway that was awaited is not reported as awaited once it answers", async () => {
   const box = await join(boxWith(rendezvous()), GETINCONF);
   box.system.pingable = false;
   await verify(box);
@@ -288,7 +291,7 @@ test("a gateway that was waited for and answers by now is not waited for any mor
   expect(await vpn.status?.(box, image)).toMatchObject({ state: "trouble" });
 });
 
-test("after a power cut at each single effect the old hosts or the new ones are there as a whole", async () => {
+test("a power cut at each single effect leaves either the old hosts or the new ones, complete", async () => {
   const start = async () => {
     const server = rendezvous();
     const box = await join(boxWith(server), JSON_FORM);

@@ -66,12 +66,12 @@ const expected: Membership = {
   ],
 };
 
-describe("a right reply", () => {
-  test("of the older form is read to its last field; 665 means tinc's own port", () => {
+describe("a valid reply", () => {
+  test("in the older form is read completely, with 665 meaning tinc's default port", () => {
     expect(readMembership(parseScript(script, "guifi"))).toEqual({ membership: expected, faults: [] });
   });
 
-  test("of the newer form says the same", () => {
+  test("in the newer form gives the same", () => {
     const { membership, faults } = readMembership(right);
     expect(faults).toEqual([]);
     expect(membership).toEqual({
@@ -80,7 +80,7 @@ describe("a right reply", () => {
     });
   });
 
-  test("with the address in the oldest form, with other line ends and with quoted marks", () => {
+  test("may have the oldest form of the address, other line ends and quoted markers", () => {
     const old = script
       .replace(/ip -4 addr add \S+ dev/, "ifconfig \\$INTERFACE 10.228.0.7 netmask 255.255.255.0 #")
       .replaceAll("<<EOF", "<< 'EOF'")
@@ -88,12 +88,12 @@ describe("a right reply", () => {
     expect(readMembership(parseScript(old, "guifi"))).toEqual({ membership: expected, faults: [] });
   });
 
-  test("without a mode means tinc's own, router", () => {
+  test("without a mode means tinc's default, router", () => {
     const { mode: _, ...without } = right as Record<string, unknown>;
     expect(readMembership(without).membership?.mode).toBe("router");
   });
 
-  test("a document inside of another one is only text", () => {
+  test("is not affected by a document inside another one", () => {
     const inner = [
       "cat > /etc/motd <<OUTER",
       "cat > /etc/tinc/guifi/hosts/stranger <<EOF",
@@ -105,16 +105,16 @@ describe("a right reply", () => {
     expect(readMembership(parseScript(nested, "guifi"))).toEqual({ membership: expected, faults: [] });
   });
 
-  test("for another network is no reply", () => {
+  test("is refused when it is for another network", () => {
     expect(parseScript(script, "other")).toEqual({ fault: "truncated" });
   });
 });
 
-describe("tinc's files", () => {
+describe("the files of tinc", () => {
   const files = tincFiles("guifi", expected, rsaKey(0));
   const content = (name: string) => files.get(name)?.content ?? "";
 
-  test("are these, with the private key for root alone", () => {
+  test("have these names and modes, with the private key for root alone", () => {
     expect([...files].map(([name, { mode }]) => `${name} ${mode.toString(8)}`)).toEqual([
       "rsa_key.priv 600",
       "tinc.conf 644",
@@ -126,7 +126,7 @@ describe("tinc's files", () => {
     ]);
   });
 
-  test("say what tinc needs", () => {
+  test("contain the settings that tinc needs", () => {
     expect(content("tinc.conf").split("\n").slice(1)).toEqual([
       "Name = can_bruixa",
       "Mode = router",
@@ -147,7 +147,7 @@ describe("tinc's files", () => {
     expect(content("hosts/can_bruixa")).toContain("\nSubnet = 10.228.0.7/32\n-----BEGIN");
   });
 
-  test("name subnets only for a router, and nobody to call who cannot be called", () => {
+  test("have subnets only for a router, and ConnectTo only for hosts with an address", () => {
     const peers = [{ ...expected.peers[0]!, address: undefined }].map(({ address: _, ...peer }) => peer);
     const hidden = tincFiles("guifi", { ...expected, mode: "switch", peers }, rsaKey(0));
     const all = [...hidden.values()].map((file) => file.content).join("");
@@ -155,7 +155,7 @@ describe("tinc's files", () => {
   });
 });
 
-describe("a field that is wrong is named", () => {
+describe("a wrong field is reported", () => {
   const host = { name: "gateway", address: "10.139.40.85", key: rsaKey(1).publicKey };
   const reply = { name: "can_bruixa", address: "10.228.0.7/24", mode: "switch", hosts: [host] };
   const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({
@@ -186,7 +186,7 @@ describe("a field that is wrong is named", () => {
     ["a port in words", { ...reply, port: "655" }, "port", "port"],
     ["no hosts", { ...reply, hosts: undefined }, "hosts", "missing"],
     ["too many hosts", { ...reply, hosts: Array(513).fill(host) }, "hosts", "too-many"],
-  ])("%s: nothing is used", (_what, raw, at, reason) => {
+  ])("and nothing of the reply is used: %s", (_what, raw, at, reason) => {
     const { membership, faults } = readMembership(raw);
     expect(membership).toBeUndefined();
     expect(faults[0]).toEqual({ at, reason });
@@ -206,19 +206,19 @@ describe("a field that is wrong is named", () => {
     ["a private key", { ...host, key: rsaKey(1).privateKey }, ".key", "key"],
     ["a key of megabytes", { ...host, key: `${host.key}${" ".repeat(5000)}` }, ".key", "key"],
     ["a name twice", host, ".name", "twice"],
-  ])("%s: that host is left out", (_what, wrong, at, reason) => {
+  ])("and its host left out: %s", (_what, wrong, at, reason) => {
     const { membership, faults } = readMembership({ ...reply, hosts: [host, wrong] });
     expect(membership?.peers.map(({ name }) => name)).toEqual(["gateway"]);
     expect(faults).toEqual([{ at: `hosts[1]${at}`, reason }]);
   });
 
-  test("a subnet that begins before the VPN and ends with it is not inside", () => {
+  test("for a subnet that begins before the VPN's and ends with it", () => {
     const hosts = [{ ...host, subnets: ["10.228.0.0/23"] }];
     const { faults } = readMembership({ ...reply, address: "10.228.1.7/24", hosts });
     expect(faults).toEqual([{ at: "hosts[0].subnets", reason: "subnet" }]);
   });
 
-  test("the box itself in the list is passed over", () => {
+  test("neither for the box itself in the list, which is skipped", () => {
     const { membership, faults } = readMembership({
       ...reply,
       hosts: [host, { ...host, name: "can_bruixa" }],
@@ -227,15 +227,15 @@ describe("a field that is wrong is named", () => {
   });
 });
 
-describe("keys", () => {
-  test("are taken in both of their forms and come out in one", () => {
+describe("a key", () => {
+  test("is read in both of its forms and written in one", () => {
     const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const pkcs1 = publicKey.export({ type: "pkcs1", format: "pem" }).toString();
     expect(readPublicKey(publicKey.export({ type: "spki", format: "pem" }).toString())).toBe(pkcs1);
     expect(readPublicKey(`Compression=10\n\n${pkcs1}\n$(reboot)\n`)).toBe(pkcs1);
   });
 
-  test("a private key that was cut off is none", () => {
+  test("is invalid when it is a truncated private key", () => {
     const { privateKey, publicKey } = rsaKey(0);
     expect(publicHalf(privateKey)).toBe(publicKey);
     expect(publicHalf(privateKey.slice(0, -40))).toBeUndefined();
@@ -243,7 +243,7 @@ describe("keys", () => {
   });
 });
 
-test("the name of a network that is none leads nowhere", () => {
+test("vpnPaths refuses an invalid name of a network", () => {
   for (const name of ["", "..", "a/b", "x".repeat(16), "guifi\n"]) {
     expect(() => vpnPaths(name), name).toThrow("not the name of a VPN");
   }
@@ -294,8 +294,8 @@ function expectTame(raw: unknown): void {
   expect(found.lines.filter((line) => !LINES.test(line))).toEqual([]);
 }
 
-describe("whatever a rendezvous says", () => {
-  test.each(GARBAGE)("%s is refused or tame, in both forms", (kind) => {
+describe("an arbitrary reply of a rendezvous", () => {
+  test.each(GARBAGE)("with %s is refused or harmless, in both forms", (kind) => {
     const text = garbage(kind, "script", plan, nodes, own);
     const parsed = parseScript(text, "guifi");
     expect("fault" in parsed ? undefined : linesFor(parsed)).toBeUndefined();
@@ -307,7 +307,7 @@ describe("whatever a rendezvous says", () => {
     expect(JSON.stringify(membership ?? {})).not.toContain(TRAP);
   });
 
-  test("a script that is cut off anywhere is refused", () => {
+  test("is refused when it is a script truncated anywhere", () => {
     // Behind its last document there is nothing that is needed.
     const end = script.lastIndexOf("EOF\n");
     for (let length = 0; length < end + 3; length += 7) {
@@ -331,7 +331,7 @@ describe("whatever a rendezvous says", () => {
     "x".repeat(2000),
   );
 
-  test("a script with anything put in anywhere gives tame files or none", () => {
+  test("gives harmless files or none when it is a script with anything inserted anywhere", () => {
     const change = fc.record({
       at: fc.nat(script.length),
       gone: fc.nat(40),
@@ -350,7 +350,7 @@ describe("whatever a rendezvous says", () => {
     );
   });
 
-  test("fields of any kind give tame files or none", () => {
+  test("gives harmless files or none with fields of any kind", () => {
     const word = fc.oneof(
       nasty,
       fc.string(),
@@ -387,7 +387,7 @@ describe("whatever a rendezvous says", () => {
     fc.assert(fc.property(reply, expectTame), { numRuns: 500 });
   });
 
-  test("pure noise is no script", () => {
+  test("is refused when it is random bytes", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 5000 }), (text) => {
         expect("fault" in parseScript(`#!/bin/sh\n${text}`, "guifi")).toBe(true);
@@ -395,7 +395,7 @@ describe("whatever a rendezvous says", () => {
     );
   });
 
-  test("a megabyte of it is read in no time", () => {
+  test("of a megabyte is read within a short time", () => {
     const slow = [
       `#!/bin/sh\n${"cat > x <<EOF\n".repeat(75_000)}`,
       `#!/bin/sh\ncat > /etc/tinc/guifi/tinc.conf <<EOF\n${`a${" ".repeat(1000)}b\n`.repeat(1000)}EOF\n`,
