@@ -38,7 +38,7 @@ export const setupErrors = {
     hint: "change the answers",
   },
   "api-reply-invalid": {
-    means: "the web site answered something that makes no sense",
+    means: "the web site sent an invalid answer",
     hint: "try again later; tell the community",
   },
   "api-unavailable": { means: "the web site is out of order", hint: "try again later" },
@@ -221,7 +221,7 @@ export const setupErrors = {
     hint: "ask the community for it, or go on without the VPN",
   },
   "rendezvous-reply-invalid": {
-    means: "the answer of the rendezvous makes no sense; nothing of it was used",
+    means: "the answer of the rendezvous is invalid; nothing of it was used",
     hint: "try again later; tell the community if it stays so",
   },
   "rendezvous-silent": {

@@ -375,7 +375,7 @@ export function stepDonePage(
   };
 }
 
-/** Each with the command that mends it, where a step was passed over and its sentence does not say it. */
+/** Each with the command that mends it, where a step was skipped and its sentence does not say it. */
 function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
   return warnings.flatMap((warning) => {
     const { code, step } = warning;
@@ -391,7 +391,7 @@ export function handedLines(t: Translate, handedOver: readonly GeneratedCredenti
   return [t("done.handed-over"), ...handedOver.map(({ key, values }) => `  ${t(key, values)}`)];
 }
 
-/** What a step that was passed over lacks, and why, in words. */
+/** What a step that was skipped lacks, and why, in words. */
 export function warningText(t: Translate, { code, values }: Warning): string {
   const key: string = `warning.${code}`;
   const text = isTextKey(key) ? t(key, values) : printable(code);

@@ -202,7 +202,7 @@ export function unavailable(status: number): never {
 export function invalid(found: string): never {
   return fail({
     code: "api-reply-invalid",
-    what: "The community's web site answers something that makes no sense.",
+    what: "The community's web site sent an invalid answer.",
     found,
     hint: "Try again later; if it stays so, tell the community.",
   });

@@ -80,7 +80,7 @@ export async function tlsTrust(box: Pick<Box, "readFile">, image: ImageInfo): Pr
   return authorities.length ? { authorities: [...new Set(authorities)] } : {};
 }
 
-/** What the machine's owner added to those it trusts by update-ca-certificates; a file that is no good is passed over. */
+/** What the machine's owner added to those it trusts by update-ca-certificates; a file that is no good is skipped. */
 export async function addedAuthorities(box: Pick<Box, "list" | "readFile">): Promise<readonly string[]> {
   const names = (await box.list(ADDED, { recursive: true })).filter((name) => name.endsWith(".crt"));
   const found: string[] = [];

@@ -11,7 +11,7 @@ import type { Answers, Step, Warning } from "./step.ts";
 
 /** Everything the set-up remembers over a power cut. Secrets never come in here: only the paths of those given. */
 export interface SetupContext {
-  /** Runs by an answers file: nobody is asked, and what may be passed over is. */
+  /** Runs by an answers file: nobody is asked, and what may be skipped is. */
   readonly unattended: boolean;
   readonly answers: { readonly [step: string]: Answers };
   /** Paths of the secrets that were given, e.g. "system.owner.password". */
@@ -23,7 +23,7 @@ export interface SetupContext {
   readonly warnings: readonly Warning[];
   /** Steps applied and verified with the present answers. */
   readonly completedSteps: readonly string[];
-  /** Steps that were passed over since applying began. */
+  /** Steps that were skipped since applying began. */
   readonly skippedSteps: readonly string[];
   /** Came from the review or from a failure, and goes back there. */
   readonly editing: boolean;

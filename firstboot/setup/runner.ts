@@ -252,7 +252,7 @@ export class SetupRunner {
     return lines;
   }
 
-  /** The steps that made something of this box: neither passed over nor answered with "not now", nor in trouble. */
+  /** The steps that made something of this box: neither skipped nor answered with "not now", nor in trouble. */
   async works(): Promise<string[]> {
     const { completedSteps, skippedSteps } = this.context;
     const done = this.steps.filter(({ id }) => completedSteps.includes(id) && !skippedSteps.includes(id));

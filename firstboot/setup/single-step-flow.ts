@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One step of a box that is set up, once more: begins with the answers of before, ends by putting the new ones in their
-// place. What was passed over the first time and works now is not missing any more.
+// place. What was skipped the first time and works now is not missing any more.
 
 import { fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";

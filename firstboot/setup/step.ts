@@ -112,7 +112,7 @@ export interface LookUpTools {
 }
 
 export interface StepTools extends LookUpTools {
-  /** Steps that were passed over in this set-up, e.g. "member". */
+  /** Steps that were skipped in this set-up, e.g. "member". */
   readonly skippedSteps: ReadonlySet<string>;
   /** Paths of all secrets that were given. One that is given but absent from the answers was applied before. */
   readonly providedSecrets: ReadonlySet<string>;
@@ -159,7 +159,7 @@ export interface ResetOptions {
 export interface Step<Facts extends ProbeResult = ProbeResult> {
   readonly id: string;
   readonly schema: QuestionSchema;
-  /** May be passed over when it fails: the box is still of use, and says what is missing. */
+  /** May be skipped when it fails: the box is still of use, and says what is missing. */
   readonly skippable: boolean;
   /** Steps whose secrets `apply` needs as well, e.g. "member". A power cut asks for those again. */
   readonly secretsFrom?: readonly string[];

@@ -95,7 +95,7 @@ export interface UpdatesState {
   /** Until when fixes are known: the date of the security archive's list that the box has; null: none yet. */
   readonly known_until: string | null;
   readonly restart_due: boolean;
-  /** Packages whose fix the last run passed over, most often since it needs a package that is no fix; with the context. */
+  /** Packages whose fix the last run skipped, most often since it needs a package that is no fix; with the context. */
   readonly kept_back: readonly string[];
 }
 

@@ -236,7 +236,7 @@ function unknownNetwork(host: string, network: string): never {
 function invalid(host: string, found: string): never {
   return fail({
     code: "rendezvous-reply-invalid",
-    what: "The answer of the rendezvous makes no sense; nothing of it was used.",
+    what: "The answer of the rendezvous is invalid; nothing of it was used.",
     found: `${host}: ${found}`,
     hint: "Try again later, or go on without the VPN; if it stays so, tell the community.",
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The getinconf reply: a shell script that older boxes ran as root. Here it is only read: the here-documents of the
-// few files that matter are taken apart into fields, and everything else in it is passed over.
+// few files that matter are taken apart into fields, and everything else in it is skipped.
 
 import { isVpnName } from "./membership.ts";
 import { TINC } from "./paths.ts";

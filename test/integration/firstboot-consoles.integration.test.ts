@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Two consoles of one set-up, on real terminal devices: both greet, the one who presses Enter has it, the other may take
-// it over, a pulled cable harms nobody, and a console that is not there is passed over.
+// it over, a pulled cable harms nobody, and a console that is not there is skipped.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -69,7 +69,7 @@ export const errors = {
   "error.search-ambiguous.hint": "sudo cbox search TYPE en un terminal, i tria'n un pel número.",
   "error.search-unknown": "A la llista no hi ha «{which}».",
   "error.search-unknown.hint": "cbox search, i després un número de la llista; o cbox search --join ADREÇA:PORT",
-  "found.in-sight": "hi ha {count} serveis a la vista",
+  "found.in-sight": "s'han trobat {count} serveis",
   "error.search-itself": "Aquest servei és el d'aquesta mateixa caixa.",
   "error.search-itself.hint": "Tria'n un altre: cbox search",
   "error.search-odd": "El que s'anuncia d'aquest {type} no es pot fer servir.",

@@ -69,7 +69,7 @@ export const errors = {
   "error.search-ambiguous.hint": "sudo cbox search TYPE at a terminal, and choose one by its number.",
   "error.search-unknown": 'There is no "{which}" in the list.',
   "error.search-unknown.hint": "cbox search, then a number of its list; or cbox search --join ADDRESS:PORT",
-  "found.in-sight": "{count} services are in sight",
+  "found.in-sight": "{count} services were found",
   "error.search-itself": "This is the service of this very box.",
   "error.search-itself.hint": "Choose another one: cbox search",
   "error.search-odd": "What is announced of this {type} cannot be used.",

@@ -69,7 +69,7 @@ export const errors = {
   "error.search-ambiguous.hint": "sudo cbox search TYPE en un terminal, y elige uno por su número.",
   "error.search-unknown": "En la lista no hay «{which}».",
   "error.search-unknown.hint": "cbox search, y después un número de su lista; o cbox search --join DIRECCIÓN:PUERTO",
-  "found.in-sight": "hay {count} servicios a la vista",
+  "found.in-sight": "se han encontrado {count} servicios",
   "error.search-itself": "Este servicio es el de esta misma caja.",
   "error.search-itself.hint": "Elige otro: cbox search",
   "error.search-odd": "Lo que se anuncia de este {type} no se puede usar.",

@@ -24,7 +24,7 @@ export async function verify(answers: InstallAnswers, tools: StepTools): Promise
   if (bad || !(await hasBootCode(box, layout, source, target))) {
     fail({
       code: "install-damaged",
-      what: "What was written to the disk does not come back as it was.",
+      what: "What is read from the disk differs from what was written.",
       ...saidOr((bad?.stderr || bad?.stdout || "").trim().split("\n").at(-1) ?? "", "found.boot-code"),
       hint: "Try again. If it fails again, the disk is broken: choose another one.",
     });

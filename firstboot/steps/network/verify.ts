@@ -54,7 +54,7 @@ async function waitForWifi(ssid: string, card: string, { box, progress, signal }
   }
   fail({
     code: "wifi-not-found",
-    what: "The Wi-Fi network is not in reach.",
+    what: "The Wi-Fi network is out of range.",
     found: ssid,
     hint: "Check the name, letter by letter, and bring the box nearer, or use a cable.",
   });

@@ -32,7 +32,7 @@ export async function apply(answers: Answers, tools: StepTools): Promise<void> {
   const facts = await boxFacts(box, image);
   for (const { service, where, inputs } of wanted) {
     const offered = offer(service, facts);
-    // The contexts may not have come about, and were passed over: the next best place then.
+    // The contexts may not have come about, and were skipped: the next best place then.
     const place = offered.places.find((each) => each === where) ?? offered.places[0] ?? where ?? "host";
     if (isDiscovery(service)) tools.progress("progress.services.serf");
     else tellAct(tools, "activate", service.id);

@@ -45,6 +45,6 @@ export const ca = {
   "trouble.install-source-unknown.hint": "Torna a escriure la imatge al llapis, i torna a començar.",
   "trouble.install-names-missing": "Un fitxer del llapis no diu on és el sistema.",
   "trouble.install-names-missing.hint": "Torna a escriure la imatge al llapis, i torna a començar.",
-  "trouble.install-damaged": "El que s'ha escrit al disc no es llegeix igual.",
+  "trouble.install-damaged": "El que es llegeix del disc és diferent del que s'hi ha escrit.",
   "trouble.install-damaged.hint": "Torna-ho a provar. Si torna a fallar, el disc està espatllat: tria'n un altre.",
 } as const;

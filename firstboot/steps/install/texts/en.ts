@@ -45,6 +45,6 @@ export const en = {
   "trouble.install-source-unknown.hint": "Write the image to the stick again, and start again.",
   "trouble.install-names-missing": "A file of the stick does not say where the system is.",
   "trouble.install-names-missing.hint": "Write the image to the stick again, and start again.",
-  "trouble.install-damaged": "What was written to the disk does not come back as it was.",
+  "trouble.install-damaged": "What is read from the disk differs from what was written.",
   "trouble.install-damaged.hint": "Try again. If it fails again, the disk is broken: choose another one.",
 } as const;

@@ -45,6 +45,6 @@ export const es = {
   "trouble.install-source-unknown.hint": "Vuelve a grabar la imagen en la memoria USB, y empieza otra vez.",
   "trouble.install-names-missing": "Un archivo de la memoria USB no dice dónde está el sistema.",
   "trouble.install-names-missing.hint": "Vuelve a grabar la imagen en la memoria USB, y empieza otra vez.",
-  "trouble.install-damaged": "Lo que se ha escrito en el disco no se lee igual.",
+  "trouble.install-damaged": "Lo que se lee del disco es distinto de lo que se ha escrito.",
   "trouble.install-damaged.hint": "Inténtalo de nuevo. Si vuelve a fallar, el disco está estropeado: elige otro.",
 } as const;

@@ -28,7 +28,7 @@ export const ca = {
   "problem.sign-in-unsure": "El directori de membres no coneix aquest nom d'usuari amb aquesta contrasenya, i el web no respon. El directori va un dia endarrerit: si t'has registrat o has canviat la contrasenya avui, torna enrere (b) i identifica't més tard.",
   "trouble.member-refused": "La comunitat no coneix aquest nom d'usuari amb aquesta contrasenya.",
   "trouble.member-refused.hint": "Canvia les respostes, o continua sense i identifica't més tard: cbox member setup.",
-  "trouble.member-unasked": "No es pot preguntar ni al directori de membres ni al web de la comunitat.",
+  "trouble.member-unasked": "No respon ni el directori de membres ni el web de la comunitat.",
   "trouble.member-unasked.hint": "Comprova la xarxa i torna-ho a provar, o continua sense i identifica't més tard: cbox member setup.",
   "trouble.member-not-kept": "La caixa no ha desat qui en té cura.",
   "trouble.password-unencrypted": "La contrasenya no s'envia: aniria sense xifrar i tothom pel camí la podria llegir.",
@@ -41,6 +41,6 @@ export const ca = {
   "warning.authority-ignored": "El fitxer ca.pem de la partició CBOX-BOOT no es fa servir: només hi pot haver certificats (PEM).",
   "status.member.later": "Encara no s'ha identificat ningú. Per fer-ho: {command}",
   "trouble.member-not-kept.hint": "Torna-ho a provar. Si torna a fallar, el registre en diu més.",
-  "found.site-no": "el web diu que no",
-  "found.directory-no": "el directori diu que no, i no es pot preguntar al web",
+  "found.site-no": "el web no els accepta",
+  "found.directory-no": "el directori no els accepta, i no es pot preguntar al web",
 } as const;

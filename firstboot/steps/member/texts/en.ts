@@ -28,7 +28,7 @@ export const en = {
   "problem.sign-in-unsure": "The directory of members does not know this user name with this password, and the web site does not answer. The directory is a day behind: if you registered or changed your password today, go back (b) and sign in later.",
   "trouble.member-refused": "The community does not know this user name with this password.",
   "trouble.member-refused.hint": "Change the answers, or go on without and sign in later: cbox member setup.",
-  "trouble.member-unasked": "Neither the directory of members nor the web site of the community can be asked.",
+  "trouble.member-unasked": "Neither the directory of members nor the web site of the community answers.",
   "trouble.member-unasked.hint": "Check the network and try again, or go on without and sign in later: cbox member setup.",
   "trouble.member-not-kept": "The box has not kept who looks after it.",
   "trouble.password-unencrypted": "The password is not sent: it would go unencrypted, and everybody on the way could read it.",
@@ -41,6 +41,6 @@ export const en = {
   "warning.authority-ignored": "The file ca.pem on the CBOX-BOOT partition is not used: it must hold certificates (PEM) and nothing else.",
   "status.member.later": "Nobody has signed in yet. To do it: {command}",
   "trouble.member-not-kept.hint": "Try again. If it fails again, the log tells more.",
-  "found.site-no": "the web site says no",
-  "found.directory-no": "the directory says no, and the web site cannot be asked",
+  "found.site-no": "the web site refuses them",
+  "found.directory-no": "the directory refuses them, and the web site cannot be asked",
 } as const;

@@ -28,7 +28,7 @@ export const es = {
   "problem.sign-in-unsure": "El directorio de miembros no conoce este nombre de usuario con esta contraseña, y la web no responde. El directorio va un día atrasado: si te has registrado o has cambiado la contraseña hoy, vuelve atrás (b) e identifícate más tarde.",
   "trouble.member-refused": "La comunidad no conoce este nombre de usuario con esta contraseña.",
   "trouble.member-refused.hint": "Cambia las respuestas, o continúa sin ello e identifícate más tarde: cbox member setup.",
-  "trouble.member-unasked": "No se puede preguntar ni al directorio de miembros ni a la web de la comunidad.",
+  "trouble.member-unasked": "No responde ni el directorio de miembros ni la web de la comunidad.",
   "trouble.member-unasked.hint": "Comprueba la red e inténtalo de nuevo, o continúa sin ello e identifícate más tarde: cbox member setup.",
   "trouble.member-not-kept": "La caja no ha guardado quién la cuida.",
   "trouble.password-unencrypted": "La contraseña no se envía: iría sin cifrar y cualquiera en el camino la podría leer.",
@@ -41,6 +41,6 @@ export const es = {
   "warning.authority-ignored": "El archivo ca.pem de la partición CBOX-BOOT no se usa: solo puede contener certificados (PEM).",
   "status.member.later": "Aún no se ha identificado nadie. Para hacerlo: {command}",
   "trouble.member-not-kept.hint": "Inténtalo de nuevo. Si vuelve a fallar, el registro dice más.",
-  "found.site-no": "la web dice que no",
-  "found.directory-no": "el directorio dice que no, y no se puede preguntar a la web",
+  "found.site-no": "la web no los acepta",
+  "found.directory-no": "el directorio no los acepta, y no se puede preguntar a la web",
 } as const;

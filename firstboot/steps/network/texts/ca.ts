@@ -73,7 +73,7 @@ export const ca = {
   "trouble.wifi-card-missing.hint": "Torna-ho a provar, o canvia les respostes i tria el cable.",
   "trouble.wifi-refused": "La xarxa Wi-Fi no accepta la contrasenya.",
   "trouble.wifi-refused.hint": "Canvia les respostes i torna a escriure la contrasenya; les majúscules compten.",
-  "trouble.wifi-not-found": "La xarxa Wi-Fi no és a l'abast.",
+  "trouble.wifi-not-found": "La xarxa Wi-Fi és fora de l'abast.",
   "trouble.wifi-not-found.hint": "Comprova'n el nom, lletra per lletra, i acosta-hi la caixa. O endolla un cable i canvia les respostes.",
   "trouble.wifi-not-joined": "La xarxa Wi-Fi no deixa entrar la caixa.",
   "trouble.wifi-not-joined.hint": "Mira si el punt d'accés deixa entrar dispositius nous. O endolla un cable i canvia les respostes.",

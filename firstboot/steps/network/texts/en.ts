@@ -73,7 +73,7 @@ export const en = {
   "trouble.wifi-card-missing.hint": "Try again, or change the answers and choose the cable.",
   "trouble.wifi-refused": "The Wi-Fi network does not accept the passphrase.",
   "trouble.wifi-refused.hint": "Change the answers and type the passphrase again; capitals matter.",
-  "trouble.wifi-not-found": "The Wi-Fi network is not in reach.",
+  "trouble.wifi-not-found": "The Wi-Fi network is out of range.",
   "trouble.wifi-not-found.hint": "Check the name, letter by letter, and bring the box nearer. Or plug a cable in and change the answers.",
   "trouble.wifi-not-joined": "The Wi-Fi network does not let the box in.",
   "trouble.wifi-not-joined.hint": "Look whether the access point lets new devices in. Or plug a cable in and change the answers.",

@@ -73,7 +73,7 @@ export const es = {
   "trouble.wifi-card-missing.hint": "Inténtalo de nuevo, o cambia las respuestas y elige el cable.",
   "trouble.wifi-refused": "La red Wi-Fi no acepta la contraseña.",
   "trouble.wifi-refused.hint": "Cambia las respuestas y vuelve a escribir la contraseña; las mayúsculas cuentan.",
-  "trouble.wifi-not-found": "La red Wi-Fi no está al alcance.",
+  "trouble.wifi-not-found": "La red Wi-Fi está fuera de alcance.",
   "trouble.wifi-not-found.hint": "Comprueba el nombre, letra por letra, y acerca la caja. O enchufa un cable y cambia las respuestas.",
   "trouble.wifi-not-joined": "La red Wi-Fi no deja entrar a la caja.",
   "trouble.wifi-not-joined.hint": "Mira si el punto de acceso deja entrar dispositivos nuevos. O enchufa un cable y cambia las respuestas.",

@@ -93,7 +93,7 @@ export const ca = {
   "status.services.advice": "Mira què diu: sudo cbox services log {id}",
   "status.services.unclaimed": "encara no és teu: sudo cbox services claim {id}",
   "status.services.claim": "Tancat fins que n'hagis creat el compte: sudo cbox services claim {id}",
-  "search.nothing": "Ningú a la vista no ofereix res d'aquest tipus.",
+  "search.nothing": "No s'ha trobat cap servei d'aquest tipus.",
   "search.type": "Tipus",
   "search.description": "Descripció",
   "search.host": "Màquina",

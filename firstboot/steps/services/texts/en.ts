@@ -93,7 +93,7 @@ export const en = {
   "status.services.advice": "Look what it says: sudo cbox services log {id}",
   "status.services.unclaimed": "not claimed yet: sudo cbox services claim {id}",
   "status.services.claim": "Closed until you have made its account: sudo cbox services claim {id}",
-  "search.nothing": "Nobody in sight offers anything of this kind.",
+  "search.nothing": "No service of this kind was found.",
   "search.type": "Type",
   "search.description": "Description",
   "search.host": "Host",

@@ -93,7 +93,7 @@ export const es = {
   "status.services.advice": "Mira qué dice: sudo cbox services log {id}",
   "status.services.unclaimed": "aún no es tuyo: sudo cbox services claim {id}",
   "status.services.claim": "Cerrado hasta que hayas creado su cuenta: sudo cbox services claim {id}",
-  "search.nothing": "Nadie a la vista ofrece nada de este tipo.",
+  "search.nothing": "No se ha encontrado ningún servicio de este tipo.",
   "search.type": "Tipo",
   "search.description": "Descripción",
   "search.host": "Máquina",

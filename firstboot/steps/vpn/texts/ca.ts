@@ -52,7 +52,7 @@ export const ca = {
   "trouble.rendezvous-refused.hint": "Demana la clau de la VPN a la comunitat i canvia la resposta, o continua sense la VPN.",
   "trouble.rendezvous-network-unknown": "El punt de trobada no coneix aquesta VPN.",
   "trouble.rendezvous-network-unknown.hint": "Comprova el nom de la VPN, o continua sense.",
-  "trouble.rendezvous-reply-invalid": "La resposta del punt de trobada no té sentit. No se n'ha fet servir res.",
+  "trouble.rendezvous-reply-invalid": "La resposta del punt de trobada no és vàlida. No se n'ha fet servir res.",
   "trouble.rendezvous-reply-invalid.hint": "Torna-ho a provar més tard, o continua sense la VPN. Si continua igual, avisa la comunitat.",
   "trouble.vpn-no-interface": "La caixa no té cap targeta de xarxa amb què la VPN la pugui conèixer.",
   "trouble.vpn-no-interface.hint": "Connecta la targeta de xarxa i torna-ho a provar, o continua sense la VPN.",

@@ -52,7 +52,7 @@ export const en = {
   "trouble.rendezvous-refused.hint": "Ask the community for the key of the VPN and change the answer, or go on without the VPN.",
   "trouble.rendezvous-network-unknown": "The rendezvous does not know this VPN.",
   "trouble.rendezvous-network-unknown.hint": "Check the name of the VPN, or go on without it.",
-  "trouble.rendezvous-reply-invalid": "The answer of the rendezvous makes no sense. Nothing of it was used.",
+  "trouble.rendezvous-reply-invalid": "The answer of the rendezvous is invalid. Nothing of it was used.",
   "trouble.rendezvous-reply-invalid.hint": "Try again later, or go on without the VPN. If it stays so, please tell the community.",
   "trouble.vpn-no-interface": "The box has no network card by which the VPN could know it.",
   "trouble.vpn-no-interface.hint": "Plug the network card in and try again, or go on without the VPN.",

@@ -52,7 +52,7 @@ export const es = {
   "trouble.rendezvous-refused.hint": "Pide la clave de la VPN a la comunidad y cambia la respuesta, o sigue sin la VPN.",
   "trouble.rendezvous-network-unknown": "El punto de encuentro no conoce esta VPN.",
   "trouble.rendezvous-network-unknown.hint": "Comprueba el nombre de la VPN, o sigue sin ella.",
-  "trouble.rendezvous-reply-invalid": "La respuesta del punto de encuentro no tiene sentido. No se ha usado nada de ella.",
+  "trouble.rendezvous-reply-invalid": "La respuesta del punto de encuentro no es válida. No se ha usado nada de ella.",
   "trouble.rendezvous-reply-invalid.hint": "Inténtalo más tarde, o sigue sin la VPN. Si sigue igual, avisa a la comunidad.",
   "trouble.vpn-no-interface": "La caja no tiene ninguna tarjeta de red por la que la VPN pueda conocerla.",
   "trouble.vpn-no-interface.hint": "Conecta la tarjeta de red e inténtalo de nuevo, o continúa sin la VPN.",

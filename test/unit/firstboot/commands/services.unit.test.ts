@@ -42,7 +42,7 @@ describe("cbox services", () => {
     await run(box, "enable", "serf");
     const text = await run(box, "list");
     expect(text.split("\n")).toHaveLength(catalogue.length);
-    expect(text).toMatch(/^serf +host +works, announced as 10\.1\.2\.50:5000, 2 nodes in sight$/m);
+    expect(text).toMatch(/^serf +host +works, announced as 10\.1\.2\.50:5000, 2 nodes found$/m);
     expect(text).toMatch(/^docker +off \(This service needs a context, and this box has none\.\)$/m);
     const { services } = JSON.parse(await run(box, "list", undefined, { json: true }));
     expect(services[0]).toMatchObject({ id: "serf", works: true, announced: "10.1.2.50:5000" });
@@ -217,7 +217,7 @@ describe("cbox search", () => {
     const box = boxThatSees([]);
     box.system.run = async () => ({ code: 1, stdout: "", stderr: "" });
     expect(await search(box)).toBeUndefined();
-    expect(searchLines([], translator("ca"))).toEqual(["Ningú a la vista no ofereix res d'aquest tipus."]);
+    expect(searchLines([], translator("ca"))).toEqual(["No s'ha trobat cap servei d'aquest tipus."]);
   });
 
   describe("in the VPN", () => {

@@ -62,7 +62,7 @@ describe("the status of one step", () => {
 
   test("is trouble when the step cannot determine it", async () => {
     const found = await statusOf(broken, box, IMAGE);
-    expect(stepStatusText(found, t)).toMatch(/^Node: does not work\n {2}> It does not say/);
+    expect(stepStatusText(found, t)).toMatch(/^Node: does not work\n {2}> Status unavailable/);
     const { status: _none, ...silent } = system;
     expect(await statusOf(silent, box, IMAGE)).toMatchObject({ state: "trouble", data: {} });
   });

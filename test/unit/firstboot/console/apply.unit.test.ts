@@ -200,7 +200,7 @@ describe("the page of the running set-up", () => {
     person.type("s");
     await talk;
     expect(runner.context.warnings).toMatchObject([{ code: "member-passed", step: "member" }]);
-    expect(person.screen).toContain("Network: member ... passed over");
+    expect(person.screen).toContain("Network: member ... skipped");
   });
 
   test("counts down in one line on a rich terminal", async () => {

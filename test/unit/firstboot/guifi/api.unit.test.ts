@@ -235,7 +235,7 @@ describe("a reply of the site", () => {
   ])("is refused when it is %s", async (_what, text, found) => {
     expect(await failureOf(() => parseAnswer(reply(text)))).toMatchObject({
       code: "api-reply-invalid",
-      message: "The community's web site answers something that makes no sense.",
+      message: "The community's web site sent an invalid answer.",
       found,
     });
   });

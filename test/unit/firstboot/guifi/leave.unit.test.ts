@@ -86,7 +86,7 @@ test("the returned address can be assigned again immediately", async () => {
 test("typing another name than the device's changes nothing", async () => {
   const registered = map();
   expect(await leave(tools("box"))).toBe(false);
-  expect(printed.at(-1)).toBe("That is not its name. Nothing has been changed.");
+  expect(printed.at(-1)).toBe("The names do not match. Nothing was changed.");
   expect(map()).toBe(registered);
   expect((await readRegistration(box)).device?.name).toBe("can-box");
 });

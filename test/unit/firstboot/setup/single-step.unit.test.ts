@@ -201,7 +201,7 @@ describe("one step at a terminal", () => {
     await person.answers("member/name", "b");
     await person.answers("leave", "1");
     expect(await ended).toBe("left");
-    expect(person.screen).toContain("Left. Nothing has been changed.");
+    expect(person.screen).toContain("Cancelled. Nothing was changed.");
     box.files.delete(paths.log);
     before.delete(paths.log);
     expect(box.files).toEqual(before);

@@ -308,7 +308,7 @@ describe("a failed joining changes nothing and reports", () => {
       server.reply = reply;
       expect(await refused(server, { ...JOIN, rendezvous: [url] })).toMatchObject({
         code: "rendezvous-reply-invalid",
-        message: "The answer of the rendezvous makes no sense; nothing of it was used.",
+        message: "The answer of the rendezvous is invalid; nothing of it was used.",
         found: expect.stringMatching(found),
       });
     }
