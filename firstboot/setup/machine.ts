@@ -173,6 +173,20 @@ function endsWith({ id, relocatesBox }: MachineStep, answers: SetupContext["answ
   return relocatesBox?.(answers[id] ?? {}) ?? false;
 }
 
+/** Before anything was read or answered. */
+export const INITIAL_CONTEXT: SetupContext = {
+  unattended: false,
+  answers: {},
+  providedSecrets: [],
+  retainedSecrets: [],
+  problems: [],
+  trouble: null,
+  warnings: [],
+  completedSteps: [],
+  skippedSteps: [],
+  editing: false,
+};
+
 export function createSetupMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
   // Those that may end the set-up come first, and are applied before anything else is asked; if at all.
@@ -199,18 +213,7 @@ export function createSetupMachine(steps: readonly MachineStep[]) {
   return machineTypes.createMachine({
     id: "firstboot",
     initial: "reading",
-    context: {
-      unattended: false,
-      answers: {},
-      providedSecrets: [],
-      retainedSecrets: [],
-      problems: [],
-      trouble: null,
-      warnings: [],
-      completedSteps: [],
-      skippedSteps: [],
-      editing: false,
-    },
+    context: INITIAL_CONTEXT,
     states,
   });
 }

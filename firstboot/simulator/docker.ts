@@ -3,7 +3,7 @@
 // containers run while their unit does.
 
 import { parse } from "yaml";
-import type { PretendFiles } from "./files.ts";
+import type { SimulatedFiles } from "./files.ts";
 
 interface Project {
   readonly version?: string;
@@ -27,7 +27,7 @@ interface PublishedPort {
 
 const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-export class PretendDocker {
+export class SimulatedDocker {
   /** No registry can be reached, for tests. */
   isOffline = false;
   /** Containers that go down again and again, for tests: "project/service". */
@@ -38,12 +38,12 @@ export class PretendDocker {
   /** By project: what listens in its services of network_mode: host, for tests. */
   readonly listeners = new Map<string, readonly PublishedPort[]>();
 
-  readonly #files: PretendFiles;
+  readonly #files: SimulatedFiles;
   #words: string[] = [];
   /** By unit: what listens while it runs, as `ss -Hlntu` shows it. */
   readonly #sockets = new Map<string, readonly string[]>();
 
-  constructor(files: PretendFiles) {
+  constructor(files: SimulatedFiles) {
     this.#files = files;
   }
 

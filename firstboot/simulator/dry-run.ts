@@ -7,16 +7,16 @@ import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Box } from "../host/box.ts";
-import type { ImageInfo } from "../host/image-info.ts";
 import { linuxBox } from "../host/linux.ts";
 import { failConnection } from "../host/net.ts";
 import { paths } from "../host/paths.ts";
-import { PretendSystem } from "./system.ts";
+import { DRY_RUN_IMAGE } from "./image.ts";
+import { SimulatedSystem } from "./system.ts";
 
 export async function dryRunBox(root: string): Promise<Box> {
   const files = linuxBox({ root });
   await furnish(root, files);
-  const system = new PretendSystem({
+  const system = new SimulatedSystem({
     read: files.readFile,
     write: (path, content) => files.writeFile(path, content),
     list: files.list,
@@ -42,59 +42,13 @@ export async function dryRunBox(root: string): Promise<Box> {
   };
 }
 
-const IMAGE: ImageInfo = {
-  version: "dry-run",
-  built: "2026-01-01T00:00:00Z",
-  profile: { id: "dry-run", title: "Dry run", architecture: "amd64", release: "trixie" },
-  consoles: [],
-  boot_mount: "/boot/efi",
-  community: {
-    id: "guifi",
-    title: "Guifi.net",
-    website: "https://guifi.net",
-    ldap: {
-      servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"],
-      base_dn: "o=webusers,dc=guifi,dc=net",
-      tls: { verify: true },
-    },
-    api: {
-      url: "https://guifi.net/api",
-      auth_url: "https://guifi.net/api/auth",
-      cnml_url: "https://guifi.net/guifi/cnml",
-      device_url: "https://guifi.net/guifi/device",
-    },
-    licence: {
-      title: "Network Commons Licence (XOLN)",
-      version: "1.0",
-      url: "https://guifi.net/ComunsXOLN",
-    },
-    vpn: { enabled_by_default: false, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
-    timezone: "Europe/Madrid",
-    default_language: "ca",
-    languages: ["ca", "es", "en"],
-    keyboards: ["es", "us", "fr"],
-    updates: { choice: "restart", restart_hour: 4 },
-    address_ranges: ["10.0.0.0/8"],
-    dns: { servers: [], search: [] },
-    ntp: { servers: [] },
-    serf: {
-      port: 5000,
-      profile: "wan",
-      bootstrap: [],
-      cloud: "guifi",
-      microcloud: "guifi",
-      tag_budget_bytes: 512,
-    },
-  },
-};
-
 /** Only read by a developer, whose project has it. */
 const OVERLAY = fileURLToPath(new URL("../../overlays/base/files", import.meta.url));
 
 /** What the image would bring along; whatever is there already stays. */
 async function furnish(root: string, files: Box): Promise<void> {
   const start: Record<string, string> = {
-    [paths.imageInfo]: JSON.stringify(IMAGE),
+    [paths.imageInfo]: JSON.stringify(DRY_RUN_IMAGE),
     "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
     "/etc/passwd": "root:x:0:0::/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
     "/etc/group": "root:x:0:\nsudo:x:27:\nadm:x:4:\n",

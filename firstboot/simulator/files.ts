@@ -2,7 +2,7 @@
 // The files of a simulated box, as its simulated programs see them.
 
 /** The files the made-up commands read and write. */
-export interface PretendFiles {
+export interface SimulatedFiles {
   read(path: string): Promise<string | undefined>;
   write(path: string, content: string): Promise<void>;
   list(path: string): Promise<string[]>;

@@ -14,7 +14,7 @@ interface Entity {
   [other: string]: unknown;
 }
 
-interface PretendInstance {
+interface SimulatedInstance {
   config: Config;
   devices: Devices;
   status: string;
@@ -29,7 +29,7 @@ interface Preseed {
 
 const GIB = 1024 ** 3;
 
-export class PretendContexts {
+export class SimulatedContexts {
   /** Bytes of the disk; an image of 1 GiB is on it, and root has 4. */
   diskSize = 16 * GIB;
   hasData = false;
@@ -41,7 +41,7 @@ export class PretendContexts {
   readonly projects = new Map<string, Entity>();
   /** By project: its only profile, "default". */
   readonly profiles = new Map<string, Entity>();
-  readonly instances = new Map<string, PretendInstance>();
+  readonly instances = new Map<string, SimulatedInstance>();
   /** By project: what its own container has got by DHCP; none unless a test says so. */
   readonly addresses = new Map<string, string>();
   /** By project: the devices that are ports. They belong to the services. */
@@ -263,13 +263,13 @@ export class PretendContexts {
     return 1;
   }
 
-  #all(project: string): [string, PretendInstance][] {
+  #all(project: string): [string, SimulatedInstance][] {
     return [...this.instances]
       .filter(([key]) => key.startsWith(`${project}/`))
       .map(([key, instance]) => [key.slice(project.length + 1), instance]);
   }
 
-  #shown(project: string, name: string, { config, devices: own, status }: PretendInstance) {
+  #shown(project: string, name: string, { config, devices: own, status }: SimulatedInstance) {
     const profile = this.profiles.get(project);
     const devices = name === project ? { ...own, ...this.proxies(project) } : own;
     const address = name === project ? this.addresses.get(project) : undefined;

@@ -3,8 +3,8 @@
 // listens on its ports, and a context is a directory with the same commands inside.
 
 import { catalogue } from "../catalogue/catalogue.ts";
-import { PretendDocker } from "./docker.ts";
-import type { PretendFiles } from "./files.ts";
+import { SimulatedDocker } from "./docker.ts";
+import type { SimulatedFiles } from "./files.ts";
 
 /** What listens while a unit runs, as `ss -Hlntu` shows it. */
 const SOCKETS: { readonly [unit: string]: readonly string[] } = {
@@ -38,7 +38,7 @@ const COMMANDS: ReadonlySet<string> = new Set(
 const DEVICE_ID = Array.from({ length: 8 }, () => "ABCDEFG").join("-");
 
 /** What there is of services on the host or in one context. */
-interface PretendPlace {
+interface SimulatedPlace {
   /** Before every path. */
   readonly root: string;
   readonly enabled: Set<string>;
@@ -46,7 +46,7 @@ interface PretendPlace {
   readonly running: ReadonlySet<string>;
 }
 
-export class PretendServices {
+export class SimulatedServices {
   /** Packages that "fail to install", for tests. */
   readonly brokenPackages = new Set<string>();
   /** Units that start and listen to nothing, for tests. */
@@ -54,19 +54,19 @@ export class PretendServices {
 
   /** In the storage grid. */
   gridBoxes = 1;
-  readonly docker: PretendDocker;
+  readonly docker: SimulatedDocker;
 
-  readonly #files: PretendFiles;
-  readonly #host: PretendPlace;
-  readonly #contexts = new Map<string, PretendPlace>();
+  readonly #files: SimulatedFiles;
+  readonly #host: SimulatedPlace;
+  readonly #contexts = new Map<string, SimulatedPlace>();
   /** Ports of contexts that Incus listens on, by context and device. */
   readonly devices = new Map<string, string>();
   /** Where inside they lead, by the same keys. */
   readonly #targets = new Map<string, string>();
 
-  constructor(files: PretendFiles, host: Omit<PretendPlace, "root">) {
+  constructor(files: SimulatedFiles, host: Omit<SimulatedPlace, "root">) {
     this.#files = files;
-    this.docker = new PretendDocker(files);
+    this.docker = new SimulatedDocker(files);
     this.#host = { root: "", ...host };
   }
 
@@ -104,7 +104,7 @@ export class PretendServices {
     return [...this.#sockets(this.#host), ...forwarded];
   }
 
-  #sockets({ running }: PretendPlace): string[] {
+  #sockets({ running }: SimulatedPlace): string[] {
     return [...running]
       .filter((unit) => !this.deafUnits.has(unit))
       .flatMap((unit) => {
@@ -137,7 +137,7 @@ export class PretendServices {
     return this.devices.delete(key) ? 0 : 1;
   }
 
-  #context(name: string): PretendPlace {
+  #context(name: string): SimulatedPlace {
     const known = this.#contexts.get(name);
     if (known) return known;
     const enabled = new Set<string>();
@@ -147,7 +147,7 @@ export class PretendServices {
   }
 
   async #inside(
-    place: PretendPlace,
+    place: SimulatedPlace,
     command: string,
     args: readonly string[],
     input: string,
@@ -246,7 +246,7 @@ export class PretendServices {
     return (await this.#files.read(path)) !== undefined || (await this.#files.list(path)).length > 0;
   }
 
-  #systemctl({ enabled }: PretendPlace, [verb = "", ...rest]: readonly string[]): string | number {
+  #systemctl({ enabled }: SimulatedPlace, [verb = "", ...rest]: readonly string[]): string | number {
     // The name of a start is that of its unit here.
     if (verb === "show" && rest.includes("--property=InvocationID")) return `${rest.at(-1)}\n`;
     const units = rest.filter((word) => !word.startsWith("-"));
@@ -262,7 +262,7 @@ export class PretendServices {
   }
 
   /** `env A=b dpkg --configure -a`, `env A=b apt-get ... install NAME...`. */
-  async #packages(place: PretendPlace, args: readonly string[]): Promise<number> {
+  async #packages(place: SimulatedPlace, args: readonly string[]): Promise<number> {
     const from = args.indexOf("install");
     if (from < 0 || args.includes("--simulate")) return 0;
     const names = args.slice(from + 1);
@@ -273,7 +273,7 @@ export class PretendServices {
     return 0;
   }
 
-  async #query(place: PretendPlace, args: readonly string[]): Promise<string | number> {
+  async #query(place: SimulatedPlace, args: readonly string[]): Promise<string | number> {
     const known = new Set(
       ((await this.#files.read(`${place.root}/var/lib/dpkg/pretended`)) ?? "").split("\n"),
     );
@@ -287,7 +287,7 @@ export class PretendServices {
     return args.some((word) => word.includes("{32}")) ? `${"a".repeat(32)}\n` : "introducer\n";
   }
 
-  async #syncthing(place: PretendPlace, args: readonly string[], input: string): Promise<string | number> {
+  async #syncthing(place: SimulatedPlace, args: readonly string[], input: string): Promise<string | number> {
     if (args.includes("--device-id")) return `${DEVICE_ID}\n`;
     if (args.includes("cli")) return 0;
     const home = args.find((word) => word.startsWith("--home="))?.slice("--home=".length) ?? "";

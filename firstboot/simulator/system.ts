@@ -4,10 +4,10 @@
 
 import type { RunOptions, RunResult } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
-import type { PretendFiles } from "./files.ts";
-import { PretendContexts } from "./incus.ts";
-import { PretendServices } from "./services.ts";
-import { pretendedTunnels, startTunnel } from "./tinc.ts";
+import type { SimulatedFiles } from "./files.ts";
+import { SimulatedContexts } from "./incus.ts";
+import { SimulatedServices } from "./services.ts";
+import { simulatedTunnels, startTunnel } from "./tinc.ts";
 
 /** Of `sshd -T`, before what is in the box's own file. */
 const SSHD_DEFAULTS = `usepam yes
@@ -22,11 +22,11 @@ interface Account {
   groups: string[];
 }
 
-export class PretendSystem {
+export class SimulatedSystem {
   readonly accounts = new Map<string, Account>();
   readonly enabled = new Set<string>();
   readonly running = new Set<string>();
-  readonly contexts = new PretendContexts();
+  readonly contexts = new SimulatedContexts();
   /** What the network gives the interface; undefined: no DHCP server there. */
   dhcpAddress: string | undefined = "10.1.2.50/24";
   readonly interface = "enp1s0";
@@ -39,13 +39,13 @@ export class PretendSystem {
   tags: Record<string, string> = {};
   /** Every command line, for tests that look for what must not be in there. */
   readonly commands: string[] = [];
-  readonly services: PretendServices;
+  readonly services: SimulatedServices;
 
-  readonly #files: PretendFiles;
+  readonly #files: SimulatedFiles;
 
-  constructor(files: PretendFiles) {
+  constructor(files: SimulatedFiles) {
     this.#files = files;
-    this.services = new PretendServices(files, this);
+    this.services = new SimulatedServices(files, this);
     this.contexts.proxies = (project) => this.services.proxies(project);
   }
 
@@ -188,7 +188,7 @@ export class PretendSystem {
     const addresses = local ? [{ local, prefixlen: Number(prefixlen) }] : [];
     const links = [
       { ifname: this.interface, addr_info: addresses },
-      ...(await pretendedTunnels(this.#files, this.running)),
+      ...(await simulatedTunnels(this.#files, this.running)),
     ];
     const only = args.includes("dev") ? args.at(-1) : undefined;
     return JSON.stringify(links.filter(({ ifname }) => only === undefined || ifname === only));

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The made-up tinc of the dry run and of tests: a unit that is started has an interface with the address of its script.
 
-import type { PretendFiles } from "./files.ts";
+import type { SimulatedFiles } from "./files.ts";
 
 const UNIT = /^tinc@(\w+)\.service$/;
 
-export async function startTunnel(files: PretendFiles, unit: string): Promise<void> {
+export async function startTunnel(files: SimulatedFiles, unit: string): Promise<void> {
   const [, network] = UNIT.exec(unit) ?? [];
   if (network) await files.write(`/sys/class/net/${network}/tun_flags`, "0x1002\n");
 }
 
 /** Links as `ip -json address` shows them. */
-export async function pretendedTunnels(files: PretendFiles, running: ReadonlySet<string>) {
+export async function simulatedTunnels(files: SimulatedFiles, running: ReadonlySet<string>) {
   const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = [];
   for (const unit of running) {
     const [, network = ""] = UNIT.exec(unit) ?? [];

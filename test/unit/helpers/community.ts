@@ -12,7 +12,7 @@ import { MEMBERS } from "../../lab/members.ts";
 
 type Trouble = "server-unreachable" | "server-slow" | "server-untrusted" | "ldap-error" | "reply-too-large";
 
-export class PretendCommunity {
+export class SimulatedCommunity {
   readonly site: Site = createSite(seed());
   /** Host names of directories that do not answer, and how. */
   readonly deadDirectories = new Map<string, Trouble>();

@@ -18,52 +18,21 @@ import type {
 } from "../../../firstboot/host/box.ts";
 import type { ImageInfo } from "../../../firstboot/host/image-info.ts";
 import { paths } from "../../../firstboot/host/paths.ts";
-import { PretendSystem } from "../../../firstboot/simulator/system.ts";
+import { DRY_RUN_IMAGE } from "../../../firstboot/simulator/image.ts";
+import { SimulatedSystem } from "../../../firstboot/simulator/system.ts";
 import { PROJECT } from "../../../image/host/paths.ts";
 
 export const IMAGE: ImageInfo = {
+  ...DRY_RUN_IMAGE,
   version: "0.1.0",
-  built: "2026-01-01T00:00:00Z",
   profile: { id: "vm-amd64", title: "Virtual machine", architecture: "amd64", release: "trixie" },
   consoles: [{ device: "tty1" }, { device: "ttyS0", speed: 115200 }],
-  boot_mount: "/boot/efi",
   community: {
-    id: "guifi",
+    ...DRY_RUN_IMAGE.community,
     title: "guifi.net",
-    website: "https://guifi.net",
-    ldap: {
-      servers: ["ldaps://ldap.guifi.net", "ldaps://ldap2.guifi.net"],
-      base_dn: "o=webusers,dc=guifi,dc=net",
-      tls: { verify: true },
-    },
-    api: {
-      url: "https://guifi.net/api",
-      auth_url: "https://guifi.net/api/auth",
-      cnml_url: "https://guifi.net/guifi/cnml",
-      device_url: "https://guifi.net/guifi/device",
-    },
-    licence: {
-      title: "Network Commons Licence (XOLN)",
-      version: "1.0",
-      url: "https://guifi.net/ComunsXOLN",
-    },
-    vpn: { enabled_by_default: false, network: "guifi", port: 655, rendezvous: ["https://vpn.guifi.net/"] },
-    timezone: "Europe/Madrid",
-    default_language: "ca",
-    languages: ["ca", "es", "en"],
-    keyboards: ["es", "us", "fr"],
-    updates: { choice: "restart", restart_hour: 4 },
-    address_ranges: ["10.0.0.0/8"],
     dns: { servers: ["10.138.0.2"], search: [] },
     ntp: { servers: ["10.138.0.2"] },
-    serf: {
-      port: 5000,
-      profile: "wan",
-      bootstrap: ["10.139.40.22:5000"],
-      cloud: "guifi",
-      microcloud: "guifi",
-      tag_budget_bytes: 512,
-    },
+    serf: { ...DRY_RUN_IMAGE.community.serf, bootstrap: ["10.139.40.22:5000"] },
   },
 };
 
@@ -107,7 +76,7 @@ export class FakeBox implements Box {
   readonly files = new Map<string, string>();
   /** Files of a person that are no UTF-8; until they are written again. */
   readonly bytes = new Map<string, Buffer>();
-  readonly system = new PretendSystem({
+  readonly system = new SimulatedSystem({
     read: async (path) => this.files.get(path),
     write: async (path, content) => void this.files.set(path, content),
     list: (path) => this.list(path),

@@ -25,7 +25,7 @@ import { defaultInputs } from "../../../../firstboot/services/data.ts";
 import { declare } from "../../../../firstboot/services/declare.ts";
 import { failureOf } from "../../../failure-of.ts";
 import { labMember } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { type FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 import { roomyBox, stateOf } from "../../helpers/services-box.ts";
 
@@ -447,7 +447,7 @@ describe("declaring a service at the community's site", () => {
 
   function registeredBox() {
     const box = roomyBox();
-    const community = new PretendCommunity();
+    const community = new SimulatedCommunity();
     box.servers = community;
     const credentials = { username: "anna", password: labMember("anna").password };
     const tools = { box, image: IMAGE, progress: () => {} };

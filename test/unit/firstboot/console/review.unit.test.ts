@@ -17,7 +17,7 @@ import { type Page, parts } from "../../../../firstboot/console/terminal.ts";
 import { converse } from "../../../../firstboot/console/wizard.ts";
 import { openLog } from "../../../../firstboot/host/log.ts";
 import { languages, translator } from "../../../../firstboot/i18n/translate.ts";
-import type { SetupContext } from "../../../../firstboot/setup/machine.ts";
+import { INITIAL_CONTEXT, type SetupContext } from "../../../../firstboot/setup/machine.ts";
 import { problem } from "../../../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../../../firstboot/setup/questions.ts";
 import { SetupRunner } from "../../../../firstboot/setup/runner.ts";
@@ -60,17 +60,7 @@ const seven = [
 ];
 
 function contextOf(answers: SetupContext["answers"], providedSecrets: readonly string[] = []): SetupContext {
-  const empty = {
-    unattended: false,
-    retainedSecrets: [],
-    problems: [],
-    trouble: null,
-    warnings: [],
-    completedSteps: [],
-    skippedSteps: [],
-    editing: false,
-  };
-  return { ...empty, answers, providedSecrets };
+  return { ...INITIAL_CONTEXT, answers, providedSecrets };
 }
 
 const full = contextOf(

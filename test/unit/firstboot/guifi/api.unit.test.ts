@@ -15,14 +15,14 @@ import { asBoxRequest } from "../../../lab/guifi-site/box-request.ts";
 import { jsonEncode } from "../../../lab/guifi-site/php.ts";
 import { NODES } from "../../../lab/guifi-site/seed.ts";
 import { labMember, MEMBERS } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 
 const ANNA: Credentials = { username: "anna", password: labMember("anna").password };
 
 function clientOf(credentials: Credentials = ANNA, image = IMAGE) {
   const box = new FakeBox();
-  const community = new PretendCommunity(() => box.now());
+  const community = new SimulatedCommunity(() => box.now());
   box.servers = community;
   return { box, community, api: new GuifiApi(box, image, credentials) };
 }

@@ -9,7 +9,7 @@ import { addressOf, parseMac, parseNode, readNode } from "../../../../firstboot/
 import { givers } from "../../../../firstboot/guifi/registration.ts";
 import { failureOf } from "../../../failure-of.ts";
 import { NODES, UPLINK } from "../../../lab/guifi-site/seed.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 
 const real = readFileSync(new URL("../../../lab/guifi-site/data/node-56604.cnml", import.meta.url), "utf8");
@@ -25,7 +25,7 @@ const escapeXml = (text: string) =>
 
 async function fetched(id: number, body?: string, status = 200) {
   const box = new FakeBox();
-  const community = new PretendCommunity();
+  const community = new SimulatedCommunity();
   if (body !== undefined) community.siteAnswers = () => ({ status, body: Buffer.from(body) });
   box.servers = community;
   return readNode(box, IMAGE, id);

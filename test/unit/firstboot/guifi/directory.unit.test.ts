@@ -15,7 +15,7 @@ import { ldapBind, tlsOptions } from "../../../../firstboot/host/net.ts";
 import { paths } from "../../../../firstboot/host/paths.ts";
 import { failureOf } from "../../../failure-of.ts";
 import { MEMBERS } from "../../../lab/members.ts";
-import { PretendCommunity, readDn } from "../../helpers/community.ts";
+import { readDn, SimulatedCommunity } from "../../helpers/community.ts";
 import { FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 
 const BASE = IMAGE.community.ldap.base_dn;
@@ -47,12 +47,12 @@ describe("a member's name in a DN", () => {
 
 describe("the directory servers", () => {
   async function asked(
-    prepare: (community: PretendCommunity) => void,
+    prepare: (community: SimulatedCommunity) => void,
     name = "anna",
     password = "vilanova-1905",
   ) {
     const box = new FakeBox();
-    const community = new PretendCommunity();
+    const community = new SimulatedCommunity();
     prepare(community);
     box.servers = community;
     const answer = await askDirectory(box, IMAGE, { username: name, password });
@@ -108,7 +108,7 @@ describe("the directory servers", () => {
 
   test("are trusted as the community's settings say", async () => {
     const box = new FakeBox();
-    const community = new PretendCommunity();
+    const community = new SimulatedCommunity();
     box.servers = community;
     const tls = { verify: false };
     const image = { ...IMAGE, community: { ...IMAGE.community, ldap: { ...IMAGE.community.ldap, tls } } };

@@ -13,12 +13,12 @@ import { translator } from "../../../../firstboot/i18n/translate.ts";
 import { failureOf } from "../../../failure-of.ts";
 import { NODES, UPLINK } from "../../../lab/guifi-site/seed.ts";
 import { labMember } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 
 const ANNA = { username: "anna", password: labMember("anna").password };
 let box: FakeBox;
-let community: PretendCommunity;
+let community: SimulatedCommunity;
 let before: string;
 let printed: string[];
 
@@ -48,7 +48,7 @@ function tools(...typed: string[]): LeaveTools {
 /** A registered box with an address and a service, beside another box of the same member. */
 beforeEach(async () => {
   box = new FakeBox();
-  community = new PretendCommunity(() => box.now());
+  community = new SimulatedCommunity(() => box.now());
   box.servers = community;
   printed = [];
   await register(NODES.own, "other-box", "52:54:00:65:43:21");
@@ -154,7 +154,7 @@ test("after an interruption at any request to the site, the next call completes 
   for (let cut = 1; cut < requests; cut++) {
     box = new FakeBox();
     for (const [path, text] of files) box.files.set(path, text);
-    community = new PretendCommunity(() => box.now());
+    community = new SimulatedCommunity(() => box.now());
     Object.assign(community.site.state, structuredClone(kept));
     box.servers = community;
     const { request } = community;

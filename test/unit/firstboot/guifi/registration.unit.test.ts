@@ -19,7 +19,7 @@ import { failureOf } from "../../../failure-of.ts";
 import { NODES, UPLINK } from "../../../lab/guifi-site/seed.ts";
 import { allDevices } from "../../../lab/guifi-site/state.ts";
 import { labMember } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { FakeBox, IMAGE } from "../../helpers/fake-box.ts";
 
 const MAC = "52:54:00:12:34:56";
@@ -27,7 +27,7 @@ const OTHER_MAC = "52:54:00:65:43:21";
 
 class Town {
   readonly box = new FakeBox();
-  readonly community = new PretendCommunity(() => this.box.now());
+  readonly community = new SimulatedCommunity(() => this.box.now());
 
   as(name = "anna"): Session {
     this.box.servers = this.community;

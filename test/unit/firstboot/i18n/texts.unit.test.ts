@@ -35,7 +35,7 @@ import {
   translator,
 } from "../../../../firstboot/i18n/translate.ts";
 import type { Translation } from "../../../../firstboot/i18n/translation.ts";
-import type { SetupContext } from "../../../../firstboot/setup/machine.ts";
+import { INITIAL_CONTEXT, type SetupContext } from "../../../../firstboot/setup/machine.ts";
 import { type Problem, type ProblemCode, problem } from "../../../../firstboot/setup/problems.ts";
 import { questionsOf } from "../../../../firstboot/setup/questions.ts";
 import { allSteps as steps } from "../../../../firstboot/steps/index.ts";
@@ -143,7 +143,7 @@ const allProblems: Problem[] = problemCodes.map((code) =>
 );
 
 const context: SetupContext = {
-  unattended: false,
+  ...INITIAL_CONTEXT,
   answers: {
     system: {
       language: "ca",
@@ -171,13 +171,6 @@ const context: SetupContext = {
     services: { serf: { enabled: true } },
   },
   providedSecrets: ["system.owner.password", "member.password"],
-  retainedSecrets: [],
-  problems: [],
-  trouble: null,
-  warnings: [],
-  completedSteps: [],
-  skippedSteps: [],
-  editing: false,
 };
 
 /** Every page of the wizard, as full as it gets. */

@@ -10,7 +10,7 @@ import { SetupRunner } from "../../../../firstboot/setup/runner.ts";
 import { steps } from "../../../../firstboot/steps/index.ts";
 import { NODES, UPLINK } from "../../../lab/guifi-site/seed.ts";
 import { labMember } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import {
   ANSWERS_FILE,
   FakeBox,
@@ -32,10 +32,10 @@ node:
   notes: In the library
 `;
 
-function world(answers: string): { box: FakeBox; community: PretendCommunity } {
+function world(answers: string): { box: FakeBox; community: SimulatedCommunity } {
   const box = new FakeBox();
   box.files.set(ANSWERS_FILE, answers);
-  const community = new PretendCommunity(() => box.now());
+  const community = new SimulatedCommunity(() => box.now());
   box.servers = community;
   return { box, community };
 }

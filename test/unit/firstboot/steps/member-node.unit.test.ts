@@ -26,7 +26,7 @@ import {
 } from "../../../../firstboot/steps/node/questions.ts";
 import { NODES, UPLINK } from "../../../lab/guifi-site/seed.ts";
 import { labMember } from "../../../lab/members.ts";
-import { PretendCommunity } from "../../helpers/community.ts";
+import { SimulatedCommunity } from "../../helpers/community.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "../../helpers/fake-box.ts";
 import { Person } from "../../helpers/person.ts";
 
@@ -38,9 +38,9 @@ async function codes(step: Step, answers: unknown, all = {}, given: string[] = [
   return step.check(answers as Answers, probe, new Set(given)).map(({ field, code }) => `${field} ${code}`);
 }
 
-function lookUp(step: Step, path: string, answers: Answers, prepare = (_: PretendCommunity) => {}) {
+function lookUp(step: Step, path: string, answers: Answers, prepare = (_: SimulatedCommunity) => {}) {
   const box = new FakeBox();
-  const community = new PretendCommunity(() => box.now());
+  const community = new SimulatedCommunity(() => box.now());
   prepare(community);
   box.servers = community;
   const tools = { box, image: IMAGE, answersOf: () => ({}), signal: new AbortController().signal };
@@ -83,9 +83,9 @@ describe("the answers about the member", () => {
 
 describe("the look-up of the member's password", () => {
   const nuria = labMember("nuria");
-  const ask = (username: string, password: string, prepare?: (community: PretendCommunity) => void) =>
+  const ask = (username: string, password: string, prepare?: (community: SimulatedCommunity) => void) =>
     lookUp(member, "password", { sign_in: "now", username, password }, prepare);
-  const dead = (community: PretendCommunity) => {
+  const dead = (community: SimulatedCommunity) => {
     community.breakDirectories();
     community.siteAnswers = "server-slow";
   };
@@ -382,7 +382,7 @@ describe("the status and the reset", () => {
 
 test("the console reports mistakes at their question, and shows the node's name", async () => {
   const box = new FakeBox();
-  const community = new PretendCommunity(() => box.now());
+  const community = new SimulatedCommunity(() => box.now());
   box.servers = community;
   const own = steps.filter(({ id }) => ["network", "member", "node"].includes(id));
   const runner = await SetupRunner.open({

@@ -42,17 +42,14 @@ async function setUp(updates?: string, which = steps): Promise<SetupRunner> {
   return runner;
 }
 
+const stepTools = () =>
+  ({ box, image, progress: () => {}, providedSecrets: new Set<string>() }) as unknown as StepTools;
+
 /** The step once more, as `cbox system setup` applies it. */
 async function again(updates: "restart" | "fixes" | "off"): Promise<void> {
   const answers = { language: "en", hostname: "can-bruixa", updates, owner: { name: "anna" } };
-  const tools = {
-    box,
-    image,
-    progress: () => {},
-    providedSecrets: new Set<string>(),
-  } as unknown as StepTools;
-  await system.apply(answers, tools);
-  await system.verify(answers, tools);
+  await system.apply(answers, stepTools());
+  await system.verify(answers, stepTools());
 }
 
 const running = () => TIMERS.filter((timer) => box.system.running.has(timer));
@@ -164,13 +161,9 @@ describe("the answer about updates", () => {
   test("fails the verification when the timers do not run", async () => {
     await setUp("fixes", [system]);
     box.system.running.delete(TIMERS[1]!);
-    const tools = {
-      box,
-      image,
-      progress: () => {},
-      providedSecrets: new Set<string>(),
-    } as unknown as StepTools;
-    await expect(system.verify({ updates: "fixes", owner: { name: "anna" } }, tools)).rejects.toMatchObject({
+    await expect(
+      system.verify({ updates: "fixes", owner: { name: "anna" } }, stepTools()),
+    ).rejects.toMatchObject({
       code: "updates-not-set",
     });
   });
@@ -237,23 +230,17 @@ describe("the status of updates", () => {
       updates: "fixes" as const,
       owner: { name: "anna" },
     };
-    const tools = {
-      box,
-      image,
-      progress: () => {},
-      providedSecrets: new Set<string>(),
-    } as unknown as StepTools;
-    const warnings = await system.verify(answers, tools);
+    const warnings = await system.verify(answers, stepTools());
     expect(warnings.map((warning) => warningText(t, warning))).toEqual([
       "These packages have a fix that does not install itself, since it needs more than fixes: libxml2, openssl, community: curl. To install them: sudo apt update && sudo apt full-upgrade",
     ]);
-    expect(await system.verify({ ...answers, updates: "off" }, tools).catch(({ code }) => code)).toBe(
+    expect(await system.verify({ ...answers, updates: "off" }, stepTools()).catch(({ code }) => code)).toBe(
       "updates-not-set",
     );
     box.files.delete(kept);
     box.files.delete(`${rootOf("community")}${kept}`);
     expect(await updatesLine()).not.toContain("kept back");
-    expect(await system.verify(answers, tools)).toEqual([]);
+    expect(await system.verify(answers, stepTools())).toEqual([]);
   });
 
   test("is not trouble when updates are off, but is when the timers were stopped", async () => {
