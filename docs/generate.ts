@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what repeats the code: the published JSON Schemas, the machine's diagrams, the tables of errors, the page of each
+// Writes what repeats the code: the published JSON Schemas and their pages, the machine's diagrams, the tables of errors, the page of each
 // box, and where the steps are listed. `npm run docs`; a unit test says when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { PROJECT } from "../image/host/paths.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 import { errorTables } from "./errors.ts";
+import { schemaPages } from "./schema-pages.ts";
 import { COMPLETION, COMPLETION_MARKS, completionArms, MAN_MARKS, MAN_PAGE, manSteps } from "./step-lists.ts";
 import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
@@ -43,6 +44,7 @@ export function generated(): Map<string, string> {
     [MAN_PAGE, replaced(MAN_PAGE, MAN_MARKS, manSteps())],
     [STEP_TEXTS, stepTexts(PROJECT)],
     [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
+    ...schemaPages(),
     ...boxPages(),
   ]);
 }
