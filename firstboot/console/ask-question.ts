@@ -255,7 +255,7 @@ async function askSecret(
   }
 }
 
-/** Deals with help and log on the spot; "skip" has no meaning at a question. */
+/** Handles help and log; "skip" has no meaning at a question. */
 async function withCommands<Given extends object>(
   { runner, terminal, signal }: Conversation,
   question: Question,

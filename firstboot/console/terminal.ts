@@ -48,7 +48,7 @@ export class Gone extends Error {}
 
 const WIDTH = 78;
 const HEIGHT = 24;
-/** Before the further lines of a text: what it quotes does not begin a line. */
+/** Indent of continuation lines: text that a page quotes must not look like a line of its own. */
 const GOES_ON = "  ";
 /** Heading, rule and empty line above the page, an empty line below, and the cursor's line. */
 const FRAME = 5;

@@ -169,7 +169,7 @@ export interface ResetOptions {
 export interface Step<Facts extends ProbeResult = ProbeResult> {
   readonly id: string;
   readonly schema: QuestionSchema;
-  /** May be skipped when it fails: the box is still of use, and says what is missing. */
+  /** May be skipped when it fails: the box is still usable, and shows what is missing. */
   readonly skippable: boolean;
   /** Steps whose secrets `apply` needs as well, e.g. "member". After a power cut they are asked for again. */
   readonly secretsFrom?: readonly string[];
