@@ -26,7 +26,7 @@ export async function readKeyboard(box: Box): Promise<Keyboard> {
   return { layouts, present: layouts.has(present) ? present : undefined };
 }
 
-/** The section "! layout": a name and a title in each line. */
+/** Reads the section "! layout": each line has a name and a title. */
 function parseLayouts(rules: string): ReadonlyMap<string, string> {
   const [, section = ""] = /^! layout\n([^!]*)/m.exec(rules) ?? [];
   const lines = [...section.matchAll(/^ +(\S+) +(.+)$/gm)];

@@ -29,7 +29,7 @@ import { switchOff, switchOn } from "../../vpn/units.ts";
 import { leave } from "./leave.ts";
 import type { VpnAnswers } from "./questions.ts";
 
-/** The instances of Debian's template units depend on this one. */
+/** Debian's instances of tinc@.service are started by this unit. */
 const ALL_NETWORKS = "tinc.service";
 
 export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void> {
