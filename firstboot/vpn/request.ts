@@ -26,9 +26,9 @@ export interface Asking {
   readonly rendezvous: readonly Rendezvous[];
   /** The box's addresses outside of all VPNs. */
   readonly outside: readonly Address[];
-  /** The membership so far, which says by which card the rendezvous knows the box. */
+  /** The current membership; it says by which card the rendezvous identifies the box. */
   readonly record?: VpnRecord | undefined;
-  /** The box is in the VPN and only hears who else is. */
+  /** The box is in the VPN already and only updates its peers. */
   readonly isAgain?: boolean;
 }
 
@@ -74,7 +74,7 @@ function judgeOf(
   };
 }
 
-/** The community's own list says in which form each is asked; of an address that was typed it follows from its looks. */
+/** The community's list says which protocol each uses; for a typed URL it follows from the URL. */
 export function rendezvousAt(url: string, image: ImageInfo): Rendezvous {
   const known = communityRendezvous(image).find((each) => each.url === url);
   return known ?? { url, form: formOf(url) };
