@@ -45,9 +45,7 @@ export function imagesByTag(service: Pick<Service, "compose" | "templates">): st
   return imagesOf(service).filter((image) => readImageName(image).digest === undefined);
 }
 
-/**
- * The compose file with this digest added to every line with `tagged` ("NAME:TAG"); unchanged if it is there already.
- */
+/** The compose file with this digest at every line with `tagged` ("NAME:TAG"); unchanged if it is there. */
 export function writeDigest(text: string, tagged: string, digest: string): string {
   return text.replace(IMAGE_LINE, (line, before: string, quote: string, image: string) => {
     if (withoutDigest(image) !== tagged) return line;

@@ -18,9 +18,7 @@ function pagePort({ ports }: Service): number {
   return Number(page?.port);
 }
 
-/**
- * Fails with `service-unclaimed` unless its page shows that the account exists. Without such a page no check is made.
- */
+/** Fails with `service-unclaimed` unless its page shows the account. Without such a page nothing is checked. */
 export async function needAccount(box: Pick<Box, "request">, service: Service): Promise<void> {
   const { account_made: path } = service;
   if (path === undefined) return;

@@ -62,9 +62,7 @@ async function dryRun(root: string): Promise<void> {
   process.exitCode = 130;
 }
 
-/**
- * SIGRTMIN+21 (systemd(1)): no "[ OK ] Started ..." messages in the wizard. Nothing else writes to the consoles then.
- */
+/** SIGRTMIN+21 (systemd(1)): no "[ OK ] Started ..." in the wizard. Nothing else writes to the consoles then. */
 function silenceBootMessages(): void {
   const SIGRTMIN = 34;
   try {

@@ -22,9 +22,7 @@ const SIGNS: Record<string, string> = {
   "\u00a0": " ",
 };
 
-/**
- * The nearest ASCII text: à becomes a, ł becomes l, l·l becomes l.l. Line breaks stay, other controls are removed.
- */
+/** The nearest ASCII text: à becomes a, ł becomes l, l·l becomes l.l. Keeps line breaks, drops other controls. */
 export function toAscii(text: string): string {
   return [...text.normalize("NFC").replace(/[\u0300-\u036f]/g, "")]
     .map((sign) => SIGNS[sign] ?? (/[\n\x20-\x7e]/.test(sign) ? sign : sign < " " ? "" : spelled(sign)))

@@ -171,9 +171,7 @@ async function chooseByNumber(
   }
 }
 
-/**
- * A number marks a row or removes its mark, Enter continues; undefined: the terminal turned out to support arrows.
- */
+/** A number marks or unmarks a row, Enter continues; undefined: the terminal turned out to support arrows. */
 async function pickByNumber(
   terminal: Terminal,
   page: Page,

@@ -122,9 +122,7 @@ export function decideKeys(t: Translate): Keys {
   return { keys: t("keys.decide"), plainKeys: t("keys.decide.plain") };
 }
 
-/**
- * Keys to mark any number of rows. With ten or more, a number only moves to a row: its first digit must not mark one.
- */
+/** Keys to mark rows. With ten or more, a number only moves to a row: its first digit must not mark one. */
 export function severalKeys(t: Translate, rows: number): Keys {
   return {
     keys: t(rows < 10 ? "keys.several" : "keys.several.many"),
@@ -178,9 +176,7 @@ export function reviewOptions(t: Translate, context: SetupContext, steps: readon
   ];
 }
 
-/**
- * "System: can-bruixa, anna, Europe/Madrid, password: given". If too wide, the answers are cut and not the secrets.
- */
+/** "System: can-bruixa, anna, Europe/Madrid, password: given". If too wide, answers are cut, not secrets. */
 export function stepSummary(
   t: Translate,
   context: SetupContext,

@@ -24,10 +24,7 @@ import type { Option } from "./terminal.ts";
 
 const LOG_LINES = 14;
 
-/**
- * Returns when the set-up is done, the box has moved, or the person left where that is allowed. Throws Gone when the
- * line is hung up or another console takes control.
- */
+/** Returns when the set-up is done, the box has moved, or the person left. Throws Gone when control is lost. */
 export async function converse(talk: Conversation): Promise<void> {
   const { runner } = talk;
   // The first question is the language even after a refused file: the person may not understand the others.

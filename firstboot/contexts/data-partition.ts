@@ -27,8 +27,7 @@ export async function dataPartition(box: Box): Promise<string> {
     const settings = [`--definitions=${DEFINITIONS}`, "--dry-run=no", "--discard=yes"];
     await runOrFail(box, "systemd-repart", [...settings, disk.device]);
   }
-  // Writing the partition table has cleared the boot sector's active flag. Most machines boot without it, so a
-  // failure is ignored.
+  // The new partition table has cleared the boot sector's active flag. Most machines boot without it: not fatal.
   if (disk.device) await box.run(paths.markActive, [disk.device]);
   // udev creates the name shortly after the kernel has seen the partition.
   await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);

@@ -67,9 +67,7 @@ const MOST_PROCESSES = 16_384;
 const MIB_PER_INSTANCE = 96;
 const MOST_INSTANCES = 32;
 
-/**
- * Why a box has no contexts: it is a container itself, its Debian has no Incus, or it has too little memory or disk.
- */
+/** Why a box has no contexts: it is a container, its Debian has no Incus, or it has too little memory or disk. */
 export type NoContexts = "container" | "engine" | "memory" | "disk";
 
 /** Why this box has no contexts; undefined when it can have them. */

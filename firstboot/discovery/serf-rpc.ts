@@ -7,10 +7,7 @@ import { paths } from "../host/paths.ts";
 
 export const SERF_RPC = "127.0.0.1:7373";
 
-/**
- * Runs `serf COMMAND` with this box's agent; the program adds the agent's address and the key, which no command line
- * shows.
- */
+/** Runs `serf COMMAND` with this box's agent; the program adds address and key, which no command line shows. */
 export function askSerf(
   box: Pick<Box, "run">,
   args: readonly string[],

@@ -6,9 +6,7 @@ import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
 import type { Named } from "./zones.ts";
 
-/**
- * Each address once. `domain`: such as guifi.net. Returns a list for any text, or throws Failure `api-reply-invalid`.
- */
+/** Each address once. `domain`: such as guifi.net. Any text gives a list, or Failure `api-reply-invalid`. */
 export async function parseDeviceNames(text: string, domain: string): Promise<Named[]> {
   const devices = all(await parseCnml(text), "network").flatMap(devicesIn);
   const named = devices.flatMap((device) => {

@@ -15,9 +15,7 @@ export interface GraphedDevice {
   readonly interfaces: readonly string[];
   /** The device's number of its interface, if the map has that instead. */
   readonly index?: number;
-  /**
-   * Its agent has 64-bit counters (SNMP version 2c). Others are queried with version 1, which every device supports.
-   */
+  /** Its agent has 64-bit counters (SNMP version 2c). Others are queried with version 1, which all support. */
   readonly isModern: boolean;
   /** Devices at the other ends of its links. */
   readonly linked: readonly number[];
@@ -30,9 +28,7 @@ export interface Selection {
   readonly server?: string;
 }
 
-/**
- * In the order of the page, without duplicates. Returns a list for any text, or throws Failure `api-reply-invalid`.
- */
+/** In the order of the page, each once. Any text gives a list, or Failure `api-reply-invalid`. */
 export async function parseDevices(text: string, selection: Selection): Promise<GraphedDevice[]> {
   const root = await parseCnml(text);
   const known = new Set<number>();

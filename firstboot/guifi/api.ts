@@ -140,9 +140,7 @@ export function parseAnswer({ status, body }: HttpResponse, secrets: readonly st
   return errors.length ? { isDone: false, errors } : invalid("errors without a number");
 }
 
-/**
- * Without the site's output before it, such as `false wLanLan: 5001 ` for each old bridge of a device that it reads.
- */
+/** Without the site's output before it, such as `false wLanLan: 5001 ` for each old bridge of a device. */
 function answerIn(text: string): string {
   const start = text.indexOf('{"command"');
   return start === -1 ? text : text.slice(start);

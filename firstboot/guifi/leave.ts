@@ -73,10 +73,7 @@ async function done(
   if (isLeft) throw answer;
 }
 
-/**
- * This box's device on a fresh page; undefined if it, or its node, is gone. Another type with the same number is
- * ignored.
- */
+/** This box's device on a fresh page; undefined if it or its node is gone, or the number is another type's. */
 async function look({ box, image, api }: Session, { node, device }: Place): Promise<Device | undefined> {
   await api.call("guifi.cnml.clear");
   const page: NodePage | undefined = await readNode(box, image, node.id);

@@ -45,8 +45,7 @@ export async function declareService(session: Session, service: DeclaredService)
     );
     return isWithoutAddress ? withoutAddress() : failWith(answer.errors);
   }
-  // The site returns a number even if its database has rejected the service. Reading the page also refreshes it for
-  // others.
+  // The site returns a number even if its database has rejected the service. Reading the page also refreshes it.
   const page =
     answer instanceof Failure ? await pageAfter(session, node.id, answer) : await freshNode(session, node.id);
   const declared = serviceOn(

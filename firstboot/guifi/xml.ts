@@ -90,9 +90,7 @@ function rawText(node: unknown): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/**
- * The references that XML has without a document type (XML 1.0, 4.1 and 4.6), decoded once; others stay unchanged.
- */
+/** The references of XML without a document type (XML 1.0, 4.1 and 4.6), decoded once; others stay unchanged. */
 export function decode(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,

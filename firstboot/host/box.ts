@@ -113,10 +113,7 @@ export interface Box {
 /** The disk is full, or the context's quota is used up; messages of the C library and of Go. */
 export const IS_DISK_FULL = /no space left on device|disk quota exceeded/i;
 
-/**
- * Only a person can free space, so it is reported as its own error. `found`: the file or the command. Fails with
- * `box-full`.
- */
+/** Its own error, since only a person can free space. `found`: the file or command. Fails with `box-full`. */
 export function diskFull(
   found: string | Pick<FailureDetails, "found" | "foundText">,
   options?: ErrorOptions,

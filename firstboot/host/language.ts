@@ -26,9 +26,7 @@ export async function spokenLanguage({ fd }: { readonly fd: number }): Promise<L
   return isJournal(fd) ? "en" : boxLanguage();
 }
 
-/**
- * JOURNAL_STREAM of systemd.exec(5): device and inode of the stream that the unit got; a child may have another one.
- */
+/** JOURNAL_STREAM of systemd.exec(5): device and inode of the unit's stream; a child may have another one. */
 function isJournal(descriptor: number): boolean {
   const { JOURNAL_STREAM: stream } = process.env;
   if (stream === undefined) return false;

@@ -60,9 +60,7 @@ export const paths = {
   pool: "/usr/share/community-box/pool",
   /** How the box is divided, or why not; readable by everyone. */
   contexts: "/etc/community-box/contexts.json",
-  /**
-   * nftables rules that forward ports into the contexts (services/forward.ts). Loaded at start by the walls' unit.
-   */
+  /** nftables rules that forward ports into the contexts (services/forward.ts), loaded by the walls' unit. */
   contextPorts: "/etc/community-box/ports.nft",
   contextPortsLock: "/run/community-box/ports.lock",
   /** The owner's settings for the contexts' firewall rules. Also read by the program. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The stick's record of the disk that it was last installed to: enough to recognize it, and to ask to remove the
-// stick.
+// The stick's record of its last installation: enough to recognize the disk and ask to remove the stick.
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";

@@ -14,10 +14,7 @@ import { allSteps } from "../steps/index.ts";
 /** A mistake for programs and people; never contains a secret value. */
 export type Mistake = FieldError<ProblemCode>;
 
-/**
- * All mistakes of each file. `files`: their data, parsed from YAML. Without `lists`, what those contain is not
- * checked.
- */
+/** All mistakes of each file. `files`: data parsed from YAML. Without `lists`, their facts are not checked. */
 export async function checkElsewhere(
   files: readonly unknown[],
   image: ImageInfo,

@@ -83,10 +83,7 @@ export async function faultsOfProject(place: Place, { id }: Service): Promise<st
   });
 }
 
-/**
- * Removes containers, networks, volumes and images of a project that is off. Docker is left running or stopped, as it
- * was.
- */
+/** Removes containers, networks, volumes and images of a project that is off. Docker stays on or off. */
 export async function removeProject(place: Place, { id }: Service): Promise<void> {
   if (!(await place.exists(projectDirectory(id)))) return;
   const wasUp = (await place.run("systemctl", ["is-active", "--quiet", "docker.service"])).code === 0;
@@ -211,10 +208,7 @@ function whereBound(address: string): Pick<ProjectPort, "bound" | "inside"> {
 const WILDCARD = new BlockList();
 WILDCARD.addAddress("::", "ipv6");
 
-/**
- * A port published at several addresses counts once: as open if any is a wildcard, otherwise at 127.0.0.1 if
- * possible.
- */
+/** A port published at several addresses is one: open if any is a wildcard, else at 127.0.0.1 if possible. */
 function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
   const found = new Map<string, ProjectPort>();
   const rank = ({ bound, inside }: ProjectPort) =>

@@ -51,8 +51,7 @@ const optionsOf = ({ source }: Service) => (source === "network" ? [] : POOL_OPT
 export async function preparePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
   const options = optionsOf(service);
-  // After a power cut while unpacking, APT refuses to work before this. Packages with missing dependencies wait for
-  // APT.
+  // After a power cut while unpacking, APT first needs this. Packages with missing dependencies wait for APT.
   const configure = ["--configure", "-a", "--force-confdef", "--force-confold"];
   await patiently(place, "dpkg", configure);
   await place.run("mkdir", ["-p", "/var/lib/community-box/apt/partial"]);
@@ -64,9 +63,7 @@ export async function preparePackages(place: Place, service: Service): Promise<v
   await refuseWithoutRoom(place, service, mended);
 }
 
-/**
- * For packages unpacked without their dependencies, by a full disk or a power cut: APT first has to complete these.
- */
+/** Completes packages unpacked without dependencies, by a full disk or a power cut: APT requires it first. */
 async function mend(place: Place, service: Service): Promise<void> {
   const plan = succeeded(service, await simulate(place, service, MENDING));
   await refuseWithoutRoom(place, service, plan);

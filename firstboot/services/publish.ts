@@ -51,8 +51,7 @@ export async function publish(
   t: Translate = english,
 ): Promise<PublishResult> {
   return box.inTurn(paths.publishLock, async () => {
-    // First: later changes of listening ports trigger the watch again. If this fails, the watch only triggers too
-    // often.
+    // First: later changes of ports trigger the watch again. If this fails, it only triggers too often.
     await box.run(paths.watchListeners, ["--note"]);
     await catchUpWalls(box, log);
     await forwardPorts(box, image, log);

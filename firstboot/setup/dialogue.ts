@@ -80,9 +80,7 @@ export function currentPage(dialogue: Dialogue): Question | undefined {
   return pages(dialogue)[dialogue.index];
 }
 
-/**
- * Mistakes of this step that belong to no page here: unless they are shown, the step is asked again without a reason.
- */
+/** Mistakes that belong to no page here: unless shown, the step would be asked again without a reason. */
 export function strayProblems(dialogue: Dialogue): Problem[] {
   const { step, pending } = dialogue;
   const asked = pages(dialogue);

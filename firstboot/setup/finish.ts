@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The last effect of the set-up: keeps the answers, writes the report, wipes the secrets, then marks the box
-// configured.
+// The last effect of the set-up: keeps the answers, reports, wipes the secrets, then marks the box configured.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";

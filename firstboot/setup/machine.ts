@@ -162,9 +162,7 @@ export const stateOf = {
   failed: (step: string) => `failed_${step}`,
 };
 
-/**
- * The set-up ended because the box continues on another disk. Left only by a restart; still the state if that failed.
- */
+/** The set-up ended because the box continues on another disk. Only a restart leaves it, unless that fails. */
 export const MOVED = "moved";
 
 /** What the machine has to know about a step. */
@@ -358,8 +356,7 @@ function applyStates(step: MachineStep, onward: string, steps: readonly MachineS
               },
             }
           : {}),
-        // A step that ends the set-up is applied before the other questions: after an edit the set-up continues from
-        // it.
+        // A step that ends the set-up is applied before the other questions: an edit continues from it.
         EDIT: step.relocatesBox ? { target: id, actions: "startAnew" } : editing(steps),
         ...(skippable ? { SKIP: skipping(id, onward) } : {}),
       },

@@ -124,8 +124,7 @@ export class SetupRunner {
         this.#closeStep(last, state);
         if (this.#startsApplying(state)) this.#progress.clear();
         this.#openStep(state);
-        // Without a person to remove the stick: the firmware may prefer the new disk. Only once: it may have failed
-        // before.
+        // Nobody can remove the stick: the firmware may prefer the new disk. Only once: that may have failed.
         if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
       }
       last = state;

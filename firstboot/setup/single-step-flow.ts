@@ -40,8 +40,7 @@ async function keptAnswers({ box, steps }: CourseTools, step: Step): Promise<Kep
   const all = await readKeptAnswers(box);
   const answers: Record<string, Answers> = {};
   for (const { id } of steps) answers[id] = all[id] ?? {};
-  // A password that is looked up at a server has to be typed again; one that the box itself stores, such as a log-in
-  // password, stays.
+  // A secret that is looked up has to be typed again; one that the box stores, such as a log-in password, stays.
   const isAskedAgain = (path: string) =>
     step.lookUp?.paths.some((asked) => `${step.id}.${asked}` === path) ?? false;
   const providedSecrets = ((await readMarker(box))?.providedSecrets ?? []).filter(

@@ -36,9 +36,7 @@ export interface QuestionSchema {
   readonly "x-verbatim"?: true;
   /** Name in the tag line when it is not the path: `serf` for `serf.enabled`. */
   readonly "x-name"?: string;
-  /**
-   * Yes-or-no questions with the same name here share one page at a console; the name is the key of the page's texts.
-   */
+  /** Yes-or-no questions with the same name share one page at a console; the name is the key of its texts. */
   readonly "x-together"?: string;
   /** Asked only at a screen with a keyboard: it is meaningless at a serial console. */
   readonly "x-screen"?: true;
@@ -136,10 +134,7 @@ export interface Warning {
 
 /** The state of a step's part of the box, for `cbox status` and for `cbox <step>`. */
 export interface StepStatus {
-  /**
-   * `off`: not wanted or put off; `waiting`: set up, but others are not ready yet; `trouble`: wanted, but does not
-   * work.
-   */
+  /** `off`: not wanted or put off; `waiting`: set up, others are not ready; `trouble`: wanted but not working. */
   readonly state: "works" | "off" | "waiting" | "trouble";
   /** For people: a label and its value. */
   readonly rows: readonly {
@@ -177,9 +172,7 @@ export interface Step<Facts extends ProbeResult = ProbeResult> {
   isApplicable?(box: Box, image: ImageInfo): Promise<boolean>;
   /** With these answers the step is applied at once and ends the set-up: the box continues on another disk. */
   relocatesBox?(answers: Answers): boolean;
-  /**
-   * For a step that may end the set-up: does a set-up that was interrupted in it, or ended by it, apply to this box?
-   */
+  /** For a step that may end the set-up: does a set-up interrupted or ended by it apply to this box? */
   canResume?(box: Box, image: ImageInfo, answers: Answers, isApplied: boolean): Promise<boolean>;
   /** `all`: the answers so far, by step, without secrets. */
   probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<Facts>;

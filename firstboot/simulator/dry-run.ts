@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The dry run: the wizard on any terminal, with its files below a scratch directory and made-up commands. For
-// developers, translators, and whoever wants to see the questions before buying a box.
+// The dry run: the wizard on any terminal, with files in a scratch directory and simulated commands. For developers,
+// translators, and people who want to see the questions before they buy a box.
 //   node --import tsx firstboot/main.ts firstboot --root /tmp/box
 
 import { mkdir, readFile, symlink } from "node:fs/promises";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The steps of the set-up, in order. The machine, the prompts, the answers file and its schema are made from this
-// list.
+// The steps of the set-up, in order. Machine, prompts, answers file and its schema are made from this list.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";

@@ -13,9 +13,7 @@ import { type Place, placeOf } from "../services/place.ts";
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"] as const;
 const RESTARTS = 'Unattended-Upgrade::Automatic-Reboot "true";';
-/**
- * APT's lists of the archives. Its time stamp of the last check is no proof: it is written even without a network.
- */
+/** APT's lists of the archives. Its time stamp proves nothing: it is written even without a network. */
 const LISTS = "/var/lib/apt/lists";
 /** Written when a kernel package is installed. */
 const RESTART_DUE = "/run/reboot-required";
@@ -97,9 +95,7 @@ export interface UpdatesState {
   /** The date of the box's list of the security archive: later fixes are unknown; null: no list yet. */
   readonly known_until: string | null;
   readonly restart_due: boolean;
-  /**
-   * Packages whose fix the last run skipped, usually because it needs a package that is not a fix; with the context.
-   */
+  /** Packages whose fix was skipped, usually because it needs a package that is not a fix; with the context. */
   readonly kept_back: readonly string[];
 }
 

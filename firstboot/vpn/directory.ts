@@ -46,10 +46,7 @@ async function exchange(box: Box, one: string, other: string): Promise<boolean> 
   return true;
 }
 
-/**
- * File by file, each atomically: first the hosts, then the file that names them; last, files that are not named any
- * more are removed.
- */
+/** File by file, each atomically: first the hosts, then what names them; last, unused files are removed. */
 async function change(
   box: Box,
   directory: string,

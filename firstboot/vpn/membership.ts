@@ -139,9 +139,7 @@ function isPublicAddress(address: unknown, range: Range): boolean {
   return number !== undefined && isHostAddress(number) && !contains(range, number);
 }
 
-/**
- * Neither the router, to which tinc would connect, nor a link-local address (RFC 3927). The address may be absent.
- */
+/** Neither the router, to which tinc would connect, nor link-local (RFC 3927). The address may be absent. */
 function mayBeCalled(address: unknown, uncallable: ReadonlySet<number>): boolean {
   const number = typeof address === "string" ? parseIpv4(address) : undefined;
   return number === undefined || !(uncallable.has(number) || contains(LINK_LOCAL, number));

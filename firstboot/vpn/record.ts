@@ -15,9 +15,7 @@ export interface VpnRecord {
   readonly mode: Mode;
   /** URL of the rendezvous; absent if the answers file had a bundle. */
   readonly rendezvous?: string;
-  /**
-   * The MAC address by which the rendezvous identifies this box. Stored, because another card may come first later.
-   */
+  /** The MAC address that identifies this box to the rendezvous. Stored: another card may come first later. */
   readonly mac?: string;
   /** Since when the box waits for a gateway that does not know it yet (ISO 8601); absent once a peer has answered. */
   readonly waiting_since?: string;

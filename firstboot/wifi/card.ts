@@ -30,9 +30,7 @@ export async function wifiCard(box: Box, wanted: string | undefined): Promise<st
 
 const RADIOS = "/sys/class/rfkill";
 
-/**
- * Some boxes start with a radio that is blocked by software, and find no networks. A hardware switch stays in effect.
- */
+/** Some boxes start with the radio blocked by software, and find no networks. A hardware switch is not changed. */
 export async function switchOnRadios(box: Box): Promise<void> {
   for (const name of await box.list(RADIOS)) {
     const read = async (file: string) => (await box.readFile(`${RADIOS}/${name}/${file}`))?.trim();

@@ -8,10 +8,7 @@ import { confirming, languageOf, places } from "./probe.ts";
 
 export const lookUp: LookUp = {
   paths: ["language", "to"],
-  /**
-   * The next question shows its choices in the language just chosen; the one after it names the disk and its
-   * contents.
-   */
+  /** The next question shows its choices in the chosen language; the one after it names the disk and its contents. */
   async run(path, answers, { box, image }) {
     const disks = await readDisks(box, minimumGib(image));
     return {

@@ -18,8 +18,7 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promis
   return {
     disks,
     minimumGib: minimumGib(image),
-    // No default for `to`: an answers file that names no disk must not select one. At the console the first choice is
-    // offered.
+    // No default for `to`: a file that names no disk must not select one. The console offers the first choice.
     defaults: { language: image.community.default_language },
     ...confirming(disks, all.install?.to),
     choices: {

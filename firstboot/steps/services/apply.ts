@@ -41,8 +41,7 @@ export async function apply(answers: Answers, tools: StepTools): Promise<void> {
       const before = await declare(tools, () => credentialsOf(tools), service, place, inputs);
       await activate(tools, service, { where: place, inputs, ...before });
     } catch (error) {
-      // Without Serf the box cannot be found, so the step has failed. The failure of another service is reported by
-      // `verify`.
+      // Without Serf the box cannot be found, so the step has failed. `verify` reports other services' failures.
       if (isDiscovery(service) || !(error instanceof Failure)) throw error;
       const { hint: _hint, what, ...trouble } = toTrouble(error);
       const state = (await readStates(box))[service.id];

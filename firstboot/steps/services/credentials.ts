@@ -7,9 +7,7 @@ import { readStates } from "../../services/state.ts";
 import type { Answers, GeneratedCredential, StepTools } from "../../setup/step.ts";
 import { chosen } from "./questions.ts";
 
-/**
- * Passwords that were generated on this box, and what the owner still has to claim: shown at the end of the set-up.
- */
+/** Passwords generated on this box, and what the owner still has to claim: shown at the end of the set-up. */
 export async function generatedCredentials(
   answers: Answers,
   { box }: Pick<StepTools, "box">,

@@ -70,9 +70,7 @@ const BY_WORD = new Map(
   Object.entries(WORDS).flatMap(([layout, words]) => words.split(" ").map((word) => [word, layout] as const)),
 );
 
-/**
- * By its word or title; typing errors are corrected only in longer names, since codes of two letters are too similar.
- */
+/** By its word or title; typing errors are corrected only in longer names: two-letter codes are too similar. */
 function meantLayout(typed: string, layouts: Keyboard["layouts"]): string | undefined {
   const word = typed.normalize("NFD").replace(/\p{M}/gu, "").trim().toLowerCase();
   const known = BY_WORD.get(word);

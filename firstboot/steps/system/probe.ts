@@ -17,8 +17,7 @@ const FIRST_PERSON = 1000;
 
 export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<SystemFacts> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
-  // On a box in use the owner keeps the name: another one would mean a new account, and the old home would be
-  // deleted.
+  // On a box in use the name stays: another one would be a new account, and the old home would be deleted.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
   const takesPasswords = /^PasswordAuthentication yes$/m.test((await box.readFile(paths.sshd)) ?? "");
   const keyboard = await readKeyboard(box);
