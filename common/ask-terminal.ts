@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One question of a command on the terminal it was typed at. Who does not want to answer leaves by Ctrl-C or Ctrl-D.
+// Asks one question on the terminal where a command was typed. Ctrl-C or Ctrl-D cancels it.
 
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
@@ -8,15 +8,15 @@ import { printable } from "./printable.ts";
 import { dropTypedAhead } from "./typed-ahead.ts";
 
 export interface AskOptions {
-  /** What is typed is not shown. */
+  /** Do not echo what is typed. */
   readonly isSecret?: boolean;
-  /** The answer cannot be taken back: what was typed before the question was shown does not answer it. */
+  /** The answer is irreversible: keys typed before the question is shown do not answer it. */
   readonly isDeliberate?: boolean;
   /** Aborting it is like Ctrl-C. */
   readonly signal?: AbortSignal;
 }
 
-/** The line that was typed. Standard input has to be a terminal. Fails with `interrupted`. */
+/** The typed line. Standard input has to be a terminal. Fails with `interrupted`. */
 export async function askTerminal(
   asked: string,
   { isSecret = false, isDeliberate = false, signal }: AskOptions = {},
@@ -26,7 +26,7 @@ export async function askTerminal(
   const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
   const output = isSecret ? silent : process.stdout;
   const prompt = createInterface({ input: process.stdin, output, terminal: true });
-  // Ctrl-D closes it, and would leave the question open.
+  // Ctrl-D closes the prompt, whose question would otherwise never resolve.
   const closed = new Promise<never>((_resolve, reject) => prompt.once("close", reject));
   closed.catch(() => {});
   if (isSecret) process.stdout.write(`${question} `);
@@ -44,7 +44,7 @@ export async function askTerminal(
   }
 }
 
-/** Yes in the languages of the box, or its first letter. */
+/** Yes in one of the box's languages, or its first letter. */
 export function isYes(typed: string): boolean {
   return ["yes", "y", "si", "sí", "s"].includes(typed.trim().toLowerCase());
 }

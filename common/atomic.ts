@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes a file so that a power cut leaves either the old content or the new one, never half of it: temporary
-// file, fsync, rename, fsync of the directory. FAT keeps this order as well, since each step is synced by itself.
+// Writes a file so that after a power cut it has either the old or the new content: temporary file, fsync, rename,
+// fsync of the directory. Also works on FAT, since each step is synced separately.
 
 import { mkdir, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 export interface AtomicOptions {
-  /** Permission bits, 0644 unless said. Ignored by FAT. */
+  /** Permission bits, default 0644. Ignored by FAT. */
   readonly mode?: number;
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
-/** Replaces the content of `path`, making its directory when it is missing. */
+/** Replaces the content of `path`; creates its directory if it is missing. */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
@@ -19,15 +19,15 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true });
-  // One fixed name per target: a leftover of a power cut is overwritten by the next try, not collected.
+  // One fixed name per target: the next attempt replaces what a power cut left, so such files do not accumulate.
   const temporary = join(directory, `.${basename(path)}.new`);
-  // A leftover may have other permissions, and what it will hold may be secret: never write into it.
+  // An old one may have other permissions, and the content may be secret: never write into it.
   await unlink(temporary).catch(ignoreMissing);
   try {
     const file = await open(temporary, "wx", mode);
     try {
       await file.writeFile(content);
-      // By the descriptor: whoever may write in the directory could have put a link in the place of the name.
+      // By descriptor: another account with write access to the directory could have replaced the name by a link.
       if (owner) await file.chown(owner.uid, owner.gid);
       // open() is subject to the umask; FAT refuses chmod and has no permissions to protect.
       await file.chmod(mode).catch(ignoreUnsupported);
@@ -43,7 +43,7 @@ export async function writeFileAtomic(
   await syncDirectory(directory);
 }
 
-/** Makes the names in a directory durable: a rename, a new file or a removal in it. */
+/** Makes changes of a directory's entries durable: a rename, a new file or a removal. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, "r");
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads the catalogue of services from its folders, checks each of them, and hands it on with its templates: the form
-// in which the image carries it.
+// Reads the catalogue of services from its directories, validates each service, and returns it with its templates:
+// the form that is packed into the image.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -12,7 +12,7 @@ import { textOf } from "./text-encoding.ts";
 
 const check = compileSchema<ServiceFile>(serviceSchema, { name: "service.yaml" });
 
-/** Every service below `directory`, most important first. Throws Failure `service-invalid` with all mistakes. */
+/** All services below `directory`, most important first. Throws Failure `service-invalid` with all mistakes. */
 export function readCatalogue(directory: string): Service[] {
   const ids = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -30,7 +30,7 @@ export function readCatalogue(directory: string): Service[] {
   return services;
 }
 
-/** The one in `directory`/`id`. Throws Failure `service-invalid` with all mistakes. */
+/** The service in `directory`/`id`. Throws Failure `service-invalid` with all mistakes. */
 export function readService(directory: string, id: string): Service {
   const folder = join(directory, id);
   let data: unknown;
@@ -53,7 +53,7 @@ export function readService(directory: string, id: string): Service {
   return mistakes.length ? invalidService(id, mistakes) : service;
 }
 
-/** What a schema cannot say. */
+/** Rules that a schema cannot express. */
 function semanticErrors(id: string, service: Service): string[] {
   const named = new Set(service.files.map(({ template }) => template));
   const present = Object.keys(service.templates);
@@ -80,7 +80,7 @@ function semanticErrors(id: string, service: Service): string[] {
   ];
 }
 
-/** Where an input is named, and which. */
+/** Where inputs are referred to, and which. */
 function inputsNamed({ inputs, ports, publication, secrets }: Service): [string, string][] {
   const of = (at: string, when: object = {}) =>
     Object.keys(when).map((input): [string, string] => [`${at}.when`, input]);
@@ -103,7 +103,7 @@ function senseOfProject({ where, source, units }: Service): string[] {
   ];
 }
 
-/** What the box closes, opens and asks. */
+/** Checks a first account: the ports that the box closes until it exists, and its page. */
 function senseOfAccount({ first_account: account, account_made: page, compose, ports }: Service): string[] {
   if (account !== "visitor")
     return page === undefined

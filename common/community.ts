@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a community network tells its boxes: servers, VPN, Serf bootstrap, time and names. One file per community,
-// profiles/communities/<id>.yaml; the whole of it travels in the image. This schema is the source of
-// profiles/schemas/community.schema.json (written by docs/generate.ts).
+// A community's settings for its boxes: servers, VPN, Serf bootstrap, time and names. One file per community,
+// profiles/communities/<id>.yaml; the image has all of it. profiles/schemas/community.schema.json is generated from
+// this schema (docs/generate.ts).
 import type { FromSchema } from "json-schema-to-ts";
 import { UNREAD_URL } from "./plain-http.ts";
 import { compileSchema } from "./schema.ts";

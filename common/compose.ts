@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a service with a compose file is, in the terms of any other service: Docker beside it, files in a directory of
-// its own, and one unit that starts and stops the project.
+// Converts a service with a compose file to an ordinary service: it needs Docker, has files in its own directory, and
+// one unit that starts and stops the project.
 import type { ServiceFile } from "./service.ts";
 
-/** In the context where the project runs; the unit says the same (overlays/services/docker). */
+/** Directory in the project's context; the unit has the same path (overlays/services/docker). */
 export const PROJECTS = "/var/lib/community-box/compose";
-/** The service whose unit and program a project needs. */
+/** The service with the unit and program that a project needs. */
 export const ENGINE = "docker";
 
 export const projectDirectory = (id: string) => `${PROJECTS}/${id}`;
 export const projectUnit = (id: string) => `cbox-compose@${id}.service`;
 
-/** The service with what follows from `compose`; as it was without. */
+/** The service with the additions for `compose`; unchanged if it has none. */
 export function asProject(service: ServiceFile): ServiceFile {
   const { id, compose, needs, units, files, data } = service;
   if (!compose) return service;

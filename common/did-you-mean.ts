@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The known word a person most likely meant.
+// The known word that a person most likely meant.
 import { distance } from "fastest-levenshtein";
 
-/** The candidate nearest to `word`, when it is near enough to be a slip of the pen; else undefined. */
+/** The candidate nearest to `word`, if it is near enough to be a typing error; else undefined. */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   const ranked = candidates
@@ -12,7 +12,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   return ranked[0]?.candidate;
 }
 
-/** Letters to change. Two swapped neighbours, and a word that was cut short or goes on, count as one slip. */
+/** Number of changed letters. Swapped neighbours, and a truncated or extended word, count as one. */
 function slips(word: string, candidate: string): number {
   const cutShort = word.length >= 3 && (candidate.startsWith(word) || word.startsWith(candidate));
   return cutShort || isSwapped(word, candidate) ? 1 : distance(word, candidate);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every error code that a person can meet, by where it is met. A new one is an entry in one of these files; where a box says
-// it, it has texts in the catalogues. `npm run docs` writes docs/reference/errors.md from this.
-// The sentences are for that page: programs import the types alone, so that no bundle carries the page.
+// Every error code for people, by where it occurs. A new one is an entry in one of these files, with texts in the
+// catalogues if a box reports it. `npm run docs` generates docs/reference/errors.md; programs import only the types.
 
 import { buildErrors } from "./errors/build.ts";
 import { commandErrors } from "./errors/commands.ts";
@@ -26,10 +25,10 @@ export const errorsByPlace = {
 
 type ErrorsByPlace = typeof errorsByPlace;
 
-/** The codes that are met in some places. */
+/** The codes that occur in some places. */
 export type ErrorCodeOf<Place extends keyof ErrorsByPlace> = Place extends unknown
   ? keyof ErrorsByPlace[Place]
   : never;
 
-/** Every code that a program can raise; those of the shell scripts are not among them. */
+/** Every code that a program can raise, without those of the shell scripts. */
 export type ErrorCode = ErrorCodeOf<Exclude<keyof ErrorsByPlace, "scripts">>;

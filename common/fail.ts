@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The one door for errors a person should read: a stable code, a sentence, what was found, and what to do.
+// The only way to raise an error for a person: a stable code, a sentence, what was found, and what to do.
 
 import type { ErrorCode, ErrorCodeOf } from "./errors.ts";
 import { printable, printableLines } from "./printable.ts";
 import type { Words } from "./service.ts";
 
-/** What goes into a text of the box's catalogues, by the name of its place; words in all languages such as a title, too. */
+/** Values for a text of the box's catalogues, by placeholder; also texts in all languages, such as a title. */
 export interface FailureValues {
   readonly [name: string]: string | number | Words;
 }
 
-/** The key of a text and what goes into it. */
+/** The key of a text and its values. */
 export interface FoundText {
   readonly key: string;
   readonly values: FailureValues;
 }
 
-/** The keys of a sentence and of its hint, and what goes into both. */
+/** The keys of a sentence and of its hint, with the values of both. */
 export interface FailureText extends FoundText {
   readonly hint: string;
 }
@@ -24,28 +24,28 @@ export interface FailureText extends FoundText {
 interface FailureSaid {
   readonly what: string;
   readonly found?: string;
-  /** `found` as a text of the box's catalogues, where it is one. */
+  /** `found` as a text of the box's catalogues, if there is one. */
   readonly foundText?: FoundText;
   readonly hint?: string;
-  /** Exit code of the process, 1 unless said. 130 after Ctrl-C. */
+  /** Exit code of the process, default 1. 130 after Ctrl-C. */
   readonly exitCode?: number;
 }
 
-/** A text of a code is called after it; a mistake in a document may be the sentence, too. */
+/** The key of a text starts with the code; the sentence may also be that of a mistake in a document. */
 type TextOf<Code extends ErrorCode> = FailureText & {
   readonly key: `error.${Code}` | `error.${Code}.${string}` | `problem.${string}`;
 };
 
-/** `what` and `hint` as texts of the box's catalogues: what a command of a box says always has them. */
+/** `what` and `hint` as texts of the box's catalogues: required for errors of a box's commands. */
 type SaidAs<Code extends ErrorCode> =
   Code extends ErrorCodeOf<"commands"> ? { readonly text: TextOf<Code> } : { readonly text?: TextOf<Code> };
 
-/** What went wrong, for a person. `code` is stable, see common/errors.ts; `hint` is a command where possible. */
+/** What went wrong, for a person. `code` is stable, see common/errors.ts; `hint` is a command if possible. */
 export type FailureDetails = {
   [Code in ErrorCode]: FailureSaid & { readonly code: Code } & SaidAs<Code>;
 }[ErrorCode];
 
-/** A failure that was told before: to a snapshot, or by another program of ours. */
+/** A failure read from a snapshot or received from another of our programs. */
 export interface ToldFailure extends FailureSaid {
   readonly code: ErrorCode;
   readonly text?: FailureText;
@@ -70,7 +70,7 @@ export class Failure extends Error {
     this.exitCode = details.exitCode ?? 1;
   }
 
-  /** One that was told before. Its texts were held to its code where it was raised, so they are not again. */
+  /** Recreates such a failure. The type of its texts was checked where it was first raised. */
   static again(told: ToldFailure, options?: ErrorOptions): Failure {
     return new Failure(told as FailureDetails, options);
   }
@@ -81,7 +81,7 @@ export function fail(details: FailureDetails, options?: ErrorOptions): never {
   throw new Failure(details, options);
 }
 
-/** What stands before the lines of a failure, in one language. */
+/** The labels before the lines of a failure, in one language. */
 export interface FailureLabels {
   readonly error: string;
   readonly found: string;
@@ -89,7 +89,7 @@ export interface FailureLabels {
 }
 
 const LABELS: FailureLabels = { error: "error:", found: "found:", hint: "hint:" };
-/** Columns before the words of a line. */
+/** Width of the labels. */
 const COLUMN = 7;
 
 /** A failure as the lines a terminal shows: the sentence, what was found, the hint. */
@@ -99,7 +99,7 @@ export function describeFailure(
 ): string {
   const begin = (label: string) => label.padEnd(COLUMN);
   const lines = [`${begin(labels.error)}${message} [${code}]`];
-  // Indented, so that no line of somebody else looks like one of these.
+  // Indented, so that no quoted line looks like one of ours.
   if (found) lines.push(`${begin(labels.found)}${found.replaceAll("\n", `\n${begin("")}`)}`);
   if (hint) lines.push(`${begin(labels.hint)}${hint}`);
   return lines.join("\n");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One mistake in a document, in words: turns ajv's error objects into field, found, expected and hint.
-// Values below a schema with `x-secret: true` never reach the text.
+// One mistake in a document as text: converts ajv's errors to field, found, expected and hint. Values below a schema
+// with `x-secret: true` never appear in the text.
 import type { ErrorObject } from "ajv/dist/2020.js";
 import { didYouMean } from "./did-you-mean.ts";
 import type { mistakes } from "./errors/mistakes.ts";
 
 export type FieldErrorCode = keyof typeof mistakes;
 
-/** One mistake in the data. Safe to show and to log: it never holds the value of a secret. */
+/** One mistake in the data. Safe to show and to log: it never contains a secret value. */
 export interface FieldError<Code extends string = FieldErrorCode> {
-  /** Where, as in `network.address` or `consoles[1].device`; empty for the whole document. */
+  /** Path such as `network.address` or `consoles[1].device`; empty for the whole document. */
   readonly field: string;
   readonly found: string;
   readonly expected: string;
@@ -27,7 +27,7 @@ export function sentence({ field, expected, found, hint }: FieldError<string>): 
   return `${where}expected ${expected}, found ${found}.${cure}`;
 }
 
-/** The dotted form of a path: `["consoles", 1, "device"]` is `consoles[1].device`. */
+/** A path in dotted form: `["consoles", 1, "device"]` is `consoles[1].device`. */
 export function fieldPath(segments: readonly Segment[]): string {
   return segments.reduce<string>((path, segment) => {
     if (typeof segment === "number") return `${path}[${segment}]`;
@@ -35,7 +35,7 @@ export function fieldPath(segments: readonly Segment[]): string {
   }, "");
 }
 
-/** `root` is the schema of the whole document, `name` what the document is called. */
+/** `root`: the schema of the whole document; `name`: what the document is called. */
 export function toFieldError(error: ErrorObject, root: Schema, name: string): FieldError {
   const schema = (error.parentSchema ?? {}) as Schema;
   const params = error.params as Schema;
@@ -138,7 +138,7 @@ const TYPES: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
-/** What a schema asks for, in words. */
+/** What a schema requires, as text. */
 function describeSchema(schema: Schema): string {
   const words = textOf(schema, "x-expected");
   if (words) return words;
@@ -199,13 +199,13 @@ function segmentsOf(pointer: string): Segment[] {
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
-/** Whether a secret may be in a value of this schema, however deep. */
+/** Whether a value of this schema may contain a secret, at any depth. */
 function holdsSecret(schema: unknown): boolean {
   if (typeof schema !== "object" || schema === null) return false;
   return (schema as Schema)["x-secret"] === true || Object.values(schema).some(holdsSecret);
 }
 
-/** Whether a value at this path is, or is inside, a secret, in any alternative of the schema. */
+/** Whether a value at this path is, or is inside of, a secret, in any alternative of the schema. */
 function isBelowSecret(root: Schema, path: readonly Segment[]): boolean {
   let here = alternativesOf(root, root);
   for (const segment of path) {

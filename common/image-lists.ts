@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a check of answers has to know of an image and only its packages tell: time zones, keyboards, countries, names
-// of accounts. The build takes it from the root file system and publishes it beside the image.
+// Facts about an image for checking answers, which depend on its packages: time zones, keyboards, countries, account
+// names. The build reads them from the root file system and publishes them beside the image.
 
 export interface ImageLists {
   readonly format: 1;
-  /** Files of the image by path, as far as the check reads them; an empty text where it only asks whether they are there. */
+  /** Files of the image by path, if the check reads them; an empty text if it only checks that they exist. */
   readonly files: Readonly<Record<string, string>>;
   /** Directories of the image, with the relative paths of all files below them. */
   readonly directories: Readonly<Record<string, readonly string[]>>;

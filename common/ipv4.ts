@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// IPv4 addresses as numbers, and what may be said about them without touching the network.
+// IPv4 addresses as numbers, and their properties that need no network access.
 
-/** Unsigned 32 bits, or undefined when it is not four decimal numbers without leading zeros (which some read as octal). */
+/** Unsigned 32 bits; undefined unless it is four decimal numbers without leading zeros (which some read as octal). */
 export function parseIpv4(text: string): number | undefined {
   if (!/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) return undefined;
   const bytes = text.split(".").map(Number);
@@ -25,7 +25,7 @@ export function parseCidr(text: string): Cidr | undefined {
   const address = parseIpv4(match?.[1] ?? "");
   const prefix = Number(match?.[2]);
   if (address === undefined || prefix > 32) return undefined;
-  // Shifts take the count modulo 32, so /0 needs its own line.
+  // Shift counts are taken modulo 32, so /0 is a special case.
   const mask = prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
   const network = (address & mask) >>> 0;
   return { address, prefix, network, broadcast: (network | ~mask) >>> 0 };
@@ -38,7 +38,7 @@ export function contains(
   return address >= network && address <= broadcast;
 }
 
-/** An address one machine can have: not 0/8, loopback, multicast or reserved. */
+/** A valid host address: not 0/8, loopback, multicast or reserved. */
 export function isHostAddress(address: number): boolean {
   const first = address >>> 24;
   return first !== 0 && first !== 127 && first < 224;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One process at a time. A lock is a file with the process that holds it; one whose process is gone counts for nothing,
-// so that no crash locks anything for ever.
+// Locks between processes. A lock is a file with the process that holds it; it is ignored if that process has ended,
+// so that no crash leaves a permanent lock.
 
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -9,13 +9,13 @@ import { setTimeout as delay } from "node:timers/promises";
 const LOOK_AGAIN_MS = 200;
 
 export interface TurnOptions {
-  /** Aborting it ends the waiting with its reason. */
+  /** Aborting it ends the wait with its reason. */
   readonly signal?: AbortSignal;
-  /** Told once, when it has to wait: the number of the process that holds the lock. */
+  /** Called once if it has to wait, with the id of the process that holds the lock. */
   readonly waits?: (holder: string) => void;
 }
 
-/** For what several may want at the same time, and each comes to an end by itself: waits until it is its turn. */
+/** For short work that several processes may want to do: waits for the lock. */
 export async function inTurn<T>(
   path: string,
   work: () => Promise<T>,
@@ -38,7 +38,7 @@ export async function inTurn<T>(
   }
 }
 
-/** The function that lets go, or the number of the process that holds it. */
+/** The function that releases the lock, or the id of the process that holds it. */
 export async function takeLock(
   path: string,
 ): Promise<{ readonly release: () => Promise<void> } | { readonly holder: string }> {
@@ -57,7 +57,7 @@ export async function takeLock(
 
 let drafts = 0;
 
-/** With its content from the first moment on: an empty one would count for nothing. */
+/** Created with its content at once: an empty lock file would be ignored. */
 async function make(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${process.pid}.${++drafts}`;
   await writeFile(draft, `${content}\n`, { mode: 0o644 });
@@ -72,7 +72,7 @@ async function make(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat: process numbers come round again, this pair does not. */
+/** Field 22 of /proc/<pid>/stat: process ids are reused, but not with the same start time. */
 async function startTime(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];

@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Paths for a program that runs as root and works in folders of other accounts. Whoever may write in a folder may put a
-// link there, and root would follow it to any file of the machine. So each folder of a path is opened from the descriptor of
-// the one above it (as openat(2) does it, which Node.js lacks), and a link is followed only where root alone, or the account
-// that runs this, could have made it.
+// Safe paths for a program that runs as root in directories of other accounts, which could place links to any file.
+// Each directory is opened from its parent's descriptor (like openat(2), which Node.js lacks). Links are followed
+// only where just root or this program's account could have created them.
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fail } from "./fail.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
-/** As the kernel has it (ELOOP). */
+/** The kernel's limit (ELOOP). */
 const MOST_LINKS = 40;
 
 export interface Directory {
-  /** The path of something in it, valid until it is closed. Whether `name` itself is a link is for the caller to check. */
+  /** The path of an entry, valid until it is closed. The caller must check whether `name` itself is a link. */
   at(name: string): string;
   readonly handle: FileHandle;
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
-  /** Makes the folder and those above it where they are missing. */
+  /** Creates missing directories. */
   readonly create?: boolean;
-  /** The folder that stands for `/`, also in links. The path to it is trusted, links and all. */
+  /** The directory used as `/`, also in links. The path to it is trusted, including its links. */
   readonly root?: string;
 }
 
 /**
- * Opens a folder by its absolute path.
+ * Opens a directory by its absolute path.
  * @throws Failure `path-is-link`; an error of the file system such as ENOENT.
  */
 export async function openDirectory(
@@ -56,7 +55,7 @@ async function descend(path: string, options: Required<OpenOptions>, links: numb
       } catch (error) {
         const target = await readlink(here).catch(() => undefined);
         if (target === undefined) throw error;
-        // Up to here there is no link in these names.
+        // No links so far in these names.
         const [place, parent] = [names.slice(0, index + 1), names.slice(0, index)];
         if (links >= MOST_LINKS || !(await mayFollow(handle))) isLink(join(options.root, ...place));
         const rest = names.slice(index + 1);
@@ -81,14 +80,14 @@ async function enter(path: string, create: boolean): Promise<FileHandle> {
   } catch (error) {
     if (!create || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     await mkdir(path).catch((late: NodeJS.ErrnoException) => {
-      // Somebody else was faster.
+      // Another process has created it meanwhile.
       if (late.code !== "EEXIST") throw late;
     });
     return open(path, flags);
   }
 }
 
-/** Could nobody else have put a link into this folder? */
+/** Whether no other account could have put a link into this directory. */
 async function mayFollow(folder: FileHandle): Promise<boolean> {
   const { uid, mode } = await folder.stat();
   return (uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0;

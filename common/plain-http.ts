@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Addresses by which a secret would go over the network for everybody on the way to read.
+// URLs over which a secret would be sent unencrypted.
 
-/** `http://` to this very machine is nobody's to read. */
+/** `http://` to this machine itself is not sent over a network. */
 export const UNREAD_URL = "^(https://|http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])([:/?]|$))";
 
 /** http:// or ldap:// to another machine. */

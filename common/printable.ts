@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Text of strangers on a terminal: names of networks and disks, logs of containers, what programs and servers said. Control
-// signs could move the cursor, draw lines that look like ours, or answer the terminal's questions.
+// Untrusted text on a terminal: names of networks and disks, logs of containers, output of programs and servers.
+// Control characters could move the cursor, imitate our lines, or answer the terminal's prompts.
 
-/** Controls, signs that turn the direction of writing, and the line ends of Unicode. */
+/** Control characters, bidirectional marks, and Unicode line separators. */
 export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** One line: what is not seen is shown as `\u001b`. */
+/** One line: invisible characters are shown as `\u001b`. */
 export function printable(text: string): string {
   return text.replace(UNSEEN, written);
 }
 
-/** The same for text of several lines; tabs stay, too. */
+/** The same for several lines; tabs are kept, too. */
 export function printableLines(text: string): string {
   return text
     .replaceAll("\r\n", "\n")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// JSON Schema (ajv) with mistakes a person can act on: which field, what was found, what was expected, what to do.
-// Three keywords of our own: `x-secret: true` (the value is never shown), `x-expected` (a good value, in words) and
-// `x-verbatim: true` (spaces at the ends belong to the value).
+// JSON Schema (ajv) with errors for people: the field, what was found, what was expected, what to do. Our keywords:
+// `x-secret: true` (never shown), `x-expected` (a good value, in words), `x-verbatim: true` (outer spaces are part of
+// the value).
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { type FieldError, type Schema, toFieldError } from "./field-error.ts";
@@ -13,7 +13,7 @@ export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly FieldError[] };
 
-/** Made when the first check is: most commands read their own help or one profile, and compile nothing else. */
+/** Created at the first check: most commands do not compile any schema. */
 let compiler: Ajv2020 | undefined;
 
 function schemaCompiler(): Ajv2020 {
@@ -27,9 +27,9 @@ function schemaCompiler(): Ajv2020 {
     discriminator: true,
     useDefaults: true,
     keywords: ["x-secret", "x-expected", "x-verbatim"],
-    // The schemas are ours, and a unit test checks them; a check of each at each start costs more than compiling it.
+    // Our schemas are checked by a unit test; checking each at every start takes longer than compiling it.
     validateSchema: false,
-    // Its optimiser takes longer than the checks that it would shorten.
+    // The optimiser takes longer than it saves.
     code: { optimize: false },
   });
   formats.default(compiler);
@@ -37,15 +37,14 @@ function schemaCompiler(): Ajv2020 {
 }
 
 /**
- * Compiles a schema (draft 2020-12). The check leaves its argument alone, fills in the schema's defaults in a copy,
- * and reports every mistake at once. It is compiled at its first use. `name` is what the data is called in messages, as
- * in "answers.yaml".
+ * Compiles a schema (draft 2020-12) at its first use. The check does not change its argument, fills in defaults in a
+ * copy, and reports all mistakes at once. `name` is the name of the data in messages, such as "answers.yaml".
  */
 export function compileSchema<T>(
   schema: object,
   { name }: { readonly name: string },
 ): (data: unknown) => Checked<T> {
-  // $id is for editors; here each schema is compiled on its own, so that one may be compiled twice.
+  // $id is for editors; without it the same schema can be compiled twice.
   const { $id: _id, $schema: _draft, ...rules } = schema as Schema;
   let validate: ValidateFunction | undefined;
   return (data) => {
@@ -58,8 +57,8 @@ export function compileSchema<T>(
 }
 
 /**
- * ajv reports "must match one of" and every mistake of every alternative. What helps is one of the two: the
- * alternative's own words if the schema has them (`x-expected`), else the mistakes of the nearest alternative.
+ * ajv reports "must match one of" and all mistakes of all alternatives. Keeps either the description of the
+ * alternatives, if the schema has one (`x-expected`), or the mistakes of the nearest alternative.
  */
 function withoutUmbrellas(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const umbrella = errors.find(({ keyword }) => keyword === "anyOf" || keyword === "oneOf");
@@ -85,7 +84,7 @@ function withoutUmbrellas(errors: readonly ErrorObject[]): readonly ErrorObject[
   return withoutUmbrellas([...others, ...kept]);
 }
 
-/** One mistake of each kind per field; the last one ajv reports is the more exact one. */
+/** One mistake of each kind per field; the last one from ajv is the most exact one. */
 function withoutRepeats(errors: readonly FieldError[]): readonly FieldError[] {
   return [...new Map(errors.map((error) => [`${error.field} ${error.code}`, error])).values()];
 }

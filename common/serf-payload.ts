@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The Serf tag "services", byte-compatible with the nodes already out there: base64(bzip2(JSON array)), string values
-// only. Serf allows 512 bytes for all tags of a node together, so what does not fit is left out and named.
-// Old nodes read it with a shell script: it turns every ' into " before it parses the JSON, and takes the services apart
-// at white space.
+// The Serf tag "services", byte-compatible with existing nodes: base64(bzip2(JSON array)), string values only. Serf
+// allows 512 bytes for all tags of a node; what does not fit is left out and reported. Old nodes parse it in a shell
+// script: it replaces ' by " and splits the services at white space.
 
 import { fail } from "./fail.ts";
 
-/** One published service, in the words of the tag. */
+/** One published service, with the tag's keys. */
 export interface PublishedService {
   /** Type, e.g. "syncthing". */
   readonly s: string;
@@ -33,7 +32,7 @@ export const SERF_META_LIMIT = 512;
 
 const KEYS = ["s", "d", "m", "i", "p", "e", "t"] as const;
 
-/** Fails with `serf-field` when a service has white space in another field than its description. */
+/** Fails with `serf-field` if a service has white space in a field other than its description. */
 export async function encodeServices(services: readonly PublishedService[], filter: Filter): Promise<string> {
   const items = services.map((service) => {
     const fault = faultOfService(service);
@@ -45,7 +44,7 @@ export async function encodeServices(services: readonly PublishedService[], filt
         hint: 'Take the white space out; pairs of txt are joined by "&".',
       });
     }
-    // Always the same order of keys: a tag only changes when a service does.
+    // A fixed order of keys: a tag changes only when a service does.
     return Object.fromEntries(KEYS.map((key) => [key, written(key, service[key])]));
   });
   const packed = await filter("bzip2", Buffer.from(JSON.stringify(items)));
@@ -53,12 +52,12 @@ export async function encodeServices(services: readonly PublishedService[], filt
 }
 
 function written(key: (typeof KEYS)[number], text: string): string {
-  // The typographic apostrophe means nothing to a shell.
+  // The typographic apostrophe has no meaning in a shell.
   const safe = text.replaceAll("'", "\u2019");
   return key === "d" ? safe.replace(/\s/gu, "_") : safe;
 }
 
-/** What keeps a service out of the tag, such as `t: "a=1 b=2"`; undefined when it may be in it. */
+/** The reason why a service cannot be in the tag, such as `t: "a=1 b=2"`; undefined if it can. */
 export function faultOfService(service: PublishedService): string | undefined {
   const faults = KEYS.filter((key) => key !== "d" && /\s/u.test(service[key]));
   return faults.length
@@ -66,14 +65,14 @@ export function faultOfService(service: PublishedService): string | undefined {
     : undefined;
 }
 
-/** More of one node are not read: a tag of 76 bytes can unpack to 150,000. */
+/** Limit per node: a tag of 76 bytes can unpack to 150,000 services. */
 export const MOST_SERVICES = 50;
-/** Characters of a value that are read. */
+/** Maximum length of a value. */
 const LONGEST_VALUE = 1000;
 
 /**
- * Reads anybody's tag. Numbers become text; what is no service, or lacks its type, address or port, is left out, and so is
- * what comes after the first {@link MOST_SERVICES}. Throws when damaged.
+ * Reads an untrusted tag. Numbers become text. Left out: entries that are not services or lack type, address or port,
+ * and all after the first {@link MOST_SERVICES}. Throws if the tag is damaged.
  */
 export async function decodeServices(tag: string, filter: Filter): Promise<PublishedService[]> {
   const json = Buffer.from(await filter("bunzip2", Buffer.from(tag, "base64"))).toString("utf8");
@@ -95,7 +94,7 @@ export async function decodeServices(tag: string, filter: Filter): Promise<Publi
   return services;
 }
 
-/** Old nodes write their JSON with single quotes. */
+/** Old nodes write JSON with single quotes. */
 function parseLenient(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -104,7 +103,7 @@ function parseLenient(json: string): unknown {
   }
 }
 
-/** Bytes these tags take in Serf's node metadata: a magic byte, then msgpack in its old form (no str8). */
+/** Size of these tags in Serf's node metadata: a magic byte, then msgpack in its old form (no str8). */
 export function serfMetaBytes(tags: { readonly [name: string]: string }): number {
   const sizeOf = (text: string) => {
     const bytes = Buffer.byteLength(text);
@@ -119,13 +118,13 @@ export interface FittedServices {
   readonly tag: string;
   readonly bytes: number;
   readonly published: readonly PublishedService[];
-  /** Left out because the limit was reached, in the order given. */
+  /** Left out because of the limit, in the given order. */
   readonly omitted: readonly PublishedService[];
-  /** Left out because older nodes could not read it, with the reason. */
+  /** Left out because older nodes could not parse it, with the reason. */
   readonly refused: readonly { readonly service: PublishedService; readonly fault: string }[];
 }
 
-/** Takes as many services as fit beside the other tags, most important first. No service fits: the tag is empty. */
+/** Adds as many services as fit with the other tags, most important first. If none fits, the tag is empty. */
 export async function fitServices(
   services: readonly PublishedService[],
   filter: Filter,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Renders the templates of services, on the box and where an entry is checked. Strict: a name that does not exist is a
-// mistake of the entry, not an empty line in a configuration.
+// Renders the templates of services, on the box and in checks. Strict: an unknown name is an error, not an empty line
+// in a configuration.
 
-/** Throws an Error that says what is wrong with the template. */
+/** Throws an Error that describes the mistake in the template. */
 export type RenderTemplate = (template: string, data: object) => string;
 
 /**
- * `{{> sandbox}}` in a unit: nothing to write to but its own StateDirectory, no device, no capability. A call that is not
- * allowed fails, for which programs are prepared; they are not killed for it. What follows it in the file may say
- * otherwise. Only what also works inside a context, which is a container without privileges.
+ * `{{> sandbox}}` in a unit: write access only to its StateDirectory, no devices, no capabilities. A forbidden system
+ * call fails instead of killing the program. Later lines of the unit may override it. Only options that also work in
+ * an unprivileged container.
  */
 export const SANDBOX = `NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -35,7 +35,7 @@ UMask=0077
 
 let shared: Promise<RenderTemplate> | undefined;
 
-/** Loads Handlebars, which only this needs. */
+/** Loads Handlebars, which is only needed here. */
 export function templateRenderer(): Promise<RenderTemplate> {
   shared ??= load();
   return shared;
@@ -50,7 +50,7 @@ async function load(): Promise<RenderTemplate> {
   own.registerHelper("is", (one: unknown, other: unknown) => one === other);
   own.registerPartial("sandbox", SANDBOX);
   own.registerHelper("shell", (text: unknown) => `'${String(text).replaceAll("'", "'\\''")}'`);
-  // Handlebars is strict about `{{inputs.usr}}` alone, not about what a helper is given, such as `{{shell inputs.usr}}`.
+  // Handlebars is strict about `{{inputs.usr}}`, but not about arguments of helpers, such as `{{shell inputs.usr}}`.
   let rendering = "";
   for (const [name, helper] of Object.entries(own.helpers as Record<string, Helper>)) {
     if (name === "helperMissing" || name === "blockHelperMissing") continue;
@@ -71,7 +71,7 @@ async function load(): Promise<RenderTemplate> {
     try {
       return ready(data);
     } catch (error) {
-      // JavaScript's own words, for `input.users` where there is no `input`.
+      // JavaScript's message for `input.users` if there is no `input`.
       const [, name] =
         /^Cannot read properties of undefined \(reading '(.*)'\)/.exec(String((error as Error).message)) ??
         [];
@@ -82,14 +82,14 @@ async function load(): Promise<RenderTemplate> {
   };
 }
 
-/** What Handlebars gives every helper last. Lines count from 1, columns from 0. */
+/** The last argument of every helper. Lines count from 1, columns from 0. */
 interface HelperOptions {
   readonly name: string;
   readonly hash: Readonly<Record<string, unknown>>;
   readonly loc?: { readonly start: { readonly line: number; readonly column: number } };
 }
 
-/** As it stands in the template, such as "{{shell inputs.usr}}" in line 3. */
+/** The tag in the template, such as "{{shell inputs.usr}}" in line 3. */
 function tagAt(template: string, { name, loc }: HelperOptions): string {
   const line = template.split("\n")[(loc?.start.line ?? 0) - 1] ?? "";
   const [tag = name] = /^(?:\{\{.*?\}\}|\(.*?\))/.exec(line.slice(loc?.start.column)) ?? [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a service of the catalogue is: overlays/services/<id>/service.yaml. The build validates every folder with this
-// schema; the box reads what the build packed. The schema is published as profiles/schemas/service.schema.json.
+// The schema of a service in the catalogue: overlays/services/<id>/service.yaml. The build validates every directory
+// with it; the box reads the packed result. Published as profiles/schemas/service.schema.json.
 import type { FromSchema } from "json-schema-to-ts";
 
 /** A text in the box's languages. */
@@ -453,12 +453,12 @@ export const serviceSchema = {
   },
 } as const;
 
-/** As written in service.yaml, defaults filled in. */
+/** As written in service.yaml, with defaults. */
 export type ServiceFile = FromSchema<typeof serviceSchema>;
 export type PlaceId = "host" | "owner" | "community";
 export type Words = FromSchema<typeof words>;
 export type ServiceStep = FromSchema<typeof step>;
-/** By input: the value it must have, or one of several. */
+/** By input: the required value, or several allowed ones. */
 export type When = { readonly [input: string]: string | boolean | readonly string[] };
 
 /** An entry of the packed catalogue. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Text of files that people write. It is UTF-8 or it is refused: a letter that was guessed may be one of a password.
+// Text files that people write. Anything but UTF-8 is rejected: a guessed letter may be part of a password.
 
 import { isUtf8 } from "node:buffer";
 import { fail } from "./fail.ts";
@@ -11,9 +11,9 @@ export type Decoded =
   /** `line`: the first one that is not UTF-8, from 1. */
   | { readonly encoding: OtherEncoding; readonly line: number };
 
-/** Never with signs in the place of bytes that do not fit. */
+/** Never replaces invalid bytes by other characters. */
 export function decodeText(bytes: Uint8Array): Decoded {
-  // No text has a NUL, but every second byte of English in UTF-16 is one; FF FE and FE FF stand at its beginning.
+  // Text has no NUL, but in UTF-16 every second byte of English is one; FF FE and FE FF are its byte order marks.
   const isWide =
     bytes.includes(0) || (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (isWide) return { encoding: "UTF-16", line: 1 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names for machines made from names of people and places. The one place that decides how a letter is spelled in ASCII.
+// ASCII spelling of names of people and places, for host names and the like. The only place that defines it.
 
 import anyAscii from "any-ascii";
 

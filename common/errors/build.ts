@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What goes wrong where an image is built, run or published: profiles, packages, QEMU, the catalogue of services.
+// Errors of building, running and publishing an image: profiles, packages, QEMU, the catalogue of services.
 
 import type { ErrorEntries } from "./entry.ts";
 

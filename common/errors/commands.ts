@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the commands of a box say, with words of its own in the catalogues: `error.<code>` and `error.<code>.hint`.
+// Errors of a box's commands, with texts in the catalogues: `error.<code>` and `error.<code>.hint`.
 
 import type { ErrorEntries } from "./entry.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is written of an error beside its code, for docs/reference/errors.md.
+// The description of an error for docs/reference/errors.md.
 
 export interface ErrorEntry {
-  /** What it means, in Markdown: one sentence without a full stop. */
+  /** Its meaning, in Markdown: one sentence without a full stop. */
   readonly means: string;
   /** What to do, in the same form. */
   readonly hint: string;

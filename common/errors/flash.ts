@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What goes wrong where an image is written to a disk, and with the answers and signatures beside it.
+// Errors of writing an image to a disk, and of its answers and signatures.
 
 import type { ErrorEntries } from "./entry.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What goes wrong with the closed community of the tests, and with measurements in it.
+// Errors of the lab, the closed community for tests, and of measurements in it.
 
 import type { ErrorEntries } from "./entry.ts";
 

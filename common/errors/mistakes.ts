@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every code of a mistake in a document, with what it means, for docs/reference/errors.md.
+// All codes of mistakes in a document, with their meanings, for docs/reference/errors.md.
 
 export const mistakes = {
   duplicate: "the same entry twice in a list",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the shell scripts say: the launcher `cbox` and the file that converts a machine (image/convert/head.sh).
+// Errors of the shell scripts: the launcher `cbox` and the file that converts a machine (image/convert/head.sh).
 
 import type { ErrorEntries } from "./entry.ts";
 

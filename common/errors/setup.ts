@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the set-up of a box can meet. Its pages say `trouble.<code>` and `trouble.<code>.hint` of the catalogues; a
-// command that meets it too has words of its own (`error.<code>`).
+// Errors of a box's set-up. Its pages use `trouble.<code>` and `trouble.<code>.hint` of the catalogues; a command
+// with the same error has its own texts (`error.<code>`).
 
 import type { ErrorEntries } from "./entry.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What both a box and the build machine say. On a box it has words of its own (`error.<code>`).
+// Errors of both a box and the build machine. On a box they have their own texts (`error.<code>`).
 
 import type { ErrorEntries } from "./entry.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is said to nobody on a box, so that the catalogues have no words for it.
+// Errors that a box never shows to a person, so that the catalogues have no texts for them.
 
 import type { ErrorEntries } from "./entry.ts";
 

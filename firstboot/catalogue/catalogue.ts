@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The catalogue as the box sees it: packed and checked by the build, beside the program. Run from source, it is read
-// from the folders themselves.
+// The catalogue on the box: packed and checked by the build, beside the program. When run from source, it is read
+// from the directories.
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,7 @@ export function findService(id: string): Service | undefined {
 }
 
 async function readFolders(): Promise<Service[]> {
-  // The box's own bundle is made without it.
+  // The box's bundle is built without this module.
   const { readCatalogue } = await import("../../common/catalogue.ts");
   return readCatalogue(fileURLToPath(FOLDERS));
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The words of the catalogue as texts of the wizard, in its languages: what each service is asked about is written in
-// its own folder.
+// The catalogue's texts as texts of the wizard, in its languages: the texts of a service's questions are in its own
+// directory.
 
 import type { PlaceId, Service, Words } from "../../common/service.ts";
 import { catalogue } from "./catalogue.ts";
 
-/** The sentences that are the same for all services, from firstboot/i18n. */
+/** Sentences that all services share, from firstboot/i18n. */
 export interface CommonWords {
   /** These with {title} and {memory}. */
   readonly "services.row-memory": string;
@@ -31,7 +31,7 @@ export interface CommonWords {
 
 export const ACTS = ["activate", "deactivate", "wait", "declare"] as const;
 
-/** From this much memory on, in MiB, the row in the list says so. */
+/** From this memory on, in MiB, the row in the list shows it. */
 const HEAVY_MIB = 100;
 const PLACES: readonly PlaceId[] = ["host", "owner", "community"];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What `cbox services claim` asks and says: whether the first account of an application is made, and how its owner comes to
-// the page where that is done.
+// The texts and checks of `cbox services claim`: whether the first account of an application exists, and how the
+// owner reaches the page to make it.
 
 import { Failure, type FailureDetails, fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
@@ -11,18 +11,18 @@ import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { readChoices } from "../host/owner-settings.ts";
 
-/** The number of its page's port, which is TCP and no range wherever there is such a one. */
+/** Number of its page's port: a single TCP port, if there is one. */
 function pagePort({ ports }: Service): number {
   const open = ports.filter((port) => port.public);
   const page = open.find(({ protocol, last }) => protocol === "tcp" && last === undefined) ?? open[0];
   return Number(page?.port);
 }
 
-/** Fails with `service-unclaimed` unless its page tells that the account is made. A service without one is believed. */
+/** Fails with `service-unclaimed` unless its page shows the account. Without such a page nothing is checked. */
 export async function needAccount(box: Pick<Box, "request">, service: Service): Promise<void> {
   const { account_made: path } = service;
   if (path === undefined) return;
-  // On the box it answers whoever else is let in.
+  // On loopback it answers even while the port is closed to others.
   const url = `http://127.0.0.1:${pagePort(service)}${path}`;
   const found = await answerOf(box, url);
   if (found === undefined) return;
@@ -33,7 +33,7 @@ export async function needAccount(box: Pick<Box, "request">, service: Service): 
   });
 }
 
-/** Undefined when it is as it should be. */
+/** Undefined if all is well. */
 async function answerOf(
   box: Pick<Box, "request">,
   url: string,
@@ -48,7 +48,7 @@ async function answerOf(
   }
 }
 
-/** For the words that tell the owner how to get there. */
+/** Values for the text that tells the owner how to reach the page. */
 export async function wayIn(box: Box, image: ImageInfo, service: Service) {
   const { owner, hostname } = await readChoices(box);
   const address = (await communityAddress(box, image))?.address ?? hostname ?? "BOX";

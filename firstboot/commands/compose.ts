@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox services compose`: a docker-compose project of the owner's becomes a service of the box, and stops being one.
+// `cbox services compose`: adds the owner's docker-compose project as a service of the box, or removes it.
 
 import { basename, dirname, join, resolve } from "node:path";
 import { ENGINE, PROJECTS, projectDirectory } from "../../common/compose.ts";
@@ -22,14 +22,13 @@ import { forgetState, readStates, writeState } from "../services/state.ts";
 import type { ServicesOptions, ServicesTools } from "./services-tools.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
-/** Where a project lies until it has been looked through. */
+/** Directory of a project until it has been checked. */
 const NEW = ".new";
 
 /**
- * Copies the project into the community's context, checks it there, and remembers it. An older one of the same name is
- * brought up to date; what its containers keep beside the file stays.
- * Fails with `compose-source`, `compose-name`, `compose-invalid`, `compose-variables`, `compose-port`,
- * `compose-many-ports`, `service-impossible`.
+ * Copies the project into the community's context, checks it there, and registers it. An older one of the same name
+ * is updated; its containers' data in the directory stays. Fails with `compose-source`, `compose-name`,
+ * `compose-invalid`, `compose-variables`, `compose-port`, `compose-many-ports`, `service-impossible`.
  */
 export async function addProject(
   tools: ServicesTools,
@@ -47,7 +46,7 @@ export async function addProject(
   const plan = await readProject(place, id, staged);
   const open = chosenPorts(id, plan, port);
   refuseMany(id, open, yes);
-  // It may have had other ports.
+  // Its ports may have changed.
   const before = (await ownServices(box)).find((each) => each.id === id);
   const wasClosed = before?.first_account === "visitor";
   const service = ownProject(id, plan, open, { visitor: claim || wasClosed });
@@ -63,11 +62,11 @@ export async function addProject(
   return service;
 }
 
-/** What Docker says, and what a person might take to be set, open or announced, and is not. */
+/** Docker's messages, and what a person may wrongly expect to be set, open or announced. */
 function tell({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly ProjectPort[]): void {
   for (const line of plan.said) print(`docker: ${line}`);
   if (plan.absent.length) print(t("services.compose.absent", { names: shortList(plan.absent) }));
-  // The compose file keeps these from other machines, and so does the box.
+  // The compose file does not open these ports to other machines, so the box does not either.
   const closed = without(plan.ports, open).filter(({ bound }) => bound !== undefined);
   if (closed.length) {
     const names = closed.map((each) => `${portName(each)} (${each.service}: ${each.bound})`);
@@ -80,7 +79,7 @@ function tell({ t, print }: ServicesTools, plan: ProjectPlan, open: readonly Pro
   if (ranges.length) print(t("services.compose.range", { ports: shortList(ranges.map(portName)) }));
 }
 
-/** With its data, for good. Fails with `compose-not-own`, `service-data-kept`. */
+/** Deletes the project with its data. Fails with `compose-not-own`, `service-data-kept`. */
 export async function removeProject(
   { box, image, t, print }: ServicesTools,
   service: Service,
@@ -106,7 +105,7 @@ export async function removeProject(
 
 interface Source {
   readonly directory: string;
-  /** Of this file alone; else everything in the directory. */
+  /** Only this file is copied; otherwise the whole directory. */
   readonly file?: string;
 }
 
@@ -162,9 +161,9 @@ async function needDocker({ box, image, t, print }: ServicesTools): Promise<void
   await activate({ box, image }, docker, { where: "community", inputs });
 }
 
-/** Into the context, beside where the project will lie. Returns the directory, below that of all projects. */
+/** Copies into the context, into a staging directory. Returns the path below the directory of all projects. */
 async function push({ box }: ServicesTools, place: Place, { directory, file }: Source): Promise<string> {
-  // A pushed directory keeps the last part of its path as its name.
+  // `incus file push` keeps the last part of a directory's path as its name.
   const staged = `${NEW}/${file ? "project" : basename(directory)}`;
   await place.remove(`${PROJECTS}/${NEW}`);
   await runOrFail(place, "mkdir", ["--parents", `${PROJECTS}/${file ? staged : NEW}`]);
@@ -172,7 +171,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   const pushes = file
     ? [
         [file, `${place.id}${PROJECTS}/${staged}/${COMPOSE_FILES[0]}`],
-        // Its variables belong to it.
+        // Its variables are part of the project.
         ...((await box.exists(beside)) ? [[beside, `${place.id}${PROJECTS}/${staged}/.env`]] : []),
       ]
     : [["--recursive", directory, `${place.id}${PROJECTS}/${NEW}/`]];
@@ -181,7 +180,7 @@ async function push({ box }: ServicesTools, place: Place, { directory, file }: S
   return staged;
 }
 
-/** Those of before count, too, where there are no new ones: what lies beside the compose file stays. */
+/** The former variables stay if there are no new ones: files beside the compose file are kept. */
 async function keepVariables(place: Place, id: string, staged: string): Promise<void> {
   const [before, now] = [`${projectDirectory(id)}/.env`, `${PROJECTS}/${staged}/.env`];
   if ((await place.exists(before)) && !(await place.exists(now)))
@@ -189,7 +188,7 @@ async function keepVariables(place: Place, id: string, staged: string): Promise<
 }
 
 /**
- * Those that were named; else all but those that the compose file binds to an address of its own, such as 127.0.0.1.
+ * The named ports; otherwise all ports except those that the compose file binds to one address, such as 127.0.0.1.
  * Fails with `compose-port`.
  */
 export function chosenPorts(
@@ -213,7 +212,7 @@ export function chosenPorts(
   });
 }
 
-/** More than this many are seldom what somebody means to open. */
+/** More open ports are rarely intended. */
 const MANY = 100;
 
 function refuseMany(id: string, open: readonly ProjectPort[], yes: boolean): void {

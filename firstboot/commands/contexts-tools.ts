@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the commands of `cbox contexts` work with.
+// The tools of the commands of `cbox contexts`.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";

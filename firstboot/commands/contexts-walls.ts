@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox contexts walls`: which networks of the box the community's part does not reach, which of them the owner has opened
-// to it, and whether the box forwards between its networks.
+// `cbox contexts walls`: which networks of the box are closed to the community's context, which ones the owner has
+// opened, and whether the box forwards between its networks.
 
 import { fail } from "../../common/fail.ts";
 import { jsonLines } from "../../common/say.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox contexts`: the parts of the box and what they use, another size for the community, a shell inside, and slivers.
-// `incus` works beside it; here are the few things that take the whole division into account.
+// `cbox contexts`: the contexts and their use, the community's size, a shell inside, and slivers. `incus` works in
+// parallel; these commands take the whole division into account.
 
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -64,7 +64,7 @@ export async function contexts(args: readonly string[]): Promise<void> {
   if (["help", "--help", "-h"].includes(verb))
     return sayLines(usageText(USAGE, translator(await boxLanguage())));
   const box = linuxBox();
-  // Everybody may look at what the kernel counts; Incus speaks to root alone.
+  // The kernel's figures are readable by everyone; Incus only by root.
   if (process.getuid?.() !== 0 && (verb === "list" || verb.startsWith("-"))) {
     return stepStatus(
       step,
@@ -137,7 +137,7 @@ function parse(args: readonly string[]): Parsed {
 
 async function list({ box, t, print }: ContextsTools, { options }: Parsed): Promise<number> {
   const division = await readDivision(box);
-  // The numbers of a pool that both share would be true of neither.
+  // The figures of a shared pool apply to neither context alone.
   const disks =
     division.pools === "own"
       ? await Promise.all(CONTEXTS.map(async (id) => [id, await readPoolUse(box, id)] as const))
@@ -240,7 +240,7 @@ async function resize({ box, image, t, print }: ContextsTools, { words, options 
   return 0;
 }
 
-/** A size that was asked for, in the unit of the plan; undefined when it was not. Throws Failure `amount-invalid`. */
+/** A requested size in the unit of the plan; undefined if none was given. Throws Failure `amount-invalid`. */
 function amount(division: Division, which: Amount, option: string, text: string | undefined, unit = 1) {
   if (text === undefined) return undefined;
   const { least, most } = bounds(division.box)[which];
@@ -255,14 +255,14 @@ function amount(division: Division, which: Amount, option: string, text: string 
   });
 }
 
-/** What is in use cannot be taken away. */
+/** A context cannot be reduced below its current use. */
 async function checkFit(box: Box, division: Division): Promise<void> {
   for (const id of CONTEXTS) {
     const instances = await instancesOf(box, id);
     const total = { memoryMib: 0, diskMib: 0 };
     for (const instance of instances) {
       const { memoryMib, diskMib } = view(instance, 1);
-      // The context's own container gives; the others keep what they were promised.
+      // Only the context's own container shrinks; the others keep their limits.
       const isOwn = instance.name === id;
       total.memoryMib += isOwn ? Math.max(128, memoryMib.used) : memoryMib.limit;
       total.diskMib += isOwn ? Math.max(512, diskMib.used) : diskMib.limit;
@@ -290,7 +290,7 @@ async function enter(
   return onTerminal("incus", ["exec", id, "--project", id, "--", ...inside(command)]);
 }
 
-/** A login shell, or the command; with or without "--" before it. */
+/** A login shell, or the command, with or without a preceding "--". */
 function inside(command: readonly string[]): readonly string[] {
   const words = command[0] === "--" ? command.slice(1) : command;
   return words.length > 0 ? words : ["bash", "--login"];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a command ends that something went wrong in: what it says on standard error, and its exit code.
+// How a failed command ends: its message on standard error, and its exit code.
 
 import { describeFailure, Failure } from "../../common/fail.ts";
 import { printableLines } from "../../common/printable.ts";
@@ -11,11 +11,11 @@ export interface Ending {
   readonly code: number;
 }
 
-/** `language`: of the person who reads it. */
+/** `language`: of the person who reads the message. */
 export function ending(thrown: unknown, language: Language = "en"): Ending {
   const error = isUsage(thrown) ? usage(thrown) : thrown;
   if (!(error instanceof Failure)) return { text: `${unforeseen(error)}\n`, code: 70 };
-  // Who pressed Ctrl-C at a question knows that, and nothing was done.
+  // Ctrl-C at a question needs no message: nothing was done.
   const isLeft = error.code === "interrupted";
   return { text: isLeft ? "" : `${describe(error, language)}\n`, code: error.exitCode };
 }
@@ -26,18 +26,18 @@ function describe(failure: Failure, language: Language): string {
   return describeFailure(failureIn(language, failure), labels);
 }
 
-/** With where it was thrown, for a report; the message may hold words of others. */
+/** With the stack, for a bug report; the message may contain untrusted text. */
 function unforeseen(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return printableLines(text).replaceAll("\n", "\n    ");
 }
 
-/** Of node:util's parseArgs. */
+/** Errors of node:util's parseArgs. */
 function isUsage(error: unknown): error is Error {
   return String((error as NodeJS.ErrnoException)?.code).startsWith("ERR_PARSE_ARGS_");
 }
 
-/** What parseArgs did not understand; it says so in English alone, with the word between apostrophes. */
+/** An argument that parseArgs rejected; its message is English only, with the argument between apostrophes. */
 function usage({ message }: Error): Failure {
   const word = /'(.*?)(?: <value>)?'/s.exec(message)?.[1] ?? "";
   const [, key] = USAGE.find(([form]) => form.test(message)) ?? [];

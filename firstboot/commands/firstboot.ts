@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox firstboot`: the set-up service. One process for all consoles; ends with login prompts in its place.
+// `cbox firstboot`: the set-up service. One process for all consoles; ends by starting the login prompts.
 
 import { parseArgs } from "node:util";
 import { say } from "../../common/say.ts";
@@ -30,7 +30,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   const reset = await pendingReset(box);
   if (!reset && (await box.exists(paths.configured))) return;
   const image = await readImageInfo(box);
-  // A converted machine keeps its consoles: the set-up is where somebody calls for it (setup.ts).
+  // A converted machine keeps its consoles: there `cbox setup` runs the set-up (setup.ts).
   if (!reset && image.converted) return;
   await lockSetup();
   if (!image.converted) silenceBootMessages();
@@ -41,7 +41,7 @@ export async function firstboot(args: readonly string[]): Promise<void> {
   runner.start();
   await serveConsoles(runner, image.consoles);
   await log.tail(1);
-  // Those who log in read it.
+  // Shown at the next log-in.
   await refreshMotd(box, image, { isSetUp: true });
   await startLogins(box, image.consoles);
 }
@@ -62,7 +62,7 @@ async function dryRun(root: string): Promise<void> {
   process.exitCode = 130;
 }
 
-/** SIGRTMIN+21 (systemd(1)): no more "[ OK ] Started ..." across the wizard. Nobody else writes to the consoles then. */
+/** SIGRTMIN+21 (systemd(1)): no "[ OK ] Started ..." in the wizard. Nothing else writes to the consoles then. */
 function silenceBootMessages(): void {
   const SIGRTMIN = 34;
   try {
@@ -73,8 +73,8 @@ function silenceBootMessages(): void {
 }
 
 /**
- * They wait for the marker, so the boot has passed them over. One for a console that this machine does not have would
- * wait for its device.
+ * The login prompts were skipped at boot, because the marker did not exist. A prompt for a missing console would wait
+ * for its device.
  */
 async function startLogins(box: Box, consoles: readonly ConsoleInfo[]): Promise<void> {
   const there = await Promise.all(consoles.map(({ device }) => box.exists(`/dev/${device}`)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox guifi-dns`: what the timer of the service guifi-dns runs. Its words go to the journal.
+// `cbox guifi-dns`: run by the timer of the service guifi-dns. Its output goes to the journal.
 
 import { say } from "../../common/say.ts";
 import { refreshDomains } from "../dns/refresh.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox guifi-graphs`: what the timer of the service guifi-graphs runs. Its words go to the journal.
+// `cbox guifi-graphs`: run by the timer of the service guifi-graphs. Its output goes to the journal.
 
 import { say } from "../../common/say.ts";
 import { refreshGraphs } from "../graphs/refresh.ts";

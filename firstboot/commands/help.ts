@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox help [command]`: what there is to type, in the language of the box. What the man page and the completion of the
-// shell say of steps is written from this list (docs/step-lists.ts); a test holds them to the rest of it.
+// `cbox help [command]`: the commands, in the language of the box. The steps in the man page and in the shell
+// completion are generated from this list (docs/step-lists.ts); a test compares the rest.
 
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
@@ -14,9 +14,9 @@ import { steps } from "../steps/index.ts";
 
 export interface CommandHelp {
   readonly name: string;
-  /** What follows "cbox". */
+  /** The arguments after "cbox". */
   readonly syntax: readonly string[];
-  /** One line for the list, and what else there is to know. */
+  /** One line for the list, and the details. */
   readonly line: TextKey;
   readonly text: TextKey;
 }
@@ -24,7 +24,7 @@ export interface CommandHelp {
 const WIDTH = 80;
 const SETUP = "setup [--answers FILE]";
 
-/** What the command of a step takes beside its status and its questions. */
+/** Subcommands of a step, besides its status and "setup". */
 const MORE: { readonly [step: string]: readonly string[] } = {
   node: ["node leave [--answers FILE] [--yes]"],
   vpn: ["vpn refresh"],
@@ -40,13 +40,13 @@ const MORE: { readonly [step: string]: readonly string[] } = {
   ],
 };
 
-/** A step of the set-up: its status, and its questions once more. */
+/** A step of the set-up: shows its status, and can ask its questions again. */
 function ofStep({ id }: Step): CommandHelp {
   const text = `cli.${id}.text`;
   return {
     name: id,
     syntax: [`${id} [--json]`, `${id} ${SETUP}`, ...(MORE[id] ?? [])],
-    // Each step has it, which a test holds.
+    // Every step has this text; a test checks it.
     line: `cli.${id}` as "cli.system",
     text: isTextKey(text) ? text : "cli.step.text",
   };
@@ -74,7 +74,7 @@ export const commands: readonly CommandHelp[] = [
 
 /** Fails with `unknown-command`. */
 export async function help([name]: readonly string[]): Promise<void> {
-  // Also on a box in any state, and on a computer that is none.
+  // Works on a box in any state, and on other computers.
   sayLines(helpText(translator(await boxLanguage()), name).trimEnd());
 }
 
@@ -84,7 +84,7 @@ export function helpText(t: Translate, name?: string): string {
   return command ? about(t, command) : unknown(name);
 }
 
-/** What a command with many of them takes: its first word in the language, the rest as it is typed. */
+/** The usage line of a command with subcommands: the first word is translated, the rest is literal. */
 export function usageText(usage: string, t: Translate): string {
   const word = "usage:";
   return usage.replace(word, t("cli.usage-word").padEnd(word.length)).trimEnd();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The commands of `cbox` on the box, by their first word. What a command does not need is not loaded.
+// The commands of `cbox` on the box, by their first word. Each one loads only what it needs.
 
 import { fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";
@@ -19,7 +19,7 @@ export const COMMANDS: Commands = {
   help: async () => (await import("./help.ts")).help,
 };
 
-/** Steps with more to say than their status: what follows the step's name goes there, except "setup". */
+/** Steps with subcommands: all arguments except "setup" go there. */
 const STEP_COMMANDS: Commands = {
   contexts: async () => (await import("./contexts.ts")).contexts,
   node: async () => (await import("./node.ts")).node,
@@ -28,7 +28,7 @@ const STEP_COMMANDS: Commands = {
 
 const HELP = ["help", "--help", "-h"];
 
-/** Runs one command line, the words after `cbox`. */
+/** Runs one command line, without the leading `cbox`. */
 export async function runCommand([first = "help", ...rest]: readonly string[]): Promise<void> {
   const name = HELP.includes(first) ? "help" : first;
   const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a person reads after log-in: how the box is doing, what is missing, where to go on; three lines in the owner's
-// language. A file, since a program would begin anew at each log-in, which takes an Atom seconds.
+// The message after log-in: the box's state, what is missing, and the next command; three lines in the owner's
+// language. A file, because starting a program at each log-in takes an Atom seconds.
 
 import { toAscii } from "../console/ascii.ts";
 import { stepName } from "../console/pages.ts";
@@ -14,13 +14,13 @@ import type { Step } from "../setup/step.ts";
 import { steps as allSteps } from "../steps/index.ts";
 import { readStatus, type Status } from "./status.ts";
 
-/** Three lines of at most 79 columns, in ASCII: the screen and a serial line show nothing else alike. */
+/** Three lines of at most 79 columns, in ASCII, which every screen and serial line can show. */
 export function motdText(
   { version, steps, unfinished }: Pick<Status, "version" | "steps" | "unfinished">,
   t: Translate,
 ): string {
   const broken = steps.filter(({ state }) => state === "trouble").map(({ id }) => id);
-  // What is off and says how it comes is missing; what is off because nobody wants it says nothing.
+  // A step that is off counts as missing only if it has advice; otherwise it is not wanted.
   const missing = steps
     .filter(({ id, state, advice }) => (state === "off" && advice) || unfinished.includes(id))
     .map(({ id }) => id);
@@ -41,14 +41,14 @@ export function motdText(
 
 const COLUMNS = 79;
 
-/** The sentence with as many of the names as a line has room for. */
+/** The sentence with as many of the names as fit on a line. */
 function fitting(names: readonly string[], say: (names: string) => string): string {
   const whole = say(names.join(", "));
   const fewer = names.map((_, count) => say(`${names.slice(0, names.length - count - 1).join(", ")}, ...`));
   return [whole, ...fewer].find((line) => toAscii(line).length <= COLUMNS) ?? whole;
 }
 
-/** A box that is not set up has none. `isSetUp`: the set-up has just ended, and the next start shows the same at first. */
+/** Only on a configured box. `isSetUp`: the set-up has just ended; the next start shows the same text first. */
 export async function refreshMotd(
   box: Box,
   image: ImageInfo,
@@ -60,7 +60,7 @@ export async function refreshMotd(
   if (!(await readMarker(box))) return;
   const { language = image.community.default_language } = await readChoices(box);
   const text = motdText(await readStatus(box, image, steps), translator(language));
-  // A disk that is full or read-only spoils these lines and nothing else.
+  // A full or read-only disk must not have further consequences.
   const places = isSetUp ? [paths.motd, paths.motdAtStart] : [paths.motd];
   for (const path of places) await writeIfChanged(box, path, text).catch(() => {});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox node`: how the registration is doing, and `cbox node leave`, which gives the box's address and device back to the
-// community. The member's password is asked for, since the box never keeps it.
+// `cbox node`: the state of the registration, and `cbox node leave`, which returns the box's address and device to
+// the community. Asks for the member's password, since the box never stores it.
 
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
@@ -34,7 +34,7 @@ export interface LeaveTools {
   readonly image: ImageInfo;
   readonly t: Translate;
   readonly print: (line: string) => void;
-  /** Asks on the terminal; undefined where there is none. */
+  /** Asks on the terminal; undefined if there is none. */
   readonly ask?: ((question: string, options?: AskOptions) => Promise<string>) | undefined;
 }
 
@@ -78,7 +78,7 @@ export interface LeaveOptions {
   readonly member?: Credentials;
 }
 
-/** False when the person did not mean it. Fails with `terminal-needed`, and as {@link leaveNode}. */
+/** False if the person did not confirm. Fails with `terminal-needed`, and as {@link leaveNode}. */
 export async function leave(
   tools: LeaveTools,
   { isSure = false, member }: LeaveOptions = {},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox publish`: what the timer runs. Its words go to the journal then, else to the person who typed it.
+// `cbox publish`: run by a timer, with output to the journal, or by a person.
 
 import { say } from "../../common/say.ts";
 import { readImageInfo } from "../host/image-info.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox reset`: asks whether it is meant, writes it down, and leaves the work to the set-up service: the session in
-// which this was typed does not survive it.
+// `cbox reset`: asks for confirmation, records the request, and leaves the work to the set-up service, because the
+// reset ends the session in which this was typed.
 
 import { parseArgs } from "node:util";
 import { askTerminal, isYes } from "../../common/ask-terminal.ts";
@@ -64,7 +64,7 @@ export async function reset(args: readonly string[]): Promise<void> {
   await runOrFail(box, "systemctl", ["restart", "--no-block", "cbox-firstboot.service"]);
 }
 
-/** Once all is deleted here, only the member can remove the device. False when that was wanted and did not work. */
+/** After the reset only the member can remove the device. False if that was wanted and failed. */
 export async function offerLeave(tools: LeaveTools): Promise<boolean> {
   const { box, t, print, ask } = tools;
   if (!ask || placesOf(await readRegistration(box)).length === 0) return true;
@@ -80,7 +80,7 @@ export async function offerLeave(tools: LeaveTools): Promise<boolean> {
   }
 }
 
-/** Fails with `usage`: nobody deletes by forgetting a word. */
+/** Fails with `usage`: a forgotten option must not delete data. */
 export function parseResetArgs(args: readonly string[]): ResetArgs {
   const { values } = parseArgs({
     args: [...args],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What changes the box is for root; the hint is the same command by sudo.
+// Commands that change the box need root; the hint is the same command with sudo.
 
 import { fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";

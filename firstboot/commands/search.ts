@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox search [type]`: what the community offers, nearest first, and with a number: open it, or let this box's own
-// service join it.
+// `cbox search [type]`: the community's services, nearest first, each with a number: to open it, or to let this box's
+// own service join it.
 
 import { parseArgs } from "node:util";
 import { askTerminal, isYes } from "../../common/ask-terminal.ts";
@@ -52,7 +52,7 @@ export async function searchNow(args: readonly string[]): Promise<void> {
   if (typed) await join(tools, pick(found.services, typed), isSure);
 }
 
-/** By its number in the list that was shown, or by ADDRESS:PORT. Fails with `search-unknown`, `search-ambiguous`. */
+/** By its number in the shown list, or by ADDRESS:PORT. Fails with `search-unknown`, `search-ambiguous`. */
 export function pick(shown: readonly FoundService[], which: string): FoundService {
   return /^\d+$/.test(which)
     ? (shown[Number(which) - 1] ?? unknown(shown, which))
@@ -60,8 +60,8 @@ export function pick(shown: readonly FoundService[], which: string): FoundServic
 }
 
 /**
- * By ADDRESS:PORT alone: a number is of a list that was shown, and who searches anew may see another one. Fails with
- * `search-unknown`, and with `search-ambiguous` when several announce different things there.
+ * Only by ADDRESS:PORT: a number refers to a shown list, and a new search may give another one. Fails with
+ * `search-unknown`, and with `search-ambiguous` if several different services are announced there.
  */
 export function pickByAddress(services: readonly FoundService[], which: string): FoundService {
   const there = services.filter(({ address, port }) => `${address}:${port}` === which);
@@ -94,7 +94,7 @@ async function join(tools: SearchTools, found: FoundService, isSure: boolean): P
   await alone(() => runJoin(tools, found));
 }
 
-/** Who it is that would be joined, for a person to compare. `identity`: names of the pairs that tell it. */
+/** Describes the service to be joined, for a person to compare. `identity`: keys of the pairs that identify it. */
 export function joinLines(found: FoundService, identity: readonly string[], t: Translate): string[] {
   const { type, node, address, port, announced_from: from } = found;
   return [
@@ -136,7 +136,7 @@ export async function runJoin(tools: SearchTools, found: FoundService): Promise<
 
 const COLUMNS = ["type", "description", "host", "address", "rtt", "by"] as const;
 
-/** A table as wide as it has to be; a terminal that is narrower wraps it. */
+/** A table of the necessary width; a narrower terminal wraps it. */
 export function searchLines(services: readonly FoundService[], t: Translate): string[] {
   if (services.length === 0) return [t("search.nothing")];
   const hasBoth = services.some(({ by }) => by === "avahi");

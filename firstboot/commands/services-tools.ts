@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the commands of `cbox services` work with, and the options that a person has given.
+// The tools of the commands of `cbox services`, and their options.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -18,8 +18,8 @@ export interface ServicesOptions {
   readonly yes?: boolean;
   readonly name?: string;
   readonly port?: readonly string[];
-  /** Of a project that is added: closed until it is claimed. */
+  /** For a new project: closed until it is claimed. */
   readonly claim?: boolean;
-  /** For `spread`, one a line; standard input unless said. */
+  /** For `spread`, one per line; default: standard input. */
   readonly keys?: string;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox services`: what the box offers, and one service on, off, anew, in public or not, for the person who knows its
-// name. The questions of the set-up are `cbox services setup`.
+// `cbox services`: lists the box's services, and switches one on or off, restarts or publishes it by name. The
+// questions of the set-up are `cbox services setup`.
 
 import { parseArgs } from "node:util";
 import { imagesByTag } from "../../common/container-image.ts";
@@ -39,10 +39,10 @@ import { usageText } from "./help.ts";
 import { needRoot } from "./root.ts";
 import type { ServicesOptions, ServicesTools } from "./services-tools.ts";
 
-/** Entries of a list that are named here one by one; a program gets all. */
+/** Maximum number of entries listed for people; programs get all. */
 const MOST_LEFT_OUT = 10;
 
-/** These change nothing of the box's settings. */
+/** Subcommands that do not change the box's settings. */
 const LOOKING = ["list", "log", "secret", "spread"];
 
 type Verb = (tools: ServicesTools, service: Service, options: ServicesOptions) => Promise<void>;
@@ -99,7 +99,7 @@ export async function services(args: readonly string[]): Promise<void> {
   await (LOOKING.includes(verb) ? run() : alone(run));
 }
 
-/** Fails with `usage`, `service-unknown`, and as the verb does. */
+/** Fails with `usage`, `service-unknown`, and with the subcommand's errors. */
 export async function runServices(
   tools: ServicesTools,
   verb: string,
@@ -118,7 +118,7 @@ export async function runServices(
   await run(tools, await named(tools, id), options);
 }
 
-/** Fails with `usage`, and as the act does. */
+/** Fails with `usage`, and with the subcommand's errors. */
 export async function runCompose(
   tools: ServicesTools,
   act: string | undefined,
@@ -173,7 +173,7 @@ async function list(
   for (const { service, state } of views) if (state !== "off") tellImagesByTag({ t, print }, service);
 }
 
-/** The owner's own projects have what their owner wrote. */
+/** Not for the owner's projects: their images are the owner's choice. */
 function tellImagesByTag({ t, print }: Pick<ServicesTools, "t" | "print">, service: Service): void {
   const images = imagesByTag(service);
   if (images.length) print(t("services.by-tag", { title: service.title.en, images: images.join(", ") }));
@@ -221,8 +221,8 @@ async function tellWayIn({ box, image, t, print }: ServicesTools, service: Servi
 }
 
 /**
- * The owner has made its first account: from now on other machines reach it. `--yes`: without a look at its page. Fails
- * with `service-no-claim`, `service-unclaimed`, `service-off`.
+ * The owner has made its first account: from now on other machines can reach it. `--yes`: without checking its page.
+ * Fails with `service-no-claim`, `service-unclaimed`, `service-off`.
  */
 async function claim(
   tools: ServicesTools,
@@ -251,7 +251,7 @@ async function claim(
   print(t("services.claim.open", await wayIn(box, image, service)));
 }
 
-/** Keys of files come by standard input: they are secrets, and a command line is seen by all. */
+/** Keys of files are read from standard input: they are secrets, and everyone can see a command line. */
 async function spread(tools: ServicesTools, service: Service, { keys }: ServicesOptions): Promise<void> {
   const { box, image, t, print } = tools;
   if (!service.copies) {
@@ -274,7 +274,7 @@ async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> 
   return text;
 }
 
-/** Also of a service that the catalogue's texts do not know. */
+/** Also for a service without texts in the catalogues. */
 function sayAct(t: Translate, act: (typeof ACTS)[number], { id, title }: Service): string {
   const key = `progress.services.${act}.${id}`;
   return isTextKey(key) ? t(key) : t(`progress.services.${act}`, { title });
@@ -288,7 +288,7 @@ async function disable({ box, image, t, print }: ServicesTools, service: Service
     print(t("services.kept", { where: before.where, paths: service.data.join(", ") }));
 }
 
-/** Until the next restart of the box; `enable` and `disable` are for good. */
+/** Until the next restart of the box; `enable` and `disable` are permanent. */
 async function control(tools: ServicesTools, service: Service, verb: "start" | "stop"): Promise<void> {
   const state = await stateOf(tools, service);
   if (!service.managed) {
@@ -297,7 +297,7 @@ async function control(tools: ServicesTools, service: Service, verb: "start" | "
       ...errorText("error.service-not-ours", { title: service.title, id: service.id }),
     });
   }
-  // Else the timer would bring Serf back within minutes.
+  // Otherwise the timer would start Serf again within minutes.
   const isDiscovery = service.discovery === "community";
   const units = isDiscovery ? [...service.units, PUBLISH_TIMER] : service.units;
   await runOrFail(placeOf(tools.box, state.where), "systemctl", [verb, ...units]);
@@ -323,7 +323,7 @@ async function log(tools: ServicesTools, service: Service): Promise<void> {
     for (const line of quoted(text)) tools.print(line);
 }
 
-/** Why it could not be switched on by the set-up, with what was found. */
+/** Why the set-up could not switch it on, with what was found. */
 function troubleLine(t: Translate, trouble: NonNullable<ServiceState["trouble"]>): string {
   const { what, text } = trouble;
   if (!text || !isTextKey(text.key)) return what;
@@ -374,7 +374,7 @@ async function forget(
   for (const path of await removeData(tools, service)) tools.print(tools.t("services.removed", { path }));
 }
 
-/** `any`: also of a service that is off. Fails with `service-off`. */
+/** `any`: also for a service that is off. Fails with `service-off`. */
 async function stateOf(
   { box }: ServicesTools,
   service: Service,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox setup`: the whole set-up on the terminal where it was typed, or by an answers file. For machines that were
-// converted: their consoles have log-ins that must stay.
+// `cbox setup`: the whole set-up on the terminal where it was typed, or by an answers file. For converted machines,
+// whose consoles must keep their log-ins.
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -47,7 +47,7 @@ export async function setup(args: readonly string[]): Promise<void> {
       );
       const text = textOf(file, values.answers);
       await box.writeFile(answersPaths(image.boot_mount).answers, text, { mode: 0o600 });
-      // Said anew: there is nothing to take up.
+      // A new answers file replaces an interrupted set-up.
       await box.remove(paths.state);
     }
     await takeAuthorities(box, image, log);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox status`: how the box is doing, for a person or (--json) for a program. Works for every user of the box.
+// `cbox status`: the state of the box, for a person or (--json) for a program. Works for every user of the box.
 
 import { parseArgs } from "node:util";
 import type { Value } from "../../common/json.ts";
@@ -26,10 +26,10 @@ export interface Status extends Summary {
   readonly language: string;
   readonly configured: boolean;
   readonly configured_at?: string;
-  /** Steps of the set-up that can tell how they are doing, in order. */
+  /** Steps of the set-up that report a state, in order. */
   readonly steps: readonly NamedStatus[];
   readonly warnings: readonly Warning[];
-  /** Steps whose set-up was begun again and interrupted. */
+  /** Steps that were set up again but interrupted. */
   readonly unfinished: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export async function status(args: readonly string[]): Promise<void> {
   else sayLines(statusText(found, translator(found.language)).trimEnd());
 }
 
-/** `cbox <step>`: how one step is doing. */
+/** `cbox <step>`: the state of one step. */
 export async function stepStatus(step: Step, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean" } } });
   const box = linuxBox();
@@ -56,7 +56,7 @@ export async function stepStatus(step: Step, args: readonly string[]): Promise<v
   else sayLines(stepStatusText(found, translator(language)).trimEnd());
 }
 
-/** What programs get: labels and advice are for people. */
+/** Output for programs, without labels and advice. */
 export function stepData({ id, state, data }: NamedStatus): { readonly [name: string]: Value } {
   return { step: id, state, ...data };
 }
@@ -92,7 +92,7 @@ async function statusOfAll(steps: readonly Step[], box: Box, image: ImageInfo): 
   return Promise.all(able.map((step) => statusOf(step, box, image)));
 }
 
-/** A step that cannot tell, or may not look, does not spoil the rest. */
+/** A step that fails to report or lacks permission must not prevent the others. */
 export async function statusOf(step: Step, box: Box, image: ImageInfo): Promise<NamedStatus> {
   const unknown: StepStatus = {
     state: "trouble",
@@ -116,7 +116,7 @@ const OF_REGISTRATION = new Set([
   "node-left-behind",
 ]);
 
-/** What was missing at the end of the set-up may have come since. */
+/** What was missing at the end of the set-up may work since. */
 async function stillTrue(
   box: Box,
   warnings: readonly Warning[],
@@ -125,12 +125,12 @@ async function stillTrue(
   const working = new Set(found.filter(({ state }) => state === "works").map(({ id }) => id));
   const isOff = found.some(({ id, state }) => id === "node" && state === "off");
   const left = warnings.filter(({ code, step }) => {
-    // Rows of the status say how these are now.
+    // The status rows show their current state.
     if (code === "updates-kept-back" || code === "services-one-copy") return false;
-    // Of a registration that was given back since.
+    // About a registration that was removed since.
     if (isOff && OF_REGISTRATION.has(code)) return false;
     const from = step ?? code.replace(/-passed$/, "");
-    // Its step says so itself, as long as it is true.
+    // The step reports these itself while they apply.
     if (code === "vpn-waiting" || code === "vpn-same-address") return false;
     if (code === "vpn-no-peers") return !hasPeers(found);
     return !(code === `${from}-passed` && working.has(from));
@@ -149,7 +149,7 @@ function hasPeers(found: readonly NamedStatus[]): boolean {
 }
 
 const WIDTH = 80;
-/** Where the set-up is not at the consoles. */
+/** For boxes whose set-up does not run at the consoles. */
 const SETUP = "sudo cbox setup";
 /** Columns before the value of a row. */
 const VALUE_COLUMN = 19;
@@ -163,7 +163,7 @@ function row(label: string, value: string): string[] {
   ];
 }
 
-/** Their rows are the head of the page already. */
+/** These are already shown at the top of the page. */
 const IN_HEAD = new Set(["system", "network"]);
 
 /** At most 80 columns wide. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox <step> setup`: one step of a box that is set up, once more, on the terminal it was typed at or by a file.
+// `cbox <step> setup`: sets up one step of a configured box again, on this terminal or by a file.
 
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
@@ -38,7 +38,7 @@ export async function stepSetup(step: Step, args: readonly string[]): Promise<vo
       });
     }
     const image = await readImageInfo(box);
-    // It may have come since the box was set up.
+    // The file may have been added since the set-up.
     await takeAuthorities(box, image, log);
     const tools = { box, image, steps, log };
     const outcome = await setUpStep(tools, step, file === undefined ? { port: standardPort() } : { file });
@@ -59,7 +59,7 @@ export type StepSetupWay =
   | { readonly port: OpenPort }
   | { readonly file: string; readonly print?: (line: string) => void };
 
-/** Fails with `not-configured`, `step-not-here`, and with whatever stands in the way of a set-up by file. */
+/** Fails with `not-configured`, `step-not-here`, and with the errors of a set-up by file. */
 export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetupWay): Promise<Outcome> {
   const { box, image, log } = tools;
   if (!(await box.exists(paths.configured))) {
@@ -70,13 +70,13 @@ export async function setUpStep(tools: StepSetupTools, step: Step, way: StepSetu
   }
   const state = paths.setupState(step.id);
   const isByFile = "file" in way;
-  // By file everything is said again: there is nothing to take up.
+  // A file has all answers: there is nothing to resume.
   if (isByFile) await box.remove(state);
   log(`set-up of ${step.id}`);
   const flow = oneStepCourse(tools, step, isByFile ? { file: way.file } : {});
   const runner = await SetupRunner.open({ ...tools, steps: [step], flow });
   const forget = async () => {
-    // A snapshot may be on its way to the disk.
+    // A snapshot may still be being written.
     await runner.kept();
     await box.remove(state);
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox vpn refresh`: what the timer runs every hour. Its words go to the journal.
+// `cbox vpn refresh`: run hourly by a timer. Its output goes to the journal.
 
 import { say } from "../../common/say.ts";
 import { readImageInfo } from "../host/image-info.ts";

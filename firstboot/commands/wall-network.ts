@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A network as a person types it for `cbox contexts walls open`, in the one form in which it is kept.
+// Parses a network typed for `cbox contexts walls open` and normalizes it.
 
 import { isIPv6 } from "node:net";
 import { fail } from "../../common/fail.ts";
@@ -21,7 +21,7 @@ export function parseNetwork(text: string): string {
   );
 }
 
-/** Wider ones would open what nobody has seen. */
+/** Shorter prefixes would open more than intended. */
 const LEAST_IPV4 = 8;
 const LEAST_IPV6 = 16;
 
@@ -34,14 +34,14 @@ function parseIpv4Network(text: string): string | undefined {
 function parseIpv6Network(text: string): string | undefined {
   const [address = "", digits = "128", more] = text.toLowerCase().split("/");
   const prefix = /^[1-9]\d{0,2}$/.test(digits) ? Number(digits) : 0;
-  // A zone ("%eth0") belongs to no network, and an IPv4 address inside has a network of its own.
+  // A zone ("%eth0") is not part of a network, and an embedded IPv4 address needs its own network.
   if (more !== undefined || !/^[0-9a-f:]+$/.test(address) || !isIPv6(address)) return undefined;
   if (prefix < LEAST_IPV6 || prefix > 128) return undefined;
   const masked = groupsOf(address).map((group, index) => {
     const bits = Math.min(16, Math.max(0, prefix - 16 * index));
     return group & (0xffff << (16 - bits)) & 0xffff;
   });
-  // The shortest way to write it, by RFC 5952.
+  // The shortest form, by RFC 5952.
   const host = new URL(`http://[${masked.map((group) => group.toString(16)).join(":")}]/`).hostname;
   return `${host.slice(1, -1)}/${prefix}`;
 }

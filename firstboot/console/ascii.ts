@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Texts for a terminal that may know nothing but ASCII and 80 columns.
+// Texts for a terminal that may support only ASCII and 80 columns.
 
 import { transliterate } from "../../common/transliterate.ts";
 
@@ -22,7 +22,7 @@ const SIGNS: Record<string, string> = {
   "\u00a0": " ",
 };
 
-/** The nearest ASCII text: à becomes a, ł becomes l, l·l becomes l.l. Line ends stay, other controls go. */
+/** The nearest ASCII text: à becomes a, ł becomes l, l·l becomes l.l. Keeps line breaks, drops other controls. */
 export function toAscii(text: string): string {
   return [...text.normalize("NFC").replace(/[\u0300-\u036f]/g, "")]
     .map((sign) => SIGNS[sign] ?? (/[\n\x20-\x7e]/.test(sign) ? sign : sign < " " ? "" : spelled(sign)))
@@ -33,7 +33,7 @@ function spelled(sign: string): string {
   return transliterate(sign) || "?";
 }
 
-/** Somebody may want to copy it: it stays on one line. */
+/** A command stays on one line, so that it can be copied. */
 const COMMAND = /(?:sudo )?\bcbox [a-z]+(?: setup)?/g;
 const BOUND = "\u00a0";
 

@@ -30,29 +30,29 @@ import {
 } from "./pages.ts";
 import type { Command, Option, Page } from "./terminal.ts";
 
-/** Typed for "none" where Enter would keep or take the default. */
+/** Typed for "none" where Enter would keep a value or use the default. */
 const NONE = "-";
 const LOG_LINES = 14;
-/** Columns of an item of a list, and what is shown of its ends when it is longer. */
+/** Width limit of a list item in columns, and how much of its ends is shown when it is longer. */
 const ITEM = { longest: 60, head: 40, tail: 16 };
 
-/** `answers`: of the step, with what was answered here. "back" may bring what was given of an answer of several parts. */
+/** `answers`: of the step, with this page's. "back" may include the part of a list that was already given. */
 export type PageReply =
   | { readonly answers: Answers }
   | { readonly command: "back"; readonly answers?: Answers };
 
-/** A value, or "back" with what was typed of a list. */
+/** A value, or "back" with the list items typed so far. */
 type Asked = { readonly value: Value | undefined } | { readonly command: "back"; readonly draft?: Value };
 
 interface Asking {
   readonly talk: Conversation;
   readonly dialogue: Dialogue;
   readonly question: Question;
-  /** Enter alone is no answer: a secret that was lost. */
+  /** Enter alone is not accepted: for a secret that was lost. */
   readonly isNeeded: boolean;
 }
 
-/** Asks until the answer makes sense or the person goes back. `known`: mistakes to show with the first try. */
+/** Asks until the answer is valid or the person goes back. `known`: mistakes to show at first. */
 export async function askPage(
   talk: Conversation,
   dialogue: Dialogue,
@@ -69,7 +69,7 @@ export async function askPage(
     : { command: "back", answers: setAnswer(answers, question.path, reply.draft) };
 }
 
-/** Yes and no to what a look-up wants confirmed. */
+/** Asks yes or no when a look-up wants its finding confirmed. */
 export async function confirm(talk: Conversation, question: Question, title: string): Promise<boolean> {
   const t = translate(talk.runner);
   const page = { tag: `${question.tag}.confirm`, title, ...choiceKeys(t), isDeliberate: true };
@@ -80,7 +80,7 @@ export async function confirm(talk: Conversation, question: Question, title: str
   return "value" in reply && reply.value === "true";
 }
 
-/** A page of yes-or-no questions with marks: the answers with all of them, until they go together. */
+/** A page of yes-or-no questions with marks: repeats until the marked answers are valid together. */
 async function askSeveral(
   talk: Conversation,
   dialogue: Dialogue,
@@ -100,7 +100,7 @@ async function askSeveral(
     const reply = await withCommands(talk, question, async () => {
       const marked = markedMembers({ ...dialogue, answers: tried }, question);
       const picked = await pick(talk.terminal, page, options, marked, talk.signal);
-      // Also when this was only a look at the help: the marks are there afterwards.
+      // Keep the marks also when the page was only left for its help.
       tried = answersWithMarks(dialogue, question, picked.values);
       return picked.command ? { command: picked.command } : picked;
     });
@@ -125,7 +125,7 @@ async function askChecked(asking: Asking, known: readonly Problem[]): Promise<As
   for (;;) {
     const reply = await askOnce(asking, sentences(talk, problems), check);
     if ("command" in reply) return reply;
-    // A secret that is typed twice was checked before the second time.
+    // A secret that is typed twice was already checked before the second time.
     const isChecked =
       question.kind === "secret" &&
       reply.value !== undefined &&
@@ -135,7 +135,7 @@ async function askChecked(asking: Asking, known: readonly Problem[]): Promise<As
   }
 }
 
-/** What takes a moment, behind a line that says what goes on. */
+/** Runs the slower checks and shows a line meanwhile. */
 async function examine({ talk, dialogue, question }: Asking, answers: Answers): Promise<readonly Problem[]> {
   const { step } = dialogue;
   if (!step.examine) return [];
@@ -172,7 +172,7 @@ async function askChoice(
   current: string,
   asking: Page,
 ): Promise<Asked> {
-  // Consent is given, not confirmed: there Enter alone says no.
+  // Consent must be explicit: Enter alone means no.
   const offered = current === "" && question.isDeliberate ? "false" : current;
   const initial = Math.max(
     0,
@@ -193,7 +193,7 @@ async function askText(talk: Conversation, question: Question, offered: string, 
   return "command" in reply ? reply : { value: typedValue(question, reply.value, offered) };
 }
 
-/** One item a line, an empty line ends; an empty first line takes what is there. */
+/** One item per line, an empty line ends the list; an empty first line keeps the current items. */
 async function askList(
   talk: Conversation,
   question: Question,
@@ -216,7 +216,7 @@ async function askList(
   }
 }
 
-/** Typed twice, unless a look-up tells at once whether it is right. Enter alone: keeps the one given before, or none. */
+/** Typed twice, unless a look-up checks it at once. Enter alone keeps the earlier one, or means none. */
 async function askSecret(
   { talk, question, isNeeded }: Asking,
   error: string | undefined,
@@ -235,7 +235,7 @@ async function askSecret(
     if (reply.value === NONE) runner.withdraw(question.step, path);
     if (reply.value === "" || reply.value === NONE) return { value: undefined };
     if (runner.isLookedUp(question.step, question.path)) return { value: reply.value };
-    // Before it is typed once more: nobody types a password twice to hear that it is too short.
+    // Checked before it is typed again, so that nobody repeats a password that is too short.
     const problems = await check(reply.value);
     complaint = sentences(talk, problems);
     if (problems.length > 0) continue;
@@ -255,7 +255,7 @@ async function askSecret(
   }
 }
 
-/** Deals with help and log on the spot; "skip" has no meaning at a question. */
+/** Handles help and log; "skip" has no meaning at a question. */
 async function withCommands<Given extends object>(
   { runner, terminal, signal }: Conversation,
   question: Question,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Secrets that are asked for once more: those that a power cut took away, and those of other steps that a step needs.
+// Asks again for secrets: those lost in a power cut, and those of other steps that a step needs.
 
 import { openDialogue, problemsAt, withAnswers, withShown } from "../setup/dialogue.ts";
 import { getAnswer } from "../setup/questions.ts";
@@ -17,7 +17,7 @@ export async function askSecretAgain(talk: Conversation, step: Step): Promise<vo
   runner.send(areGiven ? { type: "SECRETS" } : { type: "BACK" });
 }
 
-/** The secrets of other steps, which an earlier set-up did not keep. False: the person went back. */
+/** The secrets of other steps, which an earlier set-up did not store. False: the person went back. */
 export async function askBorrowedSecrets(talk: Conversation, step: Step): Promise<boolean> {
   const borrowed = talk.runner.missingSecrets(step).filter((secret) => secret.step.id !== step.id);
   if (borrowed.length > 0) talk.terminal.note(translate(talk.runner)("secret-borrowed"));
@@ -46,12 +46,12 @@ async function askOne(talk: Conversation, { step, question }: MissingSecret): Pr
     if ("command" in reply) return false;
     const tried = withAnswers(withShown(dialogue, question), reply.answers, providedSecrets);
     const seen = await lookUp(talk, tried, question);
-    // On to the next page: the look-up found nothing wrong.
+    // The dialogue moved to the next page: the look-up found no problem.
     if (seen.index > tried.index) {
       runner.remember(step, question.path, String(getAnswer(reply.answers, question.path)));
       return true;
     }
-    // The wrong one is not kept, nor offered again.
+    // The wrong secret is neither kept nor offered again.
     dialogue = withAnswers(seen, dialogue.answers, providedSecrets);
   }
 }

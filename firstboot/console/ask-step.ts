@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The questions of one step at a terminal, one by one, with the way back. Which one is next is setup/dialogue.ts's.
+// Asks the questions of one step at a terminal, one by one. setup/dialogue.ts decides which one is next.
 
 import { isTextKey } from "../i18n/translate.ts";
 import {
@@ -25,8 +25,8 @@ import { Gone } from "./terminal.ts";
 export type Direction = "on" | "back";
 
 /**
- * Returns when the machine has left the step: checked and gone on, or back. Begins with the first answer that was
- * found wrong, unless `fromStart`. A step with nothing to ask here is passed in the direction that the person went.
+ * Returns when the machine has left the step, forward or back. Begins with the first wrong answer, unless
+ * `fromStart`. A step without questions here is passed in the direction in which the person was going.
  */
 export async function askStep(
   talk: Conversation,
@@ -78,7 +78,7 @@ async function openAt({ runner, terminal }: Conversation, step: Step, fromStart:
   );
 }
 
-/** The next question is the sign that this answer is safe from a power cut. */
+/** The next question is shown only after this answer is safe from a power cut. */
 async function keep({ runner }: Conversation, dialogue: Dialogue, answers: Answers): Promise<Dialogue> {
   runner.answer("DRAFT", dialogue.step, answers, factsOf(dialogue));
   await runner.kept();
@@ -91,7 +91,7 @@ async function handIn({ runner }: Conversation, dialogue: Dialogue): Promise<voi
   await runner.left(`${step.id}_check`);
 }
 
-/** Looks an answer up behind a line that says so, asks the person where the finding has a question, and goes on. */
+/** Looks an answer up while a line says so, asks the person to confirm a finding if needed, and continues. */
 export async function lookUp(talk: Conversation, dialogue: Dialogue, page: Question): Promise<Dialogue> {
   const { runner, terminal } = talk;
   if (!runner.isLookedUp(page.step, page.path)) return withFinding(dialogue, page, {}, true);
@@ -110,7 +110,7 @@ export async function lookUp(talk: Conversation, dialogue: Dialogue, page: Quest
   return withFinding(dialogue, page, isConfirmed ? finding : {}, isConfirmed);
 }
 
-/** Lets the person stop the wait with b; undefined then. Whatever else is typed waits for its question. */
+/** Lets the person cancel the wait with b; then returns undefined. Other keys are kept for the next question. */
 async function unlessCancelled<T>(
   { terminal, signal }: Conversation,
   work: (stop: AbortSignal) => Promise<T>,
@@ -118,7 +118,7 @@ async function unlessCancelled<T>(
   const over = new AbortController();
   const stop = AbortSignal.any([signal, over.signal]);
   try {
-    // The work may not heed its signal: neither a person who leaves nor one who goes back waits for it.
+    // The work may ignore its signal: a person who cancels must not wait for it.
     const leaving = terminal.keys.cancelled(stop).then(() => undefined);
     const result = await Promise.race([work(stop), leaving]);
     if (signal.aborted) throw new Gone();

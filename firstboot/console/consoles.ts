@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All consoles of the box at once: each gets a session of the same set-up, and a new one whenever its line comes back.
+// All consoles of the box at once: each has a session of the same set-up, and a new one whenever its line returns.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsoleInfo } from "../host/image-info.ts";
@@ -7,12 +7,12 @@ import type { SetupRunner } from "../setup/runner.ts";
 import { type OpenPort, openConsole } from "./device.ts";
 import { ConsoleSession, ControlLock } from "./session.ts";
 
-/** Between two tries to open a console that is not there, in milliseconds. */
+/** Milliseconds between two attempts to open a console that is missing. */
 const RETRY_WAIT = 15_000;
-/** After a hang-up: the port is there, only the cable was pulled. */
+/** After a hang-up: the port exists, only the cable was disconnected. */
 const REOPEN_WAIT = 1000;
 
-/** Resolves when the set-up is done and every console that is there has shown it. */
+/** Resolves when the set-up is done and every connected console has shown it. */
 export async function serveConsoles(runner: SetupRunner, consoles: readonly ConsoleInfo[]): Promise<void> {
   const control = new ControlLock();
   const done = new AbortController();
@@ -53,7 +53,7 @@ export async function servePort(runner: SetupRunner, control: ControlLock, port:
   await session.attend();
   const before = isHungUp;
   if (!before) {
-    // What was written last has to leave the box before the login prompt takes the line.
+    // Lets the last output leave the box before the login prompt opens the line.
     await delay(200);
     port.close();
   }

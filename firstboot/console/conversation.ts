@@ -9,7 +9,7 @@ export interface Conversation {
   readonly runner: SetupRunner;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
-  /** What "back" at the very first question means: true ends the conversation. Without it the question stays. */
+  /** Called for "back" at the very first question: true ends the conversation. If absent, the question stays. */
   readonly mayLeave?: () => Promise<boolean>;
 }
 

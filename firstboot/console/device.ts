@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A console below /dev as a port: opened without waiting for a modem line, set to raw mode, and opened again when it
-// was hung up. A console that is not there (no such port, or EIO because nothing is behind it) is tried now and then.
+// A console in /dev as a port: opened without waiting for a modem line, set to raw mode, and reopened after a
+// hang-up. A console that is missing (no such port, or EIO because nothing is behind it) is retried.
 
 import { execFile } from "node:child_process";
 import { close, constants, open, readlinkSync } from "node:fs";
@@ -25,8 +25,8 @@ const closeFile = promisify(close);
 export async function openConsole({ device, speed }: ConsoleInfo): Promise<OpenPort | undefined> {
   const path = `/dev/${device}`;
   try {
-    // clocal first: without it an open() that is not O_NONBLOCK, such as libuv's own, waits for a carrier. stty fails
-    // where nothing is behind the name, which is what we want to know.
+    // clocal first: without it an open() without O_NONBLOCK, such as libuv's, waits for a carrier. stty fails where
+    // nothing is behind the name, so this also tests for the device.
     const line = speed === undefined ? [] : [String(speed)];
     await run("stty", ["-F", path, "sane", "clocal", "raw", "-echo", ...line], { timeout: 5000 });
     const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
@@ -73,7 +73,7 @@ function terminalName(): string {
 
 const CTRL_C = 0x03;
 
-/** In raw mode nobody else turns Ctrl-C into an end: here it hangs up. */
+/** In raw mode the kernel does not turn Ctrl-C into a signal: here it hangs up. */
 export function leavablePort(port: OpenPort): OpenPort {
   let leave = () => {};
   return {
@@ -104,7 +104,7 @@ async function ttyPort(name: string, input: ReadStream, output: WriteStream): Pr
     name,
     isScreen: isScreen(name),
     write: (text) => {
-      // Nobody may read: a cable without a terminal must not fill the memory.
+      // Drop output that is not read: a cable without a terminal must not fill the memory.
       if (!isGone && output.writableLength < 64 * 1024) output.write(text);
     },
     onData: (listener) => void input.on("data", listener),

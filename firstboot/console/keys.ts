@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Turns the bytes of a terminal into keys. node:readline has a decoder, but it does not know the cursor report that
-// tells a clever terminal from a dumb one.
+// Decodes the bytes of a terminal into keys. node:readline has a decoder, but not for the cursor position report that
+// tells a capable terminal from a dumb one.
 
 import { StringDecoder } from "node:string_decoder";
 
@@ -57,11 +57,11 @@ const CONTROLS: Record<string, KeyName> = {
 
 export interface Decoded {
   readonly keys: readonly Key[];
-  /** The beginning of something that may go on in the next bytes. */
+  /** An incomplete sequence that the next bytes may continue. */
   readonly rest: string;
 }
 
-/** `isLast`: nothing more will follow soon, so a lone ESC is the key Escape. */
+/** `isLast`: no more bytes follow soon, so a lone ESC is the Escape key. */
 export function decodeKeys(input: string, isLast = false): Decoded {
   const keys: Key[] = [];
   let at = 0;
@@ -82,7 +82,7 @@ export function decodeKeys(input: string, isLast = false): Decoded {
       continue;
     }
     at += sign.length;
-    // Return and newline together are one Enter.
+    // Carriage return and newline together are one Enter.
     if (sign === "\r" && input[at] === "\n") at += 1;
     const control = CONTROLS[sign];
     if (control) keys.push({ name: control });
@@ -97,19 +97,19 @@ function nameOf(parameters: string, final: string): KeyName | undefined {
   return SEQUENCES[final];
 }
 
-/** How long a lone ESC may take to become a sequence, in milliseconds: two bytes at 9600 baud, and some patience. */
+/** How long a lone ESC waits for the rest of a sequence, in milliseconds: two bytes at 9600 baud, and some margin. */
 const ESCAPE_WAIT = 80;
-/** After this long a single b is not the beginning of a word any more, in milliseconds. */
+/** After this many milliseconds a single b is not the beginning of a word. */
 const ALONE_WAIT = 700;
-/** An Enter this soon after a key that is a command by itself was typed together with it, in milliseconds. */
+/** An Enter within this many milliseconds after a one-key command belongs to that command. */
 const TOGETHER = 600;
 
-/** A queue of keys, so that what is typed ahead is not lost. */
+/** A queue of keys, so that keys typed ahead are not lost. */
 export class KeyQueue {
   readonly #decoder = new StringDecoder("utf8");
   readonly #keys: Key[] = [];
   #rest = "";
-  /** When the key arrived that was a command by itself. */
+  /** When the last one-key command arrived. */
   #commandAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waiting: (() => void) | undefined;
@@ -136,20 +136,20 @@ export class KeyQueue {
     return this.#keys.length === 0;
   }
 
-  /** This key was a command by itself. Who is used to type Enter after it does not mean the page that follows. */
+  /** This key was a command by itself. An Enter that follows out of habit must not answer the next page. */
   endCommand({ at }: Key): void {
     this.#commandAt = at;
   }
 
-  /** Drops what was typed so far, also what the terminal holds for this process and was not read yet. */
+  /** Drops all keys typed so far, including those that the terminal buffers for this process. */
   async drop(): Promise<void> {
-    // Between two of these the event loop reads whatever has arrived.
+    // In each turn the event loop reads what has arrived.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     this.#keys.length = 0;
     this.#commandAt = undefined;
   }
 
-  /** Takes the first key of this name out of the queue. */
+  /** Removes the first key of this name from the queue. */
   takeOut(name: KeyName): boolean {
     const index = this.#keys.findIndex((key) => key.name === name);
     if (index >= 0) this.#keys.splice(index, 1);
@@ -157,8 +157,8 @@ export class KeyQueue {
   }
 
   /**
-   * Resolves to true when the person wants to stop waiting: Ctrl-C, Escape, or b that stands alone. Those keys are
-   * taken out; everything else that is typed meanwhile stays for the next question. False: `signal` came first.
+   * Resolves to true when the person wants to stop waiting: Ctrl-C, Escape, or b alone. Those keys are removed; all
+   * others stay for the next question. False: `signal` was aborted first.
    */
   async cancelled(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
@@ -167,7 +167,7 @@ export class KeyQueue {
       if (stop >= 0) return this.#keys.splice(0, stop + 1).length > 0;
       const isAlone = names[0] === "b" && (names.length === 1 || names[1] === "enter");
       if (isAlone && names.length > 1) return this.#keys.splice(0, 2).length > 0;
-      // Enter may follow; or a whole word that was typed ahead.
+      // Enter may follow, or the rest of a word that was typed ahead.
       const isQuiet = !(await this.#more(signal, isAlone ? ALONE_WAIT : undefined));
       if (isQuiet && isAlone && !signal.aborted) return this.#keys.splice(0, 1).length > 0;
     }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Menus on a terminal: one of several, or any number of them. By arrows on a clever terminal, by numbers on a dumb one;
-// a menu that is longer than the screen is shown in parts.
+// Menus on a terminal: one of several, or any number of them. By arrows on a capable terminal, by numbers on a dumb
+// one; a menu longer than the screen is shown in parts.
 
 import type { Key } from "./keys.ts";
 import { COMMANDS, type Command, type Option, type Page, type Reply, type Terminal } from "./terminal.ts";
 
-/** Rows of a menu at the least, however long the page above it is. */
+/** The minimum number of rows of a menu, however long the page above it is. */
 const LEAST_ROWS = 4;
-/** Rows that a dumb terminal gets at a time. */
+/** Rows that a dumb terminal shows at a time. */
 const PART = 15;
 
-/** `values`: those marked, also when a command was given. */
+/** `values`: the marked ones, also when a command was given. */
 export type PickReply = { readonly values: readonly string[]; readonly command?: Command };
 
-/** One of the options. `initial`: the index that Enter takes. */
+/** Chooses one of the options. `initial`: the index that Enter selects. */
 export async function choose(
   terminal: Terminal,
   page: Page,
@@ -26,7 +26,7 @@ export async function choose(
   return reply ?? chooseByArrows(terminal, page, options, initial, signal);
 }
 
-/** Any of the options, also none: Enter takes those that are marked. `initial`: the values marked at first. */
+/** Chooses any number of the options: Enter accepts the marked ones. `initial`: the values marked at first. */
 export async function pick(
   terminal: Terminal,
   page: Page,
@@ -74,7 +74,7 @@ async function pickByArrows(
 ): Promise<PickReply> {
   let at = 0;
   const rowNumber = new RowNumber(options.length);
-  // The first digit of a number of two may not mark a row by itself.
+  // With ten or more rows, the first digit of a number must not mark a row already.
   const isMarkedByNumber = options.length < 10;
   const label = ({ value, label: text }: Option) => `${marked.has(value) ? "[x]" : "[ ]"} ${text}`;
   const draw = () => showRows(terminal, page, options, at, label);
@@ -96,14 +96,14 @@ async function pickByArrows(
   }
 }
 
-/** What the key means by itself; Enter is not needed here. */
+/** The command of a key; Enter is not needed here. */
 function commandOf(terminal: Terminal, key: Key): Command | undefined {
   const command = COMMANDS[key.text ?? ""];
   if (command) terminal.keys.endCommand(key);
   return command;
 }
 
-/** Numbers of rows, typed digit by digit: a digit goes on with the number before it where there is such a row. */
+/** Row numbers, typed digit by digit: a digit extends the number before it if such a row exists. */
 class RowNumber {
   readonly #count: number;
   #typed = "";
@@ -112,7 +112,7 @@ class RowNumber {
     this.#count = count;
   }
 
-  /** Index of the row, if this key leads to one. */
+  /** Index of the row, if this key completes one. */
   take(text: string): number | undefined {
     const isRow = (digits: string) => Number(digits) >= 1 && Number(digits) <= this.#count;
     const wanted = /^[0-9]$/.test(text) ? [`${this.#typed}${text}`, text].find(isRow) : undefined;
@@ -126,7 +126,7 @@ function move(name: string, from: number, count: number): number | undefined {
   return name === "down" ? (from + 1) % count : undefined;
 }
 
-/** The rows around the cursor, as many as fit; what is above and below is hinted at. */
+/** The rows around the cursor that fit; hints say what is above and below. */
 function showRows(
   terminal: Terminal,
   page: Page,
@@ -136,7 +136,7 @@ function showRows(
 ): void {
   const most = Math.max(LEAST_ROWS, terminal.room(page) - 1);
   const all = options.length <= most;
-  // Two rows are for the hints.
+  // Two rows are reserved for the hints.
   const size = all ? options.length : Math.max(LEAST_ROWS, most - 2);
   const from = Math.min(Math.max(0, at - Math.floor(size / 2)), options.length - size);
   const rows = options
@@ -149,7 +149,7 @@ function showRows(
   });
 }
 
-/** Undefined: the terminal turned out to know arrows. */
+/** Returns undefined when the terminal turns out to support arrows. */
 async function chooseByNumber(
   terminal: Terminal,
   page: Page,
@@ -171,7 +171,7 @@ async function chooseByNumber(
   }
 }
 
-/** Numbers mark and take the mark away, Enter leads on; undefined: the terminal turned out to know arrows. */
+/** A number marks or unmarks a row, Enter continues; undefined: the terminal turned out to support arrows. */
 async function pickByNumber(
   terminal: Terminal,
   page: Page,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The conversation about one step, on the terminal somebody typed `cbox vpn setup` at, and a set-up of any number of steps without a
-// question.
+// Sets up one step on the terminal where `cbox vpn setup` or the like was typed, or any number of steps without
+// questions.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";
@@ -16,7 +16,7 @@ import { progressText } from "./progress.ts";
 import { Gone, Terminal } from "./terminal.ts";
 import { converse } from "./wizard.ts";
 
-/** `left`: nothing was changed. `interrupted`: some was, and the next time goes on there. */
+/** `left`: nothing was changed. `interrupted`: something was, and the next call resumes there. */
 export type Outcome = "done" | "passed" | "left" | "interrupted";
 
 const CTRL_C = 0x03;
@@ -25,7 +25,7 @@ export async function talkThrough(runner: SetupRunner, step: Step, port: OpenPor
   const gone = new AbortController();
   const terminal = new Terminal(port);
   port.onData((bytes) => {
-    // In raw mode nobody else turns Ctrl-C into an end.
+    // In raw mode the kernel does not turn Ctrl-C into a signal.
     if (bytes.includes(CTRL_C)) gone.abort();
     else terminal.keys.push(bytes);
   });
@@ -40,7 +40,7 @@ export async function talkThrough(runner: SetupRunner, step: Step, port: OpenPor
   } catch (error) {
     if (!(error instanceof Gone) && !gone.signal.aborted) throw error;
   }
-  // Not before: the language is one of the answers.
+  // Only now: the language is one of the answers.
   const t = translate(runner);
   if (runner.state === "done") {
     await runner.reached("done");
@@ -75,7 +75,7 @@ async function confirmLeave({ runner, terminal, signal }: Conversation): Promise
   return "value" in reply && reply.value === "true";
 }
 
-/** Without a question, by the answers in a file. Fails with what was wrong; nothing of the set-up is kept then. */
+/** Without questions, by the answers in a file. On errors in it, fails with them and stores nothing of the set-up. */
 export async function runThrough(runner: SetupRunner, print: (line: string) => void): Promise<Outcome> {
   let shown = 0;
   const stop = runner.onChange(() => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The pages of the wizard as plain data, so that tests can lay each of them out at 80x24 in every language.
+// The pages of the wizard as plain data, so that tests can check each of them at 80x24 in every language.
 
 import type { Value } from "../../common/json.ts";
 import { printable } from "../../common/printable.ts";
@@ -15,22 +15,22 @@ import type { GeneratedCredential, Step, Warning } from "../setup/step.ts";
 import type { Summary } from "../setup/summary.ts";
 import { HEADING, type Option, type Page } from "./terminal.ts";
 
-/** Columns of a row that must not wrap. */
+/** Columns of a row that must not be wrapped. */
 const ROW = 78;
-/** The same for a choice, which stands after its number. */
+/** The same for a choice, which follows its number. */
 const OPTION = 72;
-/** Columns that a step's answers keep beside its secrets. */
+/** Minimum columns for a step's answers before its secrets. */
 const SHORTEST = 12;
 
 export interface WelcomeNotes {
   readonly note?: string | undefined;
   /** A file that was probably meant to be answers.yaml. */
   readonly misnamed?: string | undefined;
-  /** Words of whoever prepared the card. */
+  /** A text from the person who prepared the card. */
   readonly words?: readonly string[];
 }
 
-/** Nobody has begun, so nobody has chosen a language: all of them say how to begin. */
+/** No language is chosen yet: the page says in all languages how to begin. */
 export function welcomePage(
   version: string,
   title: string,
@@ -58,7 +58,7 @@ export function busyPage(t: Translate, other: string): Page {
   return { tag: "busy", title: t("busy.title", { console: other }), lines: ["", t("busy.take-over")] };
 }
 
-/** The box is on its own disk now; the stick has to come out. */
+/** The box is on its own disk now; the stick has to be removed. */
 export function movedPage(t: Translate): Page {
   return {
     tag: "moved",
@@ -87,7 +87,7 @@ export function problemSentence(t: Translate, mistake: Problem): string {
   const { code, found, values } = mistake;
   const suggestion = values?.suggestion;
   const asked = typeof suggestion === "string" ? ` ${t("did-you-mean", { suggestion })}` : "";
-  // Schema errors carry what was found in words already; what a person typed is quoted.
+  // A schema error already contains the wrong value; what a person typed is quoted.
   const isQuoted = isQuotable(mistake) && values?.expected === undefined;
   return `${t(`problem.${code}`, values)}${isQuoted ? ` ("${found}")` : ""}${asked}`;
 }
@@ -112,17 +112,17 @@ export function questionPage(
 
 type Keys = Pick<Page, "keys" | "plainKeys">;
 
-/** How to choose one of several. */
+/** Keys to choose one of several. */
 export function choiceKeys(t: Translate): Keys {
   return { keys: t("keys.choice"), plainKeys: t("keys.choice.plain") };
 }
 
-/** The same where there is nothing to explain. */
+/** The same on a page without help. */
 export function decideKeys(t: Translate): Keys {
   return { keys: t("keys.decide"), plainKeys: t("keys.decide.plain") };
 }
 
-/** How to mark any number of rows. From ten on a number leads to a row: its first digit may not mark another one. */
+/** Keys to mark rows. With ten or more, a number only moves to a row: its first digit must not mark one. */
 export function severalKeys(t: Translate, rows: number): Keys {
   return {
     keys: t(rows < 10 ? "keys.several" : "keys.several.many"),
@@ -138,7 +138,7 @@ export function optionLabel(t: Translate, question: Question, value: string, isY
   return isTextKey(key) ? t(key) : value;
 }
 
-/** `words`: of whoever prepared the card. */
+/** `words`: the text from the person who prepared the card. */
 export function helpPage(t: Translate, question: Question, words: readonly string[] = []): Page {
   const about = ({ step, path }: Question) => {
     const key = `help.${step}.${path}`;
@@ -157,17 +157,17 @@ export function helpPage(t: Translate, question: Question, words: readonly strin
 }
 
 export function logPage(t: Translate, lines: readonly string[]): Page {
-  // The clock's date is the same in all of them: the time is enough. One line each, cut at the margin.
+  // The date is the same in all of them: the time is enough. One line each, cut at the margin.
   const short = lines.map((line) => line.replace(/^\d+-\d+-\d+T(\d+:\d+:\d+)\S*/, "$1").slice(0, 78));
   return { tag: "log", title: t("log.title"), lines: [...short, "", t("press-enter")], more: t("more") };
 }
 
-/** The choices below say what is going to be done: one line for each step. */
+/** The choices below list what is going to be done: one line for each step. */
 export function reviewPage(t: Translate): Page {
   return { tag: "review", title: t("review.title"), ...decideKeys(t), isDeliberate: true };
 }
 
-/** Apply, every step as the choice to change it, and all of it in detail. */
+/** Apply, each step as a choice to change it, and the page of details. */
 export function reviewOptions(t: Translate, context: SetupContext, steps: readonly Step[]): Option[] {
   return [
     { value: "apply", label: t("review.apply") },
@@ -176,7 +176,7 @@ export function reviewOptions(t: Translate, context: SetupContext, steps: readon
   ];
 }
 
-/** "System: can-bruixa, anna, Europe/Madrid, password: given". Where it is too wide, the secrets stay readable. */
+/** "System: can-bruixa, anna, Europe/Madrid, password: given". If too wide, answers are cut, not secrets. */
 export function stepSummary(
   t: Translate,
   context: SetupContext,
@@ -212,7 +212,7 @@ export function reviewDetailPage(
   const rows = steps.map((step) => [
     stepName(t, step.id),
     ...answeredQuestions(context, step).map(({ question, value }) =>
-      // One line each: a column of values is easier to look over than whole values.
+      // One line each: a column of values is easier to check than whole values.
       cut(`  ${questionLabel(t, question).padEnd(18)} ${shownValue(t, question, value)}`, ROW),
     ),
     ...(step.reviewNotes?.(context.answers[step.id] ?? {}, t, image) ?? []).map((note) => `  ${note}`),
@@ -256,7 +256,7 @@ export function questionLabel(t: Translate, { step, path }: Question): string {
   return isTextKey(key) ? t(key) : path;
 }
 
-/** A word says enough by itself; yes and no do not. */
+/** A text value is clear without its label; yes and no are not. */
 function shortValue(t: Translate, question: Question, value: Value): string {
   if (Array.isArray(value) && value.length === 0) return "";
   const shown = shownValue(t, question, value);
@@ -275,11 +275,11 @@ function shownValue(t: Translate, question: Question, value: Value): string {
     const items = value.map((item) => shortKey(String(item)));
     return items.length ? items.join(", ") : t("review.none");
   }
-  // Also what can be chosen or typed has words of its own for some values, such as "auto".
+  // Some values of a question with choices or text have texts of their own, such as "auto".
   return optionLabel(t, question, String(value));
 }
 
-/** An SSH key by its kind and comment; other list items as they are. */
+/** An SSH key as its type and comment; other list items unchanged. */
 function shortKey(item: string): string {
   const [type = "", blob = "", ...comment] = item.split(" ");
   return blob ? `${type} ...${blob.slice(-8)} ${comment.join(" ")}`.trim() : item;
@@ -302,7 +302,7 @@ export function failurePage(t: Translate, trouble: Trouble | null, step: string)
   };
 }
 
-/** What was said may have several lines; those after the first are indented. */
+/** The text may have several lines; those after the first are indented. */
 function foundLines(t: Translate, said: string): string[] {
   const [first = "", ...more] = said.split("\n");
   return [t("failed.found", { found: first }), ...more.map((line) => `     ${printable(line)}`)];
@@ -326,9 +326,9 @@ export function troubleSentence(t: Translate, { code, what }: Trouble): string {
 export interface DoneDetails {
   readonly summary: Summary;
   readonly warnings: readonly Warning[];
-  /** Names of the steps that made something of the box. */
+  /** Names of the steps with a result on this box. */
   readonly works: readonly string[];
-  /** Shown once; only to the person who finishes. */
+  /** Shown once, only to the person who finishes. */
   readonly handedOver?: readonly GeneratedCredential[];
 }
 
@@ -375,7 +375,7 @@ export function stepDonePage(
   };
 }
 
-/** Each with the command that mends it, where a step was skipped and its sentence does not say it. */
+/** Each with the command that repairs it, if a step was skipped and its sentence does not name the command. */
 function warningLines(t: Translate, warnings: readonly Warning[]): string[] {
   return warnings.flatMap((warning) => {
     const { code, step } = warning;
@@ -391,14 +391,14 @@ export function handedLines(t: Translate, handedOver: readonly GeneratedCredenti
   return [t("done.handed-over"), ...handedOver.map(({ key, values }) => `  ${t(key, values)}`)];
 }
 
-/** What a step that was skipped lacks, and why, in words. */
+/** What a skipped step lacks, and why. */
 export function warningText(t: Translate, { code, values }: Warning): string {
   const key: string = `warning.${code}`;
   const text = isTextKey(key) ? t(key, values) : printable(code);
   return values?.reason === undefined ? text : `${text} ${reasonText(t, String(values.reason))}`;
 }
 
-/** `reason`: the code of a trouble, or of a person's decision. One without words is shown as it is. */
+/** `reason`: the code of a trouble or of a person's decision. A code without a text is shown as it is. */
 function reasonText(t: Translate, reason: string): string {
   const key = [`reason.${reason}`, `trouble.${reason}`].find(isTextKey);
   return key ? t(key) : `(${printable(reason)})`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Shows the lines of progress on one terminal, each once; a count-down in place, or now and then on a dumb one.
+// Shows each line of progress once on a terminal; a count-down in place, or at intervals on a dumb terminal.
 
 import type { Translate } from "../i18n/translate.ts";
 import type { Progress } from "../setup/progress.ts";
@@ -12,7 +12,7 @@ import type { Terminal } from "./terminal.ts";
 const DUMB_INTERVAL = 5;
 /** The same for a command that takes long. */
 const DUMB_WAIT = 30;
-/** Lines that are shown again after the log or the like. */
+/** Lines that are shown again after another page, such as the log. */
 const REDRAWN = 16;
 
 const views = new WeakMap<Terminal, ProgressView>();
@@ -22,7 +22,7 @@ export class ProgressView {
   readonly #runner: SetupRunner;
   #shown: readonly Progress[] = [];
 
-  /** One view for each terminal: a line is not shown again because the state changed. */
+  /** One view for each terminal, so that a line is not shown again when the state changes. */
   static of(terminal: Terminal, runner: SetupRunner): ProgressView {
     const view = views.get(terminal) ?? new ProgressView(terminal, runner);
     views.set(terminal, view);
@@ -40,11 +40,11 @@ export class ProgressView {
     this.#print(lines);
   }
 
-  /** The page anew, with what fits of its lines. */
+  /** Shows the page again, with as many of its lines as fit. */
   redraw(): void {
     this.#showPage();
     const lines = this.#runner.progress;
-    // What is not shown again counts as shown.
+    // Lines that are not shown again count as shown.
     this.#shown = lines.slice(0, Math.max(0, lines.length - REDRAWN));
     this.#print(lines);
   }
@@ -74,7 +74,7 @@ export class ProgressView {
     else this.#terminal.line(text);
   }
 
-  /** The same line with its seconds, in place where the terminal can; on a dumb one seldom, for each is a line more. */
+  /** The same line with its seconds, in place if the terminal can; on a dumb one rarely, because each adds a line. */
   #showWait(line: Progress): void {
     const { waited = 0 } = line;
     if (!this.#terminal.isRich && waited % DUMB_WAIT >= DUMB_INTERVAL) return;

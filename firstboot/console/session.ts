@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One console of the box. It shows where the set-up stands, lets whoever presses Enter control the set-up, and gives that up
-// when somebody asks for it at another console.
+// One console of the box. Shows the state of the set-up, lets a person who presses Enter control it, and releases
+// control when somebody requests it at another console.
 
 import { english } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
@@ -56,7 +56,7 @@ export class ControlLock {
   }
 }
 
-/** How long the last page may be read before the login prompt comes, in milliseconds. */
+/** How long the last page is shown before the login prompt, in milliseconds. */
 const READ_WAIT = 10 * 60_000;
 
 type View = "working" | "busy" | "refused" | "resumed" | "welcome" | "moved" | "done";
@@ -67,7 +67,7 @@ export class ConsoleSession {
   readonly #control: ControlLock;
   readonly #line = new AbortController();
   #turn = new AbortController();
-  /** The set-up ended here: this person gets what is shown once. */
+  /** The set-up ended here: this person sees the generated credentials. */
   #hasFinished = false;
 
   constructor(port: Port, runner: SetupRunner, control: ControlLock) {
@@ -80,18 +80,18 @@ export class ConsoleSession {
     return this.terminal.port.name;
   }
 
-  /** The line is gone: whatever this session does ends. */
+  /** The line is gone: the session ends. */
   hangUp(): void {
     this.#line.abort();
     this.release();
   }
 
-  /** Somebody else controls the set-up now. */
+  /** Another console controls the set-up now. */
   release(): void {
     this.#turn.abort();
   }
 
-  /** Returns when the set-up is done and said so here, or when the line is gone. */
+  /** Returns when the set-up is done and was shown here, or when the line is gone. */
   async attend(): Promise<void> {
     while (!this.#line.signal.aborted && this.#runner.state !== "done") {
       if (await this.#idle()) await this.#hold();
@@ -100,7 +100,7 @@ export class ConsoleSession {
     if (!this.#line.signal.aborted) await this.#sayDone();
   }
 
-  /** Shows the state of things. True when a person here wants to control the set-up. */
+  /** Shows the current state. True when a person here wants to control the set-up. */
   async #idle(): Promise<boolean> {
     const shown = this.#view();
     let part = 0;
@@ -119,12 +119,12 @@ export class ConsoleSession {
         if (!key) return false;
         const other = this.#control.name;
         if (key.name === "enter" && shown === "moved") {
-          // Off, not anew: the stick may not be pulled while the box runs from it.
+          // Power off, not reboot: the stick must not be removed while the box runs from it.
           await this.#runner.leave("poweroff");
           continue;
         }
         if (key.name === "enter") return other === undefined || (await this.#confirmTakeOver(other));
-        // Any other key turns the page over, where there is more than one.
+        // Any other key shows the next part, if there is one.
         part += 1;
         this.#draw(shown, part);
       }
@@ -133,7 +133,7 @@ export class ConsoleSession {
     }
   }
 
-  /** What there is to see for somebody who does not control the set-up. */
+  /** The view for somebody who does not control the set-up. */
   #view(): View {
     const { state } = this.#runner;
     if (state === "done") return "done";
@@ -160,7 +160,7 @@ export class ConsoleSession {
     if (view === "refused") return refusedPage(translate(runner), context.problems);
     const title = `${image.profile.title} - ${image.community.title}`;
     const putAside = runner.putAside ? english("welcome.put-aside", { path: runner.putAside }) : undefined;
-    // A set-up by an answers file that failed: nobody was there to be told.
+    // A set-up by an answers file that failed: its error was not shown yet.
     const note = context.trouble ? troubleSentence(translate(runner), context.trouble) : putAside;
     return welcomePage(image.version, title, view === "resumed", {
       note,
@@ -219,14 +219,14 @@ export class ConsoleSession {
     const page = donePage(t, { summary, warnings, works, handedOver });
     const isLong = parts(page).length > 1;
     if (!this.#hasFinished || (!isLong && handedOver.length === 0)) {
-      // Nobody is there to turn the page: what does not fit is in `cbox status`.
+      // Only the first part, because nobody is there to continue: `cbox status` shows the rest.
       const { keys: _keys, ...first } = parts(page)[0] ?? page;
       this.terminal.show(first);
       return;
     }
-    // The login prompt takes the screen: it waits until all of it is read, but not for ever.
+    // The login prompt replaces the page: wait until it is read, but not indefinitely.
     const patience = AbortSignal.any([this.#line.signal, AbortSignal.timeout(READ_WAIT)]);
-    // Shown once: what was typed before it may not take it away.
+    // The page is shown only once: keys typed before it must not dismiss it.
     const last = { ...page, keys: t("done.enter"), isDeliberate: true };
     await this.terminal.pause(last, patience).catch((error: unknown) => {
       if (!(error instanceof Gone)) throw error;
@@ -234,7 +234,7 @@ export class ConsoleSession {
   }
 }
 
-/** The box does something by itself; nobody is asked. */
+/** The box is working; no question is open. */
 function isWorking({ state, step }: SetupRunner): boolean {
   if (state === "reading" || state === "finishing") return true;
   return step !== undefined && [stateOf.apply(step.id), stateOf.verify(step.id)].includes(state);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One terminal, clever or dumb. Clever: clears the screen, a line can be edited. Dumb: lines, nothing but CR LF. Both
-// show the same pages and give the same replies.
+// One terminal, capable or dumb. Capable: the screen is cleared, a line can be edited. Dumb: plain lines with only CR
+// LF. Both show the same pages and give the same replies.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { printable } from "../../common/printable.ts";
@@ -11,15 +11,15 @@ import { type Key, KeyQueue } from "./keys.ts";
 export interface Port {
   /** For people: "ttyS0". */
   readonly name: string;
-  /** A screen of the box, with its keyboard; else a line to another computer. */
+  /** A screen of the box with its keyboard; otherwise a serial line. */
   readonly isScreen?: boolean;
   write(text: string): void;
 }
 
 export interface Page {
-  /** Stable name of the page, for people on the telephone and for tests: "system/language". */
+  /** Stable name of the page, for support by telephone and for tests: "system/language". */
   readonly tag: string;
-  /** Stable words after the tag, in every language. */
+  /** Stable text after the tag, the same in every language. */
   readonly token?: string;
   readonly title: string;
   readonly lines?: readonly string[];
@@ -27,11 +27,11 @@ export interface Page {
   readonly error?: string | undefined;
   /** The line of keys at the bottom. */
   readonly keys?: string;
-  /** The same on a terminal that knows no arrows, where that differs. */
+  /** The same on a terminal without arrows, where it differs. */
   readonly plainKeys?: string;
-  /** Only what is typed after the page was shown answers it: a confirmation, or something that cannot be undone. */
+  /** Keys typed before the page is shown do not answer it: for a confirmation, or something irreversible. */
   readonly isDeliberate?: boolean;
-  /** At the bottom of a part of the page, when all of it does not fit the screen: how to see the rest. */
+  /** Shown below a part of a page that does not fit the screen: how to see the rest. */
   readonly more?: string;
 }
 
@@ -43,19 +43,19 @@ export interface Option {
   readonly label: string;
 }
 
-/** The person is gone: the line was hung up, or another console took control. */
+/** The session has ended: the line was hung up, or another console took control. */
 export class Gone extends Error {}
 
 const WIDTH = 78;
 const HEIGHT = 24;
-/** Before the further lines of a text: what it quotes does not begin a line. */
+/** Indent of continuation lines: text that a page quotes must not look like a line of its own. */
 const GOES_ON = "  ";
-/** Heading, rule and empty line above the page, an empty line below, and the line where the cursor stands. */
+/** Heading, rule and empty line above the page, an empty line below, and the cursor's line. */
 const FRAME = 5;
 export const COMMANDS: Record<string, Command> = { b: "back", s: "skip", l: "log", "?": "help" };
 const CLEAR = "\x1b[2J\x1b[H";
 const CLEAR_LINE = "\r\x1b[K";
-/** How long the first page waits for a terminal that says where its cursor is, in milliseconds. */
+/** How long the first page waits for a terminal to report its cursor position, in milliseconds. */
 const PROBE_WAIT = 300;
 export const HEADING = "Community Box set-up";
 
@@ -63,16 +63,16 @@ export class Terminal {
   readonly keys = new KeyQueue();
   readonly port: Port;
   isRich = false;
-  /** Length of the line that waits for its end. */
+  /** Length of the unfinished line. */
   #open: number | undefined;
-  /** Said in passing; they stand on the next page, since a clever terminal clears the screen for it. */
+  /** Notes to be shown above the next page, since a capable terminal clears the screen for it. */
   #notes: { readonly lines: string[]; tag?: string } = { lines: [] };
 
   constructor(port: Port) {
     this.port = port;
   }
 
-  /** Asks for the cursor position: who answers understands escape sequences. */
+  /** Requests the cursor position: a terminal that answers understands escape sequences. */
   async probe(): Promise<void> {
     this.keys.takeOut("report");
     this.port.write("\x1b[6n");
@@ -84,11 +84,11 @@ export class Terminal {
       }
     }
     this.isRich = false;
-    // Wipes the four signs a dumb terminal may have shown.
+    // Erases the four characters that a dumb terminal may have shown.
     this.port.write("\r    \r");
   }
 
-  /** To be called before a page is shown for the first time: what was typed ahead does not answer some of them. */
+  /** To be called before a page is first shown: a deliberate page must not be answered by keys typed ahead. */
   async prepare({ isDeliberate }: Page): Promise<void> {
     if (!isDeliberate) return;
     if (this.keys.takeOut("report")) this.isRich = true;
@@ -100,13 +100,13 @@ export class Terminal {
     this.port.write(`${this.#render(page).join("\r\n")}\r\n`);
   }
 
-  /** One line below what is there. */
+  /** Prints one line below the others. */
   line(text: string): void {
     this.#finish();
     this.port.write(`${wrap(plain(text), WIDTH, "  ").join("\r\n")}\r\n`);
   }
 
-  /** A line whose end is still to come. `replace`: in place of the open one, where the terminal can. */
+  /** Starts a line that is finished later. `replace`: in place of the open one, where the terminal can. */
   begin(text: string, { replace = false } = {}): void {
     if (replace && this.isRich && this.#open !== undefined) this.port.write(CLEAR_LINE);
     else this.#finish();
@@ -115,7 +115,7 @@ export class Terminal {
     this.#open = lines.at(-1)?.length ?? 0;
   }
 
-  /** The end of the open line. */
+  /** Finishes the open line. */
   end(text: string): void {
     if (this.#open === undefined) return;
     const word = plain(text);
@@ -129,7 +129,7 @@ export class Terminal {
     this.#open = undefined;
   }
 
-  /** Something to know while answering the next question. */
+  /** A note to be shown with the next question. */
   note(text: string): void {
     if (this.#notes.tag !== undefined) this.#notes = { lines: [] };
     this.#notes.lines.push(text);
@@ -141,7 +141,7 @@ export class Terminal {
     return this.isRich && this.#notes.tag === tag ? this.#notes.lines : [];
   }
 
-  /** A line of text; an empty one is for the caller to understand. `initial` is only shown. */
+  /** Reads a line of text; the caller interprets an empty one. `initial` is only shown. */
   async ask(
     page: Page,
     signal: AbortSignal,
@@ -161,7 +161,7 @@ export class Terminal {
     return command ? { command } : { value: text };
   }
 
-  /** Waits for Enter after each screenful; b or Escape leaves at once, anything else redraws. */
+  /** Waits for Enter after each screenful; b or Escape returns at once, other keys redraw. */
   async pause(page: Page, signal: AbortSignal): Promise<void> {
     await this.prepare(page);
     for (const part of parts(page)) {
@@ -176,7 +176,7 @@ export class Terminal {
     }
   }
 
-  /** Undefined: the person pressed Escape, or `redraw` says that this line is not wanted any more. */
+  /** Undefined: the person pressed Escape, or `redraw` made the line obsolete. */
   async #readLine(
     prompt: string,
     isSecret: boolean,
@@ -232,7 +232,7 @@ export class Terminal {
       }
       if (this.isRich) this.#drawLine(prompt, isSecret ? text.map(() => "*") : text, cursor);
       else {
-        // A dumb terminal has no way to move about in the line.
+        // A dumb terminal cannot move the cursor within the line.
         cursor = text.length;
         if (!isSecret) this.port.write(echo(before, text.join("")));
       }
@@ -248,12 +248,12 @@ export class Terminal {
     this.port.write(`${CLEAR_LINE}${prompt}${shown}${back > 0 ? `\x1b[${back}D` : ""}`);
   }
 
-  /** Rows of the screen that the page and the notes above it leave free. */
+  /** Rows of the screen that the page and its notes leave free. */
   room(page: Page): number {
     return room(page) - this.#noteRows(page.tag).length;
   }
 
-  /** An empty line parts them from the question, which they are not about. */
+  /** An empty line separates the notes from the question, which is a different subject. */
   #noteRows(tag: string): string[] {
     const rows = this.#notesFor(tag).flatMap((line) => wrap(plain(line), WIDTH, GOES_ON));
     return rows.length ? [...rows, ""] : [];
@@ -274,30 +274,30 @@ export class Terminal {
     return [`${CLEAR}${HEADING}${gap}${tagLine}`, "-".repeat(WIDTH), "", ...body, "", ...footer];
   }
 
-  /** The next key; throws Gone when the person is. */
+  /** The next key; throws Gone when the session has ended. */
   async key(signal: AbortSignal): Promise<Key> {
     const key = await this.keys.next(signal);
     if (!key) throw new Gone();
     if (key.name !== "report") return key;
-    // A slow line, or a box that is busy: the answer to the probe comes late, and counts from here on.
+    // On a slow line or a busy box the answer to the probe arrives late, and counts from here on.
     this.isRich = true;
     return { name: "redraw" };
   }
 }
 
-/** What is shown may quote a stranger: it stays on its line. */
+/** The text may quote an untrusted source: control characters are escaped so that it stays on its line. */
 const plain = (text: string) => toAscii(printable(text));
 const count = (text: string | undefined) =>
   text === undefined ? 0 : wrap(plain(text), WIDTH, GOES_ON).length;
 const wrapAll = (lines: readonly string[]) => lines.flatMap((line) => wrap(plain(line), WIDTH, "     "));
 
-/** Rows of the screen that the page as it is leaves free, its keys counted. */
+/** Rows of the screen that the page alone leaves free, its line of keys included. */
 export function room({ title, lines = [], error, keys }: Page): number {
   const above = count(title) + wrapAll(lines).length + count(error && `[error] ${error}`);
   return HEIGHT - FRAME - above - count(keys);
 }
 
-/** A page in screenfuls; the page itself when it fits one. */
+/** The page in screenfuls; unchanged if it fits one. */
 export function parts(page: Page): Page[] {
   const { more, token } = page;
   const wrapped = wrapAll(page.lines ?? []);
@@ -311,7 +311,7 @@ export function parts(page: Page): Page[] {
   }));
 }
 
-/** Rows in groups of at most `size`. A heading, or the beginning of a sentence, does not stand alone at a foot. */
+/** Groups of at most `size` rows. A heading or the beginning of a sentence is not left alone at the end of one. */
 function screenfuls(rows: readonly string[], size: number): (readonly string[])[] {
   const screens: (readonly string[])[] = [];
   for (let from = 0; from < rows.length; from += screens.at(-1)?.length ?? size) {
@@ -323,7 +323,7 @@ function screenfuls(rows: readonly string[], size: number): (readonly string[])[
   return screens;
 }
 
-/** What makes a dumb terminal show `after` where `before` stands: rubs out, then writes. */
+/** Output that changes `before` into `after` on a dumb terminal: backspaces, then text. */
 function echo(before: string, after: string): string {
   if (after.startsWith(before)) return toAscii(after.slice(before.length));
   const [old, wanted] = [toAscii(before), toAscii(after)];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The conversation with the person who controls the set-up: looks at the machine's state, shows the page for it, and sends
-// the decision back as an event. Knows no step by name.
+// The conversation with the person who controls the set-up: shows the page for the machine's state, and sends the
+// decision back as an event. Contains nothing about single steps.
 
 import type { Translate } from "../i18n/translate.ts";
 import { MOVED, stateOf } from "../setup/machine.ts";
@@ -24,10 +24,10 @@ import type { Option } from "./terminal.ts";
 
 const LOG_LINES = 14;
 
-/** Returns when the set-up is done or the box has moved, or when the person left where that may be. Throws Gone when the person is, or another console took over. */
+/** Returns when the set-up is done, the box has moved, or the person left. Throws Gone when control is lost. */
 export async function converse(talk: Conversation): Promise<void> {
   const { runner } = talk;
-  // With a refused file, too, the first question is the language: the person may not understand the others.
+  // The first question is the language even after a refused file: the person may not understand the others.
   let isNew = false;
   let direction: Direction = "on";
   while (runner.state !== "done" && runner.state !== MOVED) {
@@ -99,7 +99,7 @@ function option(t: Translate, value: "retry" | "edit" | "later" | "skip" | "log"
   return { value, label: t(`failed.${value}`) };
 }
 
-/** Other steps whose answers may be what is wrong: those it borrows secrets from, and one that the code names. */
+/** Steps whose answers may be the cause: those whose secrets it needs, and one that the error code names. */
 function causes({ steps, context }: SetupRunner, step: Step): Step[] {
   const code = context.trouble?.code ?? "";
   return steps.filter(
@@ -107,7 +107,7 @@ function causes({ steps, context }: SetupRunner, step: Step): Step[] {
   );
 }
 
-/** The box works: shows how far it is. The person may go on without waiting where that is allowed. */
+/** Shows the progress of the box. The person may continue without waiting where that is allowed. */
 async function watch(talk: Conversation, state: string, step: Step | undefined): Promise<void> {
   const { runner, terminal, signal } = talk;
   const view = ProgressView.of(terminal, runner);

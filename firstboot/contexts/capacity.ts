@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Room inside a context: its own container uses all that no other instance does. A sliver takes its part from there and
-// gives it back, so that nothing lies idle and the sum never exceeds what was shared.
+// Resources inside a context: its own container may use everything that no other instance has. A sliver takes its
+// share from that container and returns it, so that nothing is unused and the total is never exceeded.
 
 import type { Box } from "../host/box.ts";
 import { type Config, type Instance, instancesOf, parseMib, send } from "./incus.ts";
 import type { ContextId } from "./names.ts";
 import { LEAST } from "./plan.ts";
 
-/** The part of one instance. MiB. */
+/** The share of one instance. MiB. */
 export interface Part {
   readonly memoryMib: number;
   readonly diskMib: number;
@@ -22,7 +22,7 @@ export function partOf({ expanded_config, expanded_devices }: Instance): Part {
   };
 }
 
-/** What is left of a context for its own container beside these instances. */
+/** What remains of a context for its own container beside these instances. */
 export function remainder(limits: Part, others: readonly Part[]): Part {
   const sum = (amount: keyof Part) => others.reduce((total, part) => total + part[amount], 0);
   return {
@@ -32,12 +32,12 @@ export function remainder(limits: Part, others: readonly Part[]): Part {
   };
 }
 
-/** The first amount that a context's own container would lack, undefined when there is room. */
+/** The first resource of which the context's own container would have too little; undefined when there is enough. */
 export function lacking(left: Part): keyof Part | undefined {
   return (["memoryMib", "diskMib", "processes"] as const).find((amount) => left[amount] < LEAST[amount]);
 }
 
-/** Gives the context's own container what no other instance has. */
+/** Gives the context's own container everything that no other instance has. */
 export async function balance(
   box: Box,
   id: ContextId,

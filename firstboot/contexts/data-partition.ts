@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The rest of the disk becomes the partition CBOX-DATA, with a file system for the files of the pools (pools.ts).
-// systemd-repart wipes what was there before and writes the table last, so a power cut leaves either no partition or an
-// empty one; mke2fs writes its superblock last.
+// The free space of the disk becomes the partition CBOX-DATA, whose file system holds the files of the pools
+// (pools.ts). systemd-repart and mke2fs write the partition table and the superblock last, so a power cut leaves
+// either no partition or an empty one.
 
 import { basename } from "node:path";
 import { fail } from "../../common/fail.ts";
@@ -13,7 +13,7 @@ import { POOL_FILES } from "./pools.ts";
 
 const DEFINITIONS = "/usr/lib/community-box/repart.d";
 
-/** Makes the partition unless it is there; resolves to its device, by a name that stays. */
+/** Creates the partition unless it exists; resolves to its device, by a stable name. */
 export async function dataPartition(box: Box): Promise<string> {
   const disk = await readDisk(box);
   if (!disk.data) {
@@ -27,12 +27,12 @@ export async function dataPartition(box: Box): Promise<string> {
     const settings = [`--definitions=${DEFINITIONS}`, "--dry-run=no", "--discard=yes"];
     await runOrFail(box, "systemd-repart", [...settings, disk.device]);
   }
-  // The new table has cost the boot sector its mark. Most boxes start without it, so this is no reason to fail.
+  // The new partition table has cleared the boot sector's active flag. Most machines boot without it: not fatal.
   if (disk.device) await box.run(paths.markActive, [disk.device]);
-  // udev makes the name a moment after the kernel has seen the partition.
+  // udev creates the name shortly after the kernel has seen the partition.
   await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
   const { data } = await readDisk(box);
-  // Not by its name: beside a box that runs from a stick there may be a disk with another CBOX-DATA on it.
+  // Not by label: a box that runs from a stick may have another CBOX-DATA on an internal disk.
   return data?.uuid
     ? `/dev/disk/by-partuuid/${data.uuid}`
     : fail({
@@ -43,7 +43,7 @@ export async function dataPartition(box: Box): Promise<string> {
       });
 }
 
-/** Few and large files: next to no inodes, no room kept for root, a small journal. */
+/** For few and large files: very few inodes, no reserve for root, a small journal. */
 const FORMAT = ["-q", "-F", "-t", "ext4", "-L", DATA_LABEL, "-b", "4096", "-m", "0", "-i", "16777216"];
 const FEATURES = ["-J", "size=16", "-O", "^resize_inode", "-E", "nodiscard"];
 
@@ -63,11 +63,11 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
         hint: `sudo blkid --probe ${device}; the data is given up by: sudo cbox reset --all`,
       });
     }
-    // What was there may be found by its place behind the new one, and be taken for it.
+    // A former file system's signature may lie behind the new one and be detected instead of it.
     await runOrFail(box, "wipefs", ["--all", device]);
     await runOrFail(box, "mke2fs", [...FORMAT, ...FEATURES, device]);
   }
-  // incus.service requires what is mounted there; nothing else does, so that the box starts without it.
+  // Required only by incus.service, so that the box starts even when this mount fails.
   const unit = [
     "[Unit]",
     "Description=Data of the contexts",
@@ -75,7 +75,7 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
     `What=${device}`,
     `Where=${POOL_FILES}`,
     "Type=ext4",
-    // Room that a context gives back goes back to the disk.
+    // Discard returns blocks that a context frees to the disk.
     "Options=noatime,discard",
     "",
   ].join("\n");
@@ -85,7 +85,7 @@ export async function mountData(box: Box, device: string, isUsed: boolean): Prom
   await runOrFail(box, "chmod", ["700", POOL_FILES]);
 }
 
-/** Takes the mount away; the partition stays. */
+/** Removes the mount; the partition stays. */
 export async function unmountData(box: Box): Promise<void> {
   if (!(await box.exists(paths.dataMount))) return;
   await box.run("systemctl", ["stop", unitOf(paths.dataMount)]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What this box has to divide: memory, processors, processes, and the disk behind its root file system.
+// The resources of this box that can be divided: memory, processors, processes, and the disk of its root file system.
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
@@ -11,11 +11,11 @@ import { filesMib } from "./pools.ts";
 export const DATA_LABEL = "CBOX-DATA";
 
 export interface Disk {
-  /** Such as /dev/vda; undefined when the root file system is on none that can be seen. */
+  /** Such as /dev/vda; undefined if the disk of the root file system is unknown. */
   readonly device?: string;
-  /** The data partition, once it is there. */
+  /** The data partition, if it exists. */
   readonly data?: { readonly device: string; readonly mib: number; readonly uuid: string };
-  /** Behind the last partition. */
+  /** After the last partition. */
   readonly freeMib: number;
 }
 
@@ -26,12 +26,12 @@ export async function readResources(box: Box, image: Pick<ImageInfo, "converted"
     memoryMib: Math.floor((await number("/proc/meminfo", /^MemTotal:\s+(\d+) kB/m)) / 1024),
     cpus: Math.max(1, ((await box.readFile("/proc/cpuinfo")) ?? "").match(/^processor\s*:/gm)?.length ?? 1),
     diskMib: image.converted ? await ownFilesMib(box) : await partitionMib(box),
-    // Far below what any kernel says when it says nothing.
+    // A fallback well below any kernel's own limit.
     processes: (await number("/proc/sys/kernel/threads-max", /^(\d+)/)) || 4096,
   };
 }
 
-/** The file system of the data partition keeps its own books, and some are in the size of the disk. */
+/** The data partition's file system has metadata of its own, part of it proportional to the disk's size. */
 async function partitionMib(box: Box): Promise<number> {
   const { data, freeMib } = await readDisk(box);
   const mib = data?.mib ?? freeMib;
@@ -39,8 +39,8 @@ async function partitionMib(box: Box): Promise<number> {
 }
 
 /**
- * On a machine that was converted the pools are files on its root file system: theirs, where they are made; else a part of
- * what is free there. The rest is for the machine itself.
+ * On a converted machine the pools are files on its root file system: their size if they exist; else a part of the
+ * free space. The machine itself keeps the rest.
  */
 async function ownFilesMib(box: Box): Promise<number> {
   const made = await filesMib(box);
@@ -74,7 +74,7 @@ interface BlockDevice {
 
 const SECTOR = 512;
 const MIB = 1024 * 1024;
-/** The second copy of the partition table, at the end. */
+/** For the second copy of the partition table, at the end. */
 const TABLE_MIB = 1;
 
 export function parseDisk(json: string): Disk {

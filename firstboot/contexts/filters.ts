@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Nobody poses as another one: Incus lets an interface of a context's container, of a sliver or of a virtual machine send
-// by its own MAC and IPv4 address alone. IPv6, which the contexts are not given, is dropped by the box (contexts.nft):
-// Incus' own filter for it would keep everything from starting where bridged packets are not filtered (Docker, libvirt).
+// Prevents spoofing: Incus lets each interface of a container or virtual machine send only with its own MAC and IPv4
+// address. IPv6, which the contexts do not get, is dropped by contexts.nft: Incus' own filter for it would stop all
+// starts where bridged packets are not filtered (Docker, libvirt).
 
 import { Failure } from "../../common/fail.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
@@ -15,7 +15,7 @@ export const FILTERS: Config = {
   "security.ipv4_filtering": "true",
 };
 
-/** For nft, as Incus does it. */
+/** An nft table like those of Incus, to test whether the kernel accepts it. */
 const TRIAL = `table bridge community-box-trial {
 	chain trial {
 		type filter hook input priority -200; policy accept;
@@ -24,14 +24,14 @@ const TRIAL = `table bridge community-box-trial {
 }
 `;
 
-/** Where they cannot be made, no container would start. */
+/** If the filters cannot be created, no container would start with them. */
 export async function canFilter(box: Box): Promise<boolean> {
   const server = await get<{ environment?: { firewall?: string } }>(box, "/1.0");
   if (server?.environment?.firewall !== "nftables") return false;
   return (await box.run("nft", ["--check", "-f", "-"], { input: TRIAL })).code === 0;
 }
 
-/** Gives them to every interface in the contexts' networks that lacks them, of what runs, too. */
+/** Adds the filters to every interface in the contexts' networks that lacks them, running instances included. */
 export async function ensureFilters(box: Box): Promise<void> {
   for (const id of CONTEXTS) {
     const profile = `/1.0/profiles/default?project=${id}`;
@@ -60,14 +60,14 @@ async function patch(box: Box, path: string, devices: Devices): Promise<void> {
 }
 
 /**
- * For a box that was divided before there were these walls: once, by its next announcement. No reason for anything else to
- * fail; `log` is told why, and the next announcement tries again.
+ * For a box that was divided before these rules existed: they are added once, at the next announcement. A failure
+ * does not stop the announcement: it is logged, and the next one tries again.
  */
 export async function catchUpWalls(box: Box, log: (line: string) => void): Promise<void> {
   const record = await readRecord(box);
   if (!record || "none" in record || (await box.exists(paths.contextsFiltered))) return;
   try {
-    // Where it runs already, nothing happens.
+    // Does nothing if the unit runs already.
     await box.run("systemctl", ["start", "cbox-walls.service"]);
     if (await canFilter(box)) await ensureFilters(box);
     else log("Incus cannot filter here, so a sliver may pose as another one");

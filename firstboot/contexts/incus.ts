@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Incus, by its own command line: `incus query` speaks its REST API (https://linuxcontainers.org/incus/docs/main/api/)
-// and waits for what takes time. No names are put together here that could leave their place in a URL.
+// Incus, by its command line: `incus query` uses its REST API (https://linuxcontainers.org/incus/docs/main/api/) and
+// waits for operations. Names in URLs are validated before: none can change the path.
 
 import { parseJson } from "../../common/json.ts";
 import { type Box, runOrFail } from "../host/box.ts";
@@ -11,12 +11,12 @@ export interface Instance {
   readonly name: string;
   readonly status: string;
   readonly type: string;
-  /** Its own settings, without those of its profiles. */
+  /** Its own settings, without those from its profiles. */
   readonly config: Config;
   readonly expanded_config: Config;
   readonly devices: Readonly<Record<string, Config>>;
   readonly expanded_devices: Readonly<Record<string, Config>>;
-  /** What it uses now; absent when it is not running. */
+  /** Current use; absent when it is not running. */
   readonly state?: InstanceState | null;
 }
 
@@ -50,12 +50,12 @@ export async function send(
   await runOrFail(box, "incus", ["query", "--wait", "--request", method, ...body, path]);
 }
 
-/** The instances of a project, with what they use. None when Incus does not answer. */
+/** The instances of a project with their current use. Empty when Incus does not answer. */
 export async function instancesOf(box: Box, project: string): Promise<readonly Instance[]> {
   return (await get<readonly Instance[]>(box, `/1.0/instances?project=${project}&recursion=2`)) ?? [];
 }
 
-/** "512MiB", "2GiB" -> MiB; undefined when it is no size. */
+/** "512MiB", "2GiB" -> MiB; undefined if it is not a size. */
 export function parseMib(text: string | undefined): number | undefined {
   const [, digits, unit] = /^(\d+)(MiB|GiB)$/.exec(text ?? "") ?? [];
   return digits ? Number(digits) * (unit === "GiB" ? 1024 : 1) : undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Networks of the contexts and what may pass: each has its own subnet behind the box (NAT) and an ACL in Incus. The walls
-// to the box itself, whatever its addresses, are rules of the box (contexts.nft).
+// Networks of the contexts and their filters: each has its own subnet behind the box (NAT) and an ACL in Incus.
+// Access to the box itself, on any address, is limited by the box's own rules (contexts.nft).
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
@@ -11,18 +11,18 @@ import { readWallSettings, without } from "./wall-settings.ts";
 
 export interface ContextNetwork {
   readonly name: string;
-  /** Of the box in it, with prefix: Incus makes the network from it. */
+  /** The box's address in the network, with prefix: Incus creates the network from it. */
   readonly address: string;
   readonly gateway: string;
 }
 
 export type ContextNetworks = Readonly<Record<ContextId, ContextNetwork>>;
 
-/** Third numbers of 172.31.x.0/24, a pair a try: rarely used in homes, and not the community's (10.0.0.0/8). */
+/** Third bytes of 172.31.x.0/24, two per attempt: rare in homes, and outside the community's 10.0.0.0/8. */
 const CANDIDATES = [240, 242, 244, 246, 248];
 const PREFIX = "172.31";
 
-/** The networks as they are, or two subnets that nothing else on this box uses. */
+/** The existing networks, or two subnets that are unused on this box. */
 export async function chooseNetworks(box: Box): Promise<ContextNetworks> {
   const known = await Promise.all(CONTEXTS.map((id) => knownAddress(box, id)));
   const { stdout } = await box.run("ip", ["-json", "-4", "route", "show", "table", "all"]);
@@ -56,7 +56,7 @@ interface Acl {
   readonly ingress: readonly Rule[];
 }
 
-/** Where others may come in from beyond the box: one port, or a range, of a context's own container. */
+/** A port or range of a context's own container that other machines may reach. */
 export interface Entrance {
   readonly context: ContextId;
   readonly address: string;
@@ -65,18 +65,18 @@ export interface Entrance {
   readonly last?: number;
 }
 
-/** Of the rules for entrances. */
+/** Description of the rules for entrances. */
 const ENTRANCE = "a port of the box";
 
 /**
- * Private ranges: what of the owner's home lies behind another router is in one of them. The networks that the box itself is
- * connected to, whatever their addresses, are rules of the box (contexts.nft).
+ * Private ranges: home networks behind another router are in one of them. Networks that the box is connected to,
+ * whatever their addresses, are covered by the box's own rules (contexts.nft).
  */
 const HOMES = ["172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"];
 
 /**
- * What leaves and enters a context. Incus lets everything else out and nothing else in, as the network says. `open`: what the
- * owner has opened to the community.
+ * Rules for traffic from and to a context. By the network's default Incus allows all other outgoing traffic and no
+ * other incoming. `open`: what the owner has opened to the community.
  */
 export function rulesOf(
   id: ContextId,
@@ -93,7 +93,7 @@ export function rulesOf(
   const { owner, community } = networks;
   const subnet = ({ gateway }: ContextNetwork) => gateway.replace(/\.\d+$/, ".0/24");
   const other = id === "owner" ? community : owner;
-  // A community that lives in one of these ranges is reached all the same.
+  // A community that uses one of these ranges stays reachable.
   const homes = HOMES.filter((range) => !image.community.address_ranges.includes(range)).flatMap((range) =>
     without(range, open),
   );
@@ -106,7 +106,7 @@ export function rulesOf(
   };
 }
 
-/** `entrances`: those of both contexts; unless said, those that there are stay. */
+/** `entrances`: those of both contexts; if left out, the existing ones stay. */
 export async function ensureAcls(
   box: Box,
   networks: ContextNetworks,
@@ -122,7 +122,7 @@ export async function ensureAcls(
       ? entrances.filter(({ context }) => context === id).map(ruleOf)
       : (known?.ingress ?? []).filter(({ description }) => description === ENTRANCE);
     const rules: Acl = { egress, ingress: [...ingress, ...open] };
-    // Incus makes all rules of the network anew when it is told the same.
+    // Incus rebuilds all rules of the network, even when nothing has changed.
     if (known && isSame(known, rules)) continue;
     const acl = { description: `What may pass to and from ${id}`, config: {}, ...rules };
     if (known) await send(box, "PUT", `/1.0/network-acls/${name}`, acl);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the box is divided into host, owner and community. Pure arithmetic: what goes in decides what comes out, the
-// parts never exceed the whole, and the host always keeps enough to be a box.
+// Divides the box into host, owner and community. Pure arithmetic: the parts never exceed the total, and the host
+// always keeps enough to work.
 
 import type { ImageInfo } from "../host/image-info.ts";
 
-/** The parts of the box that can be divided. Sizes in MiB. */
+/** The resources of the box that can be divided. Sizes in MiB. */
 export interface Resources {
   readonly memoryMib: number;
   readonly cpus: number;
@@ -13,13 +13,13 @@ export interface Resources {
   readonly processes: number;
 }
 
-/** What a context, or an instance in it, may use at most. */
+/** The limits of a context, or of an instance in it. */
 export interface Limits extends Resources {
-  /** Containers and virtual machines, the context's own one included. */
+  /** Containers and virtual machines, including the context's own container. */
   readonly instances: number;
 }
 
-/** What an instance gets when nobody says. */
+/** The default for an instance. */
 export const LEAST_INSTANCE: Omit<Limits, "cpus" | "instances"> = {
   memoryMib: 128,
   diskMib: 1024,
@@ -46,28 +46,28 @@ export interface ContextsChoice extends Exact {
   readonly share?: Share | "exact" | undefined;
 }
 
-/** Of what the host does not keep. */
+/** Parts of what the host does not reserve. */
 const PARTS: Readonly<Record<Share, number>> = { little: 0.25, half: 0.5, most: 0.75 };
 
-/** Below this a box has no contexts: Incus alone takes 70 MiB, each container 17 and what runs in it. */
+/** With less, a box has no contexts: Incus alone takes 70 MiB, each container 17 and its programs. */
 const NEEDED_MEMORY_MIB = 900;
-/** The reserve and a context that can hold more than the template, twice. */
+/** The reserve, and twice a context that can hold more than the template. */
 const NEEDED_DISK_MIB = 1536;
 
 const HOST_MEMORY_PART = 0.25;
 const HOST_MEMORY_MIB = 320;
-/** In the pool of each context beside its share: the template, and what btrfs needs to keep its own books. */
+/** Extra space in each pool beside the context's share: for the template, and for btrfs metadata. */
 export const POOL_BOOKS_MIB = 250;
 const HOST_DISK_MIB = 2 * POOL_BOOKS_MIB;
 const HOST_PROCESSES_PART = 0.25;
 
-/** The least a context can start with. */
+/** The minimum with which a context can start. */
 export const LEAST: Limits = { memoryMib: 128, cpus: 1, diskMib: 512, processes: 200, instances: 1 };
 const MOST_PROCESSES = 16_384;
 const MIB_PER_INSTANCE = 96;
 const MOST_INSTANCES = 32;
 
-/** Why a box has no contexts: it is a container itself, its Debian has no Incus, or there is too little to divide. */
+/** Why a box has no contexts: it is a container, its Debian has no Incus, or it has too little memory or disk. */
 export type NoContexts = "container" | "engine" | "memory" | "disk";
 
 /** Why this box has no contexts; undefined when it can have them. */
@@ -81,7 +81,7 @@ export function unfit(
   return diskMib < NEEDED_DISK_MIB ? "disk" : undefined;
 }
 
-/** The division of a box that is fit for contexts. Exact numbers beyond {@link bounds} are brought back into them. */
+/** The division of a box that can have contexts. Exact amounts beyond {@link bounds} are limited to them. */
 export function planContexts(box: Resources, choice: ContextsChoice): Plan {
   const host = hostKeeps(box);
   const free = shared(box, host);
@@ -98,7 +98,7 @@ export function planContexts(box: Resources, choice: ContextsChoice): Plan {
 
 export type Amount = keyof Limits;
 
-/** The least and the most that the community may be given of each, on a box that is fit for contexts. */
+/** The minimum and maximum of each resource for the community, on a box that can have contexts. */
 export function bounds(
   box: Resources,
 ): Readonly<Record<Amount, { readonly least: number; readonly most: number }>> {
@@ -117,14 +117,14 @@ export function bounds(
 }
 
 /**
- * The processors of the community, for Incus: the last ones, so that the first is the host's and the owner's alone
- * wherever there is more than one. A single one is written as a range, else it would be taken for a number of them.
+ * The community's processors, for Incus: the last ones, so that the first one is left to host and owner if there are
+ * several. A single one is written as a range, else Incus would read it as a count.
  */
 export function cpuSet(box: Pick<Resources, "cpus">, cpus: number): string {
   return `${Math.max(0, box.cpus - cpus)}-${box.cpus - 1}`;
 }
 
-/** Percent of the processors that are the community's when everybody wants them at once. */
+/** The community's percentage of the processors when all are busy. */
 export function cpuPercent(box: Pick<Resources, "cpus">, choice: ContextsChoice, cpus: number): number {
   const share = choice.share ?? "half";
   return share === "exact" ? Math.min(90, Math.round((cpus / box.cpus) * 100)) : PARTS[share] * 100;

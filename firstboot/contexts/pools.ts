@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A storage pool for each context: a btrfs of its own, in a file of fixed size, which Incus makes, formats and mounts as a
-// loop device. So what a context can take ends at the size of that file, whatever its root does: quota groups, which
-// btrfs has for limits inside a pool, count one subvolume each, and a root can make others.
+// A storage pool for each context: a btrfs in a file of fixed size, which Incus creates, formats and mounts as a loop
+// device. The file's size limits a context even if its root tries to exceed it: btrfs quota groups count one
+// subvolume each, and root can create more.
 
 import { fail } from "../../common/fail.ts";
 import { type Box, runOrFail } from "../host/box.ts";
@@ -18,10 +18,10 @@ export const POOL_FILES = "/var/lib/incus/disks";
 const fileOf = (pool: string) => `${POOL_FILES}/${pool}.img`;
 const mountOf = (pool: string) => `/var/lib/incus/storage-pools/${pool}`;
 
-/** Takes away a pool that both contexts share; the set-up after it makes one for each. */
+/** Removes a pool that both contexts share; the next set-up creates one for each. */
 export const SEPARATE = "sudo cbox reset --all";
 
-/** A pool of each context, or, on a box that was set up by an older image, one of both. */
+/** One pool for each context, or a shared one on a box that was set up by an older image. */
 export type Pools = "own" | "shared";
 
 interface Pool {
@@ -34,7 +34,7 @@ export async function readPools(box: Box): Promise<Pools> {
   return (await readPool(box, SHARED_POOL))?.status === "Created" ? "shared" : "own";
 }
 
-/** Whether Incus knows a pool that is a context's own, be it whole or not. */
+/** Whether Incus has a pool for a single context, complete or not. */
 export async function hasOwnPools(box: Box): Promise<boolean> {
   const known = await Promise.all(CONTEXTS.map((id) => readPool(box, poolOf(id))));
   return known.some((pool) => pool !== undefined);
@@ -42,12 +42,12 @@ export async function hasOwnPools(box: Box): Promise<boolean> {
 
 export const poolName = (pools: Pools, id: ContextId) => (pools === "shared" ? SHARED_POOL : poolOf(id));
 
-/** Of the pool's file: the share, the template and what btrfs needs to keep its own books. */
+/** Size of the pool's file: the share, the template and btrfs metadata. */
 export function poolMib({ diskMib }: Pick<Limits, "diskMib">): number {
   return diskMib + POOL_BOOKS_MIB;
 }
 
-/** The pools that Incus does not have yet. One whose making was cut short is taken away first. */
+/** The pools that Incus does not have yet. One whose creation was interrupted is removed first. */
 export async function missingPools(
   box: Box,
   shares: Shares,
@@ -65,9 +65,9 @@ export async function missingPools(
 }
 
 /**
- * Makes those pools smaller that are larger than their share: the file system first, then its file. Not by Incus, which
- * lets a pool grow only.
- * @throws Failure `no-room` when what is in it needs more; nothing is changed then.
+ * Shrinks the pools that are larger than their share: first the file system, then its file. Without Incus, which can
+ * only grow a pool.
+ * @throws Failure `no-room` when its contents need more; nothing is changed then.
  */
 export async function shrinkPools(box: Box, shares: Shares): Promise<void> {
   for (const { id, pool, wanted, file } of await sizesOf(box, shares)) {
@@ -77,7 +77,7 @@ export async function shrinkPools(box: Box, shares: Shares): Promise<void> {
   }
 }
 
-/** Makes those pools larger that are smaller than their share: the file first, then the file system in it. */
+/** Grows the pools that are smaller than their share: first the file, then its file system. */
 export async function growPools(box: Box, shares: Shares): Promise<void> {
   for (const { id, pool, wanted, file } of await sizesOf(box, shares)) {
     if (file < wanted) await setFileSize(box, pool, wanted);
@@ -106,16 +106,16 @@ async function shrinkFileSystem(box: Box, id: ContextId, mib: number): Promise<v
       ...sayFound("found.disk-of", { mib, said: stderr.trim().split("\n").at(-1) ?? "" }),
     });
   }
-  // Before its end is cut off.
+  // Must be on the disk before the end of the file is cut off.
   await runOrFail(box, "btrfs", ["filesystem", "sync", mountOf(pool)]);
 }
 
-/** @param size in bytes, or all that its device has. */
+/** @param size in bytes, or "max" for all of its device */
 function resizing(pool: string, size: number | "max"): string[] {
   return ["filesystem", "resize", String(size), mountOf(pool)];
 }
 
-/** The loop device has the size that the file had when it was set up, until it is told. */
+/** The loop device keeps the file's former size until it is told to read the new one. */
 async function setFileSize(box: Box, pool: string, mib: number): Promise<void> {
   const file = fileOf(pool);
   await runOrFail(box, "truncate", [`--size=${mib}M`, file]);
@@ -133,7 +133,7 @@ export interface PoolUse {
   readonly sizeMib: number;
 }
 
-/** Blocks of the context's pool as its file system counts them; undefined where it is not mounted. */
+/** Use of the context's pool according to its file system; undefined if it is not mounted. */
 export async function readPoolUse(box: Box, id: ContextId): Promise<PoolUse | undefined> {
   const { code, stdout } = await box.run("df", [
     "--block-size=1M",
@@ -141,12 +141,12 @@ export async function readPoolUse(box: Box, id: ContextId): Promise<PoolUse | un
     mountOf(poolOf(id)),
   ]);
   const [, target, used, size] = /(\/\S*)\s+(\d+)\s+(\d+)\s*$/.exec(stdout) ?? [];
-  // Without the mount df tells of the file system that holds its directory.
+  // Without the mount, df reports the file system of its directory.
   if (code !== 0 || target !== mountOf(poolOf(id))) return undefined;
   return { usedMib: Number(used), sizeMib: Number(size) };
 }
 
-/** MiB of the files of pools, where all of them are made; of the one that both share on older boxes. */
+/** Total MiB of the pools' files if all exist, or of the shared one on older boxes. */
 export async function filesMib(box: Box): Promise<number | undefined> {
   const shared = await fileMib(box, SHARED_POOL);
   if (shared !== undefined) return shared;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What Incus is told at the set-up: the image's template filled in with the plan, and looked at before it is used. A
-// line that came out empty or wrong is a mistake of ours, and must not become half of a configuration.
+// The configuration of Incus for the set-up: the image's template filled in with the plan, and validated before use:
+// a wrong or empty line must not lead to an incomplete configuration.
 
 import { parse } from "yaml";
 import { fail } from "../../common/fail.ts";
@@ -13,10 +13,10 @@ import type { Limits } from "./plan.ts";
 import { LEAST_INSTANCE } from "./plan.ts";
 
 export interface PreseedData {
-  /** Those that are not there yet. */
+  /** The pools that do not exist yet. */
   readonly pools: readonly { readonly name: string; readonly mib: number }[];
   readonly contexts: readonly PreseedContext[];
-  /** Of each interface (filters.ts). */
+  /** For each interface (filters.ts). */
   readonly filters: Config;
 }
 
@@ -42,7 +42,7 @@ export async function renderPreseed(box: Box, data: PreseedData): Promise<string
       contexts: data.contexts.map((each) => ({
         ...each,
         filters: Object.entries(data.filters).map(([key, value]) => ({ key, value })),
-        // On a small disk a context may have less than an instance gets elsewhere, and its own must fit in.
+        // On a small disk a context may get less than an instance's default, and its own container must fit.
         instance: { ...LEAST_INSTANCE, diskMib: Math.min(LEAST_INSTANCE.diskMib, each.limits.diskMib) },
         packages: paths.pool,
       })),
@@ -88,7 +88,7 @@ const named = (properties: object, required: readonly string[]) => ({
 
 const size = { type: "string", pattern: "^[1-9][0-9]*MiB$" };
 const count = { type: "string", pattern: "^[1-9][0-9]*$" };
-/** Every value that Incus gets is a text; one that is not was written wrongly. */
+/** Every value for Incus is a string; anything else is a mistake in the template. */
 const config = (properties: object) => ({
   type: "object",
   required: Object.keys(properties),

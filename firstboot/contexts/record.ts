@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the box was divided, as kept in /etc/community-box/contexts.json: for every program and user of the box, without
-// waking Incus.
+// How the box was divided, stored in /etc/community-box/contexts.json: for all programs and users of the box, without
+// starting Incus.
 
 import { parseJson } from "../../common/json.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 import type { NoContexts, Plan, Resources } from "./plan.ts";
 
-/** What was divided, and how; or why the box has no contexts. */
+/** The division, or why the box has no contexts. */
 export type ContextsRecord =
   | { readonly none: NoContexts; readonly box: Resources }
   | (Plan & {
       readonly box: Resources;
       readonly cpuPercent: number;
-      /** Each context has a storage pool of its own; absent on a box of an older image, where both have one. */
+      /** Each context has its own storage pool; absent on a box from an older image with a shared one. */
       readonly pools?: "own";
     });
 

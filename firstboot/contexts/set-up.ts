@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Makes the contexts from a plan: partition, Incus, storage pools, networks with their ACLs, projects, template, one
-// container each.
-// Each act looks first and makes what is not there, so that a power cut repeats it.
+// container each. Every action first checks what exists, so that it can be repeated after a power cut.
 
 import { fail } from "../../common/fail.ts";
 import { type Box, runOrFail } from "../host/box.ts";
@@ -30,11 +29,11 @@ import { type PreseedContext, renderPreseed } from "./preseed.ts";
 export interface Division extends Plan {
   readonly box: Resources;
   readonly cpuPercent: number;
-  /** Absent on a box that was set up when both had one storage pool. */
+  /** Absent on a box that was set up with one shared storage pool. */
   readonly pools?: "own";
 }
 
-/** lxcfs: what a container sees as its memory and processors; the walls before the first packet. */
+/** lxcfs: shows a container its own limits of memory and processors; the firewall rules must precede any packet. */
 const UNITS = [
   "lxcfs.service",
   "cbox-contexts.service",
@@ -53,10 +52,10 @@ export async function setUp(
   await runOrFail(box, "systemctl", ["enable", ...UNITS]);
   await runOrFail(box, "systemctl", ["start", "lxcfs.service", "cbox-contexts.service", "incus.socket"]);
   await runOrFail(box, "incus", ["admin", "waitready"]);
-  // What Incus has written by now is not on the disk yet: its certificates, later the files of its networks.
+  // Incus has not synced its certificates and network files to the disk.
   await runOrFail(box, "sync", []);
 
-  // Only Incus knows whether the partition is its own: the one pool of an older set-up, with all that is in it.
+  // Only Incus knows whether the partition holds the shared pool of an older set-up, with its data.
   const pools = await readPools(box);
   if (device && pools === "own") await mountData(box, device, await hasOwnPools(box));
 
@@ -70,16 +69,16 @@ export async function setUp(
     progress(`progress.contexts.${id}`, { memory: division[id].memoryMib, disk: gib(division[id].diskMib) });
     await ensureContainer(box, id, division[id]);
   }
-  // What stops the contexts when the box stops. Where it was not started, the kernel ends them, and the stop waits 90 s.
+  // Stops the contexts at shutdown. If it was not started, the kernel kills them, and the shutdown waits 90 s.
   await runOrFail(box, "systemctl", ["start", "incus-startup.service"]);
   await runOrFail(box, "sync", []);
   return pools;
 }
 
 /**
- * Gives what is there the limits of the division. A context that gets less gives it up first, for a project cannot have
- * less than its instances; one that gets more takes it last.
- * @throws Failure `no-room` when a context holds more than it would get; nothing is changed then.
+ * Sets the limits of the division on what exists. A context that gets less is reduced first, because a project cannot
+ * have less than its instances; one that gets more is increased last.
+ * @throws Failure `no-room` when a context uses more than it would get; nothing is changed then.
  */
 export async function divide(box: Box, image: ImageInfo, division: Division): Promise<void> {
   const pools = await readPools(box);
@@ -98,12 +97,12 @@ export async function divide(box: Box, image: ImageInfo, division: Division): Pr
   if (pools === "own") await growPools(box, division);
 }
 
-/** After {@link divide}: the context that gets more takes it. */
+/** After {@link divide}: the context that gets more uses it. */
 export async function finishDivision(box: Box, division: Division): Promise<void> {
   for (const id of CONTEXTS) await balance(box, id, division[id]);
 }
 
-/** What Incus lets the context have; undefined when it knows no such project. */
+/** The context's current limits in Incus; undefined if there is no such project. */
 async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
   const project = await get<{ config?: Config }>(box, `/1.0/projects/${id}`);
   const {
@@ -119,7 +118,7 @@ async function limitsNow(box: Box, id: ContextId): Promise<Part | undefined> {
   };
 }
 
-/** Projects, networks and profiles as the division says. */
+/** Sets up projects, networks and profiles for the division. */
 async function configure(box: Box, image: ImageInfo, division: Division, pools: Pools): Promise<void> {
   const networks = await chooseNetworks(box);
   await ensureAcls(box, networks, image);
@@ -132,7 +131,7 @@ async function configure(box: Box, image: ImageInfo, division: Division, pools: 
   const filters = isFiltered ? FILTERS : {};
   const preseed = await renderPreseed(box, { pools: missing, contexts, filters });
   await runOrFail(box, "incus", ["admin", "init", "--preseed"], { input: preseed });
-  // Interfaces that have settings of their own, on a box that was divided before.
+  // For interfaces with their own settings, on a box that was divided before.
   if (isFiltered) await ensureFilters(box);
 }
 
@@ -155,8 +154,8 @@ function describe(
 }
 
 /**
- * Takes the template in under another name, and gives it its own when all of it is on the disk: after a power cut Incus
- * may know an image whose file is empty.
+ * Imports the template under a temporary alias, and renames it when it is completely on the disk: after a power cut
+ * Incus may list an image whose file is empty.
  */
 async function importTemplate(box: Box): Promise<void> {
   if (await get(box, `/1.0/images/aliases/${TEMPLATE}`)) return;
@@ -198,12 +197,12 @@ async function ensureContainer(box: Box, id: ContextId, limits: Limits): Promise
   await runOrFail(box, "incus", ["start", id, "--project", id]);
 }
 
-/** The box's own little Debian repository, seen at the same place. */
+/** The box's own small Debian repository, mounted at the same path. */
 function packages() {
   return { type: "disk", source: paths.pool, path: paths.pool, readonly: "true" };
 }
 
-/** MiB as a person says it: "3.2". */
+/** GiB with at most one decimal: "3.2". */
 export function gib(mib: number): string {
   return (mib / 1024).toFixed(1).replace(/\.0$/, "");
 }

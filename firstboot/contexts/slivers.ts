@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Slivers: further instances in the community's context, each with its own limits, as copies of the template that share
-// its blocks. What a sliver gets, the community's own container gives, and gets back.
+// Slivers: further instances in the community's context with their own limits, as copies of the template that share
+// its blocks. Their resources come from the community's own container and return to it.
 
 import { fail } from "../../common/fail.ts";
 import { type Box, runOrFail } from "../host/box.ts";
@@ -13,12 +13,12 @@ import type { Limits } from "./plan.ts";
 import { poolName, readPools } from "./pools.ts";
 
 const PROJECT = "community";
-/** A name in DNS, and one that Incus takes. */
+/** Valid as a DNS name and in Incus. */
 const NAME = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 
 export interface SliverWish extends Part {
   readonly name: string;
-  /** Alias of an image of Incus; the box's own template unless said. */
+  /** Alias of an image in Incus; by default the box's own template. */
   readonly image?: string;
   readonly isVm?: boolean;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes the contexts away for a new set-up: with their data, or only stopped, to be taken up again as they are.
+// Removes the contexts for a new set-up with their data, or only stops them, to be used again unchanged.
 
 import type { Box } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
@@ -12,7 +12,7 @@ const POOLS = [...CONTEXTS.map(poolOf), SHARED_POOL];
 export async function tearDown(box: Box, keepData: boolean): Promise<void> {
   const made = await Promise.all(POOLS.map((pool) => get(box, `/1.0/storage-pools/${pool}`)));
   if (made.some(Boolean) && !keepData) await removeAll(box);
-  // The guests first, as at a shutdown.
+  // First the containers, as at a shutdown.
   await box.run("systemctl", ["disable", "--now", "cbox-start-contexts.service", "incus-startup.service"]);
   await box.run("systemctl", ["disable", "--now", "incus.socket", "incus.service"]);
   await box.run("systemctl", ["disable", "--now", "cbox-contexts.service", "lxcfs.service"]);

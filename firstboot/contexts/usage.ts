@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a context's own container uses now, as the kernel counts it: readable by every user, and Incus may sleep.
+// Current use of a context's own container, from the kernel: readable by every user, without starting Incus.
 
 import type { Box } from "../host/box.ts";
 import type { ContextId } from "./names.ts";
@@ -9,7 +9,7 @@ export interface Use {
   readonly processes: number;
 }
 
-/** Undefined when it does not run. */
+/** Undefined if it does not run. */
 export async function readUse(box: Pick<Box, "readFile">, id: ContextId): Promise<Use | undefined> {
   const group = `/sys/fs/cgroup/lxc.payload.${id}_${id}`;
   const number = async (file: string) => {

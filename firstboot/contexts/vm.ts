@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// May a sliver be a virtual machine here? /dev/kvm alone says little: it exists on machines where no guest ever starts.
-// So a guest of one boot sector is started, which says one word and is gone.
+// Can a sliver be a virtual machine here? /dev/kvm is not enough: it exists on machines where no guest can start.
+// Therefore a guest with only a boot sector is started, which returns an exit code.
 
 import type { Box } from "../host/box.ts";
 
 export type VmObstacle = "processor" | "kvm" | "qemu" | "kvm-broken" | "memory";
 
-/** A system with a kernel of its own starts in no less. */
+/** The minimum for a system with its own kernel. */
 export const VM_MEMORY_MIB = 512;
 
 const QEMU: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ const SECTOR = Buffer.concat([
 ]).toString("base64");
 const ALIVE = 0x21;
 
-/** Undefined where virtual machines work. */
+/** Undefined if virtual machines work. */
 export async function vmObstacle(
   box: Box,
   architecture: string,

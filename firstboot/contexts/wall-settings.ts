@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the owner has said about the walls: which networks that the box is connected to are open to the community, and
+// The owner's settings for the contexts' firewall rules: which connected networks are open to the community, and
 // whether the box forwards between its networks. The program "walls" reads the same file.
 
 import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
@@ -7,20 +7,20 @@ import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 
 export interface WallSettings {
-  /** In the form of parseNetwork (commands/wall-network.ts). */
+  /** In the format of parseNetwork (commands/wall-network.ts). */
   readonly open: readonly string[];
-  /** Unsaid: only where the machine's own settings make it a router. */
+  /** If unset: only if the machine's own settings make it a router. */
   readonly forward?: boolean;
 }
 
 export type Forwarding = "on" | "off" | "machine" | "default";
 
-/** What is in force now, as "walls --list" says it. */
+/** The rules in force, from "walls --list". */
 export interface Walls {
-  /** Networks that the box is connected to, other than by the VPN. */
+  /** Networks that the box is connected to, except by the VPN. */
   readonly home: readonly string[];
   readonly open: readonly string[];
-  /** Is what comes from one network of the box for another passed on? As the owner said, else as the machine's settings do. */
+  /** Are packets forwarded between the box's networks? By the owner's setting, else by the machine's. */
   readonly forward: Forwarding;
 }
 
@@ -33,7 +33,7 @@ export async function readWallSettings(box: Pick<Box, "readFile">): Promise<Wall
   };
 }
 
-/** Keeps them and puts them into force. Throws Failure `command-failed`; they are kept then, for the next start. */
+/** Stores and applies them. Throws Failure `command-failed`; they are stored then, for the next start. */
 export async function applyWallSettings(box: Box, { open, forward }: WallSettings): Promise<void> {
   const lines = [
     "# Written by Community Box (cbox contexts walls).",
@@ -50,7 +50,7 @@ export async function readWalls(box: Box): Promise<Walls> {
   const named = (wanted: string) =>
     words.filter(([word]) => word === wanted).map(([, network = ""]) => network);
   const home = named("home");
-  // The gateway, to which DHCP gives a route of its own, is in the network that stands beside it.
+  // DHCP adds a separate route to the gateway, which is already in its network.
   const isApart = (network: string) =>
     without(
       network,
@@ -63,7 +63,7 @@ export async function readWalls(box: Box): Promise<Walls> {
   };
 }
 
-/** The range as networks, without those that are open. IPv4. */
+/** The range as networks, without the open ones. IPv4. */
 export function without(range: string, open: readonly string[]): string[] {
   const [wide, holes] = [parseCidr(range), open.flatMap((each) => parseCidr(each) ?? [])];
   if (!wide) return [range];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What neighbours in the VPN announce by multicast DNS, as this box's Avahi has heard it; other programs of theirs may
-// announce there, too.
+// Services that neighbours in the VPN announce by multicast DNS, from this box's Avahi; other programs may announce
+// there, too.
 
 import { isIPv4 } from "node:net";
 import type { PublishedService } from "../../common/serf-payload.ts";
@@ -13,14 +13,14 @@ export interface Heard {
   readonly rtt: number;
 }
 
-/** More addresses than these are not asked whether they are there. */
+/** Limit of the addresses that are pinged. */
 const MOST_ADDRESSES = 100;
-/** At a time; each is a process. */
+/** In parallel; each is a process. */
 const AT_ONCE = 20;
 
 /**
- * Empty without a VPN, or when Avahi does not run. Who does not answer a ping is left out: Avahi remembers for two
- * minutes (RFC 6762, section 10) what a box has said that was switched off without a word.
+ * Empty without a VPN, or if Avahi does not run. Hosts that do not answer a ping are left out: Avahi remembers
+ * announcements for two minutes (RFC 6762, section 10) after a box was just switched off.
  */
 export async function heardByAvahi(box: Box): Promise<readonly Heard[]> {
   const record = await readRecord(box);
@@ -45,7 +45,10 @@ export async function heardByAvahi(box: Box): Promise<readonly Heard[]> {
   });
 }
 
-/** Of `avahi-browse --parsable --resolve`: "=;guifi;IPv4;A\032name;_http._tcp;local;host.local;10.1.2.3;80;"a=b" "c=d"". */
+/**
+ * Output of `avahi-browse --parsable --resolve`:
+ * "=;guifi;IPv4;A\032name;_http._tcp;local;host.local;10.1.2.3;80;"a=b" "c=d"".
+ */
 export function parseBrowse(output: string, network: string): PublishedService[] {
   return output.split("\n").flatMap((line) => {
     const [sign, on, protocol, name = "", type = "", , host = "", address = "", port = "", ...rest] =
@@ -59,7 +62,7 @@ export function parseBrowse(output: string, network: string): PublishedService[]
   });
 }
 
-/** Avahi writes what is not plain as \ and three decimal digits, a byte each, or \ and the sign. */
+/** Avahi escapes special characters as \ and three decimal digits per byte, or as \ and the character. */
 function unescaped(text: string): string {
   const bytes = text.split(/(\\\d{3}|\\.)/).map((part) => {
     if (/^\\\d{3}$/.test(part)) return Buffer.of(Number(part.slice(1)) & 0xff);
@@ -68,7 +71,7 @@ function unescaped(text: string): string {
   return Buffer.concat(bytes).toString("utf8");
 }
 
-/** Undefined when nobody answers. The address is a stranger's word: only through the VPN. */
+/** Undefined without an answer. The address is untrusted: it is pinged only through the VPN. */
 async function ping(box: Box, network: string, address: string): Promise<number | undefined> {
   const { code, stdout } = await box.run("ping", [
     ...["-4", "-n", "-q", "-c", "3", "-i", "0.2", "-W", "2", "-I", network, address],

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the community offers, nearest first: as this box's Serf sees it, the services in the tags of everybody who is
-// there; and inside the VPN what neighbours announce by Avahi. Written by other people's programs, so anything may be
-// in it.
+// The community's services, nearest first: from the Serf tags of all nodes, and inside the VPN from neighbours'
+// announcements by Avahi. All of it is untrusted text.
 
 import { parseJson } from "../../common/json.ts";
 import { decodeServices, type PublishedService, SERVICES_TAG } from "../../common/serf-payload.ts";
@@ -16,19 +15,19 @@ export interface FoundService {
   readonly address: string;
   readonly port: string;
   readonly txt: { readonly [name: string]: string };
-  /** Who told. One service may be known by both, with its address outside and the one in the VPN. */
+  /** The source. A service may be known by both, with its addresses outside and inside the VPN. */
   readonly by: "serf" | "avahi";
-  /** Name of the node in Serf; by Avahi, of the host. */
+  /** Name of the node in Serf, or of the host in Avahi. */
   readonly node: string;
-  /** Address of the node that announces it, where that is another. */
+  /** Address of the announcing node, if it is another one. */
   readonly announced_from?: string;
-  /** Round trip in milliseconds, by Serf's coordinates or a ping in the VPN; undefined when Serf does not know. */
+  /** Round trip in milliseconds, from Serf's coordinates or a ping in the VPN; undefined if unknown. */
   readonly rtt_ms?: number;
 }
 
 export interface Search {
   readonly services: readonly FoundService[];
-  /** Nodes whose tag cannot be read. */
+  /** Nodes whose tag is unreadable. */
   readonly unreadable: readonly string[];
 }
 
@@ -40,16 +39,16 @@ interface Member {
   readonly tags?: { readonly [name: string]: unknown };
 }
 
-/** Longest that a word of somebody else may be here. */
+/** Maximum length of an untrusted text. */
 const LONGEST = 100;
-/** More than these are not asked for their distance, one by one. */
+/** Limit of the nodes whose distance is requested one by one. */
 const MOST_NODES = 500;
-/** At a time; each is a process or two. */
+/** In parallel; each is a process or two. */
 const AT_ONCE = 20;
-/** Key and value pairs of one service. */
+/** Maximum key and value pairs of a service. */
 const MOST_PAIRS = 20;
 
-/** Undefined when Serf does not answer, nor anybody by Avahi. `type`: only these services, upper and lower case alike. */
+/** Undefined if neither Serf nor Avahi answers. `type`: only these services, case-insensitive. */
 export async function search(box: Box, type?: string): Promise<Search | undefined> {
   const isWanted = ({ s }: PublishedService) => !type || s.toLowerCase() === type.toLowerCase();
   const [bySerf, heard] = await Promise.all([searchBySerf(box, isWanted), heardByAvahi(box)]);
@@ -98,7 +97,7 @@ async function searchBySerf(
 interface Teller {
   readonly by: FoundService["by"];
   readonly node: string;
-  /** Undefined where it is not known. */
+  /** Undefined if it is unknown. */
   readonly address?: string | undefined;
   readonly rtt: number | undefined;
 }
@@ -126,7 +125,7 @@ function described(service: PublishedService, { by, node, address, rtt }: Teller
 
 /** "Estimated alice <-> bob rtt: 1.310 ms (using WAN coordinates)". */
 async function roundTrip(box: Box, node: string): Promise<number | undefined> {
-  // A name that begins with a dash would be an option.
+  // A name with a leading dash would be parsed as an option.
   if (node.startsWith("-")) return undefined;
   const { code, stdout } = await askSerf(box, ["rtt", node], { timeout: 10_000 });
   return code === 0 ? parseRtt(stdout) : undefined;
@@ -149,7 +148,7 @@ function nearestFirst(a: FoundService, b: FoundService): number {
   );
 }
 
-/** Somebody else's words on our terminal: one line, no control signs, not endless. */
+/** Untrusted text for the terminal: one line, no control characters, limited length. */
 function clean(text: string): string {
   return [...text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "")].slice(0, LONGEST).join("");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Serf on this box: its configuration, whether it answers, what it announces. Used by the step "services", by
-// `cbox publish` and by `cbox status`.
+// Serf on this box: its configuration, its state and its announcement. Used by the step "services", by `cbox publish`
+// and by `cbox status`.
 
 import { contains, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
 import { parseJson } from "../../common/json.ts";
@@ -20,8 +20,8 @@ export function serfPort(image: ImageInfo): number {
 }
 
 /**
- * The address other nodes know the box by: the first one in the community's ranges, else the first one. One in the VPN
- * comes last: those who are not in it cannot reach it.
+ * The box's address for other nodes: the first one in the community's ranges, else the first one. An address in the
+ * VPN comes last, because nodes outside of the VPN cannot reach it.
  */
 export async function communityAddress(box: Box, image: ImageInfo): Promise<Address | undefined> {
   const ranges = image.community.address_ranges.map(parseCidr).filter((range) => range !== undefined);
@@ -44,8 +44,8 @@ async function vpnLast(box: Box, addresses: readonly Address[]): Promise<Address
 }
 
 /**
- * Writes Serf's configuration for the address the box has now. Returns whether anything changed; without an
- * address there is no file, and the unit waits for one (its drop-in has the file as a condition).
+ * Writes Serf's configuration for the box's current address. Returns whether anything changed. Without an address
+ * there is no file, and the unit waits for it (its drop-in has the file as a condition).
  */
 export async function configureSerf(
   box: Box,
@@ -54,14 +54,14 @@ export async function configureSerf(
   const found = await communityAddress(box, image);
   if (!found) return { changed: false };
   const hostname = ((await box.readFile("/etc/hostname")) ?? "").trim() || "cbox";
-  // The key first: whoever finds it before the agent does is told apart (isKeyRefused).
+  // The key first: an agent that does not have it yet is detected by isKeyRefused.
   const key = await serfRpcKey(box);
   const content = serfConfig(image, await hostId(box), hostname, found.address, key);
   const changed = await writeIfChanged(box, paths.serfConfig, content, { mode: 0o600 });
   return { address: found.address, changed };
 }
 
-/** Unique in the community although host names are not; made on the box, kept for good. */
+/** Unique in the community although host names are not; generated on the box and kept. */
 async function hostId(box: Box): Promise<string> {
   const kept = ((await box.readFile(paths.serfHostId)) ?? "").trim();
   if (/^[0-9a-f]{32}$/.test(kept)) return kept;
@@ -85,24 +85,24 @@ export function serfConfig(
     ...(protocol === undefined ? {} : { protocol }),
     rpc_addr: SERF_RPC,
     rpc_auth: key,
-    // Else an agent whose name somebody else has, too, lets the others vote and stops when it loses. The name is the box's own
-    // by its random part, so whoever else has it has taken it.
+    // Otherwise an agent whose name is used twice starts a vote and stops if it loses. This box's name has a random
+    // part, so another node with it has copied it.
     disable_name_resolution: true,
-    // Again and again, until a peer answers: the cable may come tomorrow.
+    // Retry until a peer answers: the cable may be connected later.
     retry_join: bootstrap,
     retry_interval: "30s",
     rejoin_after_leave: true,
     snapshot_path: "/var/lib/serf/snapshot",
     // Tags set at run time survive a restart of the agent.
     tags_file: "/var/lib/serf/tags.json",
-    // A quiet journal: the disk may be a card.
+    // Few log messages: the disk may be a card.
     log_level: "WARN",
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
 export interface SerfInfo {
-  /** Nodes alive, this one included. */
+  /** Nodes alive, including this one. */
   readonly members: number;
   readonly tags: { readonly [name: string]: string };
 }
@@ -112,7 +112,7 @@ interface InfoAnswer {
   readonly serf?: { readonly members?: string; readonly failed?: string; readonly left?: string };
 }
 
-/** What the agent says over RPC; undefined when it does not answer. */
+/** The agent's state over RPC; undefined if it does not answer. */
 export async function serfInfo(box: Box): Promise<SerfInfo | undefined> {
   const { code, stdout } = await askSerf(box, ["info", "-format=json"], { timeout: 300_000 });
   if (code !== 0) return undefined;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The addresses of a zone's devices, as the community's map lists them (CNML, action "detail"), with the names that
-// the community's name servers have always given them: those of the devices, their numbers, and "ip" in its domain.
+// The addresses of a zone's devices, from the community's map (CNML, action "detail"), with the names that the
+// community's name servers use: device names, their numbers, and "ip" in its domain.
 
 import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { all, type Element, parseCnml } from "../guifi/xml.ts";
 import type { Named } from "./zones.ts";
 
-/** Each address once. `domain`: such as guifi.net. Any text makes a list, or a Failure `api-reply-invalid`. */
+/** Each address once. `domain`: such as guifi.net. Any text gives a list, or Failure `api-reply-invalid`. */
 export async function parseDeviceNames(text: string, domain: string): Promise<Named[]> {
   const devices = all(await parseCnml(text), "network").flatMap(devicesIn);
   const named = devices.flatMap((device) => {
@@ -32,7 +32,7 @@ function devicesIn(element: Element): Element[] {
   ];
 }
 
-/** Of its interfaces, also those of its radios; links name the interfaces of others by number alone. */
+/** Of its interfaces, including radios; links refer to the other end's interface only by number. */
 function addressesIn(element: Element): (string | undefined)[] {
   return [
     ...all(element, "interface").map(({ attributes }) => attributes.ipv4),

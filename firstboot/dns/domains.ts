@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The names that a DNS server of the community answers for, as its site lists them: CNML, action "domains". Whatever is no
-// name and no address is left out and named, since all of it goes into BIND's files.
+// The names that a DNS server of the community serves, from its site: CNML, action "domains". Invalid names and
+// addresses are left out and reported, since all of it is written into BIND's files.
 
 import { isIPv4, isIPv6 } from "node:net";
 import { formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
@@ -9,17 +9,17 @@ import { all, type Element, parseCnml } from "../guifi/xml.ts";
 export interface Domains {
   /** For the community's own addresses. */
   readonly internal: View;
-  /** For everybody else. */
+  /** For all other clients. */
   readonly external: View;
-  /** What is not right in it, a line each: all else is there. */
+  /** What is invalid in it, one line each; everything else is included. */
   readonly left: readonly string[];
 }
 
 export interface View {
   readonly masters: readonly Master[];
-  /** Copied from their masters. */
+  /** Copied from their primary servers. */
   readonly slaves: readonly Elsewhere[];
-  /** Asked at their own servers. */
+  /** Forwarded to their own servers. */
   readonly forwards: readonly Elsewhere[];
 }
 
@@ -30,17 +30,17 @@ export interface Elsewhere {
 
 export interface Master {
   readonly zone: string;
-  /** Of the server that answers for it. */
+  /** Address of the zone's server. */
   readonly ipv4?: string;
   /** First label of that server's name. */
   readonly nameserver: string;
-  /** What the zone's own name, and every name in it without an entry, stands for. */
+  /** Address of the zone's own name, and of all names in it without an entry. */
   readonly domainIpv4?: string;
   readonly domainIpv6?: string;
   readonly mayBeCopied: boolean;
   /** E-mail address. */
   readonly contact: string;
-  /** Whole names of other people's servers: for its mail, the first one first, and for its names. */
+  /** Full names of external servers: for its mail, in order of priority, and for its names. */
   readonly externalMail: readonly string[];
   readonly externalNameservers: readonly string[];
   readonly hosts: readonly Host[];
@@ -48,11 +48,11 @@ export interface Master {
 }
 
 export interface Host {
-  /** Below the zone; "@" is the zone itself. */
+  /** Relative to the zone; "@" is the zone itself. */
   readonly name: string;
   readonly ipv4?: string;
   readonly ipv6?: string;
-  /** Below the zone; with a dot at the end `name` is an alias of it. */
+  /** Relative to the zone; if `name` ends with a dot, it is an alias of that name. */
   readonly aliases: readonly string[];
   readonly isNameserver: boolean;
   readonly isMailserver: boolean;
@@ -60,13 +60,13 @@ export interface Host {
 }
 
 export interface Delegation {
-  /** Whole names. */
+  /** Full names. */
   readonly name: string;
   readonly nameserver: string;
   readonly ipv4?: string;
 }
 
-/** Any text makes domains, or a Failure `api-reply-invalid`. Each zone of a view comes once. */
+/** Returns domains for any text, or throws Failure `api-reply-invalid`. Each zone of a view appears once. */
 export async function parseDomains(text: string): Promise<Domains> {
   const domains = all(await parseCnml(text), "domains");
   const left: string[] = [];
@@ -78,7 +78,7 @@ export async function parseDomains(text: string): Promise<Domains> {
   return { internal: view("internal"), external: view("external"), left };
 }
 
-/** Told what is left out: "zone a.local, host www: IPv6 ":::::" is no IPv6 address". */
+/** Called with what is left out: "zone a.local, host www: IPv6 ":::::" is no IPv6 address". */
 type Leave = (what: string) => void;
 
 function toView(elements: readonly Element[], leave: Leave): View {
@@ -93,7 +93,7 @@ function toView(elements: readonly Element[], leave: Leave): View {
   };
 }
 
-/** Reads the attributes of one element. Who gives a value that is wrong is told by `leave`; an empty one is none. */
+/** Reads the attributes of one element. An invalid value is reported to `leave`; an empty one counts as missing. */
 class Reader {
   readonly #attributes: Element["attributes"];
   readonly #leave: Leave;
@@ -107,7 +107,7 @@ class Reader {
     return this.#read(name, this.#attributes[name] ?? "", kind);
   }
 
-  /** Of a list, those that are right. */
+  /** The valid items of a list. */
   several(name: string, kind: Kind, between: RegExp | string = ","): string[] {
     const parts = (this.#attributes[name] ?? "").split(between);
     return parts.flatMap((part) => this.#read(name, part, kind) ?? []);
@@ -183,7 +183,7 @@ function toMaster(element: Element, leave: Leave): Master[] {
   ];
 }
 
-/** The first of them. What BIND does not take in a zone's first record costs the zone. */
+/** The first address only. An invalid mailbox in the SOA record would invalidate the zone. */
 function mailbox(text: string): string | undefined {
   const [, user, host] = /^([A-Za-z0-9._+-]{1,60})@([^@]+)$/.exec(text.split(/[,\s]/)[0] ?? "") ?? [];
   const domain = domainName(host);
@@ -199,7 +199,7 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-/** A whole name has 255 bytes at most, with the length of each label and the root (RFC 1035, section 3.1). */
+/** A full name has at most 255 bytes, including the length of each label and the root (RFC 1035, section 3.1). */
 function fits(name: string, zone: string): boolean {
   return name.length + 1 + zone.length <= LONGEST_NAME;
 }
@@ -252,7 +252,7 @@ function label(text: string | undefined): string | undefined {
   return /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(small) ? small : undefined;
 }
 
-/** So long that the file of a zone, which begins with its view, still has a name that a file may have. */
+/** Leaves room for the view in the name of the zone's file. */
 const LONGEST_ZONE = 200;
 const LONGEST_NAME = 253;
 
@@ -262,7 +262,7 @@ function relativeName(text: string | undefined): string | undefined {
   return labels.every((each) => each !== undefined) && whole.length < LONGEST_ZONE ? whole : undefined;
 }
 
-/** At least two labels: nobody's whole top-level domain. */
+/** At least two labels: a top-level domain must not be replaced. */
 function domainName(text: string | undefined): string | undefined {
   const name = relativeName(text);
   return name?.includes(".") ? name : undefined;

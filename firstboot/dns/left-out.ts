@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the zones of the name server lack of the community's list, and why: written beside them, where the service's entry in
-// the catalogue says (left_out).
+// Entries of the community's list that are missing in the name server's zones, and why: written beside the zones, to
+// the file named in the service's definition (left_out).
 
 import type { Box } from "../host/box.ts";
 
-/** Of the service guifi-dns; the template of named.conf names it, too. */
+/** Directory of the service guifi-dns; its template of named.conf has the same path. */
 export const ZONES = "/var/lib/bind/community-box";
 export const CURRENT = `${ZONES}/current`;
 
-/** A list that is wrong as a whole must not fill the disk. */
+/** A list that is entirely invalid must not fill the disk. */
 const MOST = 200;
 
 export async function writeLeftOut(box: Box, directory: string, left: readonly string[]): Promise<void> {

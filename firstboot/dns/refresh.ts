@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fetches the list of domains that the community's site has for this DNS server, and gives it to BIND when BIND agrees.
-// Without an answer, or with one that makes no sense, the last list stays.
+// Fetches this DNS server's list of domains from the community's site, and installs it if BIND accepts it. Without an
+// answer, or with an invalid one, the last list stays.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
@@ -17,7 +17,7 @@ import { refusedZones, withoutRefused } from "./refused.ts";
 import { type Named, zoneFiles } from "./zones.ts";
 
 const CONFIG = "/etc/bind/community-box/named.conf";
-/** The owner's own, which named.conf includes: where, as a configuration of that file alone has to have it. */
+/** The owner's files, which named.conf includes, each with a configuration to check it alone. */
 const ADDITIONS: readonly (readonly [file: string, alone: (include: string) => string])[] = [
   ["/etc/bind/named.conf.private", (include) => include],
   ["/etc/bind/named.conf.options.private", (include) => `options {\n${include}};\n`],
@@ -25,7 +25,7 @@ const ADDITIONS: readonly (readonly [file: string, alone: (include: string) => s
   ["/etc/bind/named.conf.ext.private", (include) => `view "alone" {\n${include}};\n`],
 ];
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Each look of BIND's names all bad lines of a zone but those of which it only hears when the others are gone. */
+/** Limit of checks: some errors of a zone are reported only after the others have been removed. */
 const MOST_LOOKS = 20;
 const NOTHING: List = {
   internal: { masters: [], slaves: [], forwards: [] },
@@ -35,7 +35,7 @@ const NOTHING: List = {
 };
 
 interface List extends Domains {
-  /** Of the zone on the map, for reverse look-ups. */
+  /** Devices of the zone on the map, for reverse look-ups. */
   readonly devices: readonly Named[];
 }
 
@@ -44,8 +44,8 @@ type Log = (line: string) => void;
 export type RefreshResult = "changed" | "unchanged" | "kept" | "undeclared";
 
 /**
- * Idempotent. `kept`: the site did not answer, or not with such a list. `undeclared`: this box has no number there, and so
- * no domains of its own. Fails with `dns-refused` when BIND does not take what the site said.
+ * Idempotent. `kept`: the site did not answer, or its list is invalid. `undeclared`: this box has no number there,
+ * and therefore no domains. Fails with `dns-refused` when BIND rejects the list.
  */
 export async function refreshDomains(
   box: Box,
@@ -71,7 +71,7 @@ export async function refreshDomains(
     return "kept";
   }
   const devices = await devicesOf(box, image, current, log);
-  // The page says when it was made, which is no change.
+  // The time at which the page was generated is not a change.
   const source = `${text.replace(/ generated="[^"]*"/, "")}${devices.length ? JSON.stringify(devices) : ""}`;
   if (source === before) return "unchanged";
   await install(box, { ...domains, devices }, source, log);
@@ -79,14 +79,16 @@ export async function refreshDomains(
   return "changed";
 }
 
-/** The owner's, or the one under which the site knows this box. */
+/** The owner's number, or the one under which the site has this box. */
 async function numberOf(box: Box): Promise<string> {
   const state = (await readStates(box))["guifi-dns"];
   return String(state?.inputs.server || state?.declared || "");
 }
 
-/** Of the zone that the owner named for it, or for another service of this box, such as the graphs. Without an answer those of
- * the last list. */
+/**
+ * Devices of the zone that the owner set for it, or for another service of this box, such as the graphs. Without an
+ * answer, those of the last list.
+ */
 async function devicesOf(
   box: Box,
   image: ImageInfo,
@@ -120,8 +122,9 @@ async function fetchPage(box: Box, image: ImageInfo, page: string): Promise<stri
 }
 
 /**
- * Beside what is there, tried, then in its place. A line that BIND does not take is left out; of a zone that it does not
- * take for another reason the last good one stays. Each is said, and the other zones are as the list has them.
+ * Writes the new files beside the current ones, checks them, then replaces those. A line that BIND rejects is left
+ * out; a zone rejected for another reason keeps its last good content. Both are reported, and do not affect other
+ * zones.
  */
 async function install(box: Box, list: List, source: string, log: Log): Promise<void> {
   const serial = Math.floor(box.now().getTime() / 1000);
@@ -141,7 +144,7 @@ async function install(box: Box, list: List, source: string, log: Log): Promise<
   for (const [path, content] of files) await box.writeFile(path, content);
   const candidate = `${directory}/named.conf`;
   await box.writeFile(candidate, ((await box.readFile(CONFIG)) ?? "").replaceAll(CURRENT, directory));
-  /** Zones that are those of before. */
+  /** Zones that keep their former content. */
   const stale = new Set<string>();
   const put = (what: string) => {
     left.push(what);
@@ -173,13 +176,13 @@ async function install(box: Box, list: List, source: string, log: Log): Promise<
   await writeLeftOut(box, directory, left);
   await runOrFail(box, "chown", ["--recursive", "root:bind", directory]);
   await box.symlink(String(serial), CURRENT);
-  // Not while it is being switched on: it starts with these zones then.
+  // Not while it is being switched on: then it starts with these zones.
   if ((await box.run("systemctl", ["is-active", "--quiet", "named.service"])).code === 0)
     await runOrFail(box, "rndc", ["reload"]);
   if (last && last !== String(serial)) await box.remove(`${ZONES}/${last}`);
 }
 
-/** The records of these zones, `<view>.<zone>`, as they are answered now; a zone that is new has none. */
+/** The current records of these zones, `<view>.<zone>`; a new zone has none. */
 async function lastGood(
   box: Box,
   last: string | undefined,
@@ -201,15 +204,15 @@ async function refuse(box: Box, directory: string, said: string): Promise<never>
   return fail({ code: "dns-refused", ...errorText("error.dns-refused"), found });
 }
 
-/** What BIND says against a configuration, a line each, its zones in the same order. */
+/** BIND's errors about a configuration, one per line, with its zones in the same order. */
 async function complaints(box: Box, file: string, ...options: string[]): Promise<string | undefined> {
   const { code, stdout, stderr } = await box.run("named-checkconf", [...options, file]);
   return code === 0 ? undefined : `${stdout}${stderr}`.trim();
 }
 
 /**
- * A bracket that is not closed in one file goes on in the file that includes it, and BIND names the wrong one: so each of
- * the owner's is looked at alone.
+ * An unclosed bracket in an included file is reported for the including file: therefore each of the owner's files is
+ * checked alone.
  */
 async function refusedAddition(box: Box, directory: string): Promise<string | undefined> {
   const alone = `${directory}/alone.conf`;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What BIND says against the zones that were made for it (named-checkconf -z), and the zones without it: a line that it
-// does not take costs that line, and a zone that it does not take for another reason costs that zone alone.
+// BIND's errors about the generated zones (named-checkconf -z), and the zones without the causes: a rejected line is
+// removed, and a zone rejected for another reason is removed as a whole.
 
 export interface Without {
   readonly content: string;
-  /** What was left out, as it stood there. */
+  /** The removed lines, unchanged. */
   readonly left: readonly string[];
 }
 
-/** Lines by the path of their file, counted from 0; and the zones, `<view>.<zone>`, of which BIND names no line. */
+/** Line numbers from 0 by file path; and the zones, `<view>.<zone>`, that are rejected without a line number. */
 interface Refused {
   readonly lines: ReadonlyMap<string, ReadonlySet<number>>;
   readonly zones: readonly string[];
 }
 
-/** Zones, `<view>.<zone>`, that BIND does not take without naming a line of theirs. For the rest see below. */
+/** Zones, `<view>.<zone>`, that BIND rejects without a line number. Parameters: see below. */
 export function refusedZones(
   files: ReadonlyMap<string, string>,
   said: string,
@@ -24,8 +24,8 @@ export function refusedZones(
 }
 
 /**
- * The files that change, by path. `files` are the zones, `<view>.<zone>`, and the lists of them, `<view>.conf`, all in
- * `directory`; `said` is BIND's output. Lines keep their numbers. `kept`: zones that are mended in another way.
+ * The changed files, by path. `files`: the zones, `<view>.<zone>`, and their lists, `<view>.conf`, all in
+ * `directory`; `said`: BIND's output. Line numbers stay the same. `kept`: zones that are repaired in another way.
  */
 export function withoutRefused(
   files: ReadonlyMap<string, string>,
@@ -35,7 +35,7 @@ export function withoutRefused(
 ): Map<string, Without> {
   const { lines, zones } = readRefused(files, said, directory);
   const refused = new Map([...lines].map(([path, indexes]) => [path, new Set(indexes)]));
-  // A zone of which no line is named goes as a whole, so that the others can stay.
+  // A zone rejected without a line number is removed as a whole, so that the others work.
   for (const each of zones.filter((zone) => !kept.has(zone))) {
     const [view = ""] = each.split(".", 1);
     const path = `${directory}/${view}.conf`;
@@ -62,7 +62,7 @@ export function withoutRefused(
 function readRefused(files: ReadonlyMap<string, string>, said: string, directory: string): Refused {
   const refused = new Map<string, Set<number>>();
   const lines = said.split("\n");
-  /** The lines of a file that are meant. */
+  /** Marks the matching lines of a file. */
   const refuseWhere = (path: string, isMeant: (line: string, index: number) => boolean) => {
     for (const [index, line] of (files.get(path)?.split("\n") ?? []).entries()) {
       if (isMeant(line, index)) refused.set(path, (refused.get(path) ?? new Set()).add(index));
@@ -91,7 +91,7 @@ function readRefused(files: ReadonlyMap<string, string>, said: string, directory
   return { lines: refused, zones: [...new Set(whole.map(({ view, zone }) => `${view}.${zone}`))] };
 }
 
-/** Not the first lines, without which there is no zone, nor one that was left out already. */
+/** Not the first lines, which every zone needs, nor a line that was already removed. */
 function isRecord(line: string | undefined): boolean {
   return line !== undefined && !/^(;|\$|@ IN SOA )/.test(line);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what BIND reads: for each view the list of its zones, and for each zone of ours its records.
+// Writes BIND's files: for each view the list of its zones, and for each primary zone its records.
 
 import type { Elsewhere, Host, Master, View } from "./domains.ts";
 
-/** Seconds, as the community's servers have always said. */
+/** Seconds, the same as on the community's servers. */
 const TIMES = { refresh: 43_200, retry: 7_200, expire: 1_209_600, minimum: 7_200 };
 
 export interface ZoneFiles {
   /** Statements to include in the view. */
   readonly config: string;
-  /** Records, by name of the file. */
+  /** Records, by file name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -17,17 +17,17 @@ export interface ZoneOptions {
   readonly directory: string;
   readonly name: string;
   readonly serial: number;
-  /** Whose names addresses stand for, beside those of the zones' own hosts. */
+  /** Devices for reverse look-ups, in addition to the hosts of the zones. */
   readonly devices?: readonly Named[];
 }
 
 export interface Named {
   readonly ipv4: string;
-  /** Whole name, without a dot at the end. */
+  /** Full name, without a trailing dot. */
   readonly name: string;
 }
 
-/** `directory` is where the files will be, `view` part of their names, `serial` rises with every change. */
+/** `directory`: future place of the files; `view`: part of their names; `serial`: increases with every change. */
 export function zoneFiles(view: View, { directory, name, serial, devices = [] }: ZoneOptions): ZoneFiles {
   const fileOf = ({ zone }: Master) => `${name}.${zone}`;
   const lists = (servers: readonly string[]) => servers.map((server) => `${server};`).join(" ");
@@ -38,7 +38,7 @@ export function zoneFiles(view: View, { directory, name, serial, devices = [] }:
   const own = (master: Master) =>
     `zone "${master.zone}" { type primary; file "${directory}/${fileOf(master)}"; check-names ignore; notify yes; ` +
     `allow-transfer { ${master.mayBeCopied ? "any" : "none"}; }; };`;
-  // Names of the community alone, such as guifi.local, which nobody could sign.
+  // Names that exist only in the community, such as guifi.local, cannot be signed.
   const unsigned = view.forwards.map(({ zone }) => `"${zone}";`).join(" ");
   const reverse = name === "internal" ? reverseZones(view, devices) : [];
   const backwards = ({ zone }: ReverseZone) =>
@@ -61,14 +61,14 @@ export function zoneFiles(view: View, { directory, name, serial, devices = [] }:
 
 interface ReverseZone {
   readonly zone: string;
-  /** Whole name of the server that answers for it. */
+  /** Full name of the zone's server. */
   readonly nameserver: string;
   readonly entries: readonly Named[];
 }
 
 /**
- * For the community's own addresses: 10/8 as one zone, 172.16/12 as its sixteen, those in which somebody has an address.
- * One name for each address: that of a host in a zone of ours, else that of the device.
+ * For the community's addresses: 10/8 as one zone, 172.16/12 as sixteen, only if they contain an address. One name
+ * for each address: that of a host in one of our zones, else that of the device.
  */
 function reverseZones({ masters, slaves, forwards }: View, devices: readonly Named[]): ReverseZone[] {
   const hosts = masters.flatMap(({ zone, hosts }) =>
@@ -112,7 +112,7 @@ function reverseRecords({ zone, nameserver, entries }: ReverseZone, serial: numb
 
 const HEAD = "; Written by Community Box from the community's list of domains.\n";
 
-/** First labels of the names of its own servers. */
+/** First labels of its own servers' names. */
 function nameserversOf({ hosts, nameserver }: Master): string[] {
   const servers = hosts.filter(({ isNameserver }) => isNameserver).map(({ name }) => name);
   return servers.length ? servers : [nameserver];
@@ -125,7 +125,7 @@ function records(master: Master, serial: number): string {
   const mailbox = `${user.replaceAll(".", "\\.")}.${domain}.`;
   const names = nameserversOf(master);
   const ownMail = hosts.filter(({ isMailserver }) => isMailserver);
-  // After its own servers, in the order in which they are named.
+  // After its own servers, in the given order.
   const last = ownMail.reduce((highest, { priority }) => Math.max(highest, priority), 0);
   const addresses = [...hosts, ...glue(master, names)];
   const lines = [
@@ -153,7 +153,7 @@ function records(master: Master, serial: number): string {
   return `${HEAD}$ORIGIN ${zone}.\n$TTL ${minimum}\n${[...new Set(lines)].join("\n")}\n`;
 }
 
-/** A name server must have an address; without one the zone is refused as a whole. */
+/** A name server needs an address; without one BIND rejects the whole zone. */
 function glue({ hosts, ipv4 }: Master, names: readonly string[]): Host[] {
   return names
     .filter((name) => !hosts.some((host) => host.name === name && (host.ipv4 ?? host.ipv6)))
@@ -163,7 +163,7 @@ function glue({ hosts, ipv4 }: Master, names: readonly string[]): Host[] {
     }));
 }
 
-/** No alias beside other records of the same name: BIND refuses the zone for that. */
+/** No alias beside other records of the same name: BIND would reject the zone. */
 function aliases(hosts: readonly Host[]): string[] {
   const taken = new Set(["@", ...hosts.filter(({ ipv4, ipv6 }) => ipv4 ?? ipv6).map(({ name }) => name)]);
   return hosts.flatMap(({ name, aliases: own }) =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The devices of a zone of the community, as its map lists them: CNML, action "detail". Whatever does not look like a
-// number, an address or a name is left out, since all of it goes into files that other programs read.
+// The devices of a community's zone, from its map: CNML, action "detail". Invalid numbers, addresses and names are
+// left out, since all of it is written into files for other programs.
 
 import { type Cidr, contains, formatIpv4, parseIpv4 } from "../../common/ipv4.ts";
 import { quotable } from "../guifi/credentials.ts";
@@ -11,24 +11,24 @@ export interface GraphedDevice {
   readonly title: string;
   readonly node: { readonly id: number; readonly title: string };
   readonly ipv4: string;
-  /** As the device itself calls its interfaces, those on the air first; empty where the map does not say. */
+  /** The device's own interface names, radios first; empty if the map does not have them. */
   readonly interfaces: readonly string[];
-  /** Number by which the device knows its interface, where the map says that instead. */
+  /** The device's number of its interface, if the map has that instead. */
   readonly index?: number;
-  /** Its agent has counters of 64 bits (SNMP version 2c). Else they are asked as 1, which every device understands. */
+  /** Its agent has 64-bit counters (SNMP version 2c). Others are queried with version 1, which all support. */
   readonly isModern: boolean;
   /** Devices at the other ends of its links. */
   readonly linked: readonly number[];
 }
 
 export interface Selection {
-  /** Only devices with an address in one of these: nobody else's machine is asked anything. */
+  /** Only devices with an address in one of these ranges are queried. */
   readonly ranges: readonly Cidr[];
-  /** Only those that the map gives to this graph server. */
+  /** Only those that the map assigns to this graph server. */
   readonly server?: string;
 }
 
-/** In the order of the page, each once. Any text makes a list, or a Failure `api-reply-invalid`. */
+/** In the order of the page, each once. Any text gives a list, or Failure `api-reply-invalid`. */
 export async function parseDevices(text: string, selection: Selection): Promise<GraphedDevice[]> {
   const root = await parseCnml(text);
   const known = new Set<number>();
@@ -37,7 +37,7 @@ export async function parseDevices(text: string, selection: Selection): Promise<
     .filter(({ id }) => !known.has(id) && known.add(id));
 }
 
-/** A zone within a zone, a node and a device may each name a graph server of their own; 0 is none. */
+/** A nested zone, a node and a device may each have another graph server; 0 means none. */
 function ofZone(element: Element, server: string | undefined, selection: Selection): GraphedDevice[] {
   const own = serverOf(element) ?? server;
   return [
@@ -56,15 +56,15 @@ function ofNode(element: Element, server: string | undefined, selection: Selecti
     .flatMap((device) => toDevice(device, node, selection));
 }
 
-/** Titles stand in pages, in pictures and in a table: signs that mean something there are none. */
+/** Titles are used in pages, images and a table: characters with a meaning in any of them are replaced. */
 const titleOf = ({ attributes }: Element) =>
   quotable(attributes.title ?? "", [], 60).replace(/[^\p{L}\p{N} ._…-]/gu, "_");
 
 const serverOf = ({ attributes }: Element) => number(attributes.graph_server)?.toString();
 
-/** What is planned, dropped or being built answers nobody. */
+/** Planned, removed or unfinished devices do not answer. */
 const ANSWERING = new Set(["Working", "Testing"]);
-/** Firmware, and kinds of devices, with an agent of this century. */
+/** Firmware and device types with a modern SNMP agent. */
 const MODERN = /^(RouterOS|OpenW[Rr][Tt]|LEDE|qMp|Linux)/;
 const MODERN_TYPES = new Set(["cloudy", "confine", "server"]);
 
@@ -97,7 +97,7 @@ function links(element: Element): number[] {
   return [...own, ...["radio", "interface"].flatMap((name) => all(element, name)).flatMap(links)];
 }
 
-/** Such as ath0, wlan1:ap or "ether1 up/link": the person who set the device up has called it so. */
+/** Such as ath0, wlan1:ap or "ether1 up/link": chosen by the person who configured the device. */
 function interfaceName(text: string): string[] {
   return /^[\x21-\x7e][\x20-\x7e]{0,62}$/.test(text.trim()) ? [text.trim()] : [];
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the programs of the service guifi-graphs read about the devices: collectd whom to ask, the pages who is who.
+// The device files of the service guifi-graphs: which devices collectd queries, and their names for the pages.
 
 import type { GraphedDevice } from "./devices.ts";
 
-/** Beside the service's collectd.conf, which has the kinds of figures that are named here. */
+/** Included by the service's collectd.conf, which defines the data sets used here. */
 export function collectdConfig(devices: readonly GraphedDevice[]): string {
   if (devices.length === 0) return HEAD;
   return [
@@ -34,8 +34,8 @@ function ofDevice({ id, ipv4, isModern }: GraphedDevice): string[] {
 }
 
 /**
- * A line each, with tabs between: number, number and name of its node, own name, address, main interface, devices it is
- * linked to. "-" stands for nothing. The main interface is called as collectd calls its directory.
+ * One line per device, separated by tabs: number, number and name of its node, its own name, address, main interface,
+ * linked devices. "-" means empty. The main interface has the name of collectd's directory.
  */
 export function deviceTable(devices: readonly GraphedDevice[]): string {
   return devices

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fetches the map of the zone from the community's site, and tells the graph server which devices are in it. Without an
-// answer, or with one that makes no sense, the last list stays.
+// Fetches the map of the zone from the community's site, and updates the graph server's devices. Without an answer,
+// or with an invalid one, the last list stays.
 
 import { Failure } from "../../common/fail.ts";
 import { parseCidr } from "../../common/ipv4.ts";
@@ -12,18 +12,18 @@ import { readStates } from "../services/state.ts";
 import { type GraphedDevice, parseDevices } from "./devices.ts";
 import { collectdConfig, deviceTable } from "./files.ts";
 
-/** Of the service guifi-graphs; its templates name them, too. */
+/** Files of the service guifi-graphs; its templates contain the same paths. */
 const CONFIG = "/var/lib/cbox-graphs/devices.conf";
 const TABLE = "/var/lib/cbox-graphs/devices.tsv";
 const POLLER = "cbox-guifi-graphs-poll.service";
-/** A zone of a hundred nodes takes some 200 KiB; the whole network, which no box can ask, 100 MiB and more. */
+/** A zone of a hundred nodes takes about 200 KiB; the whole network, too large for a box, 100 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Some 300 KiB of figures each, and their questions fit well into five minutes. */
+/** About 300 KiB of data each, and their queries fit well into five minutes. */
 const MOST_DEVICES = 1000;
 
 export type GraphsResult = "changed" | "unchanged" | "kept";
 
-/** Idempotent. `kept`: the site did not answer, or not with such a map. */
+/** Idempotent. `kept`: the site did not answer, or its map is invalid. */
 export async function refreshGraphs(
   box: Box,
   image: ImageInfo,
@@ -45,7 +45,7 @@ export async function refreshGraphs(
   const isSame = (await box.readFile(CONFIG)) === collectdConfig(devices);
   if (isSame && before === deviceTable(devices)) return "unchanged";
   await install(box, devices);
-  // Nothing while the service is being switched on: it starts with this list then.
+  // Not while the service is being switched on: then it starts with this list.
   if (!isSame) await runOrFail(box, "systemctl", ["try-restart", POLLER]);
   log(`${devices.length} devices of the zone are asked for their figures`);
   return "changed";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The web API of the community's site, as the Guifi.net application speaks it: commands and their values stand in the
-// query string, a password among them, so no address ever gets into a log or a failure. The method is POST with an empty
-// body: what is asked by GET without a session comes from the site's cache of pages, as it was answered to anybody before.
+// The web API of the community's site, as the Guifi.net application implements it. The query string has the commands
+// and values, even a password, so URLs are never logged. POST with an empty body: GET without a session would get
+// cached pages.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { tlsTrust } from "../host/authorities.ts";
@@ -23,15 +23,15 @@ export type ApiAnswer =
   | { readonly isDone: true; readonly responses: Responses }
   | { readonly isDone: false; readonly errors: readonly ApiError[] };
 
-/** The API's own numbers. */
+/** Error numbers of the API. */
 export const API = { rejected: 403, notFound: 500, forbidden: 501, badToken: 502 } as const;
 
 const OK = 200;
 const ERRORS = 201;
 
 /**
- * What one member does at the site. Logs in when first needed. A login ends every other one of the same member, and a
- * token lives for hours only: make one, use it, forget it.
+ * A member's session at the site. Logs in when first needed. A new log-in ends the member's other sessions, and a
+ * token is valid for hours: do not keep an instance for longer.
  */
 export class GuifiApi {
   readonly #box: Box;
@@ -51,7 +51,7 @@ export class GuifiApi {
   /** Fails with `api-login-refused`, or as {@link call} does. */
   async logIn(): Promise<void> {
     const { username, password } = this.#credentials;
-    // As somebody unknown: a token that is no good any more would spoil the login, too.
+    // Without the token: an invalid one would make the log-in fail, too.
     this.#token = undefined;
     const answer = await this.#ask(this.#image.community.api.auth_url, "guifi.auth.login", {
       username,
@@ -62,20 +62,20 @@ export class GuifiApi {
       return failWith(answer.errors);
     }
     const { authToken } = answer.responses;
-    // It becomes part of a header.
+    // It is used in a header.
     if (typeof authToken !== "string" || !/^[\x21-\x7e]{1,1000}$/.test(authToken)) {
       return invalid("no usable token");
     }
     this.#token = authToken;
   }
 
-  /** One command that has to succeed. Fails with `api-…` and `server-…`. */
+  /** A command that has to succeed. Fails with `api-…` and `server-…`. */
   async call(command: string, params: Params = {}): Promise<Responses> {
     const answer = await this.try(command, params);
     return answer.isDone ? answer.responses : failWith(answer.errors);
   }
 
-  /** One command whose refusal is an answer. A token that has expired, or that another login ended, is renewed once. */
+  /** A command that may be refused. A token that expired, or was ended by another log-in, is renewed once. */
   async try(command: string, params: Params = {}): Promise<ApiAnswer> {
     if (this.#token === undefined) await this.logIn();
     const answer = await this.#ask(this.#image.community.api.url, command, params);
@@ -104,14 +104,14 @@ export class GuifiApi {
     return parseAnswer(response, secrets);
   }
 
-  /** The site decodes values twice: whatever is encoded once only comes out with "+" and "%" damaged. */
+  /** The site decodes values twice: if encoded only once, "+" and "%" are damaged. */
   #encode(value: string): string {
     const once = encodeURIComponent(toWellFormed(value));
     return this.#image.community.api.decodes_twice === false ? once : encodeURIComponent(once);
   }
 }
 
-/** A request to the site. An answer that is far too long is as good as any other nonsense. */
+/** A request to the site. A reply that is far too long counts as invalid. */
 export async function ask(box: Box, request: Parameters<Box["request"]>[0]): Promise<HttpResponse> {
   try {
     return await box.request(request);
@@ -121,7 +121,7 @@ export async function ask(box: Box, request: Parameters<Box["request"]>[0]): Pro
   }
 }
 
-/** Any bytes at all make an answer, or a Failure. */
+/** Returns an answer for any bytes, or throws a Failure. */
 export function parseAnswer({ status, body }: HttpResponse, secrets: readonly string[] = []): ApiAnswer {
   const reply = asRecord(parse(answerIn(body.toString("utf8"))));
   const result = asRecord(reply?.code)?.code;
@@ -140,13 +140,13 @@ export function parseAnswer({ status, body }: HttpResponse, secrets: readonly st
   return errors.length ? { isDone: false, errors } : invalid("errors without a number");
 }
 
-/** Without what the site prints before it, such as `false wLanLan: 5001 ` for each old bridge of a device that it reads. */
+/** Without the site's output before it, such as `false wLanLan: 5001 ` for each old bridge of a device. */
 function answerIn(text: string): string {
   const start = text.indexOf('{"command"');
   return start === -1 ? text : text.slice(start);
 }
 
-/** The API's errors as a sentence and what to do. */
+/** Throws the API's errors as a sentence with a hint. */
 export function failWith(errors: readonly ApiError[]): never {
   const found = errors.map(({ code, text }) => `${text} (${code})`).join("; ");
   const codes = new Set(errors.map(({ code }) => code));
@@ -226,7 +226,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Own properties only, whatever the sender calls them. */
+/** Only own properties, whatever names the sender uses. */
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   return Object.assign(Object.create(null) as Record<string, unknown>, value);

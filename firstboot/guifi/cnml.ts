@@ -59,17 +59,17 @@ export async function readNode(box: Box, image: ImageInfo, id: number): Promise<
   return page?.id === id ? page : undefined;
 }
 
-/** What a device is reached at by cable, else on the air. */
+/** The device's address: by cable, otherwise by radio. */
 export function addressOf(device: Device): Interface | undefined {
   return cableAddressOf(device) ?? device.interfaces.find(({ ipv4 }) => ipv4 !== undefined);
 }
 
-/** The address of the device's own network, which others can get one of. Those of radio links are none. */
+/** An address in the device's own network, where others can get one. Radio links do not have such a network. */
 export function cableAddressOf({ interfaces }: Device): Interface | undefined {
   return interfaces.find(({ ipv4, isRadio }) => ipv4 !== undefined && !isRadio);
 }
 
-/** Any text makes a page, undefined, or a Failure `api-reply-invalid`. */
+/** Returns a page or undefined for any text, or throws Failure `api-reply-invalid`. */
 export async function parseNode(text: string): Promise<NodePage | undefined> {
   const root = await parseCnml(text);
   const node = root.children.find(({ name }) => name === "node");
@@ -81,7 +81,7 @@ export async function parseNode(text: string): Promise<NodePage | undefined> {
 function toDevice(element: Element): Device[] {
   const id = number(element.attributes.id);
   if (id === undefined) return [];
-  // Radios carry interfaces of their own.
+  // Radios have their own interfaces.
   const holders = [element, ...all(element, "radio")];
   return [
     {
@@ -101,7 +101,7 @@ function toInterface(element: Element): Interface {
   const ipv4 = address(attributes.ipv4);
   const mask = address(attributes.mask);
   return {
-    // What the site writes for an interface that it made itself.
+    // The site's placeholder for an interface that it created itself.
     ...(mac && mac !== NO_MAC ? { mac } : {}),
     ...(ipv4 ? { ipv4 } : {}),
     ...(mask ? { mask } : {}),
@@ -110,7 +110,7 @@ function toInterface(element: Element): Interface {
   };
 }
 
-/** The site's names for interfaces on the air; on a page they stand below their device as well as below its radio. */
+/** The site's types of radio interfaces; a page lists these both below their device and below its radio. */
 const RADIO_TYPES = new Set(["wLan", "wds/p2p", "Wan", "Hotspot"]);
 
 const NO_MAC = "00:00:00:00:00:00";
@@ -121,7 +121,7 @@ function toService({ attributes }: Element): Service[] {
   return [{ id, title: quotable(attributes.title ?? ""), type: quotable(attributes.type ?? "") }];
 }
 
-/** In upper case with colons, whatever stands between the digits; undefined when it is none. */
+/** In upper case with colons, from any separators; undefined if it is not a MAC address. */
 export function parseMac(text: string): string | undefined {
   const digits = text.replace(/[:\-/. ]/g, "").toUpperCase();
   return /^[0-9A-F]{12}$/.test(digits) ? digits.match(/../g)?.join(":") : undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A member's user name and password, on their way from the question to the servers. Never written, never logged.
+// A member's user name and password, between the question and the servers. Never written, never logged.
 
 export interface Credentials {
   readonly username: string;
@@ -8,19 +8,19 @@ export interface Credentials {
 
 const PLACEHOLDER = "...";
 
-/** A server's own words for a person: one line, short, and without the secrets, should the server repeat them. */
+/** A server's message for a person: one short line, without the secrets, in case the server repeats them. */
 export function quotable(text: string, secrets: readonly string[] = [], longest = 100): string {
   const words = secrets
     .flatMap((secret) => [secret, encodeURIComponent(toWellFormed(secret))])
     .filter((secret) => secret.length > 0)
     .reduce((rest, secret) => rest.replaceAll(secret, PLACEHOLDER), text)
-    // Control signs could move the cursor or fake a line of the console.
+    // Control characters could move the cursor or imitate a line of the console.
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();
   return words.length > longest ? `${words.slice(0, longest - PLACEHOLDER.length)}${PLACEHOLDER}` : words;
 }
 
-/** Half a surrogate pair, which no encoding knows, becomes U+FFFD. */
+/** An unpaired surrogate, which cannot be encoded, becomes U+FFFD. */
 export function toWellFormed(text: string): string {
   return Buffer.from(text, "utf8").toString("utf8");
 }

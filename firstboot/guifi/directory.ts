@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community's directory of members (LDAP over TLS). A member is who can bind with name and password; nothing is
-// searched, since that may not be allowed, and a bind is proof enough.
+// The community's directory of members (LDAP over TLS). Name and password are valid if a bind succeeds; nothing is
+// searched, which may not be allowed.
 
 import { tlsTrust } from "../host/authorities.ts";
 import type { Box } from "../host/box.ts";
@@ -9,22 +9,22 @@ import { type Trouble, toTrouble } from "../host/trouble.ts";
 import type { Credentials } from "./credentials.ts";
 import { refuseReadable } from "./way.ts";
 
-/** Milliseconds until a server is taken for dead and the next one is asked. */
+/** Milliseconds until a server counts as down and the next one is asked. */
 const DEAD_AFTER = 2_000;
 
 export type DirectoryAnswer =
   | { readonly result: "accepted" | "refused"; readonly server: string }
-  /** No server answered; the trouble worth telling. */
+  /** No server answered; `trouble` is the one to report. */
   | { readonly result: "silent"; readonly trouble: Trouble };
 
-/** Asks the servers in their order; the first that answers decides. Never throws for a server's sake. */
+/** Asks the servers in order; the first one that answers decides. Never throws because of a server. */
 export async function askDirectory(
   box: Box,
   image: ImageInfo,
   { username, password }: Credentials,
 ): Promise<DirectoryAnswer> {
   const { servers, base_dn, tls } = image.community.ldap;
-  // To LDAP a bind without a password is an anonymous one, and succeeds.
+  // In LDAP a bind without a password is anonymous, and succeeds.
   if (password === "") return { result: "refused", server: hostOf(servers[0] ?? "") };
   const trust = { ...(await tlsTrust(box, image)), verify: tls.verify };
   const dn = memberDn(username, base_dn);
@@ -40,7 +40,7 @@ export async function askDirectory(
       troubles.push(trouble);
     }
   }
-  // A certificate is something to be mended here; a dead server is not.
+  // A certificate error can be fixed by the person; a server that is down cannot.
   const trouble = troubles.find(({ code }) => code === "server-untrusted") ?? troubles[0];
   return {
     result: "silent",
@@ -48,7 +48,7 @@ export async function askDirectory(
   };
 }
 
-/** Troubles that the next server may not have. */
+/** Errors that the next server may not have. */
 function isOfServer({ code }: Trouble): boolean {
   return ["server-unreachable", "server-slow", "server-untrusted", "ldap-error", "reply-too-large"].includes(
     code,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Gives back what the community's site has of this box: its services, its address and its device. Each is looked up on
-// the node's page before it is touched, so that this can be done again after any interruption.
+// Removes this box from the community's site: its services, its address and its device. Each is looked up on the
+// node's page first, so that this can be repeated after any interruption.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";
@@ -10,13 +10,13 @@ import { addressOf, type Device, type NodePage, readNode } from "./cnml.ts";
 import { BOX_TYPE, change, type Session } from "./registration.ts";
 import { type Registration, readRegistration, remember } from "./store.ts";
 
-/** A device of this box at the site; two when the box has moved. */
+/** A device of this box at the site; there are two when the box has moved to another node. */
 export interface Place {
   readonly node: { readonly id: number; readonly name: string };
   readonly device: { readonly id: number; readonly name: string; readonly address?: string };
 }
 
-/** Where the site has this box, as far as the box knows. */
+/** The box's devices at the site, according to its own record. */
 export function placesOf({ node, device, former }: Registration): Place[] {
   return [...(node && device ? [{ node, device }] : []), ...(former ? [former] : [])];
 }
@@ -37,9 +37,9 @@ export async function leaveNode(session: Session, removing: (place: Place) => vo
 async function removeDevice(session: Session, place: Place): Promise<void> {
   const own = await look(session, place);
   if (!own) return;
-  // The site keeps the services of a device that is gone, and their names taken.
+  // The site would keep the services of a removed device, with their names in use.
   for (const { id } of own.services) await done(session, place, "guifi.service.remove", { service_id: id });
-  // One address a call; there are two after an interrupted registration.
+  // One address per call; there are two after an interrupted registration.
   for (const _ of own.interfaces.filter(({ ipv4 }) => ipv4 !== undefined)) {
     const now = await look(session, place);
     if (now && addressOf(now)) await done(session, place, "guifi.cloudy.unlink", { cloudy_id: own.id });
@@ -53,7 +53,7 @@ async function removeDevice(session: Session, place: Place): Promise<void> {
   });
 }
 
-/** What the page says counts: an answer that cannot be read is no failure once the device is not there any more. */
+/** The node's page decides: an unreadable reply is not a failure if the page does not show the item any more. */
 async function done(
   session: Session,
   place: Place,
@@ -73,7 +73,7 @@ async function done(
   if (isLeft) throw answer;
 }
 
-/** The device of this box on a fresh page; undefined when it, or its node, is gone. Another's of its number is not it. */
+/** This box's device on a fresh page; undefined if it or its node is gone, or the number is another type's. */
 async function look({ box, image, api }: Session, { node, device }: Place): Promise<Device | undefined> {
   await api.call("guifi.cnml.clear");
   const page: NodePage | undefined = await readNode(box, image, node.id);

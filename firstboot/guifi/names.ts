@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names of devices and services as the community's site keeps them.
+// Limits of the community's site for names of devices and services.
 
 /**
- * Characters of a device's or a service's name. The site's columns are that wide; of a longer name it keeps nothing at
- * all while it answers that all is well.
+ * Maximum length of a device's or a service's name. The site's columns have this width; a longer name is lost
+ * although the reply reports success.
  */
 export const NAME_LONGEST = 40;
 
-/** The name with the suffix, the name cut so that both are at most {@link NAME_LONGEST} long. */
+/** The name with the suffix, shortened so that both have at most {@link NAME_LONGEST} characters. */
 export function withSuffix(name: string, suffix: string): string {
   const cut = name.slice(0, NAME_LONGEST - suffix.length);
   return `${cut === name ? name : cut.replace(/(?<=[A-Za-z0-9])-+$/, "")}${suffix}`;

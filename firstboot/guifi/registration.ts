@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Registers the box at a node: one device, however often and wherever this is interrupted. The site is asked what it
-// has before anything is added to it; a device of this box is known by its MAC address.
+// Registers the box at a node as exactly one device, even after interruptions. What the site has is looked up before
+// anything is added; this box's device is identified by its MAC address.
 
 import { Failure, fail } from "../../common/fail.ts";
 import type { Box } from "../host/box.ts";
@@ -18,11 +18,11 @@ import {
 } from "./cnml.ts";
 import { withSuffix } from "./names.ts";
 
-/** What the community calls a box, in its table of device types. */
+/** The box's type in the community's table of device types. */
 export const BOX_TYPE = "cloudy";
-/** A new device is on trial; its owner sets it to "Working" at the site. */
+/** A new device is in testing; its owner sets it to "Working" at the site. */
 const NEW_STATUS = "Testing";
-/** Names with a number that are tried when the one wanted is taken: `-2` to this. */
+/** The last number that is tried when a name is taken: `-2` to this. */
 const LAST_NUMBER = 50;
 
 export interface Session {
@@ -36,7 +36,7 @@ export interface WantedDevice {
   readonly name: string;
   /** Undefined on a box without any network interface. */
   readonly mac: string | undefined;
-  /** E-mail addresses, separated by commas; none: that of the account. */
+  /** E-mail addresses, separated by commas; if absent, the account's. */
   readonly notification?: string | undefined;
   readonly notes?: string | undefined;
   /** The device that an earlier run recorded. */
@@ -48,9 +48,9 @@ export interface RegisteredDevice {
   readonly name: string;
 }
 
-/** The node as the site knows it now. Fails with `node-unknown`. */
+/** The node's current page. Fails with `node-unknown`. */
 export async function freshNode({ box, image, api }: Session, id: number): Promise<NodePage> {
-  // The site keeps old pages for a while.
+  // The site caches pages for a while.
   await api.call("guifi.cnml.clear");
   const page = await readNode(box, image, id);
   if (page) return page;
@@ -61,7 +61,7 @@ export async function freshNode({ box, image, api }: Session, id: number): Promi
   });
 }
 
-/** What the site answered to a call that changes something; a Failure when that cannot be read, but may be done. */
+/** The site's reply to a change; a Failure if it is unreadable, when the change may have been made. */
 export async function change(
   { api }: Session,
   command: string,
@@ -76,7 +76,7 @@ export async function change(
   }
 }
 
-/** The node's page after a call whose answer could not be read; when there is none, either, that answer is the failure. */
+/** The node's page after an unreadable reply; if it cannot be read either, the given failure is thrown. */
 export async function pageAfter(session: Session, node: number, failure: Failure): Promise<NodePage> {
   return freshNode(session, node).catch(() => {
     throw failure;
@@ -84,8 +84,9 @@ export async function pageAfter(session: Session, node: number, failure: Failure
 }
 
 /**
- * Finds or adds the device of this box. `page`: fresh. What is returned stands on the node's page: the site answers that
- * all is well, with a number, when its database has refused the device. Fails with `device-not-shown`, and as the API.
+ * Finds or adds this box's device. `page`: fresh. The result is verified on the node's page, since the site reports
+ * success, with a number, even if its database has rejected the device. Fails with `device-not-shown`, and as the
+ * API.
  */
 export async function registerDevice(
   session: Session,
@@ -106,7 +107,7 @@ export async function registerDevice(
   });
 }
 
-/** The device as the page shows it after a change. `failure`: of an answer that could not be read. */
+/** The device on the page after a change. `failure`: an unreadable reply to that change. */
 async function shown(
   session: Session,
   before: NodePage,
@@ -126,7 +127,7 @@ async function shown(
   });
 }
 
-/** A box of this very hardware, or the one that an earlier run made. */
+/** A box with this hardware, or the one that an earlier run created. */
 export function findOwn({ devices }: NodePage, { recorded, mac }: WantedDevice): Device | undefined {
   const boxes = devices.filter(({ type }) => type === BOX_TYPE);
   return (
@@ -135,7 +136,7 @@ export function findOwn({ devices }: NodePage, { recorded, mac }: WantedDevice):
   );
 }
 
-/** The site shows the MAC address of a device only once it has an address: until then its comment has to tell. */
+/** The site shows a device's MAC address only once it has an address: until then it is in the comment. */
 function macsOf({ interfaces, comment }: Device): string[] {
   const inComment = comment.match(/[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}/g) ?? [];
   return [...interfaces.map(({ mac }) => mac), ...inComment.map(parseMac)].filter((mac) => mac !== undefined);
@@ -145,7 +146,7 @@ export function commentOf({ mac, notes }: WantedDevice): string {
   return [notes, mac ? `[${mac}]` : "Community Box"].filter(Boolean).join(" ");
 }
 
-/** Its number once the device has the name, and whatever else was wanted; undefined when the name is taken. */
+/** The device's number once it has the name and the other values; undefined if the name is taken. */
 async function rename(
   session: Session,
   page: NodePage,
@@ -165,7 +166,7 @@ async function rename(
   return isNew && isNameTaken(answer.errors) ? undefined : failWith(answer.errors);
 }
 
-/** Undefined when the name is taken by something that is not ours. */
+/** Undefined if the name is taken by another device. */
 async function claimOrAdd(
   session: Session,
   page: NodePage,
@@ -192,8 +193,8 @@ async function claimOrAdd(
 }
 
 /**
- * A box of this name that says nothing of its hardware: registered by other software, or by us before the site showed
- * comments. It is ours when its member says so, that is when the site lets this member change it.
+ * A box of this name without a MAC address: registered by other software, or by us before the site showed comments.
+ * It is ours if the site lets this member change it.
  */
 async function claim(
   session: Session,
@@ -232,12 +233,12 @@ function* namesLike(name: string): Generator<string> {
   for (let number = 2; number <= LAST_NUMBER; number++) yield withSuffix(name, `-${number}`);
 }
 
-/** Why there is no address: nothing gives one, or whoever could was not allowed to. */
+/** Why there is no address: no device provides one, or requesting it was not wanted. */
 export type Linked = { readonly address: Interface } | { readonly reason: "no-giver" | "not-wanted" };
 
 /**
- * Gets the device an address in the subnet of another device of the node, unless it has one. `from`: "auto", "none", or
- * the number of a device. `page`: fresh.
+ * Gets the device an address in the subnet of another device of the node, unless it has one. `from`: "auto", "none",
+ * or a device's number. `page`: fresh.
  */
 export async function linkAddress(
   session: Session,
@@ -253,7 +254,7 @@ export async function linkAddress(
   if (from === "none") return { reason: "not-wanted" };
   const isChosen = from !== "auto";
   for (const giver of isChosen ? [named(page, Number(from))] : givers(page, device.id)) {
-    // A full subnet makes a link without an address: asked again, it would make one more.
+    // A full subnet results in a link without an address: a second request would add another link.
     const wasFull = own?.interfaces.some(({ linked }) => linked.includes(giver.id)) ?? false;
     if (!wasFull) {
       asking(giver.title);
@@ -263,7 +264,7 @@ export async function linkAddress(
       });
       const address = await addressAfter(session, page, device, answer);
       if (address) return { address };
-      // Somebody else's device: another one may do. But who chose this one wants to know.
+      // Another member's device: another one may work. But if the person chose it, the error is reported.
       if (isChosen && !(answer instanceof Failure) && !answer.isDone) failWith(answer.errors);
     }
     if (isChosen) return full(giver);
@@ -271,7 +272,7 @@ export async function linkAddress(
   return { reason: "no-giver" };
 }
 
-/** What the page shows of the box after it was asked for an address; undefined when it has none. */
+/** The box's device on the page after a request for an address; undefined if it has none. */
 async function addressAfter(
   session: Session,
   before: NodePage,
@@ -296,8 +297,8 @@ function full({ title }: Device): never {
 }
 
 /**
- * Devices whose subnet a box can be in, other boxes last. A device with addresses on the air alone has none to give: the
- * site answers an error, and writes to its owner all the same.
+ * Devices whose subnet can contain a box, other boxes last. A device with radio addresses only cannot provide one:
+ * the site returns an error, but still sends mail to its owner.
  */
 export function givers({ devices }: NodePage, own?: number): Device[] {
   const able = devices.filter((device) => device.id !== own && cableAddressOf(device));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Declares a service of this box at the community's site, where the network's own programs look services up by number.
+// Declares a service of this box at the community's site, where the network's programs look services up by number.
 
 import { Failure, fail } from "../../common/fail.ts";
 import { API, failWith, invalid } from "./api.ts";
@@ -8,16 +8,16 @@ import { change, freshNode, pageAfter, type Session } from "./registration.ts";
 import { readRegistration, remember } from "./store.ts";
 
 export interface DeclaredService {
-  /** As the site calls the kind: Proxy, DNS, SNPgraphs ... */
+  /** The site's type: Proxy, DNS, SNPgraphs ... */
   readonly type: string;
   readonly name: string;
-  /** Short name, one word, unique in the whole network. */
+  /** Short name: one word, unique in the whole network. */
   readonly nick: string;
 }
 
 /**
- * Makes sure the site knows the service, and returns its number. A service of this device with the same short name is
- * taken for the one; it is never declared twice. Fails with `box-unregistered`, `box-without-address`, and as the API.
+ * Ensures that the site has the service, and returns its number. A service of this device with the same short name is
+ * reused, never declared twice. Fails with `box-unregistered`, `box-without-address`, and as the API.
  */
 export async function declareService(session: Session, service: DeclaredService): Promise<number> {
   const { box } = session;
@@ -45,7 +45,7 @@ export async function declareService(session: Session, service: DeclaredService)
     );
     return isWithoutAddress ? withoutAddress() : failWith(answer.errors);
   }
-  // The site answers with a number, too, when its database has refused the service. Asked so, others see it at once.
+  // The site returns a number even if its database has rejected the service. Reading the page also refreshes it.
   const page =
     answer instanceof Failure ? await pageAfter(session, node.id, answer) : await freshNode(session, node.id);
   const declared = serviceOn(

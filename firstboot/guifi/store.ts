@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the box remembers of its registration: /etc/community-box/guifi.json. No secrets in it; readable by all.
+// The box's record of its registration: /etc/community-box/guifi.json. No secrets; readable by everyone.
 
 import { parseJson } from "../../common/json.ts";
 import { type Box, writeIfChanged } from "../host/box.ts";
@@ -8,10 +8,10 @@ import { paths } from "../host/paths.ts";
 export interface Registration {
   readonly member?: {
     readonly name: string;
-    /** Who said that the password is right. */
+    /** Who confirmed the password. */
     readonly confirmed_by: "directory" | "web-site";
   };
-  /** The consent: what to, by whom, and when (a day). */
+  /** The consent: to what, by whom, and on which day. */
   readonly licence?: {
     readonly title: string;
     readonly version: string;
@@ -27,12 +27,12 @@ export interface Registration {
     readonly address?: string;
     readonly mask?: string;
   };
-  /** Where the box was before it moved; its device there is for its member to remove. */
+  /** The former node after a move; its member has to remove the device there. */
   readonly former?: {
     readonly node: { readonly id: number; readonly name: string };
     readonly device: { readonly id: number; readonly name: string };
   };
-  /** Declared services, by their short name at the site. */
+  /** Declared services, by their short names at the site. */
   readonly services?: { readonly [nick: string]: { readonly id: number; readonly type: string } };
 }
 
@@ -41,7 +41,7 @@ export async function readRegistration(box: Pick<Box, "readFile">): Promise<Regi
   return typeof kept === "object" && kept !== null && !Array.isArray(kept) ? kept : {};
 }
 
-/** Replaces the parts named; `undefined` takes one out. */
+/** Replaces the given parts; `undefined` removes one. */
 export async function remember(
   box: Box,
   parts: { readonly [Part in keyof Registration]: Registration[Part] | undefined },

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The way that a member's password takes to the community's servers: who could read it there is told before it is typed, and
-// what nobody has allowed is not done.
+// Encryption of a member's password on its way to the community's servers: warns before it is typed if others could
+// read it, and refuses unencrypted transport unless it was allowed.
 
 import { fail } from "../../common/fail.ts";
 import { isReadable } from "../../common/plain-http.ts";
 import { type ImageInfo, websiteName } from "../host/image-info.ts";
 import type { TextValues } from "../i18n/translate.ts";
 
-/** What the person should know before the password is typed, and afterwards. */
+/** Warnings for the person before the password is typed, and afterwards. */
 export function wayWarnings(
   image: ImageInfo,
 ): readonly { readonly code: WayWarning; readonly values: TextValues }[] {

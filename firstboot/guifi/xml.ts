@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The XML of CNML pages. Read from anybody's server, so nothing in it is believed: no entities but the five of XML itself
-// and those of numbers, no document types, no names that mean something to JavaScript.
+// The XML of CNML pages. It comes from an untrusted server: no entities except XML's own five and numeric ones, no
+// document types, no names with a meaning in JavaScript.
 
 import { invalid } from "./api.ts";
 
-/** The page's root. Any text makes one, or a Failure `api-reply-invalid`. */
+/** The page's root element, or throws Failure `api-reply-invalid`. */
 export async function parseCnml(text: string): Promise<Element> {
   const trimmed = text.trim();
-  // What guifi's own programs look at: a page that was cut off does not end so.
+  // The same test as in guifi's own programs: a page that was cut off does not end like this.
   if (!trimmed.startsWith("<?xml") || !trimmed.endsWith("</cnml>")) return invalid("not a whole CNML page");
   if (/<!(DOCTYPE|ENTITY)/i.test(trimmed)) return invalid("a document type, which CNML has none of");
   return (await parseXml(trimmed)).find(({ name }) => name === "cnml") ?? invalid("not CNML");
@@ -26,7 +26,7 @@ export function all(element: Element, name: string): Element[] {
 }
 
 async function parseXml(text: string): Promise<Element[]> {
-  // Loaded when needed: a box that is set up never asks again.
+  // Loaded when needed: a configured box rarely needs it.
   const { XMLParser, XMLValidator } = await import("fast-xml-parser");
   try {
     if (XMLValidator.validate(text) !== true) return invalid("damaged XML");
@@ -36,13 +36,13 @@ async function parseXml(text: string): Promise<Element[]> {
       attributeNamePrefix: "",
       parseTagValue: false,
       parseAttributeValue: false,
-      // See decode(): the parser's own way takes HTML's entities and document types as well.
+      // See decode(): the parser's own option also accepts HTML entities and document types.
       processEntities: false,
       cdataPropName: CDATA,
     });
     return toElements(parser.parse(text));
   } catch {
-    // Names of JavaScript's own, or nesting without end.
+    // Names reserved in JavaScript, or too deep nesting.
     return invalid("damaged XML");
   }
 }
@@ -51,7 +51,7 @@ const ATTRIBUTES = ":@";
 const TEXT = "#text";
 const CDATA = "#cdata";
 
-/** The parser's form: a list of `{ <name>: [children], ":@": { attributes } }`. */
+/** The parser's format: a list of `{ <name>: [children], ":@": { attributes } }`. */
 function toElements(list: unknown): Element[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown) => {
@@ -75,7 +75,7 @@ function toElements(list: unknown): Element[] {
   });
 }
 
-/** Text as it is meant; within CDATA it is meant as it stands. */
+/** Decoded text; CDATA is literal. */
 function textsOf(children: unknown): string[] {
   return (Array.isArray(children) ? children : []).flatMap((child: unknown) => {
     if (typeof child !== "object" || child === null) return [];
@@ -90,7 +90,7 @@ function rawText(node: unknown): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** The references that XML has without a document type (XML 1.0, 4.1 and 4.6), once; any other stays as it is. */
+/** The references of XML without a document type (XML 1.0, 4.1 and 4.6), decoded once; others stay unchanged. */
 export function decode(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
@@ -102,7 +102,7 @@ export function decode(text: string): string {
   );
 }
 
-/** XML 1.0, 2.2: no half of a surrogate pair, no control sign but white space. */
+/** XML 1.0, 2.2: no unpaired surrogate, no control character except white space. */
 function isCharacter(code: number): boolean {
   return (
     [0x9, 0xa, 0xd].includes(code) ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community's own certificate authority: ca.pem, dropped beside answers.yaml on the CBOX-BOOT partition, is checked
-// and kept on the box; whoever asks a server of the community trusts it beside the public authorities.
+// The community's certificate authority: ca.pem from the CBOX-BOOT partition is checked and stored on the box;
+// requests to the community's servers trust it in addition to the public authorities.
 
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
@@ -9,15 +9,15 @@ import type { ImageInfo } from "./image-info.ts";
 import { paths } from "./paths.ts";
 import { toTrouble } from "./trouble.ts";
 
-/** All public authorities together take less than this. */
+/** All public authorities together are smaller. */
 const MAX_CHARACTERS = 256 * 1024;
 
-/** Where update-ca-certificates takes them from. */
+/** Directory of update-ca-certificates. */
 const ADDED = "/usr/local/share/ca-certificates";
 
 const BLOCK = /-----BEGIN ([^\r\n-]+)-----[\s\S]*?-----END \1-----/g;
 
-/** The certificates of a PEM file, or a sentence that says why it is none. Never quotes the file. */
+/** The certificates of a PEM file, or a sentence why it is not valid. Never quotes the file. */
 export type Authorities = { readonly certificates: readonly string[] } | { readonly fault: string };
 
 export function readAuthorities(text: string): Authorities {
@@ -26,7 +26,7 @@ export function readAuthorities(text: string): Authorities {
   if (blocks.length === 0) return { fault: "there is no certificate in PEM form in it" };
   const certificates: string[] = [];
   for (const [index, [pem, kind]] of blocks.entries()) {
-    // Above all no private key: the copy on the box is readable by all.
+    // Especially no private key: the copy on the box is readable by all users.
     if (kind !== "CERTIFICATE") return { fault: "it holds something other than certificates" };
     if (!isCertificate(pem)) return { fault: `certificate ${index + 1} in it is damaged` };
     certificates.push(pem);
@@ -43,8 +43,8 @@ function isCertificate(pem: string): boolean {
 }
 
 /**
- * Takes ca.pem from the boot partition, when there is one. Called when a set-up starts; a file that is no good, or a
- * partition that cannot be read, is told to `tell` and stops nobody.
+ * Stores ca.pem from the boot partition, if there is one. Called when a set-up starts; an invalid file or an
+ * unreadable partition is reported to `tell` and does not stop the set-up.
  */
 export async function takeAuthorities(
   box: Box,
@@ -62,25 +62,25 @@ export async function takeAuthorities(
   }
 }
 
-/** Whether somebody put a ca.pem on the boot partition that is no good. */
+/** Whether the boot partition has an invalid ca.pem. */
 export async function isAuthorityIgnored(box: Box, image: ImageInfo): Promise<boolean> {
   const found = await dropped(box, image).catch(() => undefined);
   return found !== undefined && "fault" in found;
 }
 
-/** What requests to the community's servers trust: the public authorities and the community's own. */
+/** Trusted for requests to the community's servers: the public authorities and the community's own. */
 export async function tlsTrust(box: Pick<Box, "readFile">, image: ImageInfo): Promise<TlsTrust> {
   const files = [paths.authorities, image.community.ldap.tls.ca_file].filter((path) => path !== undefined);
   const authorities: string[] = [];
   for (const path of files) {
-    // Missing or damaged: not trusted, and the failure to come says how to mend it.
+    // Missing or damaged: not trusted, and the later connection error gives the hint.
     const found = readAuthorities((await box.readFile(path).catch(() => undefined)) ?? "");
     if ("certificates" in found) authorities.push(...found.certificates);
   }
   return authorities.length ? { authorities: [...new Set(authorities)] } : {};
 }
 
-/** What the machine's owner added to those it trusts by update-ca-certificates; a file that is no good is skipped. */
+/** Authorities that the machine's owner added by update-ca-certificates; an invalid file is skipped. */
 export async function addedAuthorities(box: Pick<Box, "list" | "readFile">): Promise<readonly string[]> {
   const names = (await box.list(ADDED, { recursive: true })).filter((name) => name.endsWith(".crt"));
   const found: string[] = [];

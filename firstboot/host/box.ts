@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The world as the steps see it: commands, files, time. Everything a step does to the box goes through here,
-// so that tests can give it a made-up box and cut its power after any effect.
+// The system as the steps see it: commands, files, network, time. Steps access the box only through this interface,
+// so that tests can use a simulated box and cut its power after any effect.
 
 import { type FailureDetails, fail } from "../../common/fail.ts";
 import { errorText } from "./error-text.ts";
 import { saidOr } from "./found-text.ts";
 
 export interface RunOptions {
-  /** Given on standard input; the only way a secret may reach a command, and never logged. */
+  /** Standard input; the only way to pass a secret to a command, and never logged. */
   readonly input?: string;
-  /** Milliseconds, for a command that asks somebody else, who may never answer. What is done on the box has no limit
-   * unless said: how long that takes depends on its card. */
+  /**
+   * Milliseconds, for a command that waits for another machine, which may never answer. Local commands have no limit
+   * by default: their time depends on the card.
+   */
   readonly timeout?: number;
-  /** Ends the command: somebody does not want it any more. */
+  /** Ends the command when its result is not wanted any more. */
   readonly signal?: AbortSignal;
 }
 
 export interface RunResult {
   /** 127: there is no such command. 128 and more: a signal ended it. */
   readonly code: number;
-  /** Seconds after which it was ended because its time was over. */
+  /** Seconds after which the timeout ended it. */
   readonly endedAfter?: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -33,12 +35,12 @@ export interface WriteOptions {
 export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly url: string;
-  /** Sent with these very spellings, over HTTP/1.1. */
+  /** Sent with exactly this spelling, over HTTP/1.1. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Milliseconds for the whole exchange; 15 000 unless said. */
+  /** Milliseconds for the whole exchange; default 15 000. */
   readonly timeout?: number;
-  /** A longer answer is an error; 1 MiB unless said. */
+  /** A longer answer is an error; default 1 MiB. */
   readonly maxBytes?: number;
   readonly tls?: TlsTrust;
 }
@@ -49,9 +51,9 @@ export interface HttpResponse {
 }
 
 export interface TlsTrust {
-  /** PEM certificates trusted beside the public authorities. */
+  /** PEM certificates trusted in addition to the public authorities. */
   readonly authorities?: readonly string[];
-  /** False: any certificate will do. Only where the community's settings say so. */
+  /** False: any certificate is accepted. Only if the community's settings say so. */
   readonly verify?: boolean;
 }
 
@@ -61,32 +63,34 @@ export interface LdapBind {
   readonly url: string;
   readonly dn: string;
   readonly password: string;
-  /** Milliseconds to decide that a server is dead. */
+  /** Milliseconds until a server counts as unreachable. */
   readonly timeout: number;
   readonly tls?: TlsTrust;
 }
 
 export interface Box {
-  /** One exchange; any HTTP status is an answer. Throws a Failure: `server-unreachable`, `server-slow`,
-   * `server-untrusted` (certificate), `reply-too-large`. Never follows redirections; nothing of it is logged. Says who asks
-   * (user-agent.ts). */
+  /**
+   * One exchange; any HTTP status is an answer. Throws a Failure: `server-unreachable`, `server-slow`,
+   * `server-untrusted` (certificate), `reply-too-large`. Never follows redirections nor logs. Adds the user agent
+   * (user-agent.ts).
+   */
   request(request: HttpRequest): Promise<HttpResponse>;
   /** Resolves to whether the server accepts name and password (49 = refused). Throws a Failure:
    * `server-unreachable`, `server-slow`, `server-untrusted`, `ldap-error`, `reply-too-large`. */
   ldapBind(bind: LdapBind): Promise<"accepted" | "refused">;
   /** Runs a command without a shell. A non-zero exit code is an answer, not an error; see {@link runOrFail}. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Bytes through a command and back. Rejects when it fails. */
+  /** Pipes bytes through a command. Rejects when it fails. */
   filter(command: string, input: Uint8Array): Promise<Uint8Array>;
-  /** The text of a file, or undefined when there is none. */
+  /** The text of a file; undefined if it does not exist. */
   readFile(path: string): Promise<string | undefined>;
-  /** The bytes of a file that a person wrote: in which encoding is yet to be seen. Undefined when there is none. */
+  /** The bytes of a file that a person wrote, in an unknown encoding. Undefined if it does not exist. */
   readBytes(path: string): Promise<Uint8Array | undefined>;
-  /** Replaces a file atomically and durably, making its directory. */
+  /** Replaces a file atomically and durably, and creates its directory. */
   writeFile(path: string, content: string, options?: WriteOptions): Promise<void>;
-  /** Overwrites bytes where they are on the disk, then syncs: the way to blot out a secret. */
+  /** Overwrites bytes in place on the disk, then syncs: erases a secret. */
   overwrite(path: string, content: Uint8Array): Promise<void>;
-  /** Adds a line to a file; durable only by luck. For logs. */
+  /** Appends text to a file without syncing. For logs. */
   appendFile(path: string, text: string): Promise<void>;
   makeDirectory(path: string, options?: WriteOptions): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
@@ -98,7 +102,7 @@ export interface Box {
   list(path: string, options?: { recursive?: boolean }): Promise<string[]>;
   now(): Date;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  /** Runs the work when no other process of the box does any under this lock file; waits for its turn. */
+  /** Runs the work while no other process of the box holds this lock file; waits for the lock. */
   inTurn<T>(lock: string, work: () => Promise<T>): Promise<T>;
   /** Random bytes as hexadecimal text. */
   randomHex(bytes: number): string;
@@ -106,10 +110,10 @@ export interface Box {
   rsaPrivateKey(): Promise<string>;
 }
 
-/** No block left, or none left of what a context may have; the C library's words, and Go's. */
+/** The disk is full, or the context's quota is used up; messages of the C library and of Go. */
 export const IS_DISK_FULL = /no space left on device|disk quota exceeded/i;
 
-/** Only a person can make room, so it is said as what it is. `found`: the file or the command. Fails with `box-full`. */
+/** Its own error, since only a person can free space. `found`: the file or command. Fails with `box-full`. */
 export function diskFull(
   found: string | Pick<FailureDetails, "found" | "foundText">,
   options?: ErrorOptions,
@@ -120,11 +124,13 @@ export function diskFull(
   );
 }
 
-/** Characters of a command line that a sentence for a person can carry. */
+/** Maximum characters of a command line in a message for a person. */
 const LONGEST_SHOWN = 60;
 
-/** Runs a command that has to succeed and returns what it printed. One whose time is over is run once more. Fails with
- * `command-failed`, `command-slow`. */
+/**
+ * Runs a command that has to succeed and returns its output. One that timed out is run once more. Fails with
+ * `command-failed`, `command-slow`.
+ */
 export async function runOrFail(
   box: Pick<Box, "run">,
   command: string,
@@ -155,7 +161,7 @@ export async function runOrFail(
   });
 }
 
-/** Writes a file only when that changes it. Returns whether it did. */
+/** Writes a file only if its content changes. Returns whether it did. */
 export async function writeIfChanged(
   box: Box,
   path: string,
@@ -167,7 +173,7 @@ export async function writeIfChanged(
   return true;
 }
 
-/** For a sentence; the log has the whole command. */
+/** For a message; the log has the whole command. */
 function shortened(text: string): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }

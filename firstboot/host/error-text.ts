@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The words of errors that a command raises, in the languages of the box. A new error: its code stands in
-// common/errors/commands.ts (setup.ts where the set-up meets it, too), its sentence and its hint in the catalogues as
-// `error.<code>` and `error.<code>.hint`, with one more word in the key where a code has several sentences. The code
-// calls fail() with the code and, in the place of `what` and `hint`, ...errorText("error.<code>", { what fills it }).
-// The type refuses the text of another code. What was found stands beside it, as words of others or by sayFound().
+// Texts of a command's errors, in the box's languages. A new error: its code in common/errors/commands.ts (setup.ts
+// for the set-up), its texts in the catalogues as `error.<code>` and `error.<code>.hint`, with a suffix if there are
+// several, and ...errorText("error.<code>", values) in the call of fail().
 
 import type { Failure, FailureDetails, FailureText, FailureValues } from "../../common/fail.ts";
 import { english, isTextKey, type Language, type TextKey, translator } from "../i18n/translate.ts";
 import { foundSentence } from "./found-text.ts";
 
-/** A sentence that has a hint beside it. */
+/** A sentence that has a hint. */
 type HintedKey = TextKey & (Extract<TextKey, `${string}.hint`> extends infer Hint ? SentenceOf<Hint> : never);
 type SentenceOf<Hint> = Hint extends `${infer Sentence}.hint` ? Sentence : never;
 
-/** What {@link errorText} gives: the key is known to the type, so that it is held to be the one of the code. */
+/** The result of {@link errorText}, with its key in the type: so fail() rejects the text of another code. */
 type SaidInText<Key extends TextKey> = Pick<FailureDetails, "what"> & {
   readonly hint: string;
   readonly text: FailureText & { readonly key: Key };
 };
 
-/** To be spread into the details of a failure. `hint`: where it is not the sentence's own. */
+/** To be spread into the details of a failure. `hint`: instead of the sentence's own. */
 export function errorText<Key extends HintedKey>(
   key: Key,
   values?: FailureValues,
@@ -38,12 +36,12 @@ export function errorText<Key extends TextKey>(
   return { what: english(key, values), hint: english(hint, values), text: { key, hint, values } };
 }
 
-/** What a person reads of a failure. */
+/** The texts of a failure for a person. */
 export type FailureWords = Pick<Failure, "code" | "message" | "found" | "hint">;
 
 /**
- * A failure in one language: by its own text, else by the one that the wizard has for its code. English says what was
- * said where it was raised, which may be more exact.
+ * A failure in one language: by its own text, else by the wizard's text for its code. In English the original message
+ * is used, which may be more exact.
  */
 export function failureIn(language: Language, failure: Failure): FailureWords {
   const { code, message, found, foundText, hint, text } = failure;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a failure found, as a text of the catalogues: reports and logs have it in English, a page in the person's
-// language. What a program or a server said itself stays as it is.
+// language. Output of programs and servers stays unchanged.
 
 import type { FailureDetails } from "../../common/fail.ts";
 import type { TextValues } from "../i18n/translate.ts";
@@ -17,7 +17,7 @@ export function sayFound(
   return { found: english(key, values), foundText: { key, values } };
 }
 
-/** What was said, or a text where nothing was. To be spread into the details of a failure. */
+/** The output, or a text if it was empty. To be spread into the details of a failure. */
 export function saidOr(
   said: string,
   key: FoundKey,
@@ -26,7 +26,7 @@ export function saidOr(
   return said ? { found: said } : sayFound(key, values);
 }
 
-/** In the language of the page; undefined when nothing was found. */
+/** In the language of the page; undefined if nothing was found. */
 export function foundSentence(t: Translate, { found, foundText }: Partial<Trouble>): string | undefined {
   return foundText && isTextKey(foundText.key) ? t(foundText.key, foundText.values) : found;
 }

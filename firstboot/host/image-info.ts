@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the build tells the box about itself: /usr/lib/community-box/image.json.
+// The build's description of the image: /usr/lib/community-box/image.json.
 
 import type { Community } from "../../common/community.ts";
 import { fail } from "../../common/fail.ts";
@@ -9,7 +9,7 @@ import { errorText } from "./error-text.ts";
 import { sayFound } from "./found-text.ts";
 import { paths } from "./paths.ts";
 
-/** The part of the community's settings that first boot uses; the file holds all of them. */
+/** The part of the community's settings that first boot uses; the file has all of them. */
 export type CommunityInfo = Pick<
   Community,
   | "id"
@@ -31,7 +31,7 @@ export type CommunityInfo = Pick<
 >;
 
 export interface ConsoleInfo {
-  /** Name below /dev, e.g. "ttyS0". */
+  /** Name in /dev, e.g. "ttyS0". */
   readonly device: string;
   /** Baud; serial lines only. */
   readonly speed?: number;
@@ -39,7 +39,7 @@ export interface ConsoleInfo {
 
 /** The unit of the login prompt on a console. */
 export function loginUnit({ device }: ConsoleInfo): string {
-  // /dev/console is the whole terminal of a container.
+  // /dev/console is the only terminal of a container.
   if (device === "console") return "console-getty.service";
   return /^tty\d+$/.test(device) ? `getty@${device}.service` : `serial-getty@${device}.service`;
 }
@@ -54,26 +54,26 @@ export interface ImageInfo {
     readonly release: string;
   };
   readonly consoles: readonly ConsoleInfo[];
-  /** Where the FAT partition with answers.yaml is mounted; on a converted machine a folder. */
+  /** Where the FAT partition with answers.yaml is mounted; on a converted machine a directory. */
   readonly boot_mount: string;
-  /** An installed Debian that was turned into a box: it keeps its accounts, its SSH, its network and its disk as they are. */
+  /** A converted Debian: its accounts, SSH, network and disk are not changed. */
   readonly converted?: boolean;
-  /** A system container on somebody's server: it has no disk of its own, and is not divided further. */
+  /** A system container on a server: it has no disk of its own, and is not divided. */
   readonly container?: boolean;
-  /** Whether the set-up may offer to install to a disk of the box. */
+  /** Whether the set-up may offer to install to an internal disk. */
   readonly install?: boolean;
-  /** What divides the box; "none" where its Debian has no Incus. */
+  /** How the box is divided; "none" if its Debian has no Incus. */
   readonly contexts?: "incus" | "none";
   readonly disk?: { readonly minimum_gib: number };
   readonly community: CommunityInfo;
 }
 
-/** The community's web site as people say it: "guifi.net". */
+/** The community's web site as people write it: "guifi.net". */
 export function websiteName({ community }: Pick<ImageInfo, "community">): string {
   return community.website.replace(/^https?:\/\/(www\.)?/, "").replace(/\/+$/, "");
 }
 
-/** Smallest disk the image is made for, in GiB. */
+/** Minimum disk size of the image, in GiB. */
 export function minimumGib({ disk }: ImageInfo): number {
   return disk?.minimum_gib ?? 4;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The language a command speaks where it knows nothing of the box yet, or nothing any more: the one that was chosen in
-// the set-up, else the community's.
+// The language of a command without access to the set-up's state: the one chosen in the set-up, else the community's.
 
 import { fstatSync } from "node:fs";
 import { parseJson } from "../../common/json.ts";
@@ -9,7 +8,7 @@ import { linuxBox } from "./linux.ts";
 import { readChoices } from "./owner-settings.ts";
 import { paths } from "./paths.ts";
 
-/** English on a computer that is no box. Never fails: errors are said in it. */
+/** English on a computer that is not a box. Never fails: errors are shown in it. */
 export async function boxLanguage(): Promise<Language> {
   try {
     const box = linuxBox();
@@ -22,12 +21,12 @@ export async function boxLanguage(): Promise<Language> {
   }
 }
 
-/** For what is written there: the journal is English, since other people and programs read it. Never fails. */
+/** For output to `fd`: the journal is English, since other people and programs read it. Never fails. */
 export async function spokenLanguage({ fd }: { readonly fd: number }): Promise<Language> {
   return isJournal(fd) ? "en" : boxLanguage();
 }
 
-/** JOURNAL_STREAM of systemd.exec(5): device and inode of the stream that a unit was given; children may have others. */
+/** JOURNAL_STREAM of systemd.exec(5): device and inode of the unit's stream; a child may have another one. */
 function isJournal(descriptor: number): boolean {
   const { JOURNAL_STREAM: stream } = process.env;
   if (stream === undefined) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The messages of a simple bind (RFC 4511, section 4.2) in BER (ITU-T X.690). The reply decides who is let in and comes from
-// somebody else: what is not in every part a reply to this bind is none, and nothing is taken for granted that it lacks.
+// The messages of a simple bind (RFC 4511, section 4.2) in BER (ITU-T X.690). The reply decides about access and is
+// untrusted: it is accepted only if every part of it is valid.
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -10,21 +10,21 @@ const BIND_REQUEST = 0x60;
 const BIND_RESPONSE = 0x61;
 const SIMPLE_PASSWORD = 0x80;
 const CONTROLS = 0xa0;
-/** The low bits of a tag that goes on in the next byte, which LDAP never has. */
+/** Low bits of a tag that continues in the next byte; LDAP does not use such tags. */
 const LONG_TAG = 0x1f;
 
 const VERSION = 3;
 const BIND_ID = 1;
 const UNBIND_ID = 2;
 
-/** Bytes of a reply. A result is short; with texts, other servers and controls it has room in this many times over. */
+/** Limit in bytes for a reply: many times a result with its texts, referrals and controls. */
 export const LONGEST_REPLY = 64 * 1024;
 
 export type BindReply =
   | { readonly kind: "result"; readonly code: number }
   | { readonly kind: "incomplete" | "too-large" | "malformed" };
 
-/** One element: its length in one byte, or in four. */
+/** One element, with its length in one byte or in four. */
 function element(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts);
   const head = Buffer.from([tag, content.length]);
@@ -45,12 +45,12 @@ export function bindRequest(dn: string, password: string): Buffer {
   );
 }
 
-/** What a client says before it hangs up. */
+/** Sent by a client before it disconnects. */
 export const UNBIND_REQUEST = Buffer.from([SEQUENCE, 5, INTEGER, 1, UNBIND_ID, 0x42, 0]);
 
-/** The first message of what a server has sent so far; what follows it is not read. `code`: RFC 4511, appendix A. */
+/** The first message of the bytes received so far; the rest is ignored. `code`: RFC 4511, appendix A. */
 export function readBindReply(bytes: Buffer): BindReply {
-  // Before all of it is there: nobody waits for the rest of something else.
+  // Checked before the message is complete, so as not to wait for the rest of an invalid one.
   if (bytes.length > 0 && bytes[0] !== SEQUENCE) return { kind: "malformed" };
   const head = readHead(bytes);
   if (typeof head === "string") return { kind: head };
@@ -60,13 +60,13 @@ export function readBindReply(bytes: Buffer): BindReply {
   return code === undefined ? { kind: "malformed" } : { kind: "result", code };
 }
 
-/** The result code in the content of a message, unless that is anything but a reply to the bind. */
+/** The result code in a message; undefined if it is not a reply to this bind. */
 function readResult(content: Buffer): number | undefined {
   const [id, operation, controls, ...others] = readElements(content) ?? [];
   if (id?.tag !== INTEGER || readNumber(id.content) !== BIND_ID) return undefined;
   if (operation?.tag !== BIND_RESPONSE || others.length > 0) return undefined;
   if (controls && controls.tag !== CONTROLS) return undefined;
-  // What may follow these three (other servers, credentials of SASL) changes nothing here.
+  // Optional parts after these three (referrals, SASL credentials) are not needed.
   const [result, matchedDn, message] = readElements(operation.content) ?? [];
   if (result?.tag !== ENUMERATED || matchedDn?.tag !== OCTET_STRING || message?.tag !== OCTET_STRING)
     return undefined;
@@ -78,7 +78,7 @@ interface Element {
   readonly content: Buffer;
 }
 
-/** Elements one after the other, without looking into them; undefined unless they fill the bytes to the last one. */
+/** A sequence of elements, not decoded further; undefined unless they fill the bytes exactly. */
 function readElements(bytes: Buffer): readonly Element[] | undefined {
   const elements: Element[] = [];
   for (let rest = bytes; rest.length > 0; ) {
@@ -91,8 +91,10 @@ function readElements(bytes: Buffer): readonly Element[] | undefined {
   return elements;
 }
 
-/** Bytes of an element's tag and length, and of its content as they say. LDAP has no length that is left open (RFC 4511,
- * section 5.1); some servers write a short one in four bytes. */
+/**
+ * Size of an element's header, and length of its content. LDAP has no indefinite lengths (RFC 4511, section 5.1);
+ * some servers encode a short one in four bytes.
+ */
 function readHead(
   bytes: Buffer,
 ): { readonly size: number; readonly length: number } | "incomplete" | "malformed" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The real box. Plain node:child_process instead of zx: no shell is needed here, and what is loaded at boot on an
-// Atom has to be small. `root` moves every path below a directory, for the dry run.
+// The real box. Uses node:child_process instead of zx: no shell is needed, and code loaded at boot on an Atom has to
+// be small. `root` moves every path below a directory, for the dry run.
 
 import { type ExecFileException, execFile } from "node:child_process";
 import { generateKeyPair, randomBytes } from "node:crypto";
@@ -33,13 +33,13 @@ import { userAgent } from "./user-agent.ts";
 
 export interface LinuxBoxOptions {
   readonly root?: string;
-  /** Told of every command line (never of its input) and its exit code. */
+  /** Called with every command line (never its input) and its exit code. */
   readonly onCommand?: (line: string) => void;
 }
 
 export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = {}): Box {
   const at = (path: string) => (root ? join(root, path) : path);
-  /** Calls `work` with a path by which the folder of `path` is reached through no link of another account. */
+  /** Calls `work` with a path to the directory of `path` that does not follow links of another account. */
   async function inDirectory<T>(
     path: string,
     create: boolean,
@@ -130,7 +130,7 @@ export function linuxBox({ root = "", onCommand = () => {} }: LinuxBoxOptions = 
         await rm(place, { force: true, recursive: true });
         await syncDirectory(dirname(place));
       }).catch((error: NodeJS.ErrnoException) => {
-        // Nor is its folder.
+        // Its directory does not exist either.
         if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
       }),
     exists: (path) =>
@@ -178,17 +178,17 @@ function execute(command: string, args: readonly string[], options: RunOptions =
       },
     );
     const stop = options.signal ?? new AbortController().signal;
-    // Not killed: dpkg and the like leave less behind when they may end by themselves.
+    // SIGTERM, not SIGKILL: dpkg and the like leave a better state when they can end by themselves.
     const end = () => void child.kill("SIGTERM");
     stop.addEventListener("abort", end);
     if (stop.aborted) end();
-    // A command that does not read its input makes EPIPE; its exit code tells the story.
+    // A command that does not read its input causes EPIPE; its exit code is what counts.
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.input ?? "");
   });
 }
 
-/** No exit code: ended by a signal, of ours when its time was over, or not there at all (ENOENT). */
+/** No exit code: ended by a signal, ended by our timeout, or not found (ENOENT). */
 function howItEnded(
   error: ExecFileException,
   stderr: string,
@@ -214,7 +214,7 @@ function pipeThrough(command: string, input: Uint8Array): Promise<Uint8Array> {
   });
 }
 
-/** EDQUOT: as root of a context, whose disk has an end before the box's has. */
+/** EDQUOT: as root of a context, whose limit is lower than the box's disk. */
 function sayWhenFull(path: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     if (error.code === "ENOSPC" || error.code === "EDQUOT") diskFull(path, { cause: error });

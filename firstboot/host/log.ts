@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The log of the set-up: what was done and how it went, never an answer that could be a secret.
+// The log of the set-up: actions and results, never an answer that may be secret.
 
 import { printableLines } from "../../common/printable.ts";
 import type { Box } from "./box.ts";
@@ -12,16 +12,16 @@ export interface Log {
 }
 
 export function openLog(box: Pick<Box, "appendFile" | "readFile" | "now">): Log {
-  // In order, and never in the way: a full or read-only disk must not stop the set-up.
+  // Written in order and without waiting: a full or read-only disk must not stop the set-up.
   let written = Promise.resolve();
   const log = (line: string) => {
-    // Whatever it quotes: one entry begins with a time, and its other lines do not.
+    // Whatever it quotes, only the first line of an entry begins with a time.
     const text = `${box.now().toISOString()} ${printableLines(line).replaceAll("\n", "\n    ")}\n`;
     written = written.then(() => box.appendFile(paths.log, text)).catch(() => {});
   };
   const tail = async (count: number) => {
     await written;
-    // A power cut leaves zeros where the disk had the length of the last lines and not yet their text.
+    // After a power cut the last lines may be zeros, when the disk had their length but not their text.
     const text = ((await box.readFile(paths.log)) ?? "").replaceAll("\0", "");
     return text.trimEnd().split("\n").slice(-count);
   };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The box's two ways to ask a server: HTTP and an LDAP bind. What goes over the wire may be secret, so nothing of it
-// is logged here; failures name the host alone.
+// HTTP requests and LDAP binds. Their content may be secret, so it is not logged; failures name only the host.
 
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
@@ -56,7 +55,7 @@ export function exchange(wanted: HttpRequest, signal?: AbortSignal): Promise<Htt
     }, timeout);
     request.on("close", () => {
       clearTimeout(timer);
-      // After a whole answer this changes nothing.
+      // No effect after a complete answer.
       rejectWith(() => failConnection(host, new Error("the connection was closed")));
     });
     request.on("error", (error) => rejectWith(() => failConnection(host, error)));
@@ -69,23 +68,23 @@ export function tlsOptions(trust: TlsTrust = {}) {
   const { authorities = [], verify = true } = trust;
   return {
     rejectUnauthorized: verify,
-    // A list that is given takes the place of the one that OpenSSL has by default.
+    // A given list replaces OpenSSL's default list.
     ...(authorities.length ? { ca: [...systemAuthorities(), ...authorities] } : {}),
   };
 }
 
-/** What OpenSSL trusts on this machine, with what its owner added (update-ca-certificates); else Node's own list. */
+/** OpenSSL's authorities on this machine, including those added by update-ca-certificates; else Node's list. */
 function systemAuthorities(): readonly string[] {
   try {
     const pem = readFileSync(process.env.SSL_CERT_FILE ?? "/etc/ssl/certs/ca-certificates.crt", "utf8");
     if (pem.includes("-----BEGIN CERTIFICATE-----")) return [pem];
   } catch {
-    // A machine without them.
+    // The machine does not have this file.
   }
   return rootCertificates;
 }
 
-/** See {@link Box.ldapBind}. The first message that comes decides; no more than one of {@link LONGEST_REPLY} is kept. */
+/** See {@link Box.ldapBind}. The first message decides; at most {@link LONGEST_REPLY} bytes are kept. */
 export async function ldapBind({
   url,
   dn,
@@ -93,7 +92,7 @@ export async function ldapBind({
   timeout,
   tls,
 }: LdapBind): Promise<"accepted" | "refused"> {
-  // A bind without a password is an anonymous one, and succeeds for everybody (RFC 4513, 5.1.2).
+  // A bind without a password is anonymous, and always succeeds (RFC 4513, 5.1.2).
   if (password === "") return "refused";
   const { hostname: host, port } = new URL(url);
   const reply = await new Promise<BindReply>((resolve, reject) => {
@@ -123,7 +122,7 @@ export async function ldapBind({
       socket.destroySoon();
     });
     socket.on("error", (error) => stopWith(failureIn(() => failConnection(host, error))));
-    // After an answer this changes nothing.
+    // No effect after an answer.
     socket.on("close", () =>
       stopWith(failureIn(() => failConnection(host, new Error("the connection was closed")))),
     );
@@ -141,7 +140,7 @@ export async function ldapBind({
   });
 }
 
-/** The failure that some work ends with. */
+/** The failure that the work throws. */
 function failureIn(work: () => never): unknown {
   try {
     return work();
@@ -150,7 +149,7 @@ function failureIn(work: () => never): unknown {
   }
 }
 
-/** Node's and OpenSSL's codes for a certificate that is not to be trusted. */
+/** Error codes of Node and OpenSSL for an untrusted certificate. */
 export function isCertificateError({ code = "" }: NodeJS.ErrnoException): boolean {
   return /CERT|^ERR_TLS|^ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO/.test(code);
 }

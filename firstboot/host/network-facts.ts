@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Questions about the box as it is now, asked by more than one step, by `cbox status` and by `cbox publish`.
+// Current facts about the box's network, for several steps, `cbox status` and `cbox publish`.
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "./box.ts";
@@ -33,17 +33,17 @@ export function parseAddresses(json: string): Address[] {
   );
 }
 
-/** Does anything listen on this TCP port beyond loopback? */
+/** Does anything listen on this TCP port, other than on loopback? */
 export async function isListening(box: Box, port: number): Promise<boolean> {
   const { stdout } = await box.run("ss", ["-Hlnt"]);
   return listeningPorts(stdout).has(port);
 }
 
-/** Ports in the output of `ss -Hln…` that can be reached from other machines. */
+/** Ports in the output of `ss -Hln…` that other machines can reach. */
 export function listeningPorts(output: string): Set<number> {
   const ports = new Set<number>();
   for (const line of output.split("\n")) {
-    // "tcp LISTEN 0 128 10.1.2.3:5000 0.0.0.0:*"; with one protocol asked for, the first column is left out.
+    // "tcp LISTEN 0 128 10.1.2.3:5000 0.0.0.0:*"; for a single protocol, ss leaves out the first column.
     const local = line
       .trim()
       .split(/\s+/)

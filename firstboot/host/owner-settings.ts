@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the owner chose in the step "system", kept on the box for its other programs and for `cbox status`.
+// The owner's choices from the step "system", stored for other programs of the box and for `cbox status`.
 
 import { type Box, writeIfChanged } from "./box.ts";
 import { paths } from "./paths.ts";
 
-/** Install them, and restart by night where one is needed; install them only; nothing by itself. */
+/** Install updates and restart at night if needed; only install; nothing automatic. */
 export type Updates = "restart" | "fixes" | "off";
 
 export interface Choices {
@@ -15,7 +15,7 @@ export interface Choices {
   readonly updates?: Updates | undefined;
 }
 
-/** Nothing, where there is no file yet, or a damaged one. */
+/** Empty if the file is missing or damaged. */
 export async function readChoices(box: Pick<Box, "readFile">): Promise<Choices> {
   try {
     return JSON.parse((await box.readFile(paths.choices)) ?? "{}") as Choices;
@@ -24,7 +24,7 @@ export async function readChoices(box: Pick<Box, "readFile">): Promise<Choices> 
   }
 }
 
-/** Without those that are empty. */
+/** Leaves out empty values. */
 export async function writeChoices(box: Box, choices: Choices): Promise<void> {
   const chosen = Object.entries(choices).filter(([, value]) => value);
   const text = JSON.stringify(Object.fromEntries(chosen), undefined, 2);

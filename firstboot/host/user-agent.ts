@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a box names itself to every web server that it asks: product and version (RFC 9110, 10.1.5). `Box.request` adds it
-// to each request; templates of services have it as `user_agent`.
+// The user agent of a box for every web server: product and version (RFC 9110, 10.1.5). `Box.request` adds it to each
+// request; templates of services have it as `user_agent`.
 
 import type { ImageInfo } from "./image-info.ts";
 

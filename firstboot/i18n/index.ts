@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All texts, put together: those of the steps, which stand in their folders, and one file for each kind that belongs to
-// no step.
+// All texts combined: those of the steps, which are in their directories, and one file for each other kind.
 
 import { commands as caCommands } from "./ca/commands.ts";
 import { common as caCommon } from "./ca/common.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a catalogue of texts has to have, so that the type check names a text or a placeholder that one lacks.
+// The type of a catalogue of texts, so that the type check reports missing texts and placeholders.
 
-/** Another language's texts: those of English, each with its placeholders. */
+/** Another language's texts: the keys of English, each with its placeholders. */
 export type Translation<English> = { readonly [Key in keyof English]: WithPlaceholders<English[Key]> };
 
 type WithPlaceholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes the new disk start the box: GRUB's boot code for BIOS, byte by byte from the stick, and a name in the list of
-// an UEFI firmware. Both come last, so that a disk that is half written starts nothing.
+// Makes the new disk bootable: GRUB's boot code for BIOS, copied from the stick, and an entry in the UEFI firmware.
+// Both come last, so that an incomplete disk is never bootable.
 
 import { type Box, runOrFail } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
@@ -22,11 +22,11 @@ export async function copyBootCode(
   await runOrFail(box, "dd", [`if=${from}`, `of=${to}`, "bs=1M", "conv=notrunc,fsync"]);
   const piece = [`if=${source.path}`, `of=${target.path}`, "conv=notrunc,fsync"];
   await runOrFail(box, "dd", [...piece, `bs=${MBR_CODE}`, "count=1"]);
-  // Not copied: the stick may have lost its own when it grew.
+  // Not copied: the stick may have lost its own flag when its partition table was enlarged.
   await runOrFail(box, paths.markActive, [target.path]);
 }
 
-/** Whether the boot code of both disks is the same. True where there is none to be. */
+/** Whether both disks have the same boot code. True if none is needed. */
 export async function hasBootCode(
   box: Box,
   layout: SystemLayout,
@@ -41,8 +41,8 @@ export async function hasBootCode(
 }
 
 /**
- * Puts the disk first in the firmware's list, in the place of an entry of an earlier installation. Firmware that does
- * not let it finds the loader at the path for removable media, so nothing here is a reason to fail.
+ * Puts the disk first in the firmware's boot order, replacing the entry of an earlier installation. Never fails:
+ * without an entry, firmware finds the loader at the path for removable media.
  */
 export async function enterInFirmware(box: Box, layout: SystemLayout, target: Disk): Promise<void> {
   const bits = (await box.readFile("/sys/firmware/efi/fw_platform_size"))?.trim();

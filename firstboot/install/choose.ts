@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which disk is meant by what was answered: its name, its serial number, or "auto" for the only one there is.
+// Which disk an answer refers to: by its name, its serial number, or "auto" for the only one.
 
 import type { Disk, Disks } from "./disks.ts";
 
-/** Answers of `install.to` that are no disk. */
+/** Values of `install.to` that are not disks. */
 export const HERE = "here";
 export const AUTO = "auto";
 
@@ -20,7 +20,7 @@ export function chooseDisk({ candidates, others, source }: Disks, to: string): C
   return bySerial[0] ?? all.find(({ name, path }) => name === to || path === to) ?? "unknown";
 }
 
-/** What stands for a disk in the answers: the serial number stays when the kernel counts in another order. */
+/** A disk's value in the answers: its serial number stays the same when the kernel numbers disks differently. */
 export function answerFor(disk: Disk, { others }: Disks): string {
   const isOwn = others.filter(({ serial }) => serial === disk.serial).length === 1;
   return isOwn && /^[\w.:-]{4,64}$/.test(disk.serial) ? disk.serial : disk.name;

@@ -14,7 +14,7 @@ const LOOK_MS = 2000;
 /** Percent. */
 const STEP = 5;
 
-/** Where the running root is seen without all that is mounted into it, and where the new one is mounted. */
+/** Where the running root is visible without other mounts, and where the new one is mounted. */
 export const FROM = join(WORKPLACE, "from");
 export const TO = join(WORKPLACE, "to");
 
@@ -32,11 +32,11 @@ export async function copyRoot(tools: Pick<Tools, "box" | "progress" | "signal">
       isOver = true;
     },
   );
-  // Its failure is for the one who waits below; without this, a failure during the sleep would be nobody's.
+  // The error is thrown by the await below; this prevents an unhandled rejection during the sleep.
   copying.catch(() => {});
   let shown = -1;
   while (!isOver) {
-    // In steps: each is a line of its own on a terminal that only has lines.
+    // In steps, because a terminal that cannot replace lines prints each as a new one.
     const percent = Math.min(95, STEP * Math.floor(((await usedBytes(box, TO)) * 100) / total / STEP) || 0);
     if (percent !== shown) progress("progress.install.copy", { percent }, { transient: true });
     shown = percent;
@@ -50,8 +50,9 @@ const EFI = "EFI";
 const REMOVABLE = "BOOT";
 
 /**
- * All of the boot partition but the loaders that firmware starts from: those come last, see {@link copyLoaders}. What a
- * person put there comes along; the answers without the order to install, and without a report that is about the stick.
+ * Copies the boot partition except the loaders that firmware starts: those come last, see {@link copyLoaders}. A
+ * person's files are included; the answers without the section "install", and not the report, which is about the
+ * stick.
  */
 export async function copyBootFiles(box: Box, image: ImageInfo, to: string, labels: Labels): Promise<void> {
   const from = image.boot_mount;
@@ -78,7 +79,7 @@ export async function copyLoaders(box: Box, image: ImageInfo, to: string): Promi
     await runOrFail(box, "cp", ["--recursive", join(image.boot_mount, EFI, name), join(to, EFI)]);
 }
 
-/** Tells a configuration the new names. Fails with `install-names-missing`. */
+/** Replaces the names in a configuration. Fails with `install-names-missing`. */
 export async function renameIn(box: Box, path: string, labels: Labels): Promise<void> {
   const text = (await box.readFile(path)) ?? "";
   const renamed = relabel(text, labels);
@@ -93,7 +94,7 @@ export async function renameIn(box: Box, path: string, labels: Labels): Promise<
   if (renamed !== text) await box.writeFile(path, renamed);
 }
 
-/** A file that is no YAML stays as it is: the box will say so once more. */
+/** A file that is not YAML stays unchanged: the box will report it again. */
 async function withoutInstall(text: string): Promise<string> {
   const { parseDocument } = await import("yaml");
   const document = parseDocument(text);

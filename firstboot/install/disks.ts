@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The disks of the box as the installer sees them: the one the box runs from, those it could be installed to, what is
-// on them, and why the others will not do.
+// The box's disks for the installer: the one it runs from, those that it could be installed to, their contents, and
+// why the others are unsuitable.
 
 import { leastBytes } from "../../common/disk-size.ts";
 import { parseJson } from "../../common/json.ts";
@@ -11,7 +11,7 @@ export interface Partition {
   readonly path: string;
   readonly bytes: number;
   readonly label: string;
-  /** As blkid calls it, such as ntfs; empty when nothing is known to be there. */
+  /** In blkid's terms, such as ntfs; empty if none was detected. */
   readonly fileSystem: string;
   readonly mountPoints: readonly string[];
 }
@@ -19,33 +19,33 @@ export interface Partition {
 export interface Disk {
   /** Such as /dev/sda. */
   readonly path: string;
-  /** Such as sda. What a person types to confirm; the kernel may give it to another disk at the next start. */
+  /** Such as sda. Typed by a person as confirmation; it may be another disk's name after the next start. */
   readonly name: string;
   readonly bytes: number;
   readonly model: string;
-  /** Empty when the disk does not say. */
+  /** Empty if the disk does not have one. */
   readonly serial: string;
   /** GUID of its partition table, lower case. */
   readonly tableId: string;
   readonly fileSystem: string;
   readonly partitions: readonly Partition[];
-  /** To be carried about: a stick, a card. */
+  /** Removable: a stick or a card. */
   readonly isPortable: boolean;
   readonly fault?: Fault;
 }
 
-/** Why nothing is installed to a disk. */
+/** Why a disk is unsuitable. */
 export type Fault = "running" | "portable" | "used" | "small" | "sectors";
 
 export interface Disks {
   /** The disk that the root file system is on. */
   readonly source: Disk | undefined;
-  /** All others, those without a fault first. */
+  /** All other disks, suitable ones first. */
   readonly others: readonly Disk[];
   readonly candidates: readonly Disk[];
 }
 
-/** Where the installer mounts what it works on; a file system there is no sign that somebody uses it. */
+/** Where the installer mounts its file systems; a mount there does not count as use. */
 export const WORKPLACE = "/run/community-box/install";
 
 const SECTOR = 512;
@@ -73,15 +73,15 @@ interface BlockDevice {
   readonly children?: readonly BlockDevice[];
 }
 
-/** @param minimumGib smallest disk the image is made for */
+/** @param minimumGib minimum disk size of the image */
 export async function readDisks(box: Box, minimumGib: number): Promise<Disks> {
-  // Drivers may still be on their way, this early in the boot.
+  // This early in the boot, drivers may still be loading.
   await box.run("udevadm", ["settle", "--timeout=10"]);
   const { stdout } = await box.run("lsblk", ["--json", "--bytes", "--tree", "--output", COLUMNS.join(",")]);
   return parseDisks(stdout, minimumGib, await memoryCards(box));
 }
 
-/** Names of the mmcblk devices that are cards to be pulled out; lsblk says the same of them as of soldered ones. */
+/** Names of the mmcblk devices that are removable cards; lsblk does not distinguish them from soldered ones. */
 async function memoryCards(box: Box): Promise<ReadonlySet<string>> {
   const cards = new Set<string>();
   for (const name of (await box.list("/sys/block")).filter((each) => /^mmcblk\d+$/.test(each))) {
@@ -94,7 +94,7 @@ async function memoryCards(box: Box): Promise<ReadonlySet<string>> {
 export function parseDisks(json: string, minimumGib: number, cards: ReadonlySet<string> = new Set()): Disks {
   const { blockdevices = [] } = parseJson<{ blockdevices?: readonly BlockDevice[] }>(json, {});
   const disks = blockdevices
-    // The boot areas of eMMC (mmcblk0boot0) call themselves disks, too.
+    // The boot areas of eMMC (mmcblk0boot0) are also reported as disks.
     .filter(({ type, name = "" }) => type === "disk" && !/^(zram|ram|fd|nbd|mmcblk\d+(boot|rpmb))/.test(name))
     .map((device) => readDisk(device, minimumGib, cards));
   const source = disks.find(({ fault }) => fault === "running");
@@ -136,11 +136,11 @@ function faultOf(device: BlockDevice, minimumGib: number, cards: ReadonlySet<str
   if (isPortable(device, cards)) return "portable";
   if (device.ro === true || points.some((point) => !point.startsWith(WORKPLACE))) return "used";
   if ((device.size ?? 0) < leastBytes(minimumGib)) return "small";
-  // The boot code and the places of the partitions count in sectors of 512 bytes.
+  // The boot code and the partition positions assume sectors of 512 bytes.
   return (device["log-sec"] ?? SECTOR) === SECTOR ? undefined : "sectors";
 }
 
-/** Of the device and of all that is built on it: partitions, encrypted volumes, arrays. */
+/** Of the device and of everything on it: partitions, encrypted volumes, arrays. */
 function mountPoints({ mountpoints = [], children = [] }: BlockDevice): string[] {
   return [...mountpoints.filter((point) => point !== null), ...children.flatMap(mountPoints)];
 }
@@ -150,7 +150,7 @@ export function partitionPath(disk: string, number: number): string {
   return /\d$/.test(disk) ? `${disk}p${number}` : `${disk}${number}`;
 }
 
-/** "240.1 GB"; powers of ten, as on the label of a disk. */
+/** "240.1 GB"; in powers of ten, as on a disk's label. */
 export function sizeText(bytes: number): string {
   const [unit, factor] = bytes >= 1e12 ? ["TB", 1e12] : bytes >= 1e9 ? ["GB", 1e9] : ["MB", 1e6];
   return `${(bytes / Number(factor)).toFixed(1)} ${unit}`;
@@ -161,7 +161,7 @@ export function diskText({ name, bytes, model }: Disk): string {
   return [name, sizeText(bytes), model].filter(Boolean).join(", ");
 }
 
-/** What would be lost, in a form that needs no translation: "sda1 ntfs \"Windows\" 100.0 GB; sda2 ext4 20.0 GB". */
+/** What would be lost, independent of the language: "sda1 ntfs \"Windows\" 100.0 GB; sda2 ext4 20.0 GB". */
 export function contentsText({ partitions, fileSystem }: Disk): string {
   if (partitions.length === 0) return fileSystem || "-";
   return partitions

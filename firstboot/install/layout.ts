@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The partition table of the new disk: that of the stick as the image had it, with identifiers of its own. The places
-// are the same, since GRUB's boot code has its own place written into it.
+// The partition table of the new disk: that of the image, with new identifiers. The positions are the same, since
+// GRUB's boot code contains its own position.
 
 import { fail } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
@@ -69,14 +69,14 @@ export function systemLayout(
 }
 
 /**
- * MiB of the root partition as it is written: its content, and room for the restart in which it grows.
+ * MiB of the new root partition: its content, and spare space until it grows at the restart.
  * @param used bytes in the running root file system
  */
 export function rootMib(used: number): number {
   return Math.ceil((used / MIB) * 1.1) + 320;
 }
 
-/** For sfdisk. It makes new identifiers for the disk and for each partition. */
+/** Input for sfdisk, which generates new identifiers for the disk and its partitions. */
 export function tableScript({ parts, root }: SystemLayout, mib: number): string {
   const lines = parts.map(({ start, size, type, name }, index) => {
     const sectors = index + 1 === root ? mib * SECTORS_PER_MIB : size;
@@ -85,22 +85,22 @@ export function tableScript({ parts, root }: SystemLayout, mib: number): string 
   return ["label: gpt", "unit: sectors", "first-lba: 34", "", ...lines, ""].join("\n");
 }
 
-/** Whether it all has room on the disk, with the second copy of the table at its end. */
+/** Whether everything fits on the disk, including the second copy of the table at its end. */
 export function hasRoom({ parts, root }: SystemLayout, mib: number, disk: Disk): boolean {
   const start = parts[root - 1]?.start ?? 0;
   return (start / SECTORS_PER_MIB + mib + 1) * MIB <= disk.bytes;
 }
 
-/** Takes away what is on the disk: all signatures, and the first sectors, so that nothing starts from it any more. */
+/** Erases the disk: all signatures, and the first sectors, so that it is not bootable any more. */
 export async function wipe(box: Box, disk: Disk): Promise<void> {
   const forget = (...paths: string[]) => runOrFail(box, "wipefs", ["--all", "--force", "--quiet", ...paths]);
-  // Before the table: without that the kernel knows no partitions, and where they were there is nothing to open.
+  // Before the table: without a table the kernel has no partition devices to open.
   const parts = disk.partitions.map(({ path }) => path);
   if (parts.length > 0) await forget(...parts);
   await runOrFail(box, "dd", ["if=/dev/zero", `of=${disk.path}`, "bs=1M", "count=2", "conv=notrunc,fsync"]);
   await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
   await forget(disk.path);
-  // udev looks at a disk that was written to; as long as it does, the kernel takes no new table.
+  // While udev reads a disk that was just written, the kernel accepts no new table.
   await runOrFail(box, "udevadm", ["settle", "--timeout=3600"]);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a copy of a running system must not have: whatever makes this box this one, and the notes of its set-up. The
-// image is without these, too (image/stages/scrub.ts); the box makes its own when it starts.
+// Removes from a copy of the system what identifies this machine, and the records of its set-up. The image lacks the
+// same (image/stages/scrub.ts); the box generates its own at its start.
 
 import { join } from "node:path";
 import type { Box } from "../host/box.ts";
@@ -11,7 +11,7 @@ const FILES = [
   "var/lib/systemd/credential.secret",
   "etc/hostname",
 ];
-/** Emptied. */
+/** Emptied directories. */
 const DIRECTORIES = [
   "var/lib/community-box",
   "var/log/community-box",
@@ -27,6 +27,6 @@ export async function forgetIdentity(box: Box, root: string): Promise<void> {
   for (const file of [...FILES, ...keys.map((key) => `etc/ssh/${key}`)]) await box.remove(join(root, file));
   for (const directory of DIRECTORIES)
     for (const name of await box.list(join(root, directory))) await box.remove(join(root, directory, name));
-  // Empty, not missing: systemd makes an identity, and does not take the start for a first one of its own.
+  // Empty, not missing: systemd generates an id, but does not treat the start as a first boot.
   await box.writeFile(join(root, "etc/machine-id"), "", { mode: 0o444 });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Moves the box to another disk. Always from the start: a power cut leaves a disk that does not start, and the stick,
-// which does. The order is what makes that so: boot code and loaders come when everything else is on the disk.
+// Copies the box to another disk. Always from the beginning: after a power cut the disk is not bootable, but the
+// stick is. For that, boot code and loaders are written after everything else.
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
@@ -24,7 +24,7 @@ export interface Move {
   readonly layout: SystemLayout;
 }
 
-/** What is to be moved where, as things are now. Fails with `install-disk-gone`, `install-disk-small`. */
+/** The move as it would be done now. Fails with `install-disk-gone`, `install-disk-small`. */
 export async function planMove(to: string, { box, image }: Pick<Tools, "box" | "image">): Promise<Move> {
   const disks = await readDisks(box, minimumGib(image));
   const target = chooseDisk(disks, to);
@@ -43,7 +43,7 @@ export async function planMove(to: string, { box, image }: Pick<Tools, "box" | "
 
 export async function move(to: string, tools: Tools): Promise<void> {
   const { box, image, progress } = tools;
-  // Of a try that failed a moment ago.
+  // Left from a failed attempt.
   await unmount(tools);
   const { source, target, layout } = await planMove(to, tools);
   const used = await usedBytes(box, "/");
@@ -75,7 +75,7 @@ export async function move(to: string, tools: Tools): Promise<void> {
     await mount(tools, [boot, bootTo]);
     await copyBootFiles(box, image, bootTo, labels);
     await runOrFail(box, "sync", ["--file-system", TO, bootTo]);
-    // From here on the disk starts a box that is whole.
+    // From here on the disk starts a complete box.
     await copyLoaders(box, image, bootTo);
   } finally {
     await unmount(tools);
@@ -101,7 +101,7 @@ async function mount({ box }: Tools, args: readonly [...string[], string]): Prom
   await runOrFail(box, "mount", args);
 }
 
-/** Nothing there is as good as done. */
+/** Fails if nothing is mounted, which is fine. */
 async function unmount({ box, image }: Tools): Promise<void> {
   for (const place of [join(TO, image.boot_mount), TO, FROM]) await box.run("umount", [place]);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the stick remembers of the disk it was installed to last: enough to know it again, and to say "take me out".
+// The stick's record of its last installation: enough to recognize the disk and ask to remove the stick.
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
@@ -7,11 +7,11 @@ import { paths } from "../host/paths.ts";
 import type { Disks } from "./disks.ts";
 
 export interface InstallRecord {
-  /** GUID of the partition table, made with the installation. */
+  /** GUID of the partition table that the installation created. */
   readonly table_id: string;
 }
 
-/** Undefined: nothing was installed from here, or not to its end. */
+/** Undefined if no installation from here was completed. */
 export async function readInstallRecord(box: Pick<Box, "readFile">): Promise<InstallRecord | undefined> {
   const text = await box.readFile(paths.installed);
   const { table_id } = parseJson<Partial<InstallRecord>>(text ?? "{}", {});
@@ -22,7 +22,7 @@ export async function writeInstallRecord(box: Box, record: InstallRecord): Promi
   await box.writeFile(paths.installed, `${JSON.stringify(record)}\n`);
 }
 
-/** Is the disk that was installed from this stick in this box? */
+/** Is the disk that this stick was installed to in this box? */
 export async function isInstalled(box: Box, { others }: Disks): Promise<boolean> {
   const record = await readInstallRecord(box);
   return record !== undefined && others.some(({ tableId }) => tableId === record.table_id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Finds the Ethernet interfaces of the box, says which one is meant when nobody says, and by which one others know the box.
+// Finds the Ethernet interfaces of the box, selects a default one, and the one that identifies the box to others.
 
 import type { Box } from "../host/box.ts";
 import { isWifi } from "../wifi/card.ts";
@@ -7,17 +7,17 @@ import { isWifi } from "../wifi/card.ts";
 export interface Interface {
   readonly name: string;
   readonly mac: string;
-  /** A cable is in it and the other end is alive. */
+  /** A cable is connected and the other end is up. */
   readonly hasCarrier: boolean;
 }
 
 const SYS = "/sys/class/net";
-/** Written by systemd where it runs in a container. */
+/** Written by systemd inside a container. */
 const IN_CONTAINER = "/run/systemd/container";
 /** ARPHRD_ETHER of linux/if_arp.h. */
 const ETHERNET = "1";
 
-/** Waits for drivers that are still on their way, this early in the boot. Costs nothing once all are there. */
+/** Waits for drivers that are still loading, this early in the boot. Returns at once when all are loaded. */
 export async function settleInterfaces(box: Box): Promise<Interface[]> {
   await box.run("udevadm", ["settle", "--timeout=10"]);
   return findInterfaces(box);
@@ -28,8 +28,8 @@ export function findInterfaces(box: Box): Promise<Interface[]> {
 }
 
 /**
- * By whose address others know the box: the card they know already, else the one meant, else the first, else a wireless
- * one, since some boards have nothing else.
+ * The interface that identifies the box: the one already known, else the selected one, else the first, else a
+ * wireless one, since some boards have no other.
  */
 export async function foremost(
   box: Box,
@@ -50,14 +50,14 @@ async function cards(box: Box, { wireless }: { readonly wireless: boolean }): Pr
   const isContainer = await box.exists(IN_CONTAINER);
   for (const name of await box.list(SYS)) {
     const at = `${SYS}/${name}`;
-    // Bridges, tunnels and the like have no device behind them.
+    // Bridges, tunnels and other virtual interfaces have no device.
     const isOwn = (await box.exists(`${at}/device`)) || (isContainer && (await isLent(box, at)));
     if (!isOwn || (await isWifi(box, name)) !== wireless) continue;
     if ((await read(box, `${at}/type`)) !== ETHERNET) continue;
     found.push({
       name,
       mac: await read(box, `${at}/address`),
-      // Reading it fails (EINVAL) while the interface is down: no carrier, then.
+      // Reading fails (EINVAL) while the interface is down: no carrier.
       hasCarrier: (await read(box, `${at}/carrier`)) === "1",
     });
   }
@@ -65,22 +65,22 @@ async function cards(box: Box, { wireless }: { readonly wireless: boolean }): Pr
 }
 
 /**
- * What a container has been given of its host's network, a veth or a macvlan, has its other end outside and so the
- * number of another interface as its `iflink`. Bridges and tunnels that were made in here have their own; the ends of
- * containers in here are ports of a bridge.
+ * An interface that the container's host provides, a veth or a macvlan, has its peer outside, and therefore another
+ * interface's number as `iflink`. Bridges and tunnels made inside have their own number; peers of nested containers
+ * are ports of a bridge.
  */
 async function isLent(box: Box, at: string): Promise<boolean> {
   const [own, other] = [await read(box, `${at}/ifindex`), await read(box, `${at}/iflink`)];
   return own !== other && !(await box.exists(`${at}/brport`));
 }
 
-/** The interfaces a person has to choose from; empty when there is no doubt. */
+/** The interfaces to choose from; empty if the choice is clear. */
 export function ambiguous(interfaces: readonly Interface[]): readonly Interface[] {
   const connected = interfaces.filter((each) => each.hasCarrier);
   return connected.length > 1 ? connected : [];
 }
 
-/** The interface meant: the one chosen, else the only one with a cable, else the only one there is. */
+/** The selected interface: the chosen one, else the only one with a cable, else the only one. */
 export function automatic(interfaces: readonly Interface[], chosen?: string): Interface | undefined {
   const connected = interfaces.filter((each) => each.hasCarrier);
   if (chosen !== undefined) return interfaces.find((each) => each.name === chosen);

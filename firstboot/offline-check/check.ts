@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks answers files for boxes that are somewhere else, or not yet. Everything that only the box itself knows (its
-// interfaces, its room, what is on it) is left for it to say; what its image knows comes from the lists of the image, and
-// never from the computer that this runs on.
+// Checks answers files for boxes that are elsewhere or not built yet. What only the box knows (interfaces, memory,
+// its state) is not checked; what its image knows is read from the image's lists, never from this computer.
 
 import { fail } from "../../common/fail.ts";
 import type { FieldError } from "../../common/field-error.ts";
@@ -12,10 +11,10 @@ import { checkFile } from "../setup/answers/check.ts";
 import type { ProblemCode } from "../setup/problems.ts";
 import { allSteps } from "../steps/index.ts";
 
-/** A mistake for programs and people; never with the value of a secret. */
+/** A mistake for programs and people; never contains a secret value. */
 export type Mistake = FieldError<ProblemCode>;
 
-/** Every mistake of each file. `files`: their data, as YAML gives it. Without lists, nothing is said of what is in them. */
+/** All mistakes of each file. `files`: data parsed from YAML. Without `lists`, their facts are not checked. */
 export async function checkElsewhere(
   files: readonly unknown[],
   image: ImageInfo,
@@ -64,12 +63,12 @@ const THE_BOXS_OWN: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   "service-where",
 ]);
 
-/** With it, what is said about Wi-Fi is checked as on a box that has it. */
+/** With this card, the Wi-Fi settings are checked as on a box that has one. */
 const CARD = "wlan0";
 const CARD_IS_WIFI = `/sys/class/net/${CARD}/phy80211`;
 const WIFI_PROGRAMS = ["/usr/sbin/wpa_supplicant", "/usr/sbin/wpa_cli", "/usr/sbin/iw"];
 
-/** Has what the image has and a card for Wi-Fi, and nothing else. */
+/** A box with the image's files and a Wi-Fi card, and nothing else. */
 function absentBox(lists: ImageLists | undefined): Box {
   const files = new Map(Object.entries(lists?.files ?? {}));
   const isThere = new Set([CARD_IS_WIFI, ...(lists ? files.keys() : WIFI_PROGRAMS)]);

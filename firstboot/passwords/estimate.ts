@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How many guesses it takes to find a password, by zxcvbn and its dictionaries. They take some 70 MB of memory and, on
-// a small box, seconds to load, so this is a file of its own beside the program, loaded when a password was chosen.
+// Estimates the guesses needed for a password, by zxcvbn and its dictionaries. They take about 70 MB of memory and,
+// on a small box, seconds to load; therefore they are a separate file, loaded when a password was chosen.
 
 import { ZxcvbnFactory } from "@zxcvbn-ts/core";
 import graphs from "@zxcvbn-ts/language-common/src/adjacencyGraphs.json" with { type: "json" };
@@ -17,7 +17,7 @@ import { WORDS } from "./words.ts";
 
 /*! Word lists of zxcvbn-ts (MIT). Those of common words derive from OpenSubtitles 2024 by way of OPUS
     (https://opus.nlpl.eu/), by Helsinki-NLP, under ODC-BY: subtitles in words, counted, normalized and filtered. */
-// English family names and encyclopedia, half of all entries, are left out: they are not what people choose here.
+// English family names and encyclopedia, half of all entries, are left out: they are unlikely in passwords here.
 const zxcvbn = new ZxcvbnFactory({
   dictionary: {
     ours: [...WORDS],
@@ -32,15 +32,15 @@ const zxcvbn = new ZxcvbnFactory({
     ...sequencesEs,
   },
   graphs,
-  // The time grows with the square of the length, and these are more than enough to tell.
+  // The time grows with the square of the length, and this many characters are enough.
   maxLength: 40,
   l33tMaxSubstitutions: 20,
 });
 
-/** The boxes of a fleet may all have one password. */
+/** A cache: all boxes of a fleet may have the same password. */
 const known = new Map<string, number>();
 
-/** Guesses that find it, by whoever tries the likely ones first; accents make nothing harder. */
+/** Guesses of an attacker who tries likely passwords first; accents do not count. */
 export function guesses(password: string): number {
   const before = known.get(password);
   if (before !== undefined) return before;

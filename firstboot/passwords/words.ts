@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Words that Catalan passwords are made of, since zxcvbn has no Catalan dictionary: what people here choose first comes
-// first, since a word's place is its rank. Without accents: they are taken off a password, too.
+// Words of Catalan passwords, since zxcvbn has no Catalan dictionary: the most likely ones first, since a word's
+// position is its rank. Without accents, which are also removed from a password.
 
-/** What the box, its software and its community are called, and what goes with them. */
+/** Names of the box, its software and its community, and related words. */
 const OURS = `guifi guifinet cloudy clommunity communitybox community comunitat comunidad cbox caixa caja box xarxa xarxes
   node nodes supernode antena antenes mesh wifi wireless internet router encaminador commutador switch servidor server
   raspberry raspberrypi raspbian debian linux ubuntu minix jetway intel tinc serf incus docker proxy federat fibra
   fonts banda ampla xoln comuns procomu eurecat fundacio associacio voluntari voluntaris vei veins veinat`;
 
-/** What comes to mind first. */
+/** The most obvious ones. */
 const FIRST = `contrasenya contrasenyes contrassenya contrasenya1 secret secreta secrets clau claus clausecreta paraula
   paraules paraulaclau entrada acces obert oberta obrete sesam usuari usuaria admin administrador root prova proves
   provant canviam canviala temporal hola adeu holahola bondia bonatarda bonanit benvingut benvinguda benvinguts
@@ -19,7 +19,7 @@ const FIRST = `contrasenya contrasenyes contrassenya contrasenya1 secret secreta
   xulo petit petita gran vell vella nou nova bo bona dolent merda merdeta collons cony hostia ostia ostres carall fotre
   putamadre cabro cabrons idiota tonto ximple burro`;
 
-/** The year. */
+/** Seasons, months, days. */
 const TIME = `estiu hivern tardor primavera gener febrer marc abril maig juny juliol agost setembre octubre novembre
   desembre dilluns dimarts dimecres dijous divendres dissabte diumenge avui dema ahir any anys mes mesos setmana dia dies
   nit nits mati tarda vespre hora hores vacances nadal nadals reis cagatio tio santjordi santjoan carnaval carnestoltes
@@ -84,7 +84,7 @@ const COUNTING = `vermell vermella blau blava verd verda groc groga negre negra 
   taronja marro daurat platejat zero dos tres quatre cinc sis set vuit nou deu onze dotze tretze catorze quinze setze
   disset divuit dinou vint trenta quaranta cinquanta seixanta setanta vuitanta noranta cent mil milio primer segon tercer`;
 
-/** Animals, food, plants, the house, the land. */
+/** Animals, food, plants, household, landscape. */
 const THINGS = `gat gats gata gatet gos gossos gossa gosset cadell cavall euga ruc ase vaca vaques bou porc porquet gallina
   gall pollastre conill ovella cabra cabres xai llop lleo tigre ratoli rata ocell ocells oreneta gavina colom aguila
   mussol tortuga peix peixos dofi balena tauro sardina cranc cargol cargols formiga aranya abella papallona marieta

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What this box has to announce: services that are on, wanted in public, and really listen, most important first. Once
-// as entries of the Serf tag, once as files for Avahi where that may speak.
+// The announcements of this box: services that are on, published and really listening, most important first. Once as
+// entries of the Serf tag, once as files for Avahi where that is on.
 
 import type { PublishedService } from "../../common/serf-payload.ts";
 import type { Service } from "../../common/service.ts";
@@ -19,13 +19,13 @@ import { renderer } from "./template.ts";
 
 export interface Announcements {
   readonly ready: readonly PublishedService[];
-  /** Types that are on, but do not listen. */
+  /** Types that are on but do not listen. */
   readonly silent: readonly string[];
 }
 
 const SERF: ServiceState = { state: "on", where: "host", published: true, inputs: {}, facts: {} };
 
-/** Called when Serf is on, whatever the notes say of it. */
+/** Called when Serf is on, whatever the stored state says about it. */
 export async function announcements(box: Box, image: ImageInfo, address: string): Promise<Announcements> {
   const states = await readStates(box);
   const { cloud, microcloud } = image.community.serf;
@@ -51,13 +51,13 @@ export async function announcements(box: Box, image: ImageInfo, address: string)
   return { ready, silent };
 }
 
-/** Wanted in public, and the service is one that is, with its inputs, and others may come to it. */
+/** Published by the owner, of a public kind with these inputs, and reachable for others. */
 export function isAnnounced(service: Service, state: ServiceState): boolean {
   const inputs = { ...defaultInputs(service), ...state.inputs };
   return state.published && conditionMet(service.publication?.when, inputs) && !isUnclaimed(service, state);
 }
 
-/** The public ports that are announced, when they answer in their place and can be reached from other machines. */
+/** The announced public ports, if they listen in their place and can be reached from other machines. */
 async function listeningPorts(
   box: Box,
   image: ImageInfo,
@@ -67,18 +67,18 @@ async function listeningPorts(
   const data = { community: image.community, inputs: state.inputs };
   const open = portsOf(service, data).filter(({ public: isPublic, last }) => isPublic && last === undefined);
   const wanted = service.publication?.each_port ? open : open.slice(0, 1);
-  // Incus listens for a context whether something answers in there or not.
+  // Incus' proxy always listens on the box; only inside is it visible whether the service does.
   const inside = state.where === "host" ? undefined : await placeOf(box, state.where).listening();
   const found: number[] = [];
   for (const port of wanted) {
     const answers = inside?.has(`${port.protocol}/${port.port}`) ?? true;
-    // An announcement does not tell TCP from UDP, so one number is said once.
+    // An announcement has no protocol, so a number for both TCP and UDP is announced once.
     if (answers && !found.includes(port.port) && (await isReachable(box, port))) found.push(port.port);
   }
   return found;
 }
 
-/** Its description, and its key=value pairs. */
+/** The announced description and key=value pairs. */
 async function announcementTexts(
   box: Box,
   image: ImageInfo,
@@ -95,12 +95,12 @@ async function announcementTexts(
 const PREFIX = "cbox-";
 /** Longest name of a service in DNS-SD, bytes (RFC 6763, section 4.1.1). Avahi drops a file with a longer one. */
 const LONGEST_NAME = 63;
-/** What Avahi may add to the host's name when another host has it already, such as "-12". */
+/** The suffix that Avahi may add to the host's name in a conflict, such as "-12". */
 const ADDED = 4;
 
 /**
- * The same announcements as files that Avahi reads, when the owner wants that; else none. Avahi speaks on the VPN's
- * interface alone (firstboot/vpn), so this is said nowhere else.
+ * The same announcements as files for Avahi, if the owner wants that. Avahi uses only the VPN's interface
+ * (firstboot/vpn), so they are visible only there.
  */
 export async function announceByAvahi(box: Box, published: readonly PublishedService[]): Promise<void> {
   const states = await readStates(box);
@@ -115,12 +115,12 @@ export async function announceByAvahi(box: Box, published: readonly PublishedSer
   }
 }
 
-/** By name of the file. */
+/** By file name. */
 export function avahiFiles(published: readonly PublishedService[]): Map<string, string> {
   const plain = published.map((each) => shownName(each, ""));
   return new Map(
     published.map((each, index) => {
-      // Avahi drops the second of two with one name and type.
+      // Avahi ignores the second of two with the same name and type.
       const isTwin = published.some(
         (other, place) =>
           place !== index && plain[place] === plain[index] && avahiType(other) === avahiType(each),
@@ -131,11 +131,11 @@ export function avahiFiles(published: readonly PublishedService[]): Map<string, 
   );
 }
 
-/** "Syncthing instance running on %h"; Avahi puts its host's name there. */
+/** "Syncthing instance running on %h"; Avahi replaces %h with its host name. */
 function shownName({ d, m }: PublishedService, port: string): string {
   const end = ` on ${m.split(".")[0] ?? ""}`;
   const room = LONGEST_NAME - ADDED - Buffer.byteLength(end) - Buffer.byteLength(port);
-  // A host's name that takes nearly all of it stays away.
+  // A host name that takes nearly all the room is left out.
   const [shownEnd, left] = room < 15 ? ["", room + Buffer.byteLength(end)] : [" on %h", room];
   return `${shortened(d.replaceAll("_", " "), left)}${port}${shownEnd}`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which services can work on this box, and why not the others. Only what can work is offered.
+// Which services can work on this box, and why the others cannot. Only the former are offered.
 
 import { parseJson } from "../../common/json.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
@@ -15,14 +15,14 @@ import { paths } from "../host/paths.ts";
 export interface BoxFacts {
   readonly architecture: string;
   readonly memoryMib: number;
-  /** What the processor can, as the kernel calls it. */
+  /** The processor's features, with the kernel's names. */
   readonly cpuFlags: readonly string[];
-  /** Where services can run, the host included. */
+  /** Where services can run, including the host. */
   readonly places: readonly PlaceId[];
   readonly hasVpn: boolean;
   readonly isRegistered: boolean;
   readonly hasPool: boolean;
-  /** A way out of the community's network, as far as one can tell without asking anybody. */
+  /** Internet access, as far as it can be known without a request. */
   readonly hasInternet: boolean;
 }
 
@@ -42,10 +42,10 @@ export type Offer =
   | { readonly places: readonly [PlaceId, ...PlaceId[]] }
   | { readonly places: readonly []; readonly reason: OfferReason };
 
-/** What the host needs for itself beside a service, in MiB. */
+/** MiB that the host itself needs. */
 const HOST_MIB = 256;
 
-/** Where the service can run on such a box, best place first; or why nowhere. */
+/** Where the service can run on such a box, best place first; or the reason why it cannot. */
 export function offer(service: Service, facts: BoxFacts): Offer {
   const no = (reason: OfferReason): Offer => ({ places: [], reason });
   const { memory_mib: memory = 0, vpn = false, registration = false, cpu = [] } = service.needs;
@@ -66,17 +66,17 @@ export function offer(service: Service, facts: BoxFacts): Offer {
   return best ? { places: [best, ...others] } : no("place");
 }
 
-/** MiB that a box has for services. */
+/** MiB available for services. */
 export function roomMib({ memoryMib }: BoxFacts): number {
   return Math.max(0, memoryMib - HOST_MIB);
 }
 
-/** The build has checked that there is one. */
+/** The build has checked that it exists. */
 function named(id: string): Service {
   return catalogue.find((service) => service.id === id) as Service;
 }
 
-/** What a set-up that goes on is about to make, and so counts as if it were there. */
+/** What the running set-up is going to make, which counts as present. */
 export interface Planned {
   readonly network?: boolean;
   readonly registration?: boolean;
@@ -96,17 +96,17 @@ export async function boxFacts(box: Box, image: ImageInfo, planned: Planned = {}
     hasVpn: planned.vpn || (await box.exists("/etc/community-box/vpn.json")),
     isRegistered: planned.registration || registration.device !== undefined,
     hasPool: await box.exists(paths.pool),
-    // While the box is being set up, its network may only be about to come.
+    // During the set-up the network may not be up yet.
     hasInternet: planned.network || hasDefaultRoute((await box.readFile("/proc/net/route")) ?? ""),
   };
 }
 
-/** Of the kernel's table: name, destination, gateway, in hexadecimal. */
+/** From the kernel's table: name, destination, gateway, in hexadecimal. */
 function hasDefaultRoute(table: string): boolean {
   return table.split("\n").some((line) => line.split("\t")[1] === "00000000");
 }
 
-/** Those there are; while the box is being set up, those that are about to be made. */
+/** The existing contexts; during the set-up, those that are planned. */
 async function contexts(box: Box, image: ImageInfo, planned: Planned): Promise<readonly PlaceId[]> {
   const record = await readRecord(box);
   if (record) return "none" in record ? [] : CONTEXTS;

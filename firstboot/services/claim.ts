@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Services whose first visitor becomes their administrator (`first_account: visitor`): other machines do not reach them
-// until the owner of the box has made that account, by a tunnel of SSH, and says so.
+// Services whose first visitor becomes their administrator (`first_account: visitor`): other machines cannot reach
+// them until the owner has made that account through an SSH tunnel, and confirms it.
 
 import type { Service } from "../../common/service.ts";
 import type { Place } from "./place.ts";
 import type { ServiceState } from "./state.ts";
 
-/** Without a note it was on before notes were kept, and everybody could reach it: that stays so. */
+/** Without a recorded value the service was on before claims existed, and reachable by everybody: that stays so. */
 export function isUnclaimed(
   { first_account: account }: Service,
   { claimed }: Pick<ServiceState, "claimed">,
@@ -15,8 +15,8 @@ export function isUnclaimed(
 }
 
 /**
- * Has it an account of its owner's in this place? Only where it has been on and has its data still. Undefined for a
- * service where no visitor could take one.
+ * Has the owner made its account in this place? Only if it has been on and still has its data. Undefined for a
+ * service without a first account to claim.
  */
 export async function wasClaimed(
   place: Place,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What `docker compose config --format json` says of a project, as far as it is needed here. What is not of its form is
-// left out: it is made from a file that anybody may have written.
+// The needed parts of the output of `docker compose config --format json`. Values of another form are left out: the
+// project's file is untrusted.
 
 import { parseJson } from "../../common/json.ts";
 
@@ -14,7 +14,7 @@ export interface ComposePort {
 export interface ComposeService {
   readonly image?: string;
   readonly network_mode?: string;
-  /** Null: handed on, and not set. */
+  /** Null: passed on, but not set. */
   readonly environment: readonly (readonly [name: string, value: string | null])[];
   readonly networks: readonly string[];
   readonly ports: readonly ComposePort[];
@@ -22,11 +22,11 @@ export interface ComposeService {
 
 export interface ComposeConfig {
   readonly services: readonly (readonly [name: string, service: ComposeService])[];
-  /** Names in Docker, by those in the file. */
+  /** Network names in Docker, by their names in the file. */
   readonly networks: ReadonlyMap<string, string>;
 }
 
-/** Undefined when it is no JSON, or none of a project. */
+/** Undefined if it is not the JSON of a project. */
 export function parseComposeConfig(text: string): ComposeConfig | undefined {
   const root = parseJson<unknown>(text, undefined);
   if (!isObject(root)) return undefined;

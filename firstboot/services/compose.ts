@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Services that are docker-compose projects: their images, their containers, what they leave behind. The project's files
-// and its unit are those of any service (common/compose.ts); this is what only Docker can tell.
+// Services that are docker-compose projects: their images, containers and remains. The project's files and unit are
+// like any service's (common/compose.ts); this part needs Docker.
 
 import { BlockList, isIPv6 } from "node:net";
 import { PROJECTS, projectDirectory, projectUnit } from "../../common/compose.ts";
@@ -21,8 +21,8 @@ const compose = (id: string, ...words: readonly string[]) => [
 ];
 
 /**
- * Fetches the images that are not there yet: with all of them there, nobody is asked. `again`: newer ones of the same
- * names, too. Fails with `compose-invalid`, `service-images`, `box-full`.
+ * Fetches missing images; if all are present, uses no network. `again`: also newer images of the same names. Fails
+ * with `compose-invalid`, `service-images`, `box-full`.
  */
 export async function fetchImages(place: Place, service: Service, { again = false } = {}): Promise<void> {
   const { id, title } = service;
@@ -31,7 +31,7 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   const names = [...new Set(images.stdout.split("\n").filter(Boolean))];
   const { code } = await place.run("docker", ["image", "inspect", ...names]);
   if (code === 0 && !again) return;
-  // What is built here is built by its first start.
+  // Images with a build section are built at the first start.
   const pull = ["pull", "--quiet", "--ignore-buildable"];
   const pulled = await place.run("docker", compose(id, ...pull));
   if (pulled.code === 0) return;
@@ -45,7 +45,7 @@ export async function fetchImages(place: Place, service: Service, { again = fals
   });
 }
 
-/** `verb` of systemctl for its unit. Fails with `compose-start`, with what Docker said, and `box-full`. */
+/** `verb` for systemctl on its unit. Fails with `compose-start` and Docker's message, and with `box-full`. */
 export async function startProject(
   place: Place,
   { id, title }: Service,
@@ -56,7 +56,7 @@ export async function startProject(
   if (code === 0) return;
   const show = ["show", "--property=InvocationID", "--value", unit];
   const { stdout: invocation } = await place.run("systemctl", show);
-  // Of this attempt alone.
+  // Only the messages of this attempt.
   const which = [`_SYSTEMD_INVOCATION_ID=${invocation.trim()}`, "--output=cat", "--no-pager"];
   const { stdout: journal } = await place.run("journalctl", which);
   const words = dockerWords(journal).join("\n");
@@ -68,7 +68,7 @@ export async function startProject(
   });
 }
 
-/** Containers that do not run as they should, such as "container db (restarting)". */
+/** Containers that do not run properly, such as "container db (restarting)". */
 export async function faultsOfProject(place: Place, { id }: Service): Promise<string[]> {
   const format = "{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}";
   const { code, stdout } = await place.run("docker", compose(id, "ps", "--all", "--format", format));
@@ -77,13 +77,13 @@ export async function faultsOfProject(place: Place, { id }: Service): Promise<st
   return lines.flatMap((line) => {
     const [name = "", state = "", health = "", exit = ""] = line.split(" ");
     const isWell =
-      // One that does its work and ends is done.
+      // A container that has done its work and ended with 0 is fine.
       state === "exited" ? exit === "0" : state === "running" && ["", "healthy"].includes(health);
     return isWell ? [] : [`container ${name} (${state === "running" ? health : state})`];
   });
 }
 
-/** Containers, networks, volumes and images of a project that is off. Docker runs afterwards as before. */
+/** Removes containers, networks, volumes and images of a project that is off. Docker stays on or off. */
 export async function removeProject(place: Place, { id }: Service): Promise<void> {
   if (!(await place.exists(projectDirectory(id)))) return;
   const wasUp = (await place.run("systemctl", ["is-active", "--quiet", "docker.service"])).code === 0;
@@ -93,7 +93,7 @@ export async function removeProject(place: Place, { id }: Service): Promise<void
   if (!wasUp) await runOrFail(place, "systemctl", ["stop", "docker.service"]);
 }
 
-/** What the containers have said last. */
+/** The latest output of the containers. */
 export async function projectLog(place: Place, { id }: Service): Promise<string> {
   const { stdout } = await place.run("docker", compose(id, "logs", "--no-color", "--tail=60"));
   return stdout.trimEnd();
@@ -101,33 +101,33 @@ export async function projectLog(place: Place, { id }: Service): Promise<string>
 
 export interface ProjectPort extends PortRange {
   readonly service: string;
-  /** The one address where it is published, such as "127.0.0.1"; undefined: at all of them. */
+  /** The only address where it is published, such as "127.0.0.1"; undefined: all addresses. */
   readonly bound?: string;
-  /** Address where it answers on the machine that Docker runs on, when that is not 127.0.0.1. */
+  /** Address where it answers on Docker's machine, if not 127.0.0.1. */
   readonly inside?: string;
 }
 
 export interface ProjectPlan {
   readonly images: readonly string[];
-  /** As published to the machine that Docker runs on. */
+  /** As published on Docker's machine. */
   readonly ports: readonly ProjectPort[];
-  /** Services without a network of their own: where they listen is theirs to say, and not in the file. */
+  /** Services in the host's network: the file does not say which ports they use. */
   readonly onHost: readonly string[];
-  /** Variables that its containers would get if they were set, such as "web: HTTP_PROXY". */
+  /** Variables that are passed to its containers but not set, such as "web: HTTP_PROXY". */
   readonly absent: readonly string[];
-  /** Description for the community, such as "gitea:1.22_forge". */
+  /** Description in announcements, such as "gitea:1.22_forge". */
   readonly announcedAs: string;
-  /** What Docker said about a file that it takes. */
+  /** Docker's warnings about a file that it accepts. */
   readonly said: readonly string[];
 }
 
-/** Docker takes a blank for it, also for a password or for the address of a port. */
+/** Docker replaces it with an empty string, even for a password or the address of a port. */
 const UNSET = /^The "(.+)" variable is not set\. Defaulting to a blank string\.$/;
 /** `${NAME:?...}` in the file. */
 const REQUIRED = /required variable (\S+) is missing a value/;
 
 /**
- * What Docker reads in the project of that directory below {@link PROJECTS}. Fails with `compose-invalid`,
+ * Docker's interpretation of the project in that directory below {@link PROJECTS}. Fails with `compose-invalid`,
  * `compose-variables`.
  */
 export async function readProject(place: Place, id: string, directory: string): Promise<ProjectPlan> {
@@ -145,7 +145,7 @@ export async function readProject(place: Place, id: string, directory: string): 
     return isHost ? [service] : [];
   });
   const ports = services.flatMap(([service, { ports }]) =>
-    // Docker passes over these itself.
+    // Docker ignores the ports of these.
     (onHost.includes(service) ? [] : ports).flatMap(
       ({ published = "", target, protocol = "tcp", host_ip: address = "" }): ProjectPort[] => {
         const port = Number(published);
@@ -153,7 +153,7 @@ export async function readProject(place: Place, id: string, directory: string): 
         if (protocol !== "tcp" && protocol !== "udp")
           return invalid(id, sayFound("found.compose-protocol", { service, protocol }));
         if (Number.isInteger(port) && port > 0) return [{ port, protocol, service, ...at }];
-        // Which number it gets does not matter where nobody comes from outside.
+        // A port that is closed to other machines may get any number.
         if (at.bound !== undefined) return [];
         return invalid(id, sayFound("found.compose-number", { service, target, published }));
       },
@@ -171,13 +171,13 @@ export async function readProject(place: Place, id: string, directory: string): 
   return { images: [...new Set(images)], ports: ranges, onHost, absent, announcedAs, said: words };
 }
 
-/** The part of these ports that is the wanted one; undefined unless each of its numbers is published. */
+/** The wanted part of these ports; undefined unless each of its numbers is published. */
 export function within(ports: readonly ProjectPort[], wanted: PortRange): readonly ProjectPort[] | undefined {
   const singles = ports.flatMap(singlesOf).filter((each) => includes(wanted, each));
   return singles.length === countOf(wanted) ? inRanges(singles, isAlike) : undefined;
 }
 
-/** What is left of these ports without those. */
+/** These ports without those of `gone`. */
 export function without(ports: readonly ProjectPort[], gone: readonly ProjectPort[]): readonly ProjectPort[] {
   const left = ports.flatMap(singlesOf).filter((each) => !gone.some((range) => includes(range, each)));
   return inRanges(left, isAlike);
@@ -194,13 +194,13 @@ function isAlike(one: ProjectPort, other: ProjectPort): boolean {
 }
 
 /**
- * Docker publishes at all addresses where none is named, and where the wildcard of IPv4 or IPv6 is. Whoever names any
- * other address, above all a loopback one, wants the port closed to those who come to the rest.
+ * Docker publishes at all addresses if none is named, or for the wildcard of IPv4 or IPv6. Any other address,
+ * especially loopback, means that the port is closed to other machines.
  */
 function whereBound(address: string): Pick<ProjectPort, "bound" | "inside"> {
   const plain = address.replace(/^\[(.*)\]$/, "$1").replace(/^::ffff:(?=[\d.]+$)/i, "");
   if (plain === "" || plain === "0.0.0.0") return {};
-  // Published at the wildcard of IPv6 alone, nothing answers at an address of IPv4.
+  // A port published only at the IPv6 wildcard does not answer on IPv4.
   if (isIPv6(plain) && WILDCARD.check(plain, "ipv6")) return { inside: "::1" };
   return plain === "127.0.0.1" ? { bound: plain } : { bound: plain, inside: plain };
 }
@@ -208,7 +208,7 @@ function whereBound(address: string): Pick<ProjectPort, "bound" | "inside"> {
 const WILDCARD = new BlockList();
 WILDCARD.addAddress("::", "ipv6");
 
-/** A port that is published at several addresses is one: at all of them if it is anywhere, at 127.0.0.1 if it can be. */
+/** A port published at several addresses is one: open if any is a wildcard, else at 127.0.0.1 if possible. */
 function onePerNumber(ports: readonly ProjectPort[]): ProjectPort[] {
   const found = new Map<string, ProjectPort>();
   const rank = ({ bound, inside }: ProjectPort) =>
@@ -233,7 +233,7 @@ function invalid(name: string | Words, found: Pick<FailureDetails, "found" | "fo
   return fail({ code: "compose-invalid", ...errorText("error.compose-invalid", { name }), ...found });
 }
 
-/** Docker mixes plain lines with those of its log: time="…" level=warning msg="…". */
+/** Docker mixes plain lines with log lines: time="…" level=warning msg="…". */
 function dockerWords(output: string): string[] {
   const lines = output.split("\n").map((line) => {
     const quoted = /\blevel=\w+ msg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1];

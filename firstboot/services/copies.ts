@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Services that keep files on several boxes: how many there are now, and files put anew so that boxes that joined later
-// get copies, too.
+// Services that keep files on several boxes: how many boxes there are now, and storing files again so that boxes that
+// joined later get copies, too.
 
 import type { Service } from "../../common/service.ts";
 import { runOrFail } from "../host/box.ts";
@@ -11,13 +11,13 @@ import type { ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
 
 export interface Copies {
-  /** That take copies now, this one included. */
+  /** Boxes that accept copies now, including this one. */
   readonly boxes: number;
-  /** On how many a file is kept, if there are so many. */
+  /** The wanted number of copies of a file. */
   readonly wanted: number;
 }
 
-/** Undefined for a service without copies, and for one that does not say. */
+/** Undefined for a service without copies, or if it does not report them. */
 export async function copiesOf(
   tools: EngineTools,
   service: Service,
@@ -35,17 +35,17 @@ export async function copiesOf(
 }
 
 export interface Spread {
-  /** That have the file now; undefined for what is no key of a file. */
+  /** Boxes that have the file now; undefined if the key is not valid. */
   readonly boxes?: number;
   readonly key: string;
-  /** It is another one than before. */
+  /** The key differs from the former one. */
   readonly isNew: boolean;
 }
 
-/** Many gigabytes over a slow radio link. */
+/** Enough for many gigabytes over a slow radio link. */
 const SPREAD_MS = 24 * 60 * 60_000;
 
-/** `keys`: one a line. Fails with `command-failed`. */
+/** `keys`: one per line. Fails with `command-failed`. */
 export async function spreadFiles(
   { box }: EngineTools,
   { copies }: Service,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The owner's own compose projects, as services like those of the catalogue: each a file on the box that says what it
-// is. The set-up does not ask about them; every command knows them.
+// The owner's compose projects as services like those of the catalogue: each has a definition file on the box. The
+// set-up does not ask about them; all commands support them.
 
 import { asProject, projectDirectory } from "../../common/compose.ts";
 import { parseJson } from "../../common/json.ts";
@@ -12,7 +12,7 @@ import { type ProjectPlan, type ProjectPort, without } from "./compose.ts";
 
 const fileOf = (id: string) => `${paths.ownServices}/${id}.json`;
 
-/** The catalogue and what the owner has added, the most important first. */
+/** The catalogue and the owner's services, most important first. */
 export async function everyService(box: Pick<Box, "list" | "readFile">): Promise<readonly Service[]> {
   return [...catalogue, ...(await ownServices(box))];
 }
@@ -39,11 +39,11 @@ export async function forget(box: Box, id: string): Promise<void> {
   await box.remove(fileOf(id));
 }
 
-/** After everything of the catalogue: what the owner runs is announced as far as there is room. */
+/** After the catalogue: the owner's services are announced if there is room. */
 const PRIORITY = 1000;
 
 /**
- * A project that lies in its directory already. `open`: the ports that other machines may reach; its others are closed.
+ * A project that is in its directory already. `open`: ports that other machines may reach; the others are closed.
  * `visitor`: its first visitor becomes its administrator.
  */
 export function ownProject(
@@ -73,7 +73,7 @@ export function ownProject(
       ? { publication: { type: "Docker", description: announcedAs, each_port: true, txt: "" } }
       : {}),
   });
-  // The owner's files are in their place already, under their own names.
+  // The owner's files are already in place, with their own names.
   return { ...service, files: [], data: [projectDirectory(id)], templates: {} };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Puts together what the templates of a service may use, from the box, its registration and the owner's choices.
+// Collects the data for a service's templates: from the box, its registration and the owner's choices.
 
 import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
@@ -17,7 +17,7 @@ import type { Registration, TemplateData } from "./template.ts";
 
 /** Debian's bundle of public authorities. */
 const PUBLIC = "/etc/ssl/certs/ca-certificates.crt";
-/** In each place: the public ones and the community's own together, since one program reads one file. */
+/** In each place: the public and the community's authorities in one file, since some programs read only one. */
 const BUNDLE = "/etc/community-box/authorities.pem";
 
 export async function templateData(
@@ -73,8 +73,7 @@ async function registrationOf(
 }
 
 /**
- * Only written where the community has authorities of its own, or the machine's owner has added one: a context does not
- * know those.
+ * Only written if the community has authorities or the machine's owner has added one: a context does not have those.
  */
 async function authoritiesIn(place: Place, box: Box, image: ImageInfo): Promise<string> {
   const added = place.id === "host" ? [] : await addedAuthorities(box);

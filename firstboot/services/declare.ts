@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Declares a service to the community's web application, where it has such a type and knows this box. What is not
-// declared still runs: the step says so at the end.
+// Declares a service to the community's web site, if that has such a type and the box is registered. A service that
+// is not declared runs all the same: the step warns about it.
 
 import { Failure } from "../../common/fail.ts";
 import type { PlaceId, Service } from "../../common/service.ts";
@@ -16,8 +16,8 @@ import type { ServiceState } from "./state.ts";
 import { renderer } from "./template.ts";
 
 /**
- * The number under which the service is known, when it has or gets one. Called before its files are written, which may
- * name it. Without credentials of a member only what was declared before is found.
+ * The declared number of the service, if it has or gets one. Called before its files are written, which may contain
+ * it. Without a member's credentials only an earlier declaration is found.
  */
 export async function declare(
   tools: Pick<Tools, "box" | "image" | "progress">,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Switches services on and off, wherever they run. Each act can be repeated: its state is written before it begins and
-// when it is done, so a power cut in between is taken up by the next call.
+// Switches services on and off, wherever they run. Every action can be repeated: its state is written before it
+// begins and when it is done, so that the next call resumes it after a power cut.
 
 import { fail } from "../../common/fail.ts";
 import type { Value } from "../../common/json.ts";
@@ -25,11 +25,11 @@ import { portNumber, type Render, renderer, type TemplateData } from "./template
 export interface Wanted {
   readonly where: PlaceId;
   readonly inputs: { readonly [name: string]: Value };
-  /** Announced to the community; as before, or yes, unless said. */
+  /** Announced to the community; default: unchanged, or true. */
   readonly published?: boolean;
-  /** Number under which the community's web application knows it. */
+  /** Its number at the community's web site. */
   readonly declared?: string;
-  /** Its owner has made its first account; as before unless said. */
+  /** Its owner has made its first account; default: unchanged. */
   readonly claimed?: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface EngineTools {
 }
 
 /**
- * Idempotent. Fails with `service-port-taken` and `service-no-room` before anything is begun; with `service-packages`,
+ * Idempotent. Fails with `service-port-taken` and `service-no-room` before any change; with `service-packages`,
  * `service-images`, `compose-invalid`, `compose-start`, `service-template`, `box-full`, `command-failed`.
  */
 export async function activate(tools: EngineTools, service: Service, wanted: Wanted): Promise<void> {
@@ -77,7 +77,7 @@ async function neededBy(box: Box, { needs }: Service): Promise<Service[]> {
   return wanted.length ? (await everyService(box)).filter(({ id }) => wanted.includes(id)) : [];
 }
 
-/** Stops it; what it has stored stays. Fails with `service-needed`. */
+/** Stops it; its data stays. Fails with `service-needed`. */
 export async function deactivate(tools: EngineTools, service: Service): Promise<void> {
   const { box } = tools;
   const state = (await readStates(box))[service.id];
@@ -91,7 +91,7 @@ export async function deactivate(tools: EngineTools, service: Service): Promise<
     const data = await templateData(tools, service, place, state);
     for (const port of allPortsOf(service, data)) await place.close(port);
     for (const unit of service.units.slice().reverse()) {
-      // Not there any more, after its packages were removed by hand: off is what was wanted.
+      // The unit may be missing, if its packages were removed by hand: then it is off already.
       await place.run("systemctl", ["disable", "--now", unit]);
     }
     await runSteps(place, service.deactivate, data, await renderer());
@@ -113,7 +113,7 @@ async function refuseNeeded(box: Box, { id, title }: Service): Promise<void> {
   });
 }
 
-/** What a service that is off has left behind, as "where: path". */
+/** Removes the data of a service that is off; returns the paths as "where: path". */
 export async function removeData({ box }: EngineTools, service: Service): Promise<readonly string[]> {
   const state = (await readStates(box))[service.id];
   if (!state) return [];
@@ -124,7 +124,7 @@ export async function removeData({ box }: EngineTools, service: Service): Promis
     });
   }
   const place = placeOf(box, state.where);
-  // Before its accounts go.
+  // Before its accounts are removed.
   if (service.first_account === "visitor") await writeState(box, service.id, { ...state, claimed: false });
   if (service.compose) await removeProject(place, service);
   for (const path of service.data) await place.remove(path);
@@ -144,7 +144,7 @@ async function start(tools: EngineTools, service: Service, place: Place, state: 
   await runSteps(place, service.activate, data, render);
   if (changed) await runOrFail(place, "systemctl", ["daemon-reload"]);
   await runOrFail(place, "systemctl", ["enable", ...service.units]);
-  // After a cut it may run with what was there before: whoever is not yet "on" starts anew.
+  // After a power cut it may run with its former files: unless its state is "on", it is restarted.
   const verb = changed || state.state === "starting" ? "restart" : "start";
   if (service.compose) await startProject(place, service, verb);
   else await runOrFail(place, "systemctl", [verb, ...service.units]);
@@ -159,10 +159,10 @@ function isSame(port: Port) {
   return (other: Port) => portName(other) === portName(port);
 }
 
-/** Serf's configuration depends on the address, which may come later: see publish.ts. */
+/** Serf's configuration depends on the address, which may not exist yet: see publish.ts. */
 async function startSerf(box: Box, image: ImageInfo): Promise<void> {
   const { address, changed } = await configureSerf(box, image);
-  // serf.service comes with an old init script, too; the timer announces after every boot and every ten minutes.
+  // serf.service also has an old init script; the timer announces after every boot and every ten minutes.
   await runOrFail(box, "systemctl", ["enable", SERF_UNIT, PUBLISH_TIMER]);
   await runOrFail(box, "systemctl", ["start", PUBLISH_TIMER]);
   if (!address) return;
@@ -173,7 +173,7 @@ export async function stopSerf(box: Box): Promise<void> {
   await runOrFail(box, "systemctl", ["disable", "--now", PUBLISH_TIMER, SERF_UNIT]);
 }
 
-/** Those it has with these inputs. `state`: whether others may come to it yet. */
+/** The ports with these inputs. `state`: whether others may reach them yet. */
 export function portsOf(
   service: Service,
   data: Pick<TemplateData, "community" | "inputs">,
@@ -192,12 +192,12 @@ export function portsOf(
     }));
 }
 
-/** Those it has with any inputs. */
+/** The ports with any inputs. */
 function allPortsOf(service: Service, data: Pick<TemplateData, "community" | "inputs">): Port[] {
   return portsOf({ ...service, ports: service.ports.map(({ when: _when, ...each }) => each) }, data);
 }
 
-/** Something else listens there already: better said than found out from a unit that does not start. */
+/** Fails if another program uses a port: clearer than a unit that does not start. */
 async function refuseTakenPorts(
   { box, image }: EngineTools,
   service: Service,
@@ -222,14 +222,14 @@ async function refuseTakenPorts(
   });
 }
 
-/** All of them or none: see `creates`. */
+/** All steps or none: see `creates`. */
 export async function runSteps(
   place: Place,
   steps: readonly ServiceStep[],
   data: TemplateData,
   render: Render,
 ): Promise<void> {
-  // A file that one step makes is the sign that the steps before it are done.
+  // A file that a step creates marks the steps before it as done.
   const isThere = new Map<string, boolean>();
   for (const { creates } of steps) {
     if (creates !== undefined && !isThere.has(creates)) isThere.set(creates, await place.exists(creates));

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Services in a context see who comes: what other machines send to one of their ports is passed on to the context with the
-// address of its sender (destination NAT), as a router forwards a port.
-//
-// These are rules of the box rather than Incus' proxies with nat=true. Those need one device for each address of the box,
-// to be made anew whenever DHCP or the VPN brings another; the rules ask the kernel whether an address is the box's, so a
-// new one counts at once. The ordinary proxies stay behind them. They answer the box's own programs, they reach what
-// listens on the loopback address of its context alone, and they take over whenever there are no rules. So a port that is
-// open is still one on which the box listens: nothing else that looks at ports needs to know of this.
-// The PROXY protocol would have to be spoken by each service, and by none who is asked directly.
+// Forwards ports of the box to the contexts with the sender's address (destination NAT), as a router does, so that
+// services in a context see their clients' addresses.
 
 import { Failure } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
@@ -21,12 +14,18 @@ import { DEVICE, placeOf } from "./place.ts";
 import { includes, type PortRange, parsePort } from "./ports.ts";
 import { readStates } from "./state.ts";
 
-/** Of nftables; the walls (contexts.nft) are a table beside it. */
+/**
+ * The nftables table, beside that of the contexts' firewall rules (contexts.nft). Incus' proxies with nat=true would
+ * need one device per address, made again whenever DHCP or the VPN brings another; these rules ask the kernel whether
+ * an address is the box's. Ordinary proxies stay in use: for the box's own programs, for what listens only on the
+ * context's loopback, and when there are no rules. So the box still listens on every open port, and other code needs
+ * no change. The PROXY protocol would need support in each service.
+ */
 export const TABLE = "community-box-ports";
 
 /**
- * Makes the rules be those of the ports that are open now. Idempotent, and no reason for anything else to fail: without
- * rules the proxies answer, and `log` is told why.
+ * Updates the rules for the ports that are open now. Idempotent; never fails: without rules the proxies answer, and
+ * the reason goes to `log`.
  */
 export async function forwardPorts(
   box: Box,
@@ -46,7 +45,7 @@ export async function forwardPorts(
   }
 }
 
-/** Takes all rules away, now and for the next start. */
+/** Removes all rules, now and for the next start. */
 export async function withdrawPorts(box: Box): Promise<void> {
   if (!(await box.exists(paths.contextPorts))) return;
   await box.run("nft", ["-f", "-"], { input: emptyTable() });
@@ -57,8 +56,8 @@ async function refresh(box: Box, image: ImageInfo, log: (line: string) => void):
   const entrances: Entrance[] = [];
   for (const id of CONTEXTS) {
     const own = (await instancesOf(box, id)).find(({ name }) => name === id);
-    // Incus does not answer, there is no such context any more, or it is just starting or stopping, when Incus names nothing
-    // but its state "Error": what is there stays until it can be known.
+    // Incus does not answer, the context does not exist, or it is just starting or stopping, when Incus only reports
+    // the state "Error": the rules stay until its state is known.
     if (!own?.devices) return;
     entrances.push(...(await entrancesOf(box, id, own)));
   }
@@ -71,13 +70,13 @@ async function refresh(box: Box, image: ImageInfo, log: (line: string) => void):
     await withdrawPorts(box);
     return ensureAcls(box, networks, image, []);
   }
-  // The wall first, and then who is led to it.
+  // The ACLs must allow the traffic before it is forwarded.
   await ensureAcls(box, networks, image, entrances);
   await writeIfChanged(box, paths.contextPorts, rulesFile(entrances));
   await runOrFail(box, "nft", ["-f", paths.contextPorts]);
 }
 
-/** The ports that the box has opened for a context and whose clients can come to it by themselves. */
+/** The ports published for a context that clients can reach directly. */
 async function entrancesOf(box: Box, id: ContextId, own: Instance): Promise<Entrance[]> {
   const open = Object.entries(own.devices).flatMap(([name, device]) => openPort(name, device) ?? []);
   const address = open.length > 0 ? await fixedAddress(box, id, own) : undefined;
@@ -86,27 +85,27 @@ async function entrancesOf(box: Box, id: ContextId, own: Instance): Promise<Entr
   const listeners = listenersOf(stdout, address);
   return open.flatMap(({ isLoopback, ...range }) => {
     const here = listeners.filter((each) => includes(range, each));
-    // What does not listen yet, or listens only now and then, is expected to do so as nearly everything does.
+    // A service that does not listen now is expected to listen on the container's address, as nearly all do.
     const answers = here.length > 0 ? here.some(({ isReached }) => isReached) : isLoopback;
     return answers ? [{ ...range, context: id, address }] : [];
   });
 }
 
-/** Of a proxy device of the box's that is open to other machines. */
+/** From one of the box's proxy devices, if it is open to other machines. */
 function openPort(name: string, { type, listen = "", connect = "" }: Config) {
   if (type !== "proxy" || !name.startsWith(DEVICE)) return undefined;
   const [, protocol, numbers] = /^(tcp|udp):0\.0\.0\.0:([\d-]+)$/.exec(listen) ?? [];
   const range = parsePort(`${numbers}/${protocol}`);
-  // What was published at one address inside listens there and nowhere else; [::1] stands for all of IPv6.
+  // A port published at one address inside listens only there; [::1] stands for all of IPv6.
   return range && { ...range, isLoopback: connect.startsWith(`${protocol}:127.0.0.1:`) };
 }
 
 interface Listener extends PortRange {
-  /** By packets to that address. */
+  /** By packets to the container's address. */
   readonly isReached: boolean;
 }
 
-/** In the output of `ss -Hlntu`. */
+/** From the output of `ss -Hlntu`. */
 function listenersOf(output: string, address: string): Listener[] {
   return output.split("\n").flatMap((line) => {
     const columns = line.trim().split(/\s+/);
@@ -118,8 +117,8 @@ function listenersOf(output: string, address: string): Listener[] {
 }
 
 /**
- * The address of the context's container, from now on always the same: the one that it has. Undefined when it has none
- * yet, or goes by another one than it was given.
+ * Fixes the address of the context's container to its current one. Undefined if it has none yet, or uses another one
+ * than it was given.
  */
 async function fixedAddress(box: Box, id: ContextId, own: Instance): Promise<string | undefined> {
   const now = (own.state?.network?.eth0?.addresses ?? [])
@@ -130,7 +129,7 @@ async function fixedAddress(box: Box, id: ContextId, own: Instance): Promise<str
   const [leased] = now;
   if (leased === undefined) return undefined;
   const eth0 = { ...own.expanded_devices.eth0, "ipv4.address": leased };
-  // Its other devices stay; one of them may just be going.
+  // PATCH keeps its other devices; one of them may just be being removed.
   await send(box, "PATCH", `/1.0/instances/${id}?project=${id}`, { devices: { eth0 } });
   return leased;
 }
@@ -149,8 +148,8 @@ interface RuleChain {
 }
 
 /**
- * Does a firewall that is neither ours nor Incus' decide on what passes through the machine, such as ufw, firewalld or
- * Docker's on a machine that was converted? It may drop what would come to the contexts.
+ * Does another firewall filter forwarded packets, such as ufw, firewalld or Docker's on a converted machine? It may
+ * drop the traffic to the contexts.
  */
 async function isFilteredByOthers(box: Box): Promise<boolean> {
   const { nftables = [] } = parseJson<Ruleset>(
@@ -169,7 +168,7 @@ async function isFilteredByOthers(box: Box): Promise<boolean> {
 
 const emptyTable = () => `table ip ${TABLE}\ndelete table ip ${TABLE}\n`;
 
-/** For nft, in one act: the table as it was goes. */
+/** Input for nft that replaces the whole table atomically. */
 export function rulesFile(entrances: readonly Entrance[]): string {
   const inner = CONTEXTS.map((id) => `"${networkOf(id)}"`).join(", ");
   const rules = entrances.map(({ protocol, port, last, address, context }) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does a service do what it should? Its units run, its ports listen (for a context: on the box, too), and its own
-// check, where it has one, agrees.
+// Does a service work? Its units run, its ports listen (for a context: on the box, too), and its own check, if it has
+// one, succeeds.
 
 import type { Service } from "../../common/service.ts";
 import { faultsOfProject } from "./compose.ts";
@@ -13,7 +13,7 @@ import { renderer } from "./template.ts";
 
 const WAIT_SECONDS = 60;
 
-/** What is wrong, such as "unit squid.service" or "port tcp/3128"; empty when all is well. */
+/** What is wrong, such as "unit squid.service" or "port tcp/3128"; empty if nothing is. */
 export async function faultsOf(tools: EngineTools, service: Service, state: ServiceState): Promise<string[]> {
   const place = placeOf(tools.box, state.where);
   const data = { community: tools.image.community, inputs: state.inputs };
@@ -25,11 +25,13 @@ export async function faultsOf(tools: EngineTools, service: Service, state: Serv
   ];
 }
 
-/** Between two looks, in seconds. */
+/** Seconds between two checks. */
 const LOOK_SECONDS = 2;
 
-/** Waits for a service that was just started to come up. Returns what is still wrong at the end. The looks count, not
- * the clock: where each takes long, the service has as much more time. */
+/**
+ * Waits for a service that was just started. Returns what is still wrong at the end. Limits the number of checks and
+ * not the time, so that a slow box gets more time.
+ */
 export async function waitUntilHealthy(
   tools: EngineTools,
   service: Service,
@@ -59,7 +61,7 @@ async function silentPorts({ box }: EngineTools, place: Place, ports: readonly P
   const silent: string[] = [];
   for (const port of ports) {
     const name = `${port.protocol}/${numbersOf(port)}`;
-    // A range is for conversations that come and go: in there nothing needs to listen now.
+    // In a range, ports are opened for single connections: none has to listen now.
     const answers = port.last !== undefined || listening.has(name);
     const isUp = answers && (!port.public || (await isReachable(box, port)));
     if (!isUp) silent.push(`port ${name}`);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a service could not take of what it was given, and why, as it has written it down (left_out in its entry).
+// Entries that a service could not accept, and why, from the file that it writes (left_out in its definition).
 
 import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
 import type { Place } from "./place.ts";
 
-/** One line for each entry; none where nobody may look. Undefined of a service that writes nothing of the kind. */
+/** One line per entry; empty without permission to read. Undefined for a service without such a file. */
 export async function readLeftOut(
   place: Pick<Place, "readFile">,
   { left_out: file }: Pick<Service, "left_out">,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All services at a glance, for `cbox services` and `cbox status`: what is on, where, whether it works and is announced,
-// and what could be switched on.
+// Overview of all services, for `cbox services` and `cbox status`: which are on, where, whether they work and are
+// announced, and which could be switched on.
 
 import { imagesByTag } from "../../common/container-image.ts";
 import type { Value } from "../../common/json.ts";
@@ -31,18 +31,18 @@ export interface ServiceView {
   readonly where?: PlaceId;
   /** What is wrong with a service that is on. */
   readonly faults: readonly string[];
-  /** Of a service that is on and wanted in public: where it is announced, or why not (`status.reason.`). */
+  /** For a published service that is on: where it is announced, or why not (`status.reason.`). */
   readonly announced?: { readonly address: string; readonly port: string } | { readonly reason: string };
-  /** On, and closed to others until its owner has made its first account. */
+  /** On, but closed to others until its owner has made its first account. */
   readonly isUnclaimed: boolean;
-  /** Serf: nodes in sight, this one included. */
+  /** Serf: known nodes, including this one. */
   readonly members?: number;
-  /** Of one that keeps files on several boxes: how many take copies now, and how many are wanted. */
+  /** For one that keeps files on several boxes: how many accept copies now, and how many are wanted. */
   readonly copies?: Copies;
-  /** Of one that writes it down: what it could not take of what it was given, and why. */
+  /** For one that records them: entries that it could not accept, and why. */
   readonly leftOut?: readonly string[];
   readonly ports: readonly string[];
-  /** Where it could run; empty with the reason why not. */
+  /** Where it could run; if empty, `reason` says why. */
   readonly places: readonly PlaceId[];
   readonly reason?: OfferReason;
 }
@@ -51,7 +51,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
   const facts = await boxFacts(box, image);
   const states = await readStates(box);
   const result = parseJson<Partial<PublishResult>>((await box.readFile(paths.published)) ?? "{}", {});
-  // Into contexts only root can look.
+  // Only root can access contexts.
   const isRoot = (await box.run("id", ["-u"])).stdout.trim() === "0";
   const mayLook = ({ where }: ServiceState) => where === "host" || isRoot;
   const views: ServiceView[] = [];
@@ -85,7 +85,7 @@ export async function overview(box: Box, image: ImageInfo): Promise<ServiceView[
   return views;
 }
 
-/** Serf is on when its unit is, whatever the notes say. */
+/** Serf is on if its unit is, whatever the stored state says. */
 async function stateOf(box: Box, { discovery }: Service, noted: ServiceState | undefined) {
   if (discovery !== "community") return noted;
   if (!(await isEnabled(box, SERF_UNIT))) return noted && { ...noted, state: "off" as const };
@@ -97,7 +97,7 @@ function announcementOf(
   ports: readonly Port[],
   { published = [], omitted = [], silent = [], refused = [], reason }: Partial<PublishResult>,
 ): NonNullable<ServiceView["announced"]> {
-  // Several may be of one type, such as Docker.
+  // Several services may have the same type, such as Docker.
   const own = published.find(({ s, p }) => s === type && ports.some(({ port }) => p === String(port)));
   if (own) return { address: own.i, port: own.p };
   if (reason) return { reason };
@@ -148,7 +148,7 @@ export function viewData(view: ServiceView): { readonly [name: string]: Value } 
     ...(copies === undefined ? {} : { copies: { ...copies } }),
     ...(leftOut === undefined ? {} : { left_out: leftOut }),
     ports,
-    // Fetched by what their tags point to on the day, since the catalogue has no digest of them.
+    // The catalogue has no digest of these: they were fetched by tag.
     ...(service.compose ? { images_by_tag: imagesByTag(service) } : {}),
     places,
     not_offered_because: reason ?? null,

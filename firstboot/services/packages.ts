@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Installs a service's packages in the place where it runs, from the repository inside the image: APT sees nothing else
-// and asks no network. What a package would start by itself stays off until it is configured.
+// Installs a service's packages where it runs, from the repository in the image: APT uses no other source and no
+// network. Packages do not start their services before they are configured.
 
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";
@@ -10,11 +10,11 @@ import { saidOr, sayFound } from "../host/found-text.ts";
 import { paths } from "../host/paths.ts";
 import type { Place } from "./place.ts";
 
-/** dpkg and APT while somebody else installs packages: security updates, or the owner. */
+/** Messages of dpkg and APT while another process installs packages: security updates, or the owner. */
 export const IS_BUSY = /lock was locked by|Could not get lock/;
 const BUSY_SECONDS = 10 * 60;
 
-/** Of ours alone: the box's own package lists are left as they are. */
+/** Only our repository: the box's own package lists stay unchanged. */
 const POOL_OPTIONS = [
   `Dir::Etc::SourceList=${paths.pool}/pool.list`,
   "Dir::Etc::SourceParts=-",
@@ -35,23 +35,23 @@ const MANNERS = [
 // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own form of a format.
 const STATUS = "${db:Status-Status}\\n";
 
-// Offline, as systemctl calls it: the scripts of packages enable their units, and start none.
+// Offline mode of systemctl: package scripts enable their units, but do not start any.
 const ENVIRONMENT = ["DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1"];
 
-/** What dpkg and the scripts of packages write beside the packages' own files. */
+/** For what dpkg and package scripts write in addition to the packages' files. */
 const RESERVE_MIB = 32;
 
 const optionsOf = ({ source }: Service) => (source === "network" ? [] : POOL_OPTIONS);
 
 /**
- * Takes up an installation that a power cut left half done, and sees whether the packages are to be had and find room:
- * a disk that fills up while they are unpacked leaves them half installed. Fails with `service-no-room`,
- * `service-packages`, `box-full`.
+ * Completes an installation that a power cut interrupted, and checks that the packages are available and fit: if the
+ * disk fills up while they are unpacked, they stay half installed. Fails with `service-no-room`, `service-packages`,
+ * `box-full`.
  */
 export async function preparePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
   const options = optionsOf(service);
-  // A cut in the middle of unpacking: APT does nothing before this was tried. What lacks something waits for APT.
+  // After a power cut while unpacking, APT first needs this. Packages with missing dependencies wait for APT.
   const configure = ["--configure", "-a", "--force-confdef", "--force-confold"];
   await patiently(place, "dpkg", configure);
   await place.run("mkdir", ["-p", "/var/lib/community-box/apt/partial"]);
@@ -63,7 +63,7 @@ export async function preparePackages(place: Place, service: Service): Promise<v
   await refuseWithoutRoom(place, service, mended);
 }
 
-/** Unpacked without what they need, by a full disk or a power cut: APT does nothing else before these are whole. */
+/** Completes packages unpacked without dependencies, by a full disk or a power cut: APT requires it first. */
 async function mend(place: Place, service: Service): Promise<void> {
   const plan = succeeded(service, await simulate(place, service, MENDING));
   await refuseWithoutRoom(place, service, plan);
@@ -92,7 +92,7 @@ async function refuseWithoutRoom(place: Place, service: Service, plan: string): 
   });
 }
 
-/** What APT would unpack by its plan and, from elsewhere, fetch: MiB, rounded up. */
+/** MiB that APT would unpack and, if not from the image, download; rounded up. */
 async function neededMib(place: Place, service: Service, plan: string): Promise<number> {
   const wanted = [...plan.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(
     ([, name, version]) => `${name}=${version}`,
@@ -108,14 +108,14 @@ async function neededMib(place: Place, service: Service, plan: string): Promise<
   return Math.ceil((sum("Installed-Size") + fetched) / 1024);
 }
 
-/** Idempotent; after {@link preparePackages}. Fails with `service-packages`, `box-full`. */
+/** Idempotent; call after {@link preparePackages}. Fails with `service-packages`, `box-full`. */
 export async function installPackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0 || (await areInstalled(place, service.packages))) return;
   await apt(place, service, "apt-get", installing(service, service.packages));
   await place.run("systemctl", ["daemon-reload"]);
 }
 
-/** Those of the service alone, from where its place has its own packages. Fails with `service-packages`. */
+/** Only the service's packages, from the sources of its place. Fails with `service-packages`. */
 export async function upgradePackages(place: Place, service: Service): Promise<void> {
   if (service.packages.length === 0) return;
   await apt(place, service, "apt-get", ["-o", "APT::Update::Error-Mode=any", "update"]);

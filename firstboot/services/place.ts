@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where a service runs: on the host, or in the system container of a context. The same few acts in both, so that the
-// engine need not know; in a context each of them is an `incus` command. A context's ports are published by Incus, and who
-// comes to them from other machines is led in by forward.ts.
+// Where a service runs: the host, or the container of a context. Both have the same operations, so that the engine
+// does not distinguish them; in a context each one is an `incus` command. Incus publishes a context's ports;
+// forward.ts forwards connections from other machines.
 
 import { isIPv6 } from "node:net";
 import type { PlaceId } from "../../common/service.ts";
@@ -19,11 +19,11 @@ export interface FileRights {
 }
 
 export interface Port extends PortRange {
-  /** Reached from the network, or on the box's loopback address alone. */
+  /** Reachable from the network, or only on the box's loopback address. */
   readonly public: boolean;
-  /** Address in its place where it listens, when that is not 127.0.0.1. */
+  /** Address in its place where it listens, if not 127.0.0.1. */
   readonly inside?: string;
-  /** Not even on the box: nothing outside its place reaches it. */
+  /** Not reachable from outside its place, not even from the box. */
   readonly closed?: boolean;
 }
 
@@ -31,20 +31,20 @@ export interface Place {
   readonly id: PlaceId;
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   readFile(path: string): Promise<string | undefined>;
-  /** Atomic; makes the directory. Returns whether that changed anything. */
+  /** Atomic; creates the directory. Returns whether anything changed. */
   writeFile(path: string, content: string, rights: FileRights): Promise<boolean>;
   exists(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;
-  /** What can still be written to its root file system, if that can be told. */
+  /** Free space of its root file system, if known. */
   freeMib(): Promise<number | undefined>;
-  /** "tcp/22000" for everything that listens in this place, loopback included. */
+  /** "tcp/22000" for every listening port in this place, including loopback. */
   listening(): Promise<ReadonlySet<string>>;
-  /** Makes a port of the place one of the box, or takes that back. On the host there is nothing to do. */
+  /** Publishes a port of the place on the box, or stops that. On the host there is nothing to do. */
   open(port: Port): Promise<void>;
   close(port: Port): Promise<void>;
 }
 
-/** What the names of the box's devices in Incus begin with. */
+/** Prefix of the names of the box's devices in Incus. */
 export const DEVICE = "cbox-";
 
 export function placeOf(box: Box, id: PlaceId): Place {
@@ -81,7 +81,7 @@ async function ownerOf(box: Box, owner: string) {
   return { owner: { uid: await number("passwd", user), gid: await number("group", group) } };
 }
 
-/** The project and the instance of a context have the context's own name. */
+/** A context's project and instance have the context's own name. */
 function context(box: Box, id: ContextId): Place {
   const run: Place["run"] = (command, args, options) =>
     box.run("incus", ["exec", id, "--project", id, "--", command, ...args], options);
@@ -92,13 +92,13 @@ function context(box: Box, id: ContextId): Place {
     return code === 0 ? stdout : undefined;
   };
   /**
-   * What changes names below a folder that another account of the context may write to is done as that account: a link that
-   * it has put there leads to nothing that it could not change itself.
+   * In a directory that another account of the context can write to, changes are made as that account: then a link
+   * placed there cannot give access to anything more.
    */
   const change = async (path: string): Promise<typeof need> => {
     const folders = path.split("/").slice(0, -1);
     const above = folders.map((_, index) => folders.slice(0, index + 1).join("/") || "/");
-    // In their order, up to the first that is not there.
+    // In order, up to the first missing one.
     const { stdout } = await run("stat", ["--dereference", "--format=%U", "--", ...above]);
     const account = stdout.split("\n").find((name) => name !== "" && name !== "root");
     if (account === undefined) return need;
@@ -116,7 +116,7 @@ function context(box: Box, id: ContextId): Place {
       const rights = ["--mode", mode, "--owner", user, "--group", group];
       const act = await change(path);
       await act("install", ["-D", ...rights, "--no-target-directory", "/dev/null", `${path}.new`]);
-      // Not by /dev/stdin: that is a pipe of the box's root, which nobody inside may open by its name.
+      // Not /dev/stdin: it is a pipe of the box's root, which a program inside cannot open by name.
       await act("tee", ["--", `${path}.new`], { input: content });
       await act("sync", [`${path}.new`]);
       await act("mv", ["--no-target-directory", `${path}.new`, path]);
@@ -127,7 +127,7 @@ function context(box: Box, id: ContextId): Place {
       await (await change(path))("rm", ["-rf", "--", path]);
     },
     async freeMib() {
-      // Its file system is that of all contexts; what this one may have of it is Incus's to say.
+      // All contexts may share its file system; the limit of this one comes from Incus.
       const own = (await instancesOf(box, id)).find(({ name }) => name === id);
       const limit = parseMib(own?.expanded_devices.root?.size);
       const used = own?.state?.disk?.root?.usage;
@@ -166,13 +166,13 @@ function context(box: Box, id: ContextId): Place {
 const MIB = 1024 * 1024;
 const FREE = ["--block-size=1M", "--output=avail", "/"];
 
-/** Of `df`: a heading and a number. */
+/** Output of `df`: a heading and a number. */
 function freeOf(output: string): number | undefined {
   const [, number] = /(\d+)\s*$/.exec(output) ?? [];
   return number === undefined ? undefined : Number(number);
 }
 
-/** Every socket in the output of `ss -Hlntu`, as "tcp/22". */
+/** All sockets in the output of `ss -Hlntu`, as "tcp/22". */
 export function portsOfSs(output: string): Set<string> {
   const found = new Set<string>();
   for (const line of output.split("\n")) {
@@ -184,7 +184,7 @@ export function portsOfSs(output: string): Set<string> {
   return found;
 }
 
-/** Can the port be reached from other machines? For a context that is what Incus listens on. */
+/** Can other machines reach the port? For a context, Incus listens on it. */
 export async function isReachable(box: Box, { port, protocol }: Port): Promise<boolean> {
   const { stdout } = await box.run("ss", [`-Hln${protocol[0]}`]);
   return listeningPorts(stdout).has(port);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Ports by the name that commands and messages use, single ones and ranges: "8080/tcp", "49160-50160/udp".
+// Names of ports in commands and messages, single ones and ranges: "8080/tcp", "49160-50160/udp".
 
 export interface PortRange {
   readonly port: number;
-  /** Last number of a range that begins with `port`. */
+  /** Last number of a range that starts at `port`. */
   readonly last?: number;
   readonly protocol: "tcp" | "udp";
 }
 
-/** As Docker writes it. */
+/** In Docker's notation. */
 export function portName(range: PortRange): string {
   return `${numbersOf(range)}/${range.protocol}`;
 }
@@ -26,7 +26,7 @@ export function includes({ port, last = port, protocol }: PortRange, other: Port
   return protocol === other.protocol && port <= other.port && (other.last ?? other.port) <= last;
 }
 
-/** "8080", "5300/udp", "49160-50160/udp"; TCP unless said. Undefined for anything else. */
+/** "8080", "5300/udp", "49160-50160/udp"; TCP by default. Undefined for anything else. */
 export function parsePort(text: string): PortRange | undefined {
   const [, first, second, protocol = "tcp"] = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp))?$/.exec(text) ?? [];
   const [port, last] = [Number(first), Number(second ?? first)];
@@ -34,12 +34,12 @@ export function parsePort(text: string): PortRange | undefined {
   return { port, ...(port === last ? {} : { last }), protocol: protocol as "tcp" | "udp" };
 }
 
-/** From this many on, neighbouring numbers are one range. */
+/** From this many on, consecutive numbers become a range. */
 const RANGE = 10;
 
 /**
- * Neighbouring numbers of what `alike` finds to be of one kind as ranges, where they are many; the others as they are,
- * in their order.
+ * Combines many consecutive ports into ranges if `alike` says that they are of one kind; others stay unchanged, in
+ * order.
  */
 export function inRanges<T extends PortRange>(
   ports: readonly T[],
@@ -64,7 +64,7 @@ export function inRanges<T extends PortRange>(
   });
 }
 
-/** The first of them, and how many there are beside, in signs of every language: "80/tcp, 81/tcp, ... (+3)". */
+/** The first names, and the number of the others, independent of the language: "80/tcp, 81/tcp, ... (+3)". */
 export function shortList(names: readonly string[], most = 10): string {
   const left = names.length - most;
   return left > 0 ? `${names.slice(0, most).join(", ")}, ... (+${left})` : names.join(", ");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a compose project of the owner's is called when it is announced: by the image of the service that people open in a
-// browser, and by its own name, such as "gitea:1.22_forge". Cloudy's boxes say "<image>_<container>".
+// The announced name of the owner's compose project: the image of the service that people open in a browser, and the
+// project's name, such as "gitea:1.22_forge". Cloudy's boxes announce "<image>_<container>".
 
 import { PROJECTS } from "../../common/compose.ts";
 import type { Place } from "./place.ts";
 
-/** What docker compose looks for, in its order. */
+/** The file names that docker compose tries, in its order. */
 export const COMPOSE_FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 export interface ServiceWords {
@@ -13,13 +13,13 @@ export interface ServiceWords {
   readonly ports?: readonly { readonly target: number; readonly protocol?: string }[];
 }
 
-/** Where programs usually speak HTTP inside of their containers, the likeliest first. */
+/** Usual HTTP ports inside containers, the likeliest first. */
 const HTTP = [80, 8080, 443, 3000, 8000, 8443, 5000, 8888, 8081, 9000, 4000, 8008, 8096, 8123, 9001];
-/** What is there for other services of the project. */
+/** Images of services for other services of the project. */
 const STORE =
   /(^|[/_-])(postgres|postgis|timescaledb|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|elasticsearch|opensearch|influxdb|couchdb|etcd)/i;
 
-/** `services`: as Docker reads them. */
+/** `services`: from Docker's configuration. */
 export function describeProject(
   name: string,
   services: { readonly [service: string]: ServiceWords },
@@ -32,7 +32,7 @@ export function describeProject(
   return image === name ? name : `${image}_${name}`;
 }
 
-/** Small: likely to be what people open. Databases come last, whatever they publish. */
+/** Lower is likelier to be what people open. Databases come last, whatever they publish. */
 function rankOf({ image = "", ports = [] }: ServiceWords): number {
   const numbers = ports.filter(({ protocol = "tcp" }) => protocol === "tcp").map(({ target }) => target);
   const http = numbers.map((port) => HTTP.indexOf(port)).filter((place) => place >= 0);
@@ -40,7 +40,7 @@ function rankOf({ image = "", ports = [] }: ServiceWords): number {
   return rank + (STORE.test(image.replace(/[:@].*$/, "")) ? 100 : 0);
 }
 
-/** As its file says (`name:`); undefined where that says nothing, or something that only Docker can work out. */
+/** The name from its file (`name:`); undefined if it has none, or one that only Docker can compute. */
 export async function nameInFile(
   place: Pick<Place, "readFile">,
   directory: string,
@@ -55,7 +55,7 @@ export async function nameInFile(
       };
       return typeof name === "string" && /^[a-z0-9][a-z0-9_-]*$/.test(name) ? name : undefined;
     } catch {
-      // Docker's reader takes some files that ours does not.
+      // Docker's parser accepts some files that ours rejects.
       return undefined;
     }
   }

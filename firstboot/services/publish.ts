@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox publish`: announces by Serf what is enabled and really listens. A timer runs it; nothing stays resident.
-// It also notices a new address and moves Serf there, so a cable plugged in later needs nobody, and sees to it that clients
-// find their way into the contexts (services/forward.ts).
+// `cbox publish`: announces by Serf what is enabled and really listens. A timer runs it; nothing stays resident. It
+// also moves Serf to a new address, so that a cable can be connected later, and updates the port forwarding into the
+// contexts (services/forward.ts).
 
 import {
   decodeServices,
@@ -25,24 +25,24 @@ const SERF_WAIT_SECONDS = 30;
 
 export type PublishReason = "serf-disabled" | "no-address" | "serf-silent";
 
-/** Kept in /run for `cbox status`. */
+/** Stored in /run for `cbox status`. */
 export interface PublishResult {
   readonly at: string;
   readonly published: readonly PublishedService[];
   /** Enabled, but nothing listens on the port. */
   readonly silent: readonly string[];
-  /** No room in the tag. */
+  /** No room left in the tag. */
   readonly omitted: readonly string[];
-  /** Left out because older nodes could not read what it says. */
+  /** Left out because older nodes could not parse it. */
   readonly refused: readonly string[];
   readonly bytes: number;
-  /** Why nothing could be published at all. */
+  /** Why nothing at all could be published. */
   readonly reason?: PublishReason;
 }
 
 /**
- * The timer, the watch over what listens and a command may want it at the same time: the last one to begin is right.
- * `log` and `t`: whom it tells what it does, and in which language; the journal is English.
+ * Called by the timer, the watch on listening ports and commands, maybe at once: the last one to begin decides.
+ * `log` and `t`: where its messages go, and their language; the journal is English.
  */
 export async function publish(
   box: Box,
@@ -51,7 +51,7 @@ export async function publish(
   t: Translate = english,
 ): Promise<PublishResult> {
   return box.inTurn(paths.publishLock, async () => {
-    // Before anything is looked at: what changes from here on is news. Without a note the watch only wakes too often.
+    // First: later changes of ports trigger the watch again. If this fails, it only triggers too often.
     await box.run(paths.watchListeners, ["--note"]);
     await catchUpWalls(box, log);
     await forwardPorts(box, image, log);
@@ -82,7 +82,7 @@ async function publishNow(
   if (!(await isEnabled(box, SERF_UNIT))) return nothing("serf-disabled");
   const { address, changed } = await configureSerf(box, image);
   if (!address) return nothing("no-address");
-  // Also after a cut between writing the file and restarting: "start" does nothing when it runs already.
+  // Also after a power cut between writing the file and restarting: "start" has no effect if it runs already.
   await runOrFail(box, "systemctl", [changed || (await isKeyRefused(box)) ? "restart" : "start", SERF_UNIT]);
   if (changed) log(t("publish.address", { address }));
   const info = await waitForSerf(box, SERF_WAIT_SECONDS);
@@ -93,7 +93,7 @@ async function publishNow(
   const { tag_budget_bytes: limit } = image.community.serf;
   const fitted = await fitServices(ready, filterOf(box), { otherTags, limit });
   await setTag(box, fitted, current, (values) => log(t("publish.tag", values)));
-  // Avahi has no such limit.
+  // Avahi has no limit of size.
   await announceByAvahi(box, ready);
   const omitted = fitted.omitted.map(({ s }) => s);
   if (omitted.length) log(t("publish.omitted", { names: omitted.join(", ") }));
@@ -120,7 +120,7 @@ export async function isEnabled(box: Box, unit: string): Promise<boolean> {
   return (await box.run("systemctl", ["is-enabled", "--quiet", unit])).code === 0;
 }
 
-/** The services in the tag that the agent announces now: what other nodes see. */
+/** The services in the agent's current tag, as other nodes see them. */
 export async function announced(box: Box, info: SerfInfo): Promise<PublishedService[]> {
   const tag = info.tags[SERVICES_TAG];
   return tag ? decodeServices(tag, filterOf(box)).catch(() => []) : [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What this box does with a service that somebody else announces: open it, or let its own service of the kind join it.
-// What that means stands in the catalogue; what was announced is a stranger's word, and checked before it is used.
+// Uses a service that another box announces: opens it, or lets this box's own service of that type join it. The
+// catalogue defines how; the announcement is untrusted and checked before use.
 
 import { isIPv4 } from "node:net";
 import { fail } from "../../common/fail.ts";
@@ -20,12 +20,12 @@ import { renderer } from "./template.ts";
 
 export type Done =
   | { readonly open: string }
-  /** `service` of this box joined it. */
+  /** `service` of this box has joined it. */
   | { readonly says: Words; readonly service: Service; readonly faults: readonly string[] };
 
 type Join = NonNullable<NonNullable<Service["found"]>["join"]>;
 
-/** The service of this box that has to do with services of a type, where there is one. */
+/** The service of this box for services of that type, if there is one. */
 export async function counterpart({ box }: EngineTools, type: string): Promise<Service | undefined> {
   const wanted = type.toLowerCase();
   return (await everyService(box)).find(({ found }) =>
@@ -33,7 +33,7 @@ export async function counterpart({ box }: EngineTools, type: string): Promise<S
   );
 }
 
-/** Fails with `search-odd`, `search-itself`, `service-off`, and as switching on does. */
+/** Fails with `search-odd`, `search-itself`, `service-off`, and as {@link activate} does. */
 export async function actOn(tools: EngineTools, found: FoundService): Promise<Done> {
   const { box } = tools;
   const service = await counterpart(tools, found.type);

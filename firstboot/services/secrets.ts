@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Secrets of services: made on the box the first time they are needed, the same ever after, in a file that only root
-// may read. Nothing else of the box repeats them.
+// Secrets of services: generated on the box when first needed, then kept in a file that only root may read. They are
+// stored nowhere else on the box.
 
 import { parseJson } from "../../common/json.ts";
 import type { Service } from "../../common/service.ts";
@@ -8,7 +8,7 @@ import type { Box } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
 import { type Inputs, toList } from "./inputs.ts";
 
-/** By name; of a list, by name and word. */
+/** By name; for a list, by name and item. */
 export type ServiceSecrets = { readonly [name: string]: string | { readonly [word: string]: string } };
 
 const fileOf = ({ id }: Service) => `${paths.serviceSecrets}/${id}.json`;
@@ -17,7 +17,7 @@ export async function readSecrets(box: Pick<Box, "readFile">, service: Service):
   return parseJson<ServiceSecrets>((await box.readFile(fileOf(service))) ?? "{}", {});
 }
 
-/** Those that a person needs, such as the password of a web page. */
+/** Secrets that a person needs, such as the password of a web page. */
 export async function secretsForPeople(
   box: Pick<Box, "readFile">,
   service: Service,
@@ -26,7 +26,7 @@ export async function secretsForPeople(
   return Object.fromEntries(Object.entries(all).filter(([name]) => service.secrets[name]?.label));
 }
 
-/** One by one, with the word it belongs to where there are several. */
+/** All secrets one by one, with their list item if there are several. */
 export function eachSecret(secrets: ServiceSecrets): { name: string; word?: string; secret: string }[] {
   return Object.entries(secrets).flatMap(([name, value]) =>
     typeof value === "string"
@@ -35,7 +35,7 @@ export function eachSecret(secrets: ServiceSecrets): { name: string; word?: stri
   );
 }
 
-/** All secrets of a service, made now where they are missing. Those of words that are gone are gone, too. */
+/** All secrets of a service; generates missing ones. Secrets of removed list items are deleted. */
 export async function obtainSecrets(box: Box, service: Service, inputs: Inputs): Promise<ServiceSecrets> {
   const wanted = Object.entries(service.secrets);
   if (wanted.length === 0) return {};

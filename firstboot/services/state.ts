@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the owner wants of each service and how far that has come: /etc/community-box/services.json, no secrets. Written
-// before and after the effects, so that a power cut in between is seen and the work is taken up.
+// The owner's wishes for each service and their state: /etc/community-box/services.json, no secrets. Written before
+// and after changes, so that they are resumed after a power cut.
 
 import type { Value } from "../../common/json.ts";
 import { parseJson } from "../../common/json.ts";
@@ -10,18 +10,18 @@ import { paths } from "../host/paths.ts";
 import type { Trouble } from "../host/trouble.ts";
 
 export interface ServiceState {
-  /** `starting` and `stopping`: begun and not finished. */
+  /** `starting` and `stopping`: begun but not complete. */
   readonly state: "on" | "off" | "starting" | "stopping";
   readonly where: PlaceId;
   /** Announced to the community while it is on. */
   readonly published: boolean;
   readonly inputs: { readonly [name: string]: Value };
   readonly facts: { readonly [name: string]: string };
-  /** Number under which the community's web application knows it. */
+  /** Its number at the community's web site. */
   readonly declared?: string;
-  /** Of one whose first visitor becomes its administrator: see claim.ts. */
+  /** For one whose first visitor becomes its administrator: see claim.ts. */
   readonly claimed?: boolean;
-  /** Why the last attempt to switch it on failed: `what` with what was found, and the same as texts. */
+  /** Why it could not be switched on the last time: `what` with what was found, and the same as texts. */
   readonly trouble?: Pick<Trouble, "code" | "what" | "found" | "foundText" | "text">;
 }
 
@@ -36,7 +36,7 @@ export async function writeState(box: Box, id: string, state: ServiceState): Pro
   await writeStates(box, { ...(await readStates(box)), [id]: state });
 }
 
-/** Of a service that is not known any more. */
+/** For a service that does not exist any more. */
 export async function forgetState(box: Box, id: string): Promise<void> {
   const { [id]: _gone, ...others } = await readStates(box);
   await writeStates(box, others);

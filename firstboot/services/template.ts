@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the templates of a service see on the box: its files, the words of its commands, what it announces.
+// The data for a service's templates: its files, the arguments of its commands, its announcement.
 
 import { fail } from "../../common/fail.ts";
 import type { Value } from "../../common/json.ts";
@@ -16,26 +16,26 @@ export interface TemplateData {
   readonly service: {
     readonly id: string;
     readonly where: string;
-    /** What a compose file writes before a port that everybody may reach: "127.0.0.1:" until it is claimed, then nothing. */
+    /** Prefix of a port in a compose file that others may reach: "127.0.0.1:" until it is claimed, then empty. */
     readonly bind: string;
   };
   readonly inputs: { readonly [name: string]: Value };
   readonly secrets: ServiceSecrets;
   readonly facts: { readonly [name: string]: string };
-  /** Empty texts on a box that is not registered. */
+  /** Empty strings on a box that is not registered. */
   readonly registration: Registration;
-  /** Somebody else's service, where this is about one. */
+  /** Another box's service, if the template is about one. */
   readonly found?: Pick<FoundService, "type" | "description" | "host" | "address" | "port" | "txt">;
-  /** PEM file, in the place where the service runs, of the authorities to trust. */
+  /** PEM file of the trusted authorities, in the place where the service runs. */
   readonly authorities: string;
-  /** What the box calls itself when it asks a web server, such as community-box/0.1.0. */
+  /** The box's user agent for web servers, such as community-box/0.1.0. */
   readonly user_agent: string;
 }
 
 export interface Registration {
   readonly node_id: string;
   readonly device_id: string;
-  /** Number under which this service is declared. */
+  /** The declared number of this service. */
   readonly service_id: string;
   readonly federation_url: string;
   /** Branch of the directory with the users of proxies. */
@@ -67,7 +67,7 @@ async function load(): Promise<Render> {
   };
 }
 
-/** The number of a port that may be said elsewhere, such as community.serf.port. */
+/** The number of a port, which may be a reference such as community.serf.port. */
 export function portNumber(
   port: Service["ports"][number]["port"],
   data: Pick<TemplateData, "community" | "inputs">,

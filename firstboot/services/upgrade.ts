@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Newer software for a service that is on: packages from where the box has its own, images that the catalogue names by
-// now, and of those without a digest what their tags point to by now. Both need a network; settings and data stay.
+// Upgrades a service that is on: packages from its place's sources, the images that the catalogue names now, and for
+// those without a digest the current image of their tags. Needs a network; settings and data stay.
 
 import type { Service } from "../../common/service.ts";
 import { runOrFail } from "../host/box.ts";
@@ -18,12 +18,12 @@ export async function upgrade(
 ): Promise<void> {
   const place = placeOf(tools.box, where);
   if (service.compose) {
-    // Its files are of the catalogue that the box had when they were written.
+    // Writes its files again, from the current catalogue.
     await activate(tools, service, { where, inputs });
     await fetchImages(place, service, { again: true });
     return startProject(place, service, "restart");
   }
   await upgradePackages(place, service);
-  // What belongs to the system is restarted by its packages.
+  // Units that belong to the system are restarted by their packages.
   if (service.managed) await runOrFail(place, "systemctl", ["restart", ...service.units]);
 }

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where somebody is in the questions of one step: which question is next, and what follows from an answer. Pure. A front
-// end shows the question in its own way and hands the answer in; saving answers and look-ups are the runner's.
+// The state of one step's questions: which one is next, and what follows from an answer. Pure. A front end shows the
+// question and passes the answer in; the runner saves answers and does look-ups.
 
 import type { Value } from "../../common/json.ts";
 import type { Problem } from "./problems.ts";
 import { getAnswer, isAsked, pagesOf, type Question, questionsOf, setAnswer } from "./questions.ts";
 import type { Answers, Choice, Finding, ProbeResult, Step } from "./step.ts";
 
-/** A place in the questions of a step. Never changed: every function below returns a new one. */
+/** A position in the questions of a step. Immutable: every function below returns a new one. */
 export interface Dialogue {
   readonly step: Step;
   readonly answers: Answers;
-  /** Paths of the secrets that the set-up has, with the step's name: "system.owner.password". */
+  /** Paths of the secrets that the set-up has, e.g. "system.owner.password". */
   readonly providedSecrets: readonly string[];
-  /** Whether the person sits at a screen with a keyboard of the box. */
+  /** Whether the person uses a screen and keyboard of the box. */
   readonly isScreen: boolean;
   /** What the step's probe found on the box. */
   readonly probed: ProbeResult;
   /** What look-ups added to that, by the path of the question. */
   readonly lookedUp: { readonly [path: string]: Partial<ProbeResult> };
-  /** Mistakes for which the step is asked again. */
+  /** Mistakes because of which the step is asked again. */
   readonly refused: readonly Problem[];
-  /** Of all mistakes known, those that were not shown beside their question yet. */
+  /** The known mistakes that were not shown with their question yet. */
   readonly pending: readonly Problem[];
-  /** Place of the question in {@link pages}; behind the last one when all are answered. */
+  /** Index of the question in {@link pages}; their number when all are answered. */
   readonly index: number;
 }
 
@@ -32,7 +32,7 @@ export type DialogueStart = Pick<
   "step" | "answers" | "providedSecrets" | "isScreen" | "probed" | "refused"
 >;
 
-/** At the first question with a mistake; at the first of all when there is none, or when `fromStart` says so. */
+/** Starts at the first question with a mistake; at the first one when there is none, or when `fromStart` is set. */
 export function openDialogue(start: DialogueStart, fromStart = false): Dialogue {
   const dialogue = { ...start, lookedUp: {}, pending: start.refused, index: 0 };
   const wrong = pages(dialogue).findIndex((page) => start.refused.some((each) => isAbout(each, page)));
@@ -57,11 +57,11 @@ function withLookedUp(
   };
 }
 
-/** The pages to ask here and now, in their order; yes-or-no questions that belong together are one page. */
+/** The pages to ask at this console, in order; yes-or-no questions that belong together are one page. */
 export function pages(dialogue: Dialogue): Question[] {
   const { step, answers, providedSecrets, isScreen, refused } = dialogue;
   const facts = factsOf(dialogue);
-  // A question for a screen is asked elsewhere, too, when its answer is wrong.
+  // A question for a screen is asked at other consoles only when its answer is wrong.
   const isForHere = (question: Question) =>
     !question.atScreen || isScreen || refused.some((each) => isAbout(each, question));
   const hasSecret = ({ whenSecret }: Question) =>
@@ -80,7 +80,7 @@ export function currentPage(dialogue: Dialogue): Question | undefined {
   return pages(dialogue)[dialogue.index];
 }
 
-/** Mistakes of this step that belong to no page here: unless they are told, the person is sent round in circles. */
+/** Mistakes that belong to no page here: unless shown, the step would be asked again without a reason. */
 export function strayProblems(dialogue: Dialogue): Problem[] {
   const { step, pending } = dialogue;
   const asked = pages(dialogue);
@@ -97,7 +97,7 @@ export function withShown(dialogue: Dialogue, page: Question): Dialogue {
   return { ...dialogue, pending: dialogue.pending.filter((each) => !isAbout(each, page)) };
 }
 
-/** The answers after a page was answered, left, or filled in by half; `providedSecrets` as the runner has them then. */
+/** The answers after a page was answered, left, or partly filled in, with the runner's new `providedSecrets`. */
 export function withAnswers(
   dialogue: Dialogue,
   answers: Answers,
@@ -107,7 +107,7 @@ export function withAnswers(
 }
 
 /**
- * After the look-up of a page's answer. Goes on to the next page, unless the answer is wrong or was not confirmed:
+ * After the look-up of a page's answer. Goes to the next page, unless the answer is wrong or was not confirmed:
  * `isAccepted` says that the person was not asked, or said yes.
  */
 export function withFinding(
@@ -126,23 +126,23 @@ export function withFinding(
   };
 }
 
-/** At the page before; undefined at the first one. */
+/** At the previous page; undefined at the first one. */
 export function oneBack(dialogue: Dialogue): Dialogue | undefined {
   return dialogue.index === 0 ? undefined : { ...dialogue, index: dialogue.index - 1 };
 }
 
-/** What is offered as the answer. What was probably meant by a wrong one is told, and never offered: it is a guess. */
+/** The default answer. A correction of a wrong answer is mentioned but never offered: it is a guess. */
 export function offeredAnswer(dialogue: Dialogue, { path }: Question): Value | undefined {
   return getAnswer(dialogue.answers, path) ?? factsOf(dialogue).defaults[path];
 }
 
-/** What there is to choose from; none for a question that is answered in words. */
+/** The choices of a question; none for a text question. */
 export function choicesOf(dialogue: Dialogue, { kind, path, choices }: Question): readonly Choice[] {
   const values = kind === "boolean" ? ["true", "false"] : choices;
   return factsOf(dialogue).choices?.[path] ?? values.map((value) => ({ value }));
 }
 
-/** On a page of several yes-or-no questions: those that are yes, by path. */
+/** On a page of several yes-or-no questions: the paths of those that are yes. */
 export function markedMembers(dialogue: Dialogue, { members = [] }: Question): string[] {
   return members.filter((member) => offeredAnswer(dialogue, member) === true).map(({ path }) => path);
 }
@@ -156,17 +156,17 @@ export function answersWithMarks(
   return members.reduce((all, { path }) => setAnswer(all, path, marked.includes(path)), answers);
 }
 
-/** What was typed, as the value of its question; `offered` stands for an empty line. */
+/** What was typed, as the value of its question; an empty line means `offered`. */
 export function typedValue({ kind, isVerbatim }: Question, typed: string, offered: string): Value {
   const said = (isVerbatim ? typed : typed.trim()) || offered;
-  // What is no number stays a text: the step's check says so.
+  // What is not a number stays text: the step's check reports it.
   return kind === "number" && /^\d{1,9}$/.test(said) ? Number(said) : said;
 }
 
 /** The mistakes of one page in these answers of its step. */
 export function checkPage(dialogue: Dialogue, page: Question, answers: Answers): Problem[] {
   const { step, providedSecrets } = dialogue;
-  // A secret that is typed now takes the place of the one before.
+  // A secret that is typed now replaces the earlier one.
   const isRetyped = page.kind === "secret" && getAnswer(answers, page.path) !== undefined;
   const others = providedSecrets.filter((path) => !isRetyped || path !== `${step.id}.${page.path}`);
   return step.check(answers, factsOf(dialogue), new Set(others)).filter((each) => isAbout(each, page));

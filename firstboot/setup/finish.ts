@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The last effect of the set-up: keep the answers, report, wipe the secrets, and only then call the box configured.
+// The last effect of the set-up: keeps the answers, reports, wipes the secrets, then marks the box configured.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -19,7 +19,7 @@ export interface FinishTools {
   readonly log: Log;
 }
 
-/** Repeated from the start after a power cut: each line leaves the same result when done twice. */
+/** Repeated from the start after a power cut: every line is idempotent. */
 export async function finish(context: SetupContext, tools: FinishTools): Promise<Warning[]> {
   const { box, image } = tools;
   await writeKeptAnswers(box, context);
@@ -35,7 +35,7 @@ export async function finish(context: SetupContext, tools: FinishTools): Promise
   return warnings;
 }
 
-/** The boot partition may be read-only, full or gone. That spoils the report, not the box. */
+/** The boot partition may be read-only, full or missing. Then the report fails, but not the set-up. */
 async function settleAnswersFile(context: SetupContext, tools: FinishTools): Promise<Warning[]> {
   const { box, image, steps, log } = tools;
   if (!(await box.exists(answersPaths(image.boot_mount).answers))) return [];
@@ -49,7 +49,7 @@ async function settleAnswersFile(context: SetupContext, tools: FinishTools): Pro
   }
 }
 
-/** Shown by every login prompt; agetty fills in the name and the address of the moment. */
+/** Shown by every login prompt; agetty fills in the current host name and address. */
 function issueText(context: SetupContext): string {
   const owner = context.answers.system?.owner;
   const name = typeof owner === "object" && owner !== null && "name" in owner ? String(owner.name) : "";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What differs between the set-up at first boot and one step that is set up again: where the answers come from, where the
-// snapshot is kept, who is told, and how it ends.
+// What differs between the set-up at first boot and setting up one step again: where the answers come from, where the
+// snapshot is kept, who gets the report, and how it ends.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -18,11 +18,11 @@ export interface SetupFlow {
   readonly state: string;
   /** Steps that are not set up now, but whose answers the others may ask for. */
   readonly others: readonly Step[];
-  /** Whether an interrupted set-up is still about this box; true when left out. */
+  /** Whether an interrupted set-up still applies to this box; true when left out. */
   canResume?(state: string, context: SetupContext): Promise<boolean>;
-  /** Read again after a power cut, for the secrets. */
+  /** Repeated after a power cut, to get the secrets again. */
   read(secrets: Secrets): Promise<FoundAnswers>;
-  /** Tells the person who put an answers file there. */
+  /** Reports to the person who provided an answers file. */
   report(context: SetupContext): Promise<void>;
   /** Idempotent: a power cut repeats it. */
   finish(context: SetupContext): Promise<readonly Warning[]>;
@@ -35,17 +35,17 @@ export interface CourseTools {
   readonly log: Log;
 }
 
-/** States of a set-up in which nobody has answered anything: there is nothing to keep, and nothing to go on with. */
+/** States of a set-up before the first answer: there is nothing to save or to resume. */
 export const UNBEGUN: readonly string[] = ["reading", "welcome", "file_refused"];
 
-/** By answers.yaml on the boot partition, or by hand; ends with a configured box. */
+/** By answers.yaml on the boot partition or by hand; ends with a configured box. */
 export function firstBootCourse(tools: CourseTools): SetupFlow {
   const { box, image, steps } = tools;
   return {
     state: paths.state,
     others: [],
     canResume: async (state, { answers }) => {
-      // Nobody has answered anything: a file that was put there meanwhile, or corrected, is read.
+      // Before the first answer: an answers file that was added or corrected in the meantime is read.
       if (UNBEGUN.includes(state)) return false;
       for (const step of steps.filter(({ canResume }) => canResume)) {
         const isApplied = state === MOVED;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Work on the box that a person need not wait for: it can be stopped at any moment, and says how long its commands take.
+// Work on the box that a person can stop at any moment; it reports how long its commands take.
 
 import { Failure } from "../../common/fail.ts";
 import type { Box } from "../host/box.ts";
 
-/** A command that takes longer than this is shown with its seconds, as often as this, in milliseconds. */
+/** After this long, in milliseconds, a running command is shown with its seconds, and again at this interval. */
 const WORTH_SAYING = 5000;
 
 export class Interruption {
   #current = new AbortController();
 
-  /** Ends what the box does now, which then counts as failed. */
+  /** Stops the current work, which then counts as failed. */
   interrupt(): void {
     this.#current.abort();
   }
 
   /**
-   * Runs work that ends when it is interrupted. It gets a box that does nothing from then on.
-   * @param onWait is told the seconds that a command has taken so far
+   * Runs work that can be interrupted. The box it gets refuses every further call after that.
+   * @param onWait receives the seconds that a command has taken so far
    * @throws Failure `stopped-by-hand`
    */
   async run<T>(box: Box, work: (box: Box) => Promise<T>, onWait: (seconds: number) => void): Promise<T> {
@@ -32,7 +32,7 @@ export class Interruption {
   }
 }
 
-/** The box, whose commands are told of when they take long. */
+/** The box, with a callback for commands that take long. */
 function watchedBox(box: Box, signal: AbortSignal, onWait: (seconds: number) => void): Box {
   const run: Box["run"] = async (command, args, options) => {
     const since = performance.now();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The set-up as one flat state machine, made from the list of steps. Pure: what it invokes is injected.
-// Flat, because nested machines do not survive being written to disk; work sits in invoked promises, because those
-// start again when a snapshot is restored, while entry actions do not.
+// The set-up as one flat state machine, made from the list of steps. Pure: its effects are injected. Flat, because
+// nested machines cannot be written to disk; effects are invoked promises, because those start again when a snapshot
+// is restored, while entry actions do not.
 
 import { assign, fromPromise, setup } from "xstate";
 import { type Trouble, toTrouble } from "../host/trouble.ts";
@@ -9,29 +9,29 @@ import type { Problem } from "./problems.ts";
 import { questionsOf, secretQuestions } from "./questions.ts";
 import type { Answers, Step, Warning } from "./step.ts";
 
-/** Everything the set-up remembers over a power cut. Secrets never come in here: only the paths of those given. */
+/** Everything that the set-up keeps over a power cut. It never contains secrets, only the paths of those given. */
 export interface SetupContext {
-  /** Runs by an answers file: nobody is asked, and what may be skipped is. */
+  /** Runs by an answers file: no questions are asked, and a skippable step that fails is skipped. */
   readonly unattended: boolean;
   readonly answers: { readonly [step: string]: Answers };
   /** Paths of the secrets that were given, e.g. "system.owner.password". */
   readonly providedSecrets: readonly string[];
-  /** Of these, the secrets of an earlier set-up that stay as they are: nobody has to type them again. */
+  /** Of these, the secrets kept from an earlier set-up: nobody has to type them again. */
   readonly retainedSecrets: readonly string[];
   readonly problems: readonly Problem[];
   readonly trouble: Trouble | null;
   readonly warnings: readonly Warning[];
-  /** Steps applied and verified with the present answers. */
+  /** Steps applied and verified with the current answers. */
   readonly completedSteps: readonly string[];
   /** Steps that were skipped since applying began. */
   readonly skippedSteps: readonly string[];
-  /** Came from the review or from a failure, and goes back there. */
+  /** The person came from the review or from a failure, and returns there. */
   readonly editing: boolean;
 }
 
 export type SetupEvent =
   | { type: "BEGIN" }
-  /** One question answered: kept, so that a power cut does not ask it again. */
+  /** One question answered: saved, so that it is not asked again after a power cut. */
   | { type: "DRAFT"; answers: Answers; providedSecrets: readonly string[]; newSecrets?: readonly string[] }
   /** All questions of the step answered. */
   | { type: "ANSWER"; answers: Answers; providedSecrets: readonly string[]; newSecrets?: readonly string[] }
@@ -39,13 +39,13 @@ export type SetupEvent =
   | { type: "EDIT"; step: string }
   | { type: "CONFIRM" }
   | { type: "RETRY" }
-  /** The step that failed is put off: answered with "later", and applied so. */
+  /** The step that failed is put off: it is answered with "later", and applied with that answer. */
   | { type: "LATER"; answers: Answers; providedSecrets: readonly string[] }
-  /** The secrets that a power cut took away were given again. */
+  /** The secrets lost in a power cut were given again. */
   | { type: "SECRETS" }
   | { type: "SKIP" };
 
-/** What the set-up begins with: what was found on the boot partition, or what an earlier set-up kept. */
+/** What the set-up begins with: answers from the boot partition, or those kept by an earlier set-up. */
 export type FoundAnswers =
   | { readonly kind: "none" }
   | {
@@ -57,7 +57,7 @@ export type FoundAnswers =
     }
   | {
       readonly kind: "valid" | "refused";
-      /** Only what is correct. */
+      /** Only the correct answers. */
       readonly answers: { readonly [step: string]: Answers };
       readonly providedSecrets: readonly string[];
       readonly retainedSecrets?: readonly string[];
@@ -68,7 +68,7 @@ export interface StepInput {
   readonly step: string;
 }
 
-/** Thrown by an apply that needs a secret which a power cut took away. */
+/** Thrown by an apply that needs a secret which was lost in a power cut. */
 export const SECRET_NEEDED = "secret-needed";
 
 const notProvided = async () => Promise.reject(new Error("the machine was not given its effects"));
@@ -153,7 +153,7 @@ interface KeptAnswers {
 type StateConfig = NonNullable<Parameters<typeof machineTypes.createMachine>[0]["states"]>[string];
 type States = Record<string, StateConfig>;
 
-/** Names of the states of a step; the one that asks has the step's own name. */
+/** Names of a step's states; the state that asks its questions has the step's own name. */
 export const stateOf = {
   check: (step: string) => `${step}_check`,
   apply: (step: string) => `apply_${step}`,
@@ -162,10 +162,10 @@ export const stateOf = {
   failed: (step: string) => `failed_${step}`,
 };
 
-/** The set-up has ended because the box goes on elsewhere; left only by a restart, and found again when that failed. */
+/** The set-up ended because the box continues on another disk. Only a restart leaves it, unless that fails. */
 export const MOVED = "moved";
 
-/** What the machine has to know of a step. */
+/** What the machine has to know about a step. */
 export type MachineStep = Pick<Step, "id" | "skippable" | "schema" | "secretsFrom" | "relocatesBox">;
 
 /** Does the set-up end with this step, given the answers? */
@@ -189,7 +189,7 @@ export const INITIAL_CONTEXT: SetupContext = {
 
 export function createSetupMachine(steps: readonly MachineStep[]) {
   const first = steps[0]?.id ?? "review";
-  // Those that may end the set-up come first, and are applied before anything else is asked; if at all.
+  // Steps that may end the set-up come first: if they are applied, then before anything else is asked.
   const relocatingSteps = steps.filter(({ relocatesBox }) => relocatesBox);
   const applied = steps.filter(({ relocatesBox }) => !relocatesBox);
   const states: States = {
@@ -249,7 +249,7 @@ function reading(relocatingSteps: readonly MachineStep[], applied: readonly Mach
         },
         { target: "file_refused", actions: { type: "takeFile", params: ({ event }) => event.output } },
       ],
-      // A partition that cannot be read is no reason to keep a person waiting.
+      // A boot partition that cannot be read must not stop the set-up by hand.
       onError: {
         target: "welcome",
         actions: { type: "keepTrouble", params: ({ event }) => ({ error: event.error }) },
@@ -317,7 +317,7 @@ function review(steps: readonly MachineStep[], applied: readonly MachineStep[]):
   } as StateConfig;
 }
 
-/** Applying a step, verifying it, and what can be done when that fails. */
+/** Applies and verifies a step, with the ways out when that fails. */
 function applyStates(step: MachineStep, onward: string, steps: readonly MachineStep[]): States {
   const { id, skippable } = step;
   const needsSecrets = secretQuestions(step).length > 0 || (step.secretsFrom?.length ?? 0) > 0;
@@ -359,7 +359,7 @@ function applyStates(step: MachineStep, onward: string, steps: readonly MachineS
               },
             }
           : {}),
-        // A step that ends the set-up is applied before the others were asked: from there the set-up just goes on.
+        // A step that ends the set-up is applied before the other questions: an edit continues from it.
         EDIT: step.relocatesBox ? { target: id, actions: "startAnew" } : editing(steps),
         ...(skippable ? { SKIP: skipping(id, onward) } : {}),
       },
@@ -373,7 +373,7 @@ function canDefer(step: MachineStep): boolean {
   return questionsOf(step).some(({ choices }) => choices.includes("later"));
 }
 
-/** A power cut took the secret away: only that is asked again. */
+/** After a power cut only the lost secret is asked again. */
 function secretStates(step: string): States {
   return {
     [stateOf.secret(step)]: {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `note.txt` on CBOX-BOOT: words of whoever prepared the card, for the first page.
+// `note.txt` on CBOX-BOOT: a text from the person who prepared the card, shown on the first page.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import { answersPaths } from "../host/paths.ts";
 
-/** As many as a page has room for. */
+/** The room that the page has for it. */
 const NOTE_LINES = 8;
 const NOTE_COLUMNS = 76;
 

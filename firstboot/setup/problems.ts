@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A mistake in the answers. Its sentence is in the catalogues under `problem.<code>`: the report quotes the English
-// one, the console the person's.
+// A mistake in the answers. Its sentence is in the catalogues under `problem.<code>`: the report quotes it in
+// English, the console in the person's language.
 
 import type { FieldError } from "../../common/field-error.ts";
 import type { TextValues } from "../i18n/translate.ts";
@@ -9,18 +9,18 @@ import { english, type TextKey } from "../i18n/translate.ts";
 export type ProblemCode =
   Extract<TextKey, `problem.${string}`> extends `problem.${infer Code}` ? Code : never;
 
-/** A field error, from the schema or from a step; it remembers what goes into its sentence in any language. */
+/** A field error, from the schema or from a step, with the values for its sentence in any language. */
 export interface Problem extends Omit<FieldError, "code"> {
   readonly code: ProblemCode;
   readonly values?: TextValues;
 }
 
-/** Stands for the value of a secret. */
+/** Shown in place of a secret value. */
 export const HIDDEN = "a value that is not shown here";
 const NOTHING = "nothing";
 
 export interface ProblemDetails {
-  /** What was typed or written; nothing when left out. */
+  /** What was typed or written; absent if the answer was left out. */
   readonly found?: string;
   readonly values?: TextValues;
   /** The value that was probably meant. */
@@ -40,7 +40,7 @@ export function problem(field: string, code: ProblemCode, details: ProblemDetail
   };
 }
 
-/** Worth repeating to the person: not when there was nothing, or nothing that may be shown. */
+/** Whether to quote the value to the person: not if it is missing or secret. */
 export function isQuotable({ found }: Problem): boolean {
   return found.trim() !== "" && found !== NOTHING && found !== HIDDEN;
 }

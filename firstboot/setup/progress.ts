@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lines that a person sees while the steps are applied: a heading for each step, and below it what is done and how it
-// went.
+// The lines shown while the steps are applied: a heading for each step, and below it each action with its result.
 
 import type { TextKey, TextValues } from "../i18n/translate.ts";
 
 export interface Progress {
   readonly key: TextKey;
   readonly values: TextValues;
-  /** Takes the place of the line before it where the terminal can. */
+  /** Replaced by the next line where the terminal can do that. */
   readonly transient: boolean;
   /** A heading: this step begins. */
   readonly step?: string;
-  /** Seconds that the command behind this line has taken so far, once that is worth saying. */
+  /** Seconds that the command of this line has taken so far, once it takes long. */
   readonly waited?: number;
-  /** How it went, once that is known. */
+  /** The result, once it is known. */
   readonly result?: "ok" | "failed" | "passed";
 }
 
@@ -34,14 +33,14 @@ export class ProgressLines {
     this.#lines.push({ key: "apply.step", values: { number, total }, transient: false, step });
   }
 
-  /** The line before it has gone well, or was only there until this one came. */
+  /** Closes the previous line as done; a transient one is removed. */
   add(key: TextKey, values: TextValues, transient: boolean): void {
     if (this.#lines.at(-1)?.transient) this.#lines.pop();
     else this.close("ok");
     this.#lines.push({ key, values, transient });
   }
 
-  /** Says how long the last line has taken. A count-down says itself that time passes. Returns whether it did. */
+  /** Shows how long the last line has taken. A count-down already shows the time. Returns whether it did. */
   wait(waited: number): boolean {
     const line = this.#lines.at(-1);
     if (!line || line.transient || line.result) return false;
@@ -49,7 +48,7 @@ export class ProgressLines {
     return true;
   }
 
-  /** How the last line went; a heading has no result. */
+  /** Sets the result of the last line; a heading has none. */
   close(result: NonNullable<Progress["result"]>): void {
     const line = this.#lines.at(-1);
     if (!line || line.step !== undefined || line.result) return;

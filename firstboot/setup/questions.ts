@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Turns a step's JSON Schema into the questions a front end asks, one by one, and puts answers together and apart.
+// Converts a step's JSON Schema into the questions that a front end asks, and reads and changes answers by path.
 
 import type { Value } from "../../common/json.ts";
 import type { Answers, ProbeResult, QuestionSchema, Step } from "./step.ts";
@@ -17,15 +17,15 @@ export interface Question {
   readonly whenAny?: string;
   /** Path of a secret that must have been given. */
   readonly whenSecret?: string;
-  /** Only what is typed after its page was shown answers it. */
+  /** Keys that were typed before its page was shown do not answer it. */
   readonly isDeliberate?: true;
-  /** Asked at a screen only. */
+  /** Asked only at a screen. */
   readonly atScreen?: true;
-  /** Spaces at the ends of its answer belong to it. */
+  /** Leading and trailing spaces are part of its answer. */
   readonly isVerbatim?: true;
   /** Name of the page that asks it together with others. */
   readonly together?: string;
-  /** Of such a page: the questions on it, each yes or no. */
+  /** On such a page: its questions, each yes or no. */
   readonly members?: readonly Question[];
 }
 
@@ -47,7 +47,7 @@ export function questionsOf(step: Pick<Step, "id" | "schema">): Question[] {
   }));
 }
 
-/** The pages that ask these questions: those that belong together are one, at the place of the first of them. */
+/** The pages of these questions: questions that belong together share a page, at the place of the first of them. */
 export function pagesOf(questions: readonly Question[]): Question[] {
   const pages: Question[] = [];
   for (const question of questions) {
@@ -78,7 +78,7 @@ function kindOf(schema: QuestionSchema): Question["kind"] {
   return schema.type === "array" ? "list" : "text";
 }
 
-/** Is the question worth asking, given the box and the answers so far? */
+/** Is the question relevant, given the box and the answers so far? */
 export function isAsked(question: Question, answers: Answers, probe: ProbeResult): boolean {
   if (probe.hidden?.includes(question.path)) return false;
   if (question.whenAny && String(getAnswer(answers, question.whenAny) ?? "") === "") return false;
@@ -93,7 +93,7 @@ export function getAnswer(answers: Answers, path: string): Value | undefined {
   }, answers);
 }
 
-/** Answers with one more; `undefined` takes it out. */
+/** The answers with one more; `undefined` removes it. */
 export function setAnswer(answers: Answers, path: string, value: Value | undefined): Answers {
   const [name = "", ...rest] = path.split(".");
   const { [name]: inner, ...others } = answers;
@@ -102,7 +102,7 @@ export function setAnswer(answers: Answers, path: string, value: Value | undefin
   return { ...answers, [name]: setAnswer(isGroup(inner) ? inner : {}, rest.join("."), value) };
 }
 
-/** Fills in what was not said and has a default here; conditions of the questions are heeded. */
+/** Fills in defaults for what was left out, only for questions whose conditions hold. */
 export function withDefaults(step: Step, answers: Answers, probe: ProbeResult): Answers {
   return questionsOf(step).reduce((filled, question) => {
     const value = probe.defaults[question.path];

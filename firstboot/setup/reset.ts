@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Back to the set-up: takes away what the steps made, last step first. A marker on the disk says that it was begun;
-// after a power cut the set-up service completes it before anything else.
+// Resets the box to the state before the set-up: undoes the steps, last step first. A marker on the disk says that a
+// reset has begun; after a power cut the set-up service completes it before anything else.
 
 import { parseJson } from "../../common/json.ts";
 import type { Box } from "../host/box.ts";
@@ -21,7 +21,7 @@ export async function beginReset(box: Box, reset: PendingReset): Promise<void> {
   await box.writeFile(paths.resetting, `${JSON.stringify(reset)}\n`);
 }
 
-/** The reset that was begun, if any. A marker nobody can read deletes no data. */
+/** The reset that was begun, if any. With an unreadable marker no data is deleted. */
 export async function pendingReset(box: Pick<Box, "readFile">): Promise<PendingReset | undefined> {
   const text = await box.readFile(paths.resetting);
   if (text === undefined) return undefined;
@@ -36,7 +36,7 @@ export interface ResetTools {
   readonly log: Log;
 }
 
-/** Repeated from the start after a power cut. Throws when the box would be left open. */
+/** Repeated from the start after a power cut. Throws when the box would be left accessible. */
 export async function completeReset(tools: ResetTools, { keepData }: PendingReset): Promise<void> {
   const { box, image, steps, log } = tools;
   log(`reset, ${keepData ? "data stays" : "all goes"}`);
@@ -55,7 +55,7 @@ export async function completeReset(tools: ResetTools, { keepData }: PendingRese
       await step.reset?.(box, image, { keepData, progress });
     } catch (error) {
       log(`reset ${step.id}: ${toTrouble(error).what}`);
-      // A service that does not stop is no reason to keep the others; an open door is.
+      // A service that does not stop must not prevent the other resets; a step that keeps the box safe must.
       if (!step.skippable) throw error;
     }
   }
@@ -65,7 +65,7 @@ export async function completeReset(tools: ResetTools, { keepData }: PendingRese
   await box.remove(paths.resetting);
 }
 
-/** The consoles belong to the set-up again. */
+/** Stops the login prompts: the set-up uses the consoles again. */
 async function endLogins(box: Box, consoles: readonly ConsoleInfo[]): Promise<void> {
   if (consoles.length) await box.run("systemctl", ["stop", ...consoles.map(loginUnit)]);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs the machine on a box: gives it its effects, writes every snapshot to disk before an effect starts, takes up
-// an interrupted set-up, and tells front ends what happens. Front ends send events and never touch the box.
+// Runs the machine on a box: supplies its effects, saves every snapshot before an effect starts, resumes an
+// interrupted set-up, and notifies front ends. Front ends send events and never access the box.
 
 import { type Actor, createActor, fromPromise, type Snapshot } from "xstate";
 import { fail } from "../../common/fail.ts";
@@ -43,13 +43,13 @@ export interface RunnerTools {
   readonly image: ImageInfo;
   readonly steps: readonly Step[];
   readonly log: Log;
-  /** First boot, unless said. */
+  /** First boot by default. */
   readonly flow?: SetupFlow;
 }
 
 type Listener = () => void;
 
-/** The choice that steps offer to those who cannot or do not want to answer now. */
+/** The choice that steps offer to people who cannot or do not want to answer now. */
 const LATER = "later";
 
 export class SetupRunner {
@@ -75,7 +75,7 @@ export class SetupRunner {
   #stopped = false;
   readonly #interruption = new Interruption();
 
-  /** Takes up the set-up where it was, or begins a new one. Call {@link start} to let it go. */
+  /** Resumes the set-up, or begins a new one. Call {@link start} to run it. */
   static async open(tools: RunnerTools): Promise<SetupRunner> {
     const machine = createSetupMachine(tools.steps);
     const flow = tools.flow ?? firstBootCourse(tools);
@@ -124,7 +124,7 @@ export class SetupRunner {
         this.#closeStep(last, state);
         if (this.#startsApplying(state)) this.#progress.clear();
         this.#openStep(state);
-        // Nobody is there to take the stick out: the firmware may know better. Not again when it did not.
+        // Nobody can remove the stick: the firmware may prefer the new disk. Only once: that may have failed.
         if (state === MOVED && last !== "" && this.context.unattended) void this.leave("reboot");
       }
       last = state;
@@ -133,20 +133,20 @@ export class SetupRunner {
     this.#actor.start();
   }
 
-  /** The box has moved: it goes on at its next start. Resolves when the end of this one has been asked for. */
+  /** The box continues from its new disk at the next start. Resolves when the shutdown has been requested. */
   async leave(verb: "poweroff" | "reboot"): Promise<void> {
     await this.#saved;
     await this.#box.run("systemctl", [verb]).catch((error) => this.log(`${verb}: ${toTrouble(error).what}`));
   }
 
-  /** Stops without a word, as a power cut does. What runs now has no effect on the set-up any more. */
+  /** Stops silently, as a power cut does. Running work has no effect on the set-up any more. */
   stop(): void {
     this.#stopped = true;
     this.#listeners.clear();
     this.#actor.stop();
   }
 
-  /** Ends what the box does now, which then counts as failed. A person need not wait for a command without an end. */
+  /** Stops the current work, which then counts as failed: a person must be able to end a command that hangs. */
   interrupt(): void {
     this.#interruption.interrupt();
   }
@@ -164,7 +164,7 @@ export class SetupRunner {
     return this.#misnamed;
   }
 
-  /** Words of whoever prepared the card (`note.txt`): at most as many lines as a page has room for. */
+  /** A text from the person who prepared the card (`note.txt`), limited to what a page has room for. */
   get note(): readonly string[] {
     return this.#note;
   }
@@ -192,7 +192,7 @@ export class SetupRunner {
     this.#actor.send(event);
   }
 
-  /** Hands in answers of the step that is being asked. Secrets are taken out before anything is kept. */
+  /** Submits answers of the step that is being asked. Secrets are removed before anything is saved. */
   answer(type: "ANSWER" | "DRAFT", step: Step, answers: Answers, probe: ProbeResult): void {
     const { answers: rest, newSecrets } = this.#secrets.take(step, withoutUnasked(step, answers, probe));
     const before = this.context.providedSecrets.filter((path) => path.startsWith(`${step.id}.`));
@@ -204,7 +204,7 @@ export class SetupRunner {
     });
   }
 
-  /** What the step is answered with to do it later; undefined where it has no such answer. */
+  /** The answers that put the step off; undefined if it cannot be put off. */
   laterAnswers(step: Step): Answers | undefined {
     const question = questionsOf(step).find(({ choices }) => choices.includes(LATER));
     if (!question) return undefined;
@@ -212,13 +212,13 @@ export class SetupRunner {
     return withoutUnasked(step, later, { defaults: {} });
   }
 
-  /** After a failure: goes on with the step put off. */
+  /** After a failure: puts the step off and continues. */
   defer(step: Step): void {
     const answers = this.laterAnswers(step);
     if (answers) this.#actor.send({ type: "LATER", answers, providedSecrets: [] });
   }
 
-  /** Takes back a secret that was given: an empty answer where an SSH key is enough. */
+  /** Removes a secret that was given: an empty answer where an SSH key is enough. */
   withdraw(step: string, path: string): void {
     const answers = this.context.answers[step] ?? {};
     const providedSecrets = this.context.providedSecrets.filter(
@@ -227,12 +227,12 @@ export class SetupRunner {
     this.#actor.send({ type: "DRAFT", answers, providedSecrets });
   }
 
-  /** Is the answer to this question looked up in the world as soon as it is given? */
+  /** Is the answer to this question looked up at a server or on the box as soon as it is given? */
   isLookedUp(step: string, path: string): boolean {
     return this.#all.find(({ id }) => id === step)?.lookUp?.paths.includes(path) ?? false;
   }
 
-  /** What the steps made for the person. To be shown, and then forgotten. */
+  /** What the steps made for the person. To be shown once and never stored. */
   async generatedCredentials(): Promise<readonly GeneratedCredential[]> {
     const lines: GeneratedCredential[] = [];
     for (const step of this.steps) {
@@ -252,7 +252,7 @@ export class SetupRunner {
     return lines;
   }
 
-  /** The steps that made something of this box: neither skipped nor answered with "not now", nor in trouble. */
+  /** The steps with a result on this box: not skipped, not answered with "not now", and not in trouble. */
   async works(): Promise<string[]> {
     const { completedSteps, skippedSteps } = this.context;
     const done = this.steps.filter(({ id }) => completedSteps.includes(id) && !skippedSteps.includes(id));
@@ -271,7 +271,7 @@ export class SetupRunner {
     return step.probe(this.#box, this.image, this.context.answers);
   }
 
-  /** Asks the world about an answer that was just given. Never fails: what cannot be looked up is not known. */
+  /** Looks up an answer that was just given. Never fails: an unsuccessful look-up has no finding. */
   async lookUp(step: Step, path: string, answers: Answers, signal: AbortSignal): Promise<Finding> {
     if (!step.lookUp?.paths.includes(path)) return {};
     try {
@@ -286,12 +286,12 @@ export class SetupRunner {
     }
   }
 
-  /** The secrets that a power cut took away from this step: question and the step it belongs to. */
+  /** The secrets of this step that were lost in a power cut, each with the step that asks for it. */
   missingSecrets(step: Step): readonly MissingSecret[] {
     return missingSecrets(step, this.#all, this.context, this.#secrets);
   }
 
-  /** Keeps a secret that was asked for again, in memory. Send `SECRETS` when all are there. */
+  /** Keeps a secret that was asked for again, in memory. Send `SECRETS` once all are there. */
   remember(step: Step, path: string, value: string): void {
     this.#secrets.take(step, setAnswer({}, path, value));
   }
@@ -302,13 +302,13 @@ export class SetupRunner {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when the state is this one, and the snapshot that says so is on the disk. */
+  /** Resolves when the state is this one, and its snapshot is on the disk. */
   async reached(state: string): Promise<void> {
     await this.#until(() => this.state === state);
     await this.#saved;
   }
 
-  /** Resolves when what was answered so far is on the disk. */
+  /** Resolves when the answers so far are on the disk. */
   async kept(): Promise<void> {
     await this.#saved;
   }
@@ -387,9 +387,9 @@ export class SetupRunner {
     });
   }
 
-  /** Every effect waits until the snapshot that announces it is on the disk. */
+  /** Every effect waits until the snapshot of its state is on the disk. */
   async #effect<T>(name: string, run: () => T | Promise<T>): Promise<T> {
-    // The transition that starts this effect is told to subscribers, and thus saved, right after it began.
+    // Subscribers see the transition, and save it, right after this effect was started.
     await Promise.resolve();
     await this.#saved;
     try {
@@ -400,7 +400,7 @@ export class SetupRunner {
     }
   }
 
-  /** A person does not have to wait for it. */
+  /** Work that a person can stop. */
   #interruptible<T>(work: (box: Box) => Promise<T>): Promise<T> {
     return this.#interruption.run(this.#box, work, (seconds) => {
       if (!this.#stopped && this.#progress.wait(seconds)) this.#tell();
@@ -414,7 +414,7 @@ export class SetupRunner {
     if (this.context.unattended) await this.#report({ ...this.context, trouble });
   }
 
-  /** A report that cannot be written must not make things worse. */
+  /** A report that cannot be written must not stop the set-up. */
   async #report(context: SetupContext): Promise<void> {
     await this.#flow
       .report(context)
@@ -471,7 +471,7 @@ export class SetupRunner {
     this.#progress.openStep(step.id, companions.indexOf(step) + 1, companions.length);
   }
 
-  /** The last line of a step gets its result when the set-up goes on, or stops there. */
+  /** The last line of a step gets its result when the step ends or fails. */
   #closeStep(before: string, state: string): void {
     const step = this.steps.find(({ id }) => [stateOf.apply(id), stateOf.verify(id)].includes(before));
     if (!step || state === stateOf.verify(step.id)) return;
@@ -493,13 +493,13 @@ export class SetupRunner {
   }
 
   #save(): void {
-    // A box that nobody sets up starts again and again, and writes nothing to its card for that.
+    // A box that is never set up must not write to its card at every start.
     if (UNBEGUN.includes(this.state) && !this.#isKept) return;
     this.#isKept = true;
     const snapshot = this.#actor.getPersistedSnapshot();
     this.#saved = this.#saved
       .then(() => (this.#stopped ? undefined : saveSnapshot(this.#box, this.#flow.state, snapshot)))
-      // A full or read-only disk: the set-up goes on, only a power cut would be noticed.
+      // If the disk is full or read-only, the set-up continues; only a power cut would lose its state.
       .catch((error: unknown) => this.log(`the snapshot could not be saved: ${toTrouble(error).what}`));
   }
 
@@ -508,7 +508,7 @@ export class SetupRunner {
   }
 }
 
-/** A snapshot of another release may name states that are gone; a finished one has nothing to take up. */
+/** A snapshot of another release may name states that do not exist; a finished one has nothing to resume. */
 function canResume(machine: SetupMachine, snapshot: Snapshot<unknown>): boolean {
   const { status, value, context } = snapshot as Partial<{
     status: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Secrets are in memory alone, so a power cut takes them away: which of them a step still needs, and where they come from.
+// Secrets are only in memory, so a power cut loses them: which ones a step still needs, and where they come from.
 
 import { fail } from "../../common/fail.ts";
 import { SECRET_NEEDED, type SetupContext } from "./machine.ts";
@@ -8,12 +8,12 @@ import type { Secrets } from "./secrets.ts";
 import type { Step } from "./step.ts";
 
 export interface MissingSecret {
-  /** Whose question it is. */
+  /** The step that asks the question. */
   readonly step: Step;
   readonly question: Question;
 }
 
-/** The secrets that were given to this step and are gone. `all`: also the steps that others need secrets from. */
+/** The secrets that were given to this step and are lost. `all`: also the steps whose secrets others need. */
 export function missingSecrets(
   step: Step,
   all: readonly Step[],
@@ -31,7 +31,7 @@ export function missingSecrets(
 }
 
 /**
- * Before a step is applied. The answers file may still have its secrets; else somebody has to be asked.
+ * Called before a step is applied. The answers file may still contain its secrets; otherwise a person is asked.
  * @param readAnew reads the answers file again; absent where a person has answered
  * @throws Failure with {@link SECRET_NEEDED}
  */

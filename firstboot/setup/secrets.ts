@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps secrets apart from all other answers: they live in this process's memory only, so a power cut forgets them.
+// Keeps secrets apart from other answers, only in this process's memory: a power cut loses them.
 
 import { getAnswer, secretQuestions, setAnswer } from "./questions.ts";
 import type { Answers, Step } from "./step.ts";
@@ -7,14 +7,14 @@ import type { Answers, Step } from "./step.ts";
 export class Secrets {
   readonly #values = new Map<string, string>();
 
-  /** Takes the secrets out of a step's answers and remembers them. Returns the rest and the paths of all given. */
+  /** Removes the secrets from a step's answers and remembers them. Returns the rest and the paths of the secrets. */
   take(step: Step, answers: Answers): { answers: Answers; newSecrets: readonly string[] } {
     const newSecrets: string[] = [];
     let rest = answers;
     for (const { path } of secretQuestions(step)) {
       const value = getAnswer(answers, path);
       rest = setAnswer(rest, path, undefined);
-      // The file to begin with shows "" for a secret that is left out.
+      // The template of answers.yaml has "" for a secret that is left out.
       if (typeof value !== "string" || value === "") continue;
       this.#values.set(`${step.id}.${path}`, value);
       newSecrets.push(`${step.id}.${path}`);
@@ -22,7 +22,7 @@ export class Secrets {
     return { answers: rest, newSecrets };
   }
 
-  /** Puts what is known of the secrets at `paths` back in, for the moment they are used. */
+  /** Adds the known secrets at `paths` to the answers, for the moment they are used. */
   join(step: Step, answers: Answers, paths: readonly string[]): Answers {
     return secretQuestions(step).reduce((joined, { path }) => {
       const full = `${step.id}.${path}`;

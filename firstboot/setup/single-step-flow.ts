@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One step of a box that is set up, once more: begins with the answers of before, ends by putting the new ones in their
-// place. What was skipped the first time and works now is not missing any more.
+// Sets up one step of a configured box again: begins with its former answers and replaces them at the end. If a step
+// that was skipped works now, its warnings are removed.
 
 import { fail } from "../../common/fail.ts";
 import { errorText } from "../host/error-text.ts";
@@ -40,7 +40,7 @@ async function keptAnswers({ box, steps }: CourseTools, step: Step): Promise<Kep
   const all = await readKeptAnswers(box);
   const answers: Record<string, Answers> = {};
   for (const { id } of steps) answers[id] = all[id] ?? {};
-  // What the world is asked about has to be typed again; what the box was given, such as a log-in password, stays.
+  // A secret that is looked up has to be typed again; one that the box stores, such as a log-in password, stays.
   const isAskedAgain = (path: string) =>
     step.lookUp?.paths.some((asked) => `${step.id}.${asked}` === path) ?? false;
   const providedSecrets = ((await readMarker(box))?.providedSecrets ?? []).filter(
@@ -54,7 +54,7 @@ async function keptAnswers({ box, steps }: CourseTools, step: Step): Promise<Kep
   };
 }
 
-/** The file is the step's section alone, or a whole answers file: of that, the section and the secrets it needs. */
+/** The file is the step's section, or a whole answers file: then its section and the secrets it needs are read. */
 async function fromFile(
   { box, image, steps }: CourseTools,
   step: Step,

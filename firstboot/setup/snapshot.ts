@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps the machine's snapshot on disk. One that cannot be read is put aside, never thrown away, and never fatal.
+// Keeps the machine's snapshot on disk. An unreadable one is renamed, never deleted, and does not stop the set-up.
 
 import type { Snapshot } from "xstate";
 import type { Box } from "../host/box.ts";
 
-/** Raised when the machine's states or context change their meaning. */
+/** Increased when the machine's states or context change their meaning. */
 const SNAPSHOT_VERSION = 3;
 
-/** In version 2 these parts of the context had other names; nothing else was different. */
+/** In version 2 these parts of the context had other names; the rest is the same. */
 const FORMER_VERSION = 2;
 const FORMER_NAMES: Readonly<Record<string, string>> = {
   given: "providedSecrets",
@@ -23,11 +23,11 @@ export async function saveSnapshot(box: Box, path: string, snapshot: Snapshot<un
 
 export interface Loaded {
   readonly snapshot?: Snapshot<unknown>;
-  /** Where the unreadable snapshot was put. */
+  /** The new path of the unreadable snapshot. */
   readonly putAside?: string;
 }
 
-/** `isUsable` says whether the machine of this release can take the snapshot up. */
+/** `isUsable` says whether the machine of this release can resume the snapshot. */
 export async function loadSnapshot(
   box: Box,
   path: string,
@@ -37,7 +37,7 @@ export async function loadSnapshot(
   if (text === undefined) return {};
   const snapshot = parse(text);
   if (snapshot && isUsable(snapshot)) return { snapshot };
-  // The set-up was at its end; the next one begins anew.
+  // The set-up had finished; the next one starts from the beginning.
   if (snapshot?.status === "done") return {};
   return { putAside: await putAside(box, path) };
 }

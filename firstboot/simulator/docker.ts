@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The made-up Docker of the dry run and of tests: it reads compose files, remembers which images it has, and says that
-// containers run while their unit does.
+// The simulated Docker of the dry run and of tests: reads compose files, remembers its images, and reports containers
+// as running while their unit runs.
 
 import { parse } from "yaml";
 import type { SimulatedFiles } from "./files.ts";
@@ -18,7 +18,7 @@ interface Project {
 }
 
 interface PublishedPort {
-  /** As Docker says it: left out where none was named. */
+  /** As in Docker's output: absent if none was given. */
   readonly host_ip?: string;
   readonly published: string;
   readonly target: number;
@@ -28,26 +28,26 @@ interface PublishedPort {
 const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 export class SimulatedDocker {
-  /** No registry can be reached, for tests. */
+  /** For tests: no registry is reachable. */
   isOffline = false;
-  /** Containers that go down again and again, for tests: "project/service". */
+  /** For tests: containers that keep crashing, "project/service". */
   readonly crashing = new Set<string>();
   readonly images = new Set<string>();
-  /** By project: what Docker says when its containers cannot start, for tests. */
+  /** For tests, by project: Docker's messages when its containers cannot start. */
   readonly failingStarts = new Map<string, readonly string[]>();
-  /** By project: what listens in its services of network_mode: host, for tests. */
+  /** For tests, by project: ports of its services with network_mode: host. */
   readonly listeners = new Map<string, readonly PublishedPort[]>();
 
   readonly #files: SimulatedFiles;
   #words: string[] = [];
-  /** By unit: what listens while it runs, as `ss -Hlntu` shows it. */
+  /** By unit: its sockets while it runs, in the form of `ss -Hlntu`. */
   readonly #sockets = new Map<string, readonly string[]>();
 
   constructor(files: SimulatedFiles) {
     this.#files = files;
   }
 
-  /** What the last command said on its standard error. */
+  /** The last command's standard error. */
   takeWords(): string {
     const words = this.#words.map((line) => `${line}\n`).join("");
     this.#words = [];
@@ -58,7 +58,7 @@ export class SimulatedDocker {
     return this.#sockets.get(unit) ?? [];
   }
 
-  /** `root` is before every path; `isUp` tells whether a unit runs. */
+  /** `root`: prefix of every path; `isUp`: whether a unit runs. */
   async answer(
     root: string,
     args: readonly string[],
@@ -108,7 +108,7 @@ export class SimulatedDocker {
     }
   }
 
-  /** With its variables replaced, as docker compose does it. */
+  /** Replaces its variables, as docker compose does. */
   #filledIn(value: unknown, values: ReadonlyMap<string, string>): unknown {
     if (Array.isArray(value)) return value.map((each) => this.#filledIn(each, values));
     if (typeof value === "object" && value !== null)

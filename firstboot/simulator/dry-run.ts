@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The dry run: the wizard on any terminal, with its files below a scratch directory and made-up commands. For
-// developers, translators, and whoever wants to see the questions before buying a box.
+// The dry run: the wizard on any terminal, with files in a scratch directory and simulated commands. For developers,
+// translators, and people who want to see the questions before they buy a box.
 //   node --import tsx firstboot/main.ts firstboot --root /tmp/box
 
 import { mkdir, readFile, symlink } from "node:fs/promises";
@@ -25,27 +25,27 @@ export async function dryRunBox(root: string): Promise<Box> {
   });
   return {
     ...files,
-    // Nobody's servers are asked for the sake of a rehearsal.
+    // A dry run must not send requests to real servers.
     request: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
     ldapBind: async ({ url }) => failConnection(new URL(url).hostname, new Error("this is a dry run")),
-    // Whoever runs this need not be root: everything belongs to them.
+    // Without root, files cannot change their owner.
     writeFile: (path, content, { mode } = {}) =>
       files.writeFile(path, content, mode === undefined ? {} : { mode }),
     makeDirectory: (path) => files.makeDirectory(path),
     run: async (command, args, options) => {
       const result = await system.run(command, args, options);
       await files.appendFile("/commands.log", `${[command, ...args].join(" ")}\n`);
-      // Slow enough to be seen, as on a box.
+      // Slow enough to be visible, as on a box.
       await files.sleep(Number(process.env.CBOX_DRY_RUN_DELAY ?? 50));
       return result;
     },
   };
 }
 
-/** Only read by a developer, whose project has it. */
+/** Only used by developers, who have the source tree. */
 const OVERLAY = fileURLToPath(new URL("../../overlays/base/files", import.meta.url));
 
-/** What the image would bring along; whatever is there already stays. */
+/** Writes the files that the image would have; existing ones stay. */
 async function furnish(root: string, files: Box): Promise<void> {
   const start: Record<string, string> = {
     [paths.imageInfo]: JSON.stringify(DRY_RUN_IMAGE),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A made-up Incus and disk: just enough of projects, networks, profiles and instances, that what was told can be read
-// back and a limit that is exceeded is refused as the real one does.
+// A simulated Incus and disk: enough of projects, networks, profiles and instances to read back what was set, and to
+// reject what exceeds a limit as the real one does.
 
 import { parse } from "yaml";
 import { paths } from "../host/paths.ts";
@@ -30,7 +30,7 @@ interface Preseed {
 const GIB = 1024 ** 3;
 
 export class SimulatedContexts {
-  /** Bytes of the disk; an image of 1 GiB is on it, and root has 4. */
+  /** Bytes of the disk; it has an image of 1 GiB, with a root partition of 4. */
   diskSize = 16 * GIB;
   hasData = false;
   /** Type and label of the file system on the data partition, as blkid prints them. */
@@ -42,15 +42,15 @@ export class SimulatedContexts {
   /** By project: its only profile, "default". */
   readonly profiles = new Map<string, Entity>();
   readonly instances = new Map<string, SimulatedInstance>();
-  /** By project: what its own container has got by DHCP; none unless a test says so. */
+  /** By project: its container's address by DHCP; none unless a test sets it. */
   readonly addresses = new Map<string, string>();
-  /** By project: the devices that are ports. They belong to the services. */
+  /** By project: the devices that publish ports. Provided by the simulated services. */
   proxies: (project: string) => Devices = () => ({});
-  /** What Incus makes its rules by. */
+  /** The firewall driver of Incus. */
   #firewall = "nftables";
-  /** What "walls --list" says. */
+  /** Output of "walls --list". */
   walls = "forward default\n";
-  /** What `nft --json list ruleset` knows. */
+  /** Output of `nft --json list ruleset`. */
   ruleset: object = { nftables: [] };
   /** Names of images. */
   readonly images = new Set<string>();
@@ -63,7 +63,7 @@ export class SimulatedContexts {
     this.diskSize = gib * GIB;
   }
 
-  /** Output, an exit code, or undefined for a command that is not of this part. */
+  /** Output, an exit code, or undefined for a command that is not handled here. */
   answer(command: string, args: readonly string[], input: string): string | number | undefined {
     switch (command) {
       case "lsblk":
@@ -152,7 +152,7 @@ export class SimulatedContexts {
         return this.instances.delete(`${project}/${name}`) ? 0 : 1;
       }
       case "exec":
-        // What else runs inside is pretended by the services.
+        // Other commands inside are simulated by the services.
         if (rest.at(-1) !== "/etc/hostname") return undefined;
         return own()?.status === "Running" ? `${rest[0]}\n` : 1;
       case "storage":
@@ -168,7 +168,7 @@ export class SimulatedContexts {
     }
   }
 
-  /** A pool's file: its size, which the pretended file system in it always has. */
+  /** Size of a pool's file; the simulated file system in it has the same size. */
   #poolFile(command: "stat" | "truncate", args: readonly string[]): string | number {
     const name = /\/([\w-]+)\.img$/.exec(args.at(-1) ?? "")?.[1] ?? "";
     const pool = this.pools.get(name);

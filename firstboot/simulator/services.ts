@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The made-up packages and contexts of the dry run and of tests: what is installed is remembered, a unit that runs
-// listens on its ports, and a context is a directory with the same commands inside.
+// The simulated packages and contexts of the dry run and of tests: installed packages are remembered, a running unit
+// listens on its ports, and a context is a directory with the same commands.
 
 import { catalogue } from "../catalogue/catalogue.ts";
 import { SimulatedDocker } from "./docker.ts";
 import type { SimulatedFiles } from "./files.ts";
 
-/** What listens while a unit runs, as `ss -Hlntu` shows it. */
+/** The sockets of a running unit, in the form of `ss -Hlntu`. */
 const SOCKETS: { readonly [unit: string]: readonly string[] } = {
   "ssh.service": ["tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*"],
   "avahi-daemon.service": ["udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*"],
@@ -27,7 +27,7 @@ const OWNERS: ReadonlySet<string> = new Set(
   catalogue.flatMap(({ files }) => files.flatMap(({ owner }) => owner.split(":"))),
 );
 
-/** What only services call: done, and nothing said. */
+/** Commands that only services use: they succeed without output. */
 const COMMANDS: ReadonlySet<string> = new Set(
   catalogue
     .flatMap(({ prepare, activate, deactivate, health }) => [...prepare, ...activate, ...deactivate, health])
@@ -37,31 +37,31 @@ const COMMANDS: ReadonlySet<string> = new Set(
 
 const DEVICE_ID = Array.from({ length: 8 }, () => "ABCDEFG").join("-");
 
-/** What there is of services on the host or in one context. */
+/** The services on the host or in one context. */
 interface SimulatedPlace {
-  /** Before every path. */
+  /** Prefix of every path. */
   readonly root: string;
   readonly enabled: Set<string>;
-  /** Of a context: what is enabled. */
+  /** For a context: what is enabled. */
   readonly running: ReadonlySet<string>;
 }
 
 export class SimulatedServices {
-  /** Packages that "fail to install", for tests. */
+  /** For tests: packages that fail to install. */
   readonly brokenPackages = new Set<string>();
-  /** Units that start and listen to nothing, for tests. */
+  /** For tests: units that start but do not listen. */
   readonly deafUnits = new Set<string>();
 
-  /** In the storage grid. */
+  /** Boxes in the storage grid. */
   gridBoxes = 1;
   readonly docker: SimulatedDocker;
 
   readonly #files: SimulatedFiles;
   readonly #host: SimulatedPlace;
   readonly #contexts = new Map<string, SimulatedPlace>();
-  /** Ports of contexts that Incus listens on, by context and device. */
+  /** Ports of contexts on which Incus listens, by context and device. */
   readonly devices = new Map<string, string>();
-  /** Where inside they lead, by the same keys. */
+  /** Their targets inside, by the same keys. */
   readonly #targets = new Map<string, string>();
 
   constructor(files: SimulatedFiles, host: Omit<SimulatedPlace, "root">) {
@@ -70,7 +70,7 @@ export class SimulatedServices {
     this.#host = { root: "", ...host };
   }
 
-  /** Output or an exit code; undefined for what is nothing to do with services. */
+  /** Output or an exit code; undefined for commands unrelated to services. */
   async answer(
     command: string,
     args: readonly string[],
@@ -79,7 +79,7 @@ export class SimulatedServices {
     return command === "incus" ? this.#incus(args, input) : this.#inside(this.#host, command, args, input);
   }
 
-  /** As Incus shows them. */
+  /** In the form of Incus. */
   proxies(context: string): { [device: string]: { [key: string]: string } } {
     const own = [...this.devices].filter(([key]) => key.startsWith(`${context}/`));
     return Object.fromEntries(
@@ -247,7 +247,7 @@ export class SimulatedServices {
   }
 
   #systemctl({ enabled }: SimulatedPlace, [verb = "", ...rest]: readonly string[]): string | number {
-    // The name of a start is that of its unit here.
+    // Here an invocation id is the unit's name.
     if (verb === "show" && rest.includes("--property=InvocationID")) return `${rest.at(-1)}\n`;
     const units = rest.filter((word) => !word.startsWith("-"));
     if (verb === "is-active" || verb === "is-enabled")
@@ -281,7 +281,7 @@ export class SimulatedServices {
     return found.length === args.length - 3 ? found.map(() => "installed\n").join("") : 1;
   }
 
-  /** Of a Tahoe introducer's address: its key, or what follows. */
+  /** For a Tahoe introducer's address: its key, or the rest. */
   #sed(args: readonly string[]): string | number {
     if (!args.some((word) => word.includes("pb://"))) return 0;
     return args.some((word) => word.includes("{32}")) ? `${"a".repeat(32)}\n` : "introducer\n";

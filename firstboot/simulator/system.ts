@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A made-up Debian for the dry run and for tests: the commands that the steps use, with just enough of their effects
-// for verify to be able to say yes or no. Knows nothing of the steps.
+// A simulated Debian for the dry run and for tests: the commands that the steps use, with enough effects for verify
+// to succeed or fail. Independent of the steps.
 
 import type { RunOptions, RunResult } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
@@ -9,7 +9,7 @@ import { SimulatedContexts } from "./incus.ts";
 import { SimulatedServices } from "./services.ts";
 import { simulatedTunnels, startTunnel } from "./tinc.ts";
 
-/** Of `sshd -T`, before what is in the box's own file. */
+/** Output of `sshd -T` before the box's own settings. */
 const SSHD_DEFAULTS = `usepam yes
 pubkeyauthentication yes
 authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2
@@ -27,17 +27,17 @@ export class SimulatedSystem {
   readonly enabled = new Set<string>();
   readonly running = new Set<string>();
   readonly contexts = new SimulatedContexts();
-  /** What the network gives the interface; undefined: no DHCP server there. */
+  /** The interface's address from DHCP; undefined: no DHCP server. */
   dhcpAddress: string | undefined = "10.1.2.50/24";
   readonly interface = "enp1s0";
   pingable = true;
-  /** What commands print, by a whole command line or by a command. */
+  /** Output of commands, by a whole command line or by a command. */
   readonly answers = new Map<string, string>();
-  /** Commands that do not work today. */
+  /** Commands that fail. */
   readonly failing = new Set<string>();
   members = 2;
   tags: Record<string, string> = {};
-  /** Every command line, for tests that look for what must not be in there. */
+  /** All command lines, for tests that search them for secrets. */
   readonly commands: string[] = [];
   readonly services: SimulatedServices;
 
@@ -139,7 +139,7 @@ export class SimulatedSystem {
     const [name = "", ...password] = input.trimEnd().split(":");
     const account = this.accounts.get(name);
     if (!account || password.length === 0) return 1;
-    // Different for each password, and not the password.
+    // Different for each password, without containing it.
     account.shadow = `$y$${[...password.join(":")].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) >>> 0, 7)}`;
     return 0;
   }

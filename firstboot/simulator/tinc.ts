@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The made-up tinc of the dry run and of tests: a unit that is started has an interface with the address of its script.
+// The simulated tinc of the dry run and of tests: a started unit has an interface with the address from its script.
 
 import type { SimulatedFiles } from "./files.ts";
 
@@ -10,7 +10,7 @@ export async function startTunnel(files: SimulatedFiles, unit: string): Promise<
   if (network) await files.write(`/sys/class/net/${network}/tun_flags`, "0x1002\n");
 }
 
-/** Links as `ip -json address` shows them. */
+/** Links in the form of `ip -json address`. */
 export async function simulatedTunnels(files: SimulatedFiles, running: ReadonlySet<string>) {
   const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = [];
   for (const unit of running) {

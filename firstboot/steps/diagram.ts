@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mermaid diagrams made from the machine and the list of steps: the states of one step, the order of the steps
+// Mermaid diagrams generated from the machine and the list of steps: the states of one step, the order of the steps
 // (docs/architecture/first-boot.md), and the whole machine (docs/reference/state-machine.md).
 
 import { createSetupMachine, type MachineStep } from "../setup/machine.ts";
 import type { Step } from "../setup/step.ts";
 import { allSteps } from "./index.ts";
 
-/** A step that has all a step can have: it may be skipped, can be put off, and needs a secret. */
+/** A step with every optional state: it can be skipped or put off, and needs a secret. */
 const ONE_STEP: MachineStep = {
   id: "step",
   skippable: true,
@@ -24,7 +24,7 @@ export function stepDiagram(): string {
   return machineDiagram([ONE_STEP]);
 }
 
-/** The steps in their order; in brackets those that only some boxes have. */
+/** The steps in order; those that only some boxes have are in brackets. */
 export function stepsDiagram(ofSteps: readonly Step[] = allSteps): string {
   const nodes = ofSteps.map(({ id, isApplicable }) =>
     isApplicable ? `${id}(["${id}, on some boxes"])` : id,
@@ -39,7 +39,7 @@ export function machineDiagram(ofSteps: readonly MachineStep[] = allSteps): stri
   for (const [name, state] of Object.entries(machine.states)) {
     for (const transition of [...state.transitions.values()].flat()) {
       const target = transition.target?.[0]?.key;
-      // Staying where one is (a draft) says nothing to a reader.
+      // A transition without a target (a draft) adds nothing to the diagram.
       if (target) lines.push(`  ${name} --> ${target}: ${label(transition)}`);
     }
     if (state.type === "final") lines.push(`  ${name} --> [*]`);
@@ -47,7 +47,7 @@ export function machineDiagram(ofSteps: readonly MachineStep[] = allSteps): stri
   return `${[...new Set(lines)].join("\n")}\n`;
 }
 
-/** "xstate.done.actor.0.firstboot.apply_system" is a plain "done" to people; a guard follows in brackets. */
+/** "xstate.done.actor.0.firstboot.apply_system" is shown as "done"; a guard follows in brackets. */
 function label({ eventType, guard }: { readonly eventType: string; readonly guard?: unknown }): string {
   const event = /^xstate\.(done|error)\.actor/.exec(eventType)?.[1] ?? eventType;
   const name = typeof guard === "string" ? guard : (guard as { type?: string } | undefined)?.type;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The steps of the set-up, in order. The machine, the prompts, the answers file and its schema follow from this list.
+// The steps of the set-up, in order. Machine, prompts, answers file and its schema are made from this list.
 
 import type { Box } from "../host/box.ts";
 import type { ImageInfo } from "../host/image-info.ts";
@@ -15,7 +15,7 @@ import { vpn } from "./vpn/index.ts";
 
 export const steps: readonly Step[] = [system, network, member, node, vpn, contexts, services];
 
-/** With those that only some boxes have. */
+/** Includes the steps that only some boxes have. */
 export const allSteps: readonly Step[] = [install, ...steps];
 
 /** The steps of this box. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether a step was wanted and came to nothing in the set-up, as the marker of the finished set-up tells.
+// Whether a step was wanted but failed during the set-up, from the marker of the finished set-up.
 
 import type { Box } from "../host/box.ts";
 import { readMarker } from "../setup/marker.ts";
 
-/** Passed over after a failure, or warned of by one of the step's own codes. */
+/** Skipped after a failure, or with one of the step's own warnings. */
 export async function wasSkipped(
   box: Pick<Box, "readFile">,
   step: string,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Security updates by Debian's own means: APT's two timers call unattended-upgrades. What it takes, and how, is the image's
-// (apt.conf.d/55community-box-updates); whether it does is one file, without which the timers do not start.
+// Security updates by Debian's own means: APT's two timers start unattended-upgrades. The image configures it
+// (apt.conf.d/55community-box-updates); one file, a condition of the timers, switches it on.
 
 import { CONTEXTS } from "../contexts/names.ts";
 import { readRecord } from "../contexts/record.ts";
@@ -13,29 +13,29 @@ import { type Place, placeOf } from "../services/place.ts";
 const PROGRAM = "/usr/bin/unattended-upgrade";
 const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"] as const;
 const RESTARTS = 'Unattended-Upgrade::Automatic-Reboot "true";';
-/** What APT knows of the archives. Its own stamp of having looked is no proof: it is written without a network, too. */
+/** APT's lists of the archives. Its time stamp proves nothing: it is written even without a network. */
 const LISTS = "/var/lib/apt/lists";
-/** Written by the kernels that were installed. */
+/** Written when a kernel package is installed. */
 const RESTART_DUE = "/run/reboot-required";
-/** Seconds until a container that was just started takes orders. */
+/** Seconds until a container that was just started accepts commands. */
 const PATIENCE = 60;
 
 export function canUpdate(place: Pick<Place, "exists">): Promise<boolean> {
   return place.exists(PROGRAM);
 }
 
-/** On the box itself. Idempotent. Fails with `command-failed`. */
+/** For the box itself. Idempotent. Fails with `command-failed`. */
 export async function updateBox(box: Box, image: ImageInfo, updates: Updates): Promise<void> {
   if (!(await canUpdate(box))) return;
   const before = (await box.readFile(paths.updates)) ?? "";
   await follow(box, placeOf(box, "host"), updates, policy(updates, await restartTime(box, image)));
-  // One that is due tonight is not wanted any more.
+  // A restart scheduled for tonight is cancelled.
   if (updates !== "restart" && before.includes(RESTARTS)) await box.run("shutdown", ["-c"]);
 }
 
 /**
- * In the containers of the contexts, as it was chosen for the box; they have no kernel that could want a restart. On a
- * converted machine, where nobody is asked, as the community suggests. Idempotent. Fails with `command-failed`.
+ * For the contexts' containers, with the box's choice; without a kernel they need no restart. On a converted machine,
+ * where this is not asked, with the community's default. Idempotent. Fails with `command-failed`.
  */
 export async function updateContexts(box: Box, image: ImageInfo): Promise<void> {
   const suggested = image.converted ? image.community.updates.choice : undefined;
@@ -46,7 +46,7 @@ export async function updateContexts(box: Box, image: ImageInfo): Promise<void> 
     const place = placeOf(box, id);
     for (let second = 0; second < PATIENCE && (await place.readFile("/etc/hostname")) === undefined; second++)
       await box.sleep(1000);
-    // One that does not run gets it with: cbox contexts setup
+    // One that does not run gets it by: cbox contexts setup
     if (await canUpdate(place)) await follow(box, place, updates, policy("fixes"));
   }
 }
@@ -73,7 +73,7 @@ function policy(updates: Updates, restartAt?: string): string {
   ].join("\n");
 }
 
-/** In the community's hour, at a minute of the box's own: its neighbours do not restart with it. */
+/** In the community's hour, at a minute derived from the machine id: neighbouring boxes do not restart together. */
 async function restartTime(box: Box, image: ImageInfo): Promise<string> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
   const minute = (Number.parseInt(machineId.slice(0, 8), 16) || 0) % 60;
@@ -82,7 +82,7 @@ async function restartTime(box: Box, image: ImageInfo): Promise<string> {
     .join(":");
 }
 
-/** Whether the timers are as they should be. */
+/** Whether the timers match the choice. */
 export async function areTimersRight(box: Box, updates: Updates): Promise<boolean> {
   const { code } = await box.run("systemctl", ["is-active", "--quiet", ...TIMERS]);
   return (code === 0) === (updates !== "off");
@@ -90,19 +90,19 @@ export async function areTimersRight(box: Box, updates: Updates): Promise<boolea
 
 export interface UpdatesState {
   readonly choice: Updates;
-  /** The timers are as the choice wants them. */
+  /** The timers match the choice. */
   readonly working: boolean;
-  /** Until when fixes are known: the date of the security archive's list that the box has; null: none yet. */
+  /** The date of the box's list of the security archive: later fixes are unknown; null: no list yet. */
   readonly known_until: string | null;
   readonly restart_due: boolean;
-  /** Packages whose fix the last run skipped, most often since it needs a package that is no fix; with the context. */
+  /** Packages whose fix was skipped, usually because it needs a package that is not a fix; with the context. */
   readonly kept_back: readonly string[];
 }
 
-/** Written by unattended-upgrade at the end of a run, names with blanks between; removed when there are none. */
+/** Written by unattended-upgrade at the end of a run, names separated by spaces; removed if there are none. */
 const KEPT_BACK = "/var/lib/unattended-upgrades/kept-back";
 
-/** Such as "libxml2" and "community: openssl". Into contexts only root can look. */
+/** Such as "libxml2" and "community: openssl". Only root can access contexts. */
 export async function keptBack(box: Box): Promise<string[]> {
   const record = await readRecord(box);
   const isRoot = (await box.run("id", ["-u"])).stdout.trim() === "0";
@@ -115,7 +115,7 @@ export async function keptBack(box: Box): Promise<string[]> {
   return found;
 }
 
-/** Undefined on a box that does not update itself, nor could. */
+/** Undefined on a box that cannot update itself. */
 export async function readUpdates(box: Box): Promise<UpdatesState | undefined> {
   const { updates } = await readChoices(box);
   if (!updates || !(await canUpdate(box))) return undefined;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Avahi finds the services of neighbours by multicast. On this box it speaks into the VPN and nowhere else, with a
-// configuration of our own, so that Debian's file stays Debian's. Without a VPN it does not run. One that somebody had
-// switched on before the machine became a box is theirs, and left alone.
+// Avahi finds neighbours' services by multicast. On this box it uses only the VPN, with our own configuration, so
+// that Debian's file stays unchanged. Without a VPN it is off. One that was on before a machine was converted is left
+// alone.
 
 import { type Box, runOrFail, writeIfChanged } from "../host/box.ts";
 import { paths } from "../host/paths.ts";
@@ -19,7 +19,7 @@ export async function startAvahi(box: Box, network: string): Promise<void> {
   await lockUp(box, AVAHI, "avahi");
   await runOrFail(box, "systemctl", ["daemon-reload"]);
   await runOrFail(box, "systemctl", ["enable", ...AVAHI_UNITS]);
-  // Not worth the VPN: `verify` says it when it did not start.
+  // Not fatal for the VPN: `verify` reports it if it did not start.
   await box.run("systemctl", ["restart", AVAHI]);
 }
 
@@ -49,7 +49,7 @@ export function avahiConfiguration(network: string, hostname: string): string {
     "use-ipv4=yes",
     "use-ipv6=no",
     `allow-interfaces=${network}`,
-    // In the mode "router" the interface is one, and would be left out.
+    // In mode "router" the interface is point-to-point, and would be ignored.
     "allow-point-to-point=yes",
     "ratelimit-interval-usec=1000000",
     "ratelimit-burst=1000",

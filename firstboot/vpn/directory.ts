@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Puts a network's directory in place as a whole: the new one is complete on the disk before it changes places with
-// the old one, by one atomic exchange. tincd never sees half of it, whenever the power goes.
+// Replaces a network's directory as a whole: the new one is complete on the disk before one atomic exchange with the
+// old one. tincd never sees an incomplete one, even after a power cut.
 
 import { type Box, runOrFail } from "../host/box.ts";
 import { vpnPaths } from "./paths.ts";
 import type { TincFile } from "./tinc-files.ts";
 
 interface Difference {
-  /** New, or with another content. */
+  /** New files and files with changed content. */
   readonly changed: readonly string[];
   readonly gone: readonly string[];
 }
 
 /**
- * Returns the paths below the directory that changed or went; none when all was as it should be. The directory exists:
- * the key was put there first.
+ * Returns the paths in the directory that changed or were removed. The directory must exist: the key was stored there
+ * first.
  */
 export async function putInPlace(
   box: Box,
@@ -22,12 +22,12 @@ export async function putInPlace(
   files: ReadonlyMap<string, TincFile>,
 ): Promise<readonly string[]> {
   const { directory, next } = vpnPaths(network);
-  // Also what a power cut left behind, new or old.
+  // Also a directory that a power cut left behind, new or old.
   await box.remove(next);
   const difference = await differenceOf(box, directory, files);
   const paths = [...difference.changed, ...difference.gone];
   if (paths.length === 0) return paths;
-  // What stays as it is keeps its time as well: on SIGHUP tincd ends the connection to each host whose file is newer.
+  // Unchanged files keep their time stamps: on SIGHUP tincd closes the connection to every host whose file is newer.
   await runOrFail(box, "cp", ["--archive", "--link", "--no-target-directory", directory, next]);
   await change(box, next, files, difference);
   if (!(await exchange(box, next, directory))) await change(box, directory, files, difference);
@@ -36,7 +36,7 @@ export async function putInPlace(
   return paths;
 }
 
-/** False where `mv` cannot do it: before version 9.5 of coreutils, which Debian 12 has. */
+/** False if `mv` cannot do it: before coreutils 9.5, e.g. in Debian 12. */
 async function exchange(box: Box, one: string, other: string): Promise<boolean> {
   const args = ["--exchange", "--no-target-directory", one, other];
   const { code, stderr } = await box.run("mv", args);
@@ -46,7 +46,7 @@ async function exchange(box: Box, one: string, other: string): Promise<boolean> 
   return true;
 }
 
-/** File by file, each whole: first the hosts, then what names them, then away with what nothing names any more. */
+/** File by file, each atomically: first the hosts, then what names them; last, unused files are removed. */
 async function change(
   box: Box,
   directory: string,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The keys of gateways that the community file names. A reply with another key for one of those names, or with none of
-// them, is not the community's.
+// Checks the gateways' keys that the community file lists. A reply with another key for one of those names, or with
+// none of the names, does not come from the community.
 
 import { createHash, createPublicKey } from "node:crypto";
 import { fail } from "../../common/fail.ts";
@@ -8,7 +8,7 @@ import { sayFound } from "../host/found-text.ts";
 import type { ImageInfo } from "../host/image-info.ts";
 import type { Membership } from "./membership.ts";
 
-/** Of 64 hexadecimal digits, enough to compare by eye. */
+/** Of 64 hexadecimal digits, enough to compare visually. */
 const SHOWN = 16;
 
 /** SHA-256 of a public key's DER form (SubjectPublicKeyInfo), in hexadecimal. */

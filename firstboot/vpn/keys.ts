@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// RSA keys as tinc 1.0 uses them: the box's own, made on the box and kept for good, and those of the peers.
+// RSA keys for tinc 1.0: the box's own, generated on the box and kept, and those of the peers.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import type { Box } from "../host/box.ts";
@@ -12,7 +12,7 @@ const MAX_EXPONENT = 2n ** 32n;
 const MAX_CHARACTERS = 4096;
 const PUBLIC_KEY = /-----BEGIN (RSA )?PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END \1PUBLIC KEY-----/;
 
-/** The public key in a text, as PEM of one form (PKCS #1), or undefined when there is none that is strong enough. */
+/** The public key in a text, converted to PKCS #1 PEM; undefined if there is none that is strong enough. */
 export function readPublicKey(text: string): string | undefined {
   if (text.length > MAX_CHARACTERS) return undefined;
   const [pem] = PUBLIC_KEY.exec(text) ?? [];
@@ -20,13 +20,13 @@ export function readPublicKey(text: string): string | undefined {
   return key && isStrong(key) ? publicPem(key) : undefined;
 }
 
-/** The public half of a private key in PEM form, or undefined when that one is damaged or weak. */
+/** The public key of a private key in PEM; undefined if that is damaged or weak. */
 export function publicHalf(privatePem: string): string | undefined {
   const key = attempt(() => createPrivateKey(privatePem));
   return key && isStrong(key) ? publicPem(createPublicKey(key)) : undefined;
 }
 
-/** The box's key for a network: the one that is there, when it is whole, else a new one. */
+/** The box's key for a network: the existing one if valid, else a new one. */
 export async function ownKey(
   box: Box,
   network: string,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a box needs to be in a VPN: its name and address there, and the peers. Whoever it came from, a rendezvous or an
-// answers file, it passes through here, and only what has the right form comes out. It binds nobody else: which subnets a
-// neighbour claims over tinc's own protocol counts more than what is said of it here.
+// A box's membership of a VPN: its name and address there, and the peers. From a rendezvous or an answers file, all
+// of it is validated here. It does not restrict neighbours: the subnets that one claims by tinc's protocol override
+// these.
 
 import { contains, formatIpv4, isHostAddress, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
 import { readPublicKey } from "./keys.ts";
@@ -11,19 +11,19 @@ export type Mode = (typeof MODES)[number];
 
 export interface Peer {
   readonly name: string;
-  /** Where it can be reached without the VPN; absent behind NAT. */
+  /** Address outside the VPN; absent behind NAT. */
   readonly address?: string;
   readonly port: number;
-  /** What it has inside the VPN, as address/prefix. */
+  /** Its subnets in the VPN, as address/prefix. */
   readonly subnets: readonly string[];
   /** RSA, PEM (PKCS #1). */
   readonly key: string;
 }
 
 export interface Membership {
-  /** Of this box. */
+  /** This box's name. */
   readonly name: string;
-  /** Of this box in the VPN, with the VPN's prefix: 10.228.0.7/24. */
+  /** This box's address in the VPN, with the VPN's prefix: 10.228.0.7/24. */
   readonly address: string;
   readonly mode: Mode;
   /** TCP and UDP port that this box listens on. */
@@ -51,7 +51,7 @@ export interface Fault {
 }
 
 export interface ReadMembership {
-  /** Absent when what is said of the box itself is wrong. Peers that are wrong are left out. */
+  /** Absent if the part about this box is invalid. Invalid peers are left out. */
   readonly membership?: Membership;
   readonly faults: readonly Fault[];
 }
@@ -66,8 +66,8 @@ export function isVpnName(text: unknown): text is string {
 }
 
 /**
- * Reads `{name, address, mode?, port?, hosts: [{name, address?, port?, subnets?, key}]}` of unknown origin.
- * `uncallable`: addresses at which no peer can be, such as the router's.
+ * Reads `{name, address, mode?, port?, hosts: [{name, address?, port?, subnets?, key}]}` from an untrusted source.
+ * `uncallable`: addresses that no peer can have, such as the router's.
  */
 export function readMembership(raw: unknown, uncallable: ReadonlySet<number> = new Set()): ReadMembership {
   if (!isRecord(raw)) return { faults: [{ at: "", reason: "missing" }] };
@@ -88,7 +88,7 @@ export function readMembership(raw: unknown, uncallable: ReadonlySet<number> = n
   for (const [index, host] of hosts.entries()) {
     const read = readPeer(host, own, uncallable);
     if ("fault" in read) faults.push({ at: `hosts[${index}]${read.at}`, reason: read.fault });
-    // Some list the box itself as well; its own file is made from its own key.
+    // Some lists include the box itself; its own file is made from its own key.
     else if (read.name === name) continue;
     else if (peers.has(read.name)) faults.push({ at: `hosts[${index}].name`, reason: "twice" });
     else peers.set(read.name, read);
@@ -99,7 +99,7 @@ export function readMembership(raw: unknown, uncallable: ReadonlySet<number> = n
 
 type Range = NonNullable<ReturnType<typeof parseCidr>>;
 
-/** An address that a host can have in a range that is neither a single host nor half the world. */
+/** A valid host address, in a range that is neither a single host nor unreasonably large. */
 function ownRange(address: unknown): Range | undefined {
   const cidr = typeof address === "string" ? parseCidr(address) : undefined;
   if (!cidr || cidr.prefix < 8 || cidr.prefix > 30 || !isHostAddress(cidr.address)) return undefined;
@@ -133,19 +133,19 @@ function readPeer(
   };
 }
 
-/** A tunnel to an address inside the tunnel would swallow itself. */
+/** A tunnel to an address inside the tunnel would be routed into itself. */
 function isPublicAddress(address: unknown, range: Range): boolean {
   const number = typeof address === "string" ? parseIpv4(address) : undefined;
   return number !== undefined && isHostAddress(number) && !contains(range, number);
 }
 
-/** Not the router, to which tinc would talk, nor a link-local address (RFC 3927). None at all may be. */
+/** Neither the router, to which tinc would connect, nor link-local (RFC 3927). The address may be absent. */
 function mayBeCalled(address: unknown, uncallable: ReadonlySet<number>): boolean {
   const number = typeof address === "string" ? parseIpv4(address) : undefined;
   return number === undefined || !(uncallable.has(number) || contains(LINK_LOCAL, number));
 }
 
-/** The subnet in its usual form, or undefined when it is not inside the VPN. A single address is a /32. */
+/** The normalized subnet, or undefined if it is not inside the VPN. A single address is a /32. */
 function subnetIn(subnet: unknown, range: Range): string | undefined {
   if (typeof subnet !== "string") return undefined;
   const cidr = parseCidr(subnet.includes("/") ? subnet : `${subnet}/32`);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where a VPN lives on the box. Only names that passed the check come in here, so that nothing leads elsewhere.
+// Paths of a VPN on the box. Names must be validated before, so that no path leads elsewhere.
 
 export const TINC = "/etc/tinc";
 
-/** 1 to 15 letters, digits and underscores: also the name of the interface. */
+/** 1 to 15 letters, digits and underscores: it is also the name of the interface. */
 export const NETWORK_NAME = /^[A-Za-z0-9_]{1,15}$/;
 
-/** Asks the rendezvous again, every hour. */
+/** Timer that asks the rendezvous again every hour. */
 export const ASK_AGAIN = "cbox-vpn.timer";
-/** Tells tincd that the clock was set. */
+/** Timer that notifies tincd after the clock was set. */
 export const CLOCK_WATCH = "cbox-vpn-clock.timer";
 
 export interface VpnPaths {
   readonly directory: string;
-  /** A whole directory in the making. */
+  /** A new directory that is not complete yet. */
   readonly next: string;
   readonly privateKey: string;
   readonly unit: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which networks a rendezvous may give this box an address in. Everything with an address in that network goes through the
-// VPN afterwards, so a rendezvous that anybody may pose as must not choose it freely.
+// The networks in which a rendezvous may assign this box an address. All traffic to that network goes through the VPN
+// afterwards, so a forged reply must not choose it freely.
 
 import { fail } from "../../common/fail.ts";
 import { contains, formatIpv4, parseCidr } from "../../common/ipv4.ts";
@@ -11,16 +11,16 @@ import type { VpnRecord } from "./record.ts";
 
 /** Private addresses (RFC 1918). */
 const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
-/** Where the community does not name its ranges. */
+/** Used if the community does not list its ranges. */
 const SHORTEST_PREFIX = 16;
 
 interface Allowed {
   readonly ranges: readonly string[];
-  /** A network of the VPN has this prefix or a longer one. */
+  /** A network of the VPN has at least this prefix length. */
   readonly shortestPrefix: number;
 }
 
-/** The community's own ranges hold for its own VPN; one that somebody else runs is bound by the default. */
+/** The community's ranges apply to its own VPN; the default applies to all others. */
 export function allowedRanges({ community: { vpn } }: ImageInfo, network: string): Allowed {
   return vpn.ranges && network === vpn.network
     ? { ranges: vpn.ranges, shortestPrefix: 8 }
@@ -33,7 +33,7 @@ export function networkOf(address: string): string {
   return range ? `${formatIpv4(range.network)}/${range.prefix}` : address;
 }
 
-/** Whether the box is in this network of this VPN already. */
+/** Whether the box is already in this network of this VPN. */
 export function isInAlready(
   record: VpnRecord | undefined,
   network: string,
@@ -43,8 +43,8 @@ export function isInAlready(
 }
 
 /**
- * Fails with `vpn-range-refused`. A network that the box is in already is not taken from it: the rule may be younger than
- * the set-up.
+ * Fails with `vpn-range-refused`. A network that the box is already in stays allowed: the rule may be newer than the
+ * set-up.
  */
 export function refuseRange(
   image: ImageInfo,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the box knows of its VPN beside tinc's own files: readable by everyone, so that `cbox status` works for all.
+// The box's VPN membership, in addition to tinc's own files: readable by everyone, for `cbox status`.
 
 import type { FailureValues } from "../../common/fail.ts";
 import { parseJson } from "../../common/json.ts";
@@ -13,38 +13,38 @@ export interface VpnRecord {
   readonly name: string;
   readonly address: string;
   readonly mode: Mode;
-  /** The address of the rendezvous; absent when the answers file had it all. */
+  /** URL of the rendezvous; absent if the answers file had a bundle. */
   readonly rendezvous?: string;
-  /** By which the rendezvous knows this box. Kept although another card may be the first one tomorrow. */
+  /** The MAC address that identifies this box to the rendezvous. Stored: another card may come first later. */
   readonly mac?: string;
-  /** Since when the box waits for a gateway that does not know it yet (ISO 8601); absent once somebody has answered. */
+  /** Since when the box waits for a gateway that does not know it yet (ISO 8601); absent once a peer has answered. */
   readonly waiting_since?: string;
-  /** Who else was found to have this box's address. */
+  /** Another machine with this box's address, if one was found. */
   readonly same_address?: string;
   readonly peers: readonly { readonly name: string; readonly address?: string; readonly inside?: string }[];
 }
 
-/** The last answer through the VPN; gone after a restart. */
+/** The last answer through the VPN; lost at a restart. */
 export interface LastAnswer {
   readonly at: string;
   readonly from: string;
 }
 
-/** What came of asking the rendezvous again; gone after a restart. */
+/** The result of the last request to the rendezvous; lost at a restart. */
 export interface LastAsked {
   /** Both ISO 8601. */
   readonly at: string;
-  /** The last time that an answer was taken. */
+  /** The last time that a reply was accepted. */
   readonly answered?: string;
-  /** The code of the error, when it was not taken this time. */
+  /** The error code, if the last request failed. */
   readonly failed?: string;
-  /** What was found then, for the sentence about it. */
+  /** What was found then, for the error text. */
   readonly details?: FailureValues;
-  /** What the box needs outside of the VPN and has come to lie in it since the box joined. */
+  /** A host that the box needs outside the VPN and that has come to be in the VPN's network since the box joined. */
   readonly held?: { readonly network: string; readonly address: string; readonly name: string };
 }
 
-/** Undefined when the box is in none, or nobody can read what was written. */
+/** Undefined if the box is in no VPN, or the file is unreadable. */
 export async function readRecord(box: Pick<Box, "readFile">): Promise<VpnRecord | undefined> {
   const record = parseJson<Partial<VpnRecord> | undefined>((await box.readFile(paths.vpn)) ?? "", undefined);
   const isWhole = NETWORK_NAME.test(record?.network ?? "") && Array.isArray(record?.peers);
@@ -75,7 +75,7 @@ export async function writeRecord(
   await put(box, record);
 }
 
-/** What was seen of the VPN since the record was read; undefined takes an entry away. */
+/** Updates what was observed since the record was read; undefined removes an entry. */
 export async function noteSeen(
   box: Box,
   record: VpnRecord,
@@ -103,7 +103,7 @@ export async function readLastAsked(box: Pick<Box, "readFile">): Promise<LastAsk
   return parseJson<LastAsked | undefined>((await box.readFile(paths.vpnAsked)) ?? "", undefined);
 }
 
-/** The address of a peer in the VPN, where it was told. */
+/** A peer's address in the VPN, if it is known. */
 function insideAddress(subnets: readonly string[]): string | undefined {
   return subnets.find((subnet) => subnet.endsWith("/32"))?.slice(0, -"/32".length);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks the rendezvous again: who has come to the VPN, and who has gone. tinc refuses whom it has no key of, so a box that
-// never asked again would be closed to everybody who joins after it. Nobody sits before it: what goes wrong is written
-// down for `cbox vpn`, and the next hour tries again.
+// Asks the rendezvous again for new and removed peers. tinc refuses peers whose key it does not have, so without this
+// a box could not reach later ones. It runs unattended: errors are recorded for `cbox vpn`, and retried after an
+// hour.
 
 import { Failure } from "../../common/fail.ts";
 import { type Box, runOrFail } from "../host/box.ts";
@@ -28,14 +28,14 @@ import { needsRestart, tincFiles } from "./tinc-files.ts";
 import { askPeers, targetsOf } from "./tunnel.ts";
 
 /**
- * `none`: there is nobody to ask, since the box is in no VPN or was told all by its answers file. `failed`: no answer that
- * could be taken. `busy`: the set-up changes the VPN meanwhile.
+ * `none`: no rendezvous, since the box is in no VPN or used a bundle. `failed`: no acceptable reply. `busy`: the
+ * set-up is changing the VPN.
  */
 export type RefreshResult = "none" | "busy" | "failed" | "unchanged" | "changed";
 
 export interface RefreshTools {
   readonly log?: (line: string) => void;
-  /** Keeps the set-up out while something is changed; fails with `setup-busy`. */
+  /** Locks the set-up during changes; fails with `setup-busy`. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -49,7 +49,7 @@ export async function refreshVpn(
   if (!record?.rendezvous) return "none";
   try {
     const answer = await askAgain(box, image, record, record.rendezvous);
-    // Not before: a silent server must not keep a person from the set-up.
+    // Locked only now: a slow server must not block the set-up.
     return await alone(async () => {
       if (JSON.stringify(await readRecord(box)) !== JSON.stringify(record)) return "busy";
       const changed = await take(box, record, answer);
@@ -69,7 +69,7 @@ export async function refreshVpn(
 
 type Answer = Awaited<ReturnType<typeof askFor>> & {
   readonly key: { readonly privateKey: string; readonly publicKey: string };
-  /** In the network that the box is in: it was not there when the box joined. */
+  /** For the network that the box is in: it was not there when the box joined. */
   readonly held?: Held | undefined;
 };
 
@@ -104,7 +104,7 @@ async function take(
     ...(waiting_since === undefined ? {} : { waiting_since }),
     ...(same_address === undefined ? {} : { same_address }),
   });
-  // One that tincd could not be told of the last time is told now.
+  // After a failed reload, tincd is notified again even without new changes.
   if (changed.length === 0 && (await readLastAsked(box))?.failed !== "command-failed") return changed;
   const isOther = needsRestart(membership, changed, before, files.get("tinc.conf")?.content);
   await runOrFail(box, "systemctl", [isOther ? "try-restart" : "try-reload-or-restart", unit]);
@@ -128,7 +128,7 @@ async function noteAsked(
   await box.writeFile(paths.vpnAsked, `${JSON.stringify(asked)}\n`);
 }
 
-/** Whether somebody answers by now a box that waits for that, and whether somebody else has its address. */
+/** Checks whether a peer now answers a box that waits for that, and whether another machine has its address. */
 async function look(box: Box): Promise<void> {
   const record = await readRecord(box);
   if (!record) return;
@@ -141,7 +141,7 @@ async function look(box: Box): Promise<void> {
   });
 }
 
-/** A rendezvous that lost its list: taken for the truth, it would cut this box off from everybody. */
+/** A rendezvous that lost its list: if accepted, the box would lose all its peers. */
 function refuseEmpty(url: string, { peers }: VpnRecord): never {
   throw new Failure({
     code: "rendezvous-empty",

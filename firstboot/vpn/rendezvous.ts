@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks the community's rendezvous, one after the other, to let this box into the VPN. Two forms of the same question:
-// JSON over HTTPS, and getinconf (docs/rendezvous.md). A box that asks again is told the same again.
+// Asks the community's rendezvous servers, one after the other, to let this box join the VPN. Two protocols: JSON
+// over HTTPS, and getinconf (docs/rendezvous.md). A repeated request gets the same result.
 
 import { createHash, createHmac } from "node:crypto";
 import { Failure, fail } from "../../common/fail.ts";
@@ -18,9 +18,9 @@ export interface Rendezvous {
 
 export interface JoinRequest {
   readonly network: string;
-  /** What the network's members know; see `network_key` of the community. */
+  /** The network's shared key; see `network_key` of the community. */
   readonly key: string;
-  /** By which the rendezvous knows the box again: 52:54:00:12:34:56. */
+  /** Identifies the box to the rendezvous: 52:54:00:12:34:56. */
   readonly mac: string;
   readonly hostname: string;
   /** IPv4 addresses of the box outside the VPN. */
@@ -33,13 +33,13 @@ export interface JoinRequest {
 export interface Joined {
   readonly rendezvous: Rendezvous;
   readonly membership: Membership;
-  /** Peers in the reply that were of no use. */
+  /** Number of unusable peers in the reply. */
   readonly leftOut: number;
 }
 
-/** What this box does not take, although it has the right form. */
+/** Additional checks of a valid reply for this box. */
 export interface Acceptance {
-  /** Addresses at which no peer can be. */
+  /** Addresses that no peer can have. */
   readonly uncallable: ReadonlySet<number>;
   /** Throws a Failure. */
   judge(membership: Membership, rendezvous: Rendezvous): Promise<void>;
@@ -48,16 +48,18 @@ export interface Acceptance {
 const TIMEOUT = 15_000;
 const MAX_BYTES = 1024 * 1024;
 
-/** The form of a rendezvous whose address a person typed. */
+/** The protocol of a rendezvous whose URL a person typed. */
 export function formOf(url: string): Rendezvous["form"] {
   return url.startsWith("https:") && !url.endsWith("/index.php") ? "json" : "getinconf";
 }
 
-/** Whether nothing shows that the answer is that of the rendezvous: anybody on the way may have written it. */
+/** Whether the reply is unauthenticated: it may have been forged on the way. */
 export const isPlain = (url: string) => url.startsWith("http:");
 
-/** Fails with `rendezvous-silent`, `rendezvous-refused`, `rendezvous-reply-invalid`, what `judge` says or what
- * `Box.request` says. */
+/**
+ * Fails with `rendezvous-silent`, `rendezvous-refused`, `rendezvous-reply-invalid`, or the errors of `judge` and
+ * `Box.request`.
+ */
 export async function askRendezvous(
   box: Box,
   list: readonly Rendezvous[],
@@ -75,7 +77,7 @@ export async function askRendezvous(
       return { rendezvous, ...answer };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      // A server that said something tells more than one that is not there.
+      // An error from a server that answered is more useful than one from a server that did not.
       if (!telling || telling.code === "rendezvous-silent") telling = error;
     }
   }
@@ -104,7 +106,7 @@ async function ask(
   }
 }
 
-/** The older form: two requests, and a shell script for an answer. */
+/** The older protocol: two requests, with a shell script as the reply. */
 async function askGetinconf(box: Box, url: string, wanted: JoinRequest, tls: TlsTrust): Promise<unknown> {
   const { network, key, mac, hostname, port, publicKey } = wanted;
   const base = url.replace(/\/+$/, "");
@@ -132,7 +134,7 @@ async function askGetinconf(box: Box, url: string, wanted: JoinRequest, tls: Tls
   return invalid(host, parsed.fault === "no-script" ? "it is not a script" : "the end of it is missing");
 }
 
-/** The address that the rendezvous sees, when it is one of the box's own: else there is NAT in between. */
+/** The address that the rendezvous sees, if it is one of the box's own; otherwise there is NAT in between. */
 function ownAddress({ status, body }: HttpResponse, addresses: readonly string[]): string | undefined {
   const seen = status === 200 ? body.toString("latin1", 0, 64).trim() : "";
   return parseIpv4(seen) !== undefined && addresses.includes(seen) ? seen : undefined;
@@ -152,7 +154,7 @@ function multipart(boundary: string, field: string, content: string): Buffer {
   );
 }
 
-/** The form of our own. The key is not sent, only what cannot be made without it. */
+/** Our own protocol. The key itself is not sent, only a proof made with it. */
 async function askJson(box: Box, url: string, wanted: JoinRequest, tls: TlsTrust): Promise<unknown> {
   const { network, key, mac, hostname, addresses, port, publicKey } = wanted;
   const { host } = new URL(url);
@@ -169,7 +171,7 @@ async function askJson(box: Box, url: string, wanted: JoinRequest, tls: TlsTrust
   const { status, body } = response;
   if (status === 403) return refused(host);
   const reply = parseJson<{ error?: unknown } | undefined>(body.toString("utf8"), undefined);
-  // Any web server says 404: only with this word it is the rendezvous that says it.
+  // Any web server may return 404: only with this error does it come from the rendezvous.
   if (status === 404 && reply?.error === "unknown-network") return unknownNetwork(host, network);
   if (status !== 200) return invalid(host, `HTTP ${status}`);
   return reply ?? invalid(host, "it is not JSON");
@@ -182,12 +184,12 @@ function accept(
 ): { membership: Membership; leftOut: number } {
   const { membership, faults } = readMembership(raw, uncallable);
   if (!membership) return invalid(host, faultWords(faults[0]));
-  // All of them wrong: not a list of peers at all.
+  // All of them invalid: this is not a list of peers.
   if (faults.length > 0 && membership.peers.length === 0) return invalid(host, faultWords(faults[0]));
   return { membership, leftOut: faults.length };
 }
 
-/** Never quotes the reply: it may say anything. */
+/** Never quotes the reply, which is untrusted. */
 export function faultWords({ at, reason }: Fault = { at: "", reason: "missing" }): string {
   return at ? `${at}: ${REASONS[reason]}` : REASONS[reason];
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The getinconf reply: a shell script that older boxes ran as root. Here it is only read: the here-documents of the
-// few files that matter are taken apart into fields, and everything else in it is skipped.
+// The getinconf reply: a shell script that older boxes ran as root. Here it is only parsed: fields are read from the
+// here-documents of the needed files, and everything else is skipped.
 
 import { isVpnName } from "./membership.ts";
 import { TINC } from "./paths.ts";
 
-/** Fields as the script gives them; still to be checked by `readMembership`. */
+/** Fields from the script, still to be validated by `readMembership`. */
 export interface RawMembership {
   name?: string;
   address?: string;
@@ -36,10 +36,10 @@ export function parseScript(text: string, network: string): RawMembership | { re
     const end = lines.indexOf(begin.mark, index + 1);
     if (end < 0) return { fault: "truncated" };
     take(found, begin.path, lines.slice(index + 1, end), network);
-    // What looks like a command inside of a document is none.
+    // Skip the here-document: its lines are not commands.
     index = end;
   }
-  // The box itself comes last: without it, more is missing. What is no name at all is for `readMembership` to say.
+  // The box itself comes last: if it is missing, the script is incomplete. `readMembership` reports an invalid name.
   const isWhole = isVpnName(found.name)
     ? found.hosts.some(({ name }) => name === found.name)
     : found.name !== undefined;
@@ -72,7 +72,7 @@ function takeConfiguration(found: RawMembership, lines: readonly string[]): void
   if (port !== undefined) found.port = Number(port);
 }
 
-/** `ip addr add 10.228.0.7/24 dev …`, or `ifconfig … 10.228.0.7 netmask 255.255.255.0` of the older form. */
+/** `ip addr add 10.228.0.7/24 dev …`, or the older form `ifconfig … 10.228.0.7 netmask 255.255.255.0`. */
 function takeAddress(found: RawMembership, lines: readonly string[]): void {
   for (const line of lines) {
     const [, cidr] = /^\s*ip\s+(?:-4\s+)?a(?:ddr(?:ess)?)?\s+add\s+([\d./]+)\s/.exec(line) ?? [];
@@ -104,7 +104,7 @@ function readHost(name: string, lines: readonly string[]): RawHost {
   };
 }
 
-/** "Name = value" or "Name value" up to a key, as tinc reads it; names in any case. */
+/** "Name = value" or "Name value" before the key, as tinc reads it; names are case-insensitive. */
 function fieldsOf(lines: readonly string[]): Map<string, string[]> {
   const fields = new Map<string, string[]>();
   for (const line of lines) {

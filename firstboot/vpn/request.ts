@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a box tells a rendezvous about itself, when it joins and whenever it asks again, and what it does not take for an
-// answer.
+// The data that a box sends to a rendezvous, when it joins and when it asks again, and the replies that it rejects.
 
 import { fail } from "../../common/fail.ts";
 import { contains, parseCidr } from "../../common/ipv4.ts";
@@ -19,23 +18,23 @@ import { refuseHeld, uncallable } from "./surroundings.ts";
 
 export interface Asking {
   readonly network: string;
-  /** Of the network; undefined: the community's. */
+  /** Key of the network; undefined: the community's. */
   readonly key?: string | undefined;
   /** The box's own, PEM (PKCS #1). */
   readonly publicKey: string;
-  /** In the order they are asked. */
+  /** In the order in which they are asked. */
   readonly rendezvous: readonly Rendezvous[];
-  /** Addresses of the box outside of every VPN. */
+  /** The box's addresses outside of all VPNs. */
   readonly outside: readonly Address[];
-  /** The membership so far, which says by which card the rendezvous knows the box. */
+  /** The current membership; it says by which card the rendezvous identifies the box. */
   readonly record?: VpnRecord | undefined;
-  /** The box is in the VPN and only hears who else is. */
+  /** The box is in the VPN already and only updates its peers. */
   readonly isAgain?: boolean;
 }
 
 /**
- * Fails with `vpn-no-interface`, or as {@link askRendezvous} does. What comes out is checked for what it would do to this
- * box. `onAsk`: the host that is asked now.
+ * Fails with `vpn-no-interface`, or as {@link askRendezvous} does. The result is checked for conflicts with this box.
+ * `onAsk`: called with the host that is asked now.
  */
 export async function askFor(
   box: Box,
@@ -69,13 +68,13 @@ function judgeOf(
     const { host } = new URL(url);
     refuseRange(image, network, membership, host, record);
     refuseConflict(membership, outside);
-    // What lies in the box's present network does so whatever is refused here.
+    // Hosts inside the box's current network stay there even if this is refused.
     if (!(isAgain && isInAlready(record, network, membership))) await refuseHeld(box, image, membership, url);
     refuseOtherGateways(image, network, membership, publicKey, host);
   };
 }
 
-/** The community's own list says in which form each is asked; of an address that was typed it follows from its looks. */
+/** The community's list says which protocol each uses; for a typed URL it follows from the URL. */
 export function rendezvousAt(url: string, image: ImageInfo): Rendezvous {
   const known = communityRendezvous(image).find((each) => each.url === url);
   return known ?? { url, form: formOf(url) };
@@ -87,12 +86,12 @@ export function communityRendezvous(image: ImageInfo): readonly Rendezvous[] {
   );
 }
 
-/** Whether the others hear of a new box only when they ask again themselves, which the programs of that form do hourly. */
+/** Whether other peers learn about a new box only when they ask again, as getinconf programs do hourly. */
 export function isHourly({ rendezvous }: VpnRecord, image: ImageInfo): boolean {
   return rendezvous !== undefined && rendezvousAt(rendezvous, image).form === "getinconf";
 }
 
-/** Of every interface but those of the VPNs named. */
+/** Addresses of every interface except those of the named VPNs. */
 export async function addressesOutside(
   box: Box,
   tunnels: readonly (string | undefined)[],
@@ -100,7 +99,7 @@ export async function addressesOutside(
   return (await ipv4Addresses(box)).filter((each) => !tunnels.includes(each.interface));
 }
 
-/** Of the card by which the rendezvous knows the box, as long as the box has it; else of the one with a cable in it. */
+/** Of the card by which the rendezvous identifies the box, if still present; else of the one with a cable. */
 async function macAddress(box: Box, record: VpnRecord | undefined): Promise<string> {
   const chosen = await foremost(box, { known: record?.mac });
   if (chosen && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(chosen.mac)) return chosen.mac;
@@ -111,7 +110,7 @@ async function macAddress(box: Box, record: VpnRecord | undefined): Promise<stri
   });
 }
 
-/** A VPN with the addresses of the network at home would cut the box off from one of the two. */
+/** If the VPN used the addresses of the home network, the box would lose access to one of them. */
 export function refuseConflict({ address }: Membership, outside: readonly Address[]): void {
   const range = parseCidr(address);
   const other = outside.find((each) => {

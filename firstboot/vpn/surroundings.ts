@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the box needs outside of the VPN: its router, name servers, and the servers of the community. None of them may come
-// to lie in the VPN, where a stranger would answer in their place.
+// Hosts that the box needs outside of the VPN: its router, name servers, and the community's servers. None of them
+// may be in the VPN's network, where another member could answer in its place.
 
 import { fail } from "../../common/fail.ts";
 import { contains, formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
@@ -26,9 +26,9 @@ interface Route {
   readonly nexthops?: readonly { readonly gateway?: string }[];
 }
 
-/** Milliseconds for one name. Where nobody says its address by then, there is nothing to compare. */
+/** Milliseconds per name. A name that is not resolved by then is not compared. */
 const PATIENCE = 5000;
-/** That of systemd-resolved names the servers behind it, of every interface. */
+/** The file of systemd-resolved lists the actual servers of all interfaces. */
 const RESOLVERS = ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"];
 const APT_SOURCES = "/etc/apt/sources.list.d";
 
@@ -43,7 +43,7 @@ export async function routers(box: Box): Promise<readonly string[]> {
   return [...new Set(found.filter((each) => each !== undefined))];
 }
 
-/** Addresses that no peer can be called at: the router's, and those of whole networks at the box's own cards. */
+/** Addresses that no peer can have: the router's, and network addresses of the box's own interfaces. */
 export async function uncallable(box: Box, outside: readonly Address[]): Promise<ReadonlySet<number>> {
   const whole = outside.flatMap(({ address, prefix }) => {
     const own = parseCidr(`${address}/${prefix}`);
@@ -53,7 +53,7 @@ export async function uncallable(box: Box, outside: readonly Address[]): Promise
   return new Set([...whole, ...ofRouters]);
 }
 
-/** What of these the network of this membership holds. */
+/** A needed host that is in the network of this membership. */
 export interface Held {
   readonly kind: Kind;
   readonly network: string;
@@ -61,7 +61,7 @@ export interface Held {
   readonly name: string;
 }
 
-/** The first that is found. `rendezvous`: its address; undefined: the answers file told all. */
+/** The first one found. `rendezvous`: its URL; undefined: a bundle was used. */
 export async function findHeld(
   box: Box,
   image: ImageInfo,
@@ -116,7 +116,7 @@ async function nameServers(box: Box): Promise<readonly string[]> {
   );
 }
 
-/** Those that a DHCP server named as well. */
+/** Including those from a DHCP server. */
 async function timeServers(box: Box): Promise<readonly string[]> {
   const names = ["LinkNTPServers", "SystemNTPServers"];
   const { code, stdout } = await box.run("timedatectl", [

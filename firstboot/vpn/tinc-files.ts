@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The files of one tinc network. Every word in them is ours or a field that passed `readMembership`: no text of a
-// reply gets here as it came.
+// The files of one tinc network. Their content is fixed or comes from fields validated by `readMembership`: no text
+// of a reply is copied unchecked.
 
 import type { Membership, Peer } from "./membership.ts";
 import { vpnPaths } from "./paths.ts";
@@ -10,14 +10,14 @@ export interface TincFile {
   readonly mode: number;
 }
 
-/** Seconds, at most, to the next call of a host that did not answer or refused; tinc's own is 900. */
+/** Maximum seconds until a host that did not answer or refused is called again; tinc's default is 900. */
 const MAX_TIMEOUT = 300;
-/** More connections than this make a network slow to settle, not safer. */
+/** More connections make a network slower, not safer. */
 const MAX_CONNECTIONS = 16;
 
 const NOTE = "# Written by the Community Box set-up, and written anew by: cbox vpn setup";
 
-/** By path below the network's directory. */
+/** By path in the network's directory. */
 export function tincFiles(
   network: string,
   membership: Membership,
@@ -31,7 +31,7 @@ export function tincFiles(
   return new Map<string, TincFile>([
     ["rsa_key.priv", { content: key.privateKey, mode: 0o600 }],
     ["tinc.conf", text(configuration(network, membership))],
-    // The address replaces itself, so that a restart is no error.
+    // "replace", so that a restart does not fail.
     [
       "tinc-up",
       script([`ip address replace ${address} dev "$INTERFACE"`, 'ip link set dev "$INTERFACE" up']),
@@ -43,8 +43,8 @@ export function tincFiles(
 }
 
 /**
- * Whether a running tincd has to start anew: by SIGHUP it takes other hosts and whom it calls, but neither a name, an
- * address, a mode nor a key of its own. `changed`: paths; `before`, `after`: tinc.conf.
+ * Whether a running tincd has to be restarted: on SIGHUP it reloads hosts and connections, but not its own name,
+ * address, mode or key. `changed`: paths; `before`, `after`: tinc.conf.
  */
 export function needsRestart(
   { name }: Membership,
@@ -57,7 +57,7 @@ export function needsRestart(
   return changed.some((path) => own.includes(path)) || rest(before) !== rest(after);
 }
 
-/** Peers that can be called; one behind NAT waits to be called, as this box may. */
+/** Peers with a public address; one behind NAT waits for connections, as this box may. */
 export function callable({ peers }: Membership): readonly Peer[] {
   return peers.filter(({ address }) => address !== undefined);
 }
@@ -84,7 +84,7 @@ function script(lines: readonly string[]): TincFile {
   return { content: `${["#!/bin/sh", NOTE, "set -e", ...lines].join("\n")}\n`, mode: 0o755 };
 }
 
-/** Only a router needs to know who has which address; a switch learns it. */
+/** Only a router needs the addresses of the hosts; a switch learns them. */
 function hostLines({ mode }: Membership, { address, port, subnets, key }: Peer): string[] {
   return [
     NOTE,

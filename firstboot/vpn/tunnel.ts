@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does anybody answer through the VPN? Asked by `verify` and by `cbox status`.
+// Does a peer answer through the VPN? Used by `verify` and `cbox status`.
 
 import { formatIpv4, parseCidr, parseIpv4 } from "../../common/ipv4.ts";
 import type { Box } from "../host/box.ts";
 import type { VpnRecord } from "./record.ts";
 
-/** At a time; each is a process. */
+/** Parallel pings; each is a process. */
 const AT_ONCE = 4;
 const MAX_TARGETS = 24;
 
-/** The address of the first one that answers a ping through the VPN, or undefined. */
+/** The address of the first peer that answers a ping through the VPN, or undefined. */
 export async function askPeers(
   box: Box,
   network: string,
@@ -27,8 +27,8 @@ export async function askPeers(
 }
 
 /**
- * Whom to ask, best first. A switch's peers need no address in its files; then it is the lowest addresses of the VPN,
- * since rendezvous give them out in order and the gateways were there first.
+ * The addresses to ping, best first. A switch's peers may have no address in their files; then the lowest addresses
+ * of the VPN, since rendezvous assign them in order and the gateways joined first.
  */
 export function targetsOf({ address, peers }: Pick<VpnRecord, "address" | "peers">): readonly string[] {
   const known = peers.flatMap(({ inside }) => inside ?? []);
@@ -36,7 +36,7 @@ export function targetsOf({ address, peers }: Pick<VpnRecord, "address" | "peers
   if (known.length > 0 || !range) return known.slice(0, MAX_TARGETS);
   const own = range.address;
   const lowest = Array.from({ length: MAX_TARGETS }, (_, index) => range.network + 1 + index);
-  // The one that joined just before this box may be the only other one.
+  // The box that joined just before this one may be the only other one.
   const near = [own - 1, own - 2, own + 1];
   const isPossible = (one: number) => one > range.network && one < range.broadcast && one !== own;
   return [...new Set([...near, ...lowest].filter(isPossible).map(formatIpv4))].slice(0, MAX_TARGETS);

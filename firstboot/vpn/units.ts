@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Units of the VPN, on and off for good. Not by `--now`, which systemctl refuses where systemd does not run, as in a root
-// file system that is prepared for a box.
+// Enables and disables the units of the VPN. Without `--now`, which systemctl refuses where systemd does not run, as
+// in a root file system that is prepared for a box.
 
 import { type Box, runOrFail } from "../host/box.ts";
 

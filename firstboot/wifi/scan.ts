@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks for wireless networks, and reads what iw and wpa_cli say of them.
+// Scans for wireless networks, and parses the output of iw and wpa_cli.
 
 import { ssidText } from "../../common/ssid.ts";
 import type { Box } from "../host/box.ts";
@@ -12,16 +12,16 @@ export interface Network {
   readonly security: "open" | "wep" | "wpa";
 }
 
-/** What a driver takes to listen on every channel. */
+/** The time that a driver needs to scan every channel. */
 const SCAN_MS = 15_000;
-/** A card that wpa_supplicant is looking for a network with refuses (EBUSY); its own look takes a few seconds. */
+/** A card on which wpa_supplicant is scanning refuses (EBUSY); that scan takes a few seconds. */
 const TRIES = 3;
 const PAUSE_MS = 2_000;
 const MOST = 9;
 
 /**
- * Networks in reach that have a name, the strongest first and each once; none when the card cannot look right now.
- * @param country so that it listens on the channels that are used there
+ * Named networks in range, strongest first, without duplicates; none if the card cannot scan now.
+ * @param country so that it scans the channels that are used there
  */
 export async function scanNetworks(box: Box, card: string, country: string | undefined): Promise<Network[]> {
   await switchOnRadios(box);
@@ -32,7 +32,7 @@ export async function scanNetworks(box: Box, card: string, country: string | und
     if (code === 0) return parseScan(stdout).slice(0, MOST);
     if (attempt < TRIES) await box.sleep(PAUSE_MS);
   }
-  // What somebody else's look has found a moment ago.
+  // The results of another program's recent scan.
   const { stdout } = await box.run("iw", ["dev", card, "scan", "dump"]);
   return parseScan(stdout).slice(0, MOST);
 }
@@ -43,7 +43,7 @@ export function parseScan(output: string): Network[] {
   for (const block of output.split(/^BSS /m).slice(1)) {
     const ssid = decodeSsid(/^\s*SSID: (.*)$/m.exec(block)?.[1] ?? "");
     const signal = Number(/^\s*signal: (-?[\d.]+) dBm/m.exec(block)?.[1] ?? -100);
-    // A hidden network has an empty name, or one of zeros.
+    // A hidden network has an empty name, or one of zero bytes.
     if (ssid === "" || /^\0+$/.test(ssid)) continue;
     const security = /^\s*(RSN|WPA):/m.test(block) ? "wpa" : /\bPrivacy\b/.test(block) ? "wep" : "open";
     const known = strongest.get(ssid);
@@ -52,12 +52,12 @@ export function parseScan(output: string): Network[] {
   return [...strongest.values()].sort((a, b) => b.signal - a.signal);
 }
 
-/** wpa_cli has short forms for some. */
+/** wpa_cli uses short escapes for some characters. */
 const SHORT: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", e: "\x1b" };
 
 /**
- * The name as text (common/ssid.ts). iw and wpa_cli write bytes beyond ASCII as \xc3\xa0, also spaces at the ends, and a
- * backslash as \\.
+ * The name as text (common/ssid.ts). iw and wpa_cli write non-ASCII bytes, and leading and trailing spaces, as
+ * \xc3\xa0, and a backslash as \\.
  */
 export function decodeSsid(text: string): string {
   const bytes: number[] = [];
@@ -68,7 +68,7 @@ export function decodeSsid(text: string): string {
   return ssidText(Buffer.from(bytes));
 }
 
-/** From 1 (hardly) to 4 (next to it): what the bars of a telephone say. */
+/** From 1 (weak) to 4 (strong), like the bars of a telephone. */
 export function bars(signal: number): number {
   return signal >= -55 ? 4 : signal >= -67 ? 3 : signal >= -78 ? 2 : 1;
 }

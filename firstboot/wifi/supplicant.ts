@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// wpa_supplicant: its configuration, which alone holds the passphrase, its service, and how it is getting on.
+// wpa_supplicant: its configuration, the only file with the passphrase, its service, and its state.
 
 import { pbkdf2Sync } from "node:crypto";
 import { ssidBytes, ssidText } from "../../common/ssid.ts";
@@ -18,7 +18,7 @@ const DIRECTORY = "/etc/wpa_supplicant";
 const configuration = (card: string) => `${DIRECTORY}/wpa_supplicant-${card}.conf`;
 const unit = (card: string) => `wpa_supplicant@${card}.service`;
 
-/** Writes the configuration and lets the service use it. */
+/** Writes the configuration and restarts the service with it. */
 export async function useWifi(box: Box, card: string, settings: WifiSettings): Promise<void> {
   const file = configuration(card);
   const isNew = await writeIfChanged(box, file, supplicantFile(settings), { mode: 0o600 });
@@ -26,7 +26,7 @@ export async function useWifi(box: Box, card: string, settings: WifiSettings): P
   await runOrFail(box, "systemctl", [isNew ? "restart" : "start", unit(card)]);
 }
 
-/** Takes the configuration, and with it the passphrase, away again from all cards. */
+/** Removes the configuration, including the passphrase, from all cards. */
 export async function forgetWifi(box: Box): Promise<void> {
   for (const file of await box.list(DIRECTORY)) {
     const card = /^wpa_supplicant-(.+)\.conf$/.exec(file)?.[1];
@@ -36,7 +36,7 @@ export async function forgetWifi(box: Box): Promise<void> {
   }
 }
 
-/** The passphrase of an earlier set-up. */
+/** The passphrase from an earlier set-up. */
 export async function keptPassphrase(box: Pick<Box, "readFile">, card: string): Promise<string | undefined> {
   const text = (await box.readFile(configuration(card))) ?? "";
   const written = /^\tsae_password=([0-9a-f]+)$/m.exec(text)?.[1];
@@ -44,9 +44,9 @@ export async function keptPassphrase(box: Pick<Box, "readFile">, card: string): 
 }
 
 /**
- * For WPA2 and WPA3, whichever the network has, with protected management frames where it can. Also for a hidden network,
- * which is asked for by its name. Name and passphrase are written as bytes: between quotation marks wpa_supplicant takes
- * some signs for the end, and # for a comment.
+ * For WPA2 and WPA3, whichever the network has, with protected management frames if possible. Also finds a hidden
+ * network by its name. Name and passphrase are written as bytes: in a quoted string wpa_supplicant would read some
+ * characters as the end, and # as a comment.
  */
 export function supplicantFile({ ssid, passphrase, country }: WifiSettings): string {
   return [
@@ -66,7 +66,7 @@ export function supplicantFile({ ssid, passphrase, country }: WifiSettings): str
 
 function keyLines(ssid: string, passphrase: string | undefined): string[] {
   if (passphrase === undefined) return ["key_mgmt=NONE"];
-  // The key itself, which WPA3 has no use for.
+  // The derived key itself, which WPA3 cannot use.
   if (/^[0-9a-fA-F]{64}$/.test(passphrase))
     return ["key_mgmt=WPA-PSK WPA-PSK-SHA256", `psk=${passphrase}`, "ieee80211w=1"];
   return [
@@ -77,7 +77,7 @@ function keyLines(ssid: string, passphrase: string | undefined): string[] {
   ];
 }
 
-/** IEEE 802.11, annex J.4: what WPA2 makes of a passphrase, and `wpa_passphrase` prints. 64 hexadecimal digits. */
+/** IEEE 802.11, annex J.4: WPA2's key from a passphrase, as `wpa_passphrase` prints it. 64 hexadecimal digits. */
 export function preSharedKey(ssid: string, passphrase: string): string {
   return pbkdf2Sync(passphrase, ssidBytes(ssid), 4096, 32, "sha1").toString("hex");
 }
@@ -87,12 +87,12 @@ export type WifiState = "joined" | "refused" | "trying";
 export async function wifiState(box: Box, card: string): Promise<WifiState> {
   const status = await box.run("wpa_cli", ["-i", card, "status"]);
   if (/^wpa_state=COMPLETED$/m.test(status.stdout)) return "joined";
-  // After a handshake that failed, the network is left alone for a while: that is how a wrong passphrase shows.
+  // After a failed handshake the network is disabled for a while, which indicates a wrong passphrase.
   const networks = await box.run("wpa_cli", ["-i", card, "list_networks"]);
   return networks.stdout.includes("[TEMP-DISABLED]") ? "refused" : "trying";
 }
 
-/** Did the card hear the network at all? */
+/** Did the card find the network at all? */
 export async function isInReach(box: Box, card: string, ssid: string): Promise<boolean> {
   const { stdout } = await box.run("wpa_cli", ["-i", card, "scan_results"]);
   // "bssid / frequency / signal level / flags / ssid", separated by tabs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The set-up's own texts and what belongs to no step, in Catalan.
+// Texts of the set-up that belong to no step, in Catalan.
 
 export const common = {
   "did-you-mean": "Volies dir «{suggestion}»?",

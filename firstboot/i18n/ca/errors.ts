@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Texts of what commands fail with, in Catalan.
+// Texts of the commands' errors, in Catalan.
 
 export const errors = {
   "error-line.error": "error:",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The set-up's own texts and what belongs to no step, in Spanish.
+// Texts of the set-up that belong to no step, in Spanish.
 
 export const common = {
   "did-you-mean": "¿Querías decir «{suggestion}»?",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Texts of what commands fail with, in Spanish.
+// Texts of the commands' errors, in Spanish.
 
 export const errors = {
   "error-line.error": "error:",

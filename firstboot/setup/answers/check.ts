@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks answers: their form by the schema, then their sense by the steps. Finds every mistake in one go.
+// Checks answers: their form by the schema, then their meaning by the steps. Finds all mistakes in one pass.
 
 import type { Checked } from "../../../common/schema.ts";
 import type { Box } from "../../host/box.ts";
@@ -11,7 +11,7 @@ import { answersSchema, sectionSchema } from "./schema.ts";
 
 export interface CheckedAnswers {
   readonly problems: readonly Problem[];
-  /** Defaults filled in, wrong fields taken out; secrets still in their places. */
+  /** Defaults filled in, wrong fields removed; secrets are still included. */
   readonly answers: { readonly [step: string]: Answers };
 }
 
@@ -24,7 +24,7 @@ export async function checkFile(
 ): Promise<CheckedAnswers> {
   const problems = (await formProblems(data, await fileForm(steps))).map(notHere);
   const answers: Record<string, Answers> = {};
-  // What stands further down in the file is known as well.
+  // A probe also sees the answers of later sections of the file, unchecked.
   const unchecked = Object.fromEntries(
     steps.map((step) => [step.id, without(plain(step, sectionIn(data, step)), step, problems)]),
   );
@@ -42,7 +42,7 @@ export async function checkFile(
   return { problems: oncePerField(problems), answers };
 }
 
-/** Checks the section of one step, as it stands in a file. `providedSecrets`: secrets known from before; `all`: other answers. */
+/** Checks one step's section of a file. `providedSecrets`: secrets given earlier; `all`: the other answers. */
 export async function checkSection(
   step: Step,
   section: unknown,
@@ -61,7 +61,7 @@ export async function checkSection(
   return { problems: oncePerField(problems), answers: without(wellFormed, step, problems) };
 }
 
-/** Checks the complete answers of one step, as typed. `providedSecrets`: secrets known from before. */
+/** Checks the complete answers of one step, as typed. `providedSecrets`: secrets given earlier. */
 export async function checkStep(
   step: Step,
   answers: Answers,
@@ -100,12 +100,12 @@ function plain(step: Step, section: Answers): Answers {
 type Form = (data: unknown) => Checked<unknown>;
 
 async function form(schema: object): Promise<Form> {
-  // ajv is half of the bundle and only needed from here on.
+  // ajv is half of the bundle: it is loaded only when needed.
   const { compileSchema } = await import("../../../common/schema.ts");
   return compileSchema(schema, { name: "answers.yaml" });
 }
 
-/** Compiling takes longer than a thousand checks. */
+/** Kept: compiling a schema takes longer than a thousand checks. */
 const fileForms = new WeakMap<readonly Step[], Promise<Form>>();
 
 function fileForm(steps: readonly Step[]): Promise<Form> {
@@ -115,7 +115,7 @@ function fileForm(steps: readonly Step[]): Promise<Form> {
   return known;
 }
 
-/** `section`: where in the file the data stands. */
+/** `section`: the part of the file that the data comes from. */
 async function formProblems(data: unknown, check: Form, section = ""): Promise<Problem[]> {
   const checked = check(data);
   if (checked.ok) return [];
@@ -126,7 +126,7 @@ async function formProblems(data: unknown, check: Form, section = ""): Promise<P
   }));
 }
 
-/** A section that belongs to other boxes deserves a better word than "no such field". */
+/** For a section that belongs to other boxes, a more precise error than "no such field". */
 function notHere(found: Problem): Problem {
   if (found.code !== "unknown-key") return found;
   if (found.field === "install") return problem("install", "install-not-here");
@@ -149,7 +149,7 @@ function givenIn(step: Step, section: Answers): string[] {
     .map(({ path }) => `${step.id}.${path}`);
 }
 
-/** A field of the wrong type may also make no sense: the first word is enough. */
+/** A field of the wrong type usually fails a later check, too: only its first problem is reported. */
 function oncePerField(problems: readonly Problem[]): Problem[] {
   const byField = new Map<string, Problem>();
   for (const each of problems) if (!byField.has(each.field)) byField.set(each.field, each);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// answers.yaml on the boot partition: read it, and wipe the secrets from it once they have been used.
+// answers.yaml on the boot partition: reads it, and wipes its secrets once they have been used.
 
 import { createHash } from "node:crypto";
 import { decodeText } from "../../../common/text-encoding.ts";
@@ -22,7 +22,7 @@ export interface AnswersTools {
   readonly secrets: Secrets;
 }
 
-/** The name of a file that was probably meant to be answers.yaml: editors and browsers add their own to it. */
+/** The name of a file that was probably meant to be answers.yaml: editors and browsers append to its name. */
 export async function misnamedAnswers(
   box: Pick<Box, "exists" | "list">,
   { boot_mount: directory }: Pick<ImageInfo, "boot_mount">,
@@ -32,7 +32,7 @@ export async function misnamedAnswers(
   return names.find((name) => /^answers?(\.ya?ml)?([ ._(-]*\d*\)?)?(\.ya?ml|\.txt)$/i.test(name));
 }
 
-/** Reads and checks the file. Its secrets go to `secrets`, all else is in the result. */
+/** Reads and checks the file. Its secrets go to `secrets`; the result holds everything else. */
 export async function readAnswers({ box, image, steps, secrets }: AnswersTools): Promise<FoundAnswers> {
   const bytes = await box.readBytes(answersPaths(image.boot_mount).answers);
   if (bytes === undefined) return { kind: "none" };
@@ -52,7 +52,7 @@ export async function readAnswers({ box, image, steps, secrets }: AnswersTools):
   return { kind: problems.length ? "refused" : "valid", answers: kept, providedSecrets, problems };
 }
 
-/** What a file of answers says, or why nobody can tell: another encoding, or no YAML. Nothing of it is quoted. */
+/** The data of an answers file, or why it cannot be read: another encoding, or not YAML. Never quotes the file. */
 export async function parseAnswers(
   bytes: Uint8Array,
 ): Promise<{ readonly data: unknown } | { readonly problem: Problem }> {
@@ -65,7 +65,7 @@ export async function parseAnswers(
   const lines = new LineCounter();
   const document = parseDocument(decoded.text, { lineCounter: lines });
   const notYaml = (found: string, at: number) => ({
-    // Only the place: the parser's message quotes the line, and that may be the password's.
+    // Only the position: the parser's message quotes the line, which may contain the password.
     problem: problem("", "yaml-syntax", { found, values: { line: lines.linePos(at).line } }),
   });
   const [mistake] = document.errors;
@@ -80,8 +80,8 @@ export async function parseAnswers(
 }
 
 /**
- * Takes the secrets out of the file: first blotted out where they are on the disk, then the file is written anew
- * without them. Can be repeated after a power cut at any point. Returns whether there was something to wipe.
+ * Removes the secrets from the file: first overwrites them in place on the disk, then rewrites the file without them.
+ * Can be repeated after a power cut at any point. Returns whether there was something to wipe.
  */
 export async function wipeAnswers({ box, image, steps }: Omit<AnswersTools, "secrets">): Promise<boolean> {
   const { answers: path } = answersPaths(image.boot_mount);
@@ -90,12 +90,12 @@ export async function wipeAnswers({ box, image, steps }: Omit<AnswersTools, "sec
   const { blotted, clean } = await redactBytes(bytes, secretFields(steps));
   if (clean.equals(bytes)) return false;
   await box.overwrite(path, blotted);
-  // In another encoding or not YAML: there is nothing to write anew.
+  // If the file has another encoding or is not YAML, it is not rewritten.
   if (!clean.equals(blotted)) await box.writeFile(path, clean.toString());
   return true;
 }
 
-/** Secrets of the steps, and the names of all fields, by which the end of a secret is found. */
+/** Paths of the steps' secrets, and the names of all fields: a known field name marks the end of a secret. */
 export function secretFields(steps: readonly Step[]): SecretFields {
   const paths = steps.flatMap((step) =>
     secretQuestions(step).map(({ path }) => [step.id, ...path.split(".")]),
@@ -103,7 +103,7 @@ export function secretFields(steps: readonly Step[]): SecretFields {
   return { paths, known: new Set(fieldNames(answersSchema(steps))) };
 }
 
-/** Of a schema: of its objects, and of those in its lists. */
+/** All field names of a schema, with those of nested objects and list items. */
 function fieldNames({
   properties = {},
   items,
@@ -115,7 +115,7 @@ function fieldNames({
   return items ? [...own, ...fieldNames(items)] : own;
 }
 
-/** SHA-256 of the file as it is now, in hexadecimal; undefined where there is none. */
+/** SHA-256 of the file as it is now, in hexadecimal; undefined if there is no file. */
 export async function answersFileHash(
   box: Pick<Box, "readBytes">,
   { boot_mount: directory }: Pick<ImageInfo, "boot_mount">,
@@ -125,8 +125,8 @@ export async function answersFileHash(
 }
 
 /**
- * For a reset: the file that the box was set up by would be taken, or without its secrets refused, once more. It gets
- * another name where data stays, else it goes. One that was put there since, for the next set-up, is left alone. Can be
+ * For a reset: the file that this box was set up with would be read again, or refused because its secrets are wiped.
+ * It is renamed when data is kept, else deleted. A file that was added since, for the next set-up, stays. Can be
  * repeated after a power cut at any point.
  */
 export async function retireAnswers(

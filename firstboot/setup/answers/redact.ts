@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes secrets out of a file that a person wrote: from valid YAML exactly, from anything else with all that may belong
-// to them. What is to go is first found, as places in the text as it is; only then is the text changed.
+// Removes secrets from a file that a person wrote: exactly from valid YAML; from anything else with all that may
+// belong to them. All secrets are located in the original text first; only then is the text changed.
 
 import type { Alias, Document, Node, Pair } from "yaml";
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { decodeText } from "../../../common/text-encoding.ts";
 
 export interface SecretFields {
-  /** Where the secrets stand, such as ["system", "owner", "password"]. */
+  /** Paths of the secrets, such as ["system", "owner", "password"]. */
   readonly paths: readonly (readonly string[])[];
   /**
-   * Names of all fields that a file may have: where one begins, what belongs to the field before it has ended. What stands in
-   * valid YAML under another name may be a secret, and goes, too.
+   * Names of all fields that a file may have. The next such name marks the end of a field's value. In valid YAML a
+   * field with any other name may hold a secret, and is removed, too.
    */
   readonly known?: ReadonlySet<string>;
 }
 
 export interface Redacted<Content> {
-  /** As long as before in bytes, with spaces for the secrets. */
+  /** The same length in bytes, with spaces in place of the secrets. */
   readonly blotted: Content;
   /** The file to keep. */
   readonly clean: Content;
@@ -25,7 +25,7 @@ export interface Redacted<Content> {
 
 const NOTE = " The box has wiped the secrets from this file after using them.";
 
-/** Of a file in whatever encoding; one that is not UTF-8 keeps its own. */
+/** For a file in any encoding; one that is not UTF-8 keeps its encoding. */
 export async function redactBytes(bytes: Uint8Array, fields: SecretFields): Promise<Redacted<Buffer>> {
   const decoded = decodeText(bytes);
   if ("text" in decoded) {
@@ -38,7 +38,7 @@ export async function redactBytes(bytes: Uint8Array, fields: SecretFields): Prom
   return { blotted, clean: blotted };
 }
 
-/** Of a text that is UTF-8 on the disk. */
+/** For a text that is stored as UTF-8. */
 export async function redact(text: string, fields: SecretFields): Promise<Redacted<string>> {
   const names = namesOf(fields);
   const { ranges, comments, isYaml } = await findSecrets(text, names);
@@ -53,7 +53,7 @@ type Range = readonly [from: number, to: number];
 
 interface Found {
   readonly ranges: readonly Range[];
-  /** Those of the ranges that are in comments. */
+  /** The ranges that are in comments. */
   readonly comments: readonly Range[];
   readonly isYaml: boolean;
 }
@@ -67,7 +67,7 @@ async function findSecrets(text: string, names: Names): Promise<Found> {
   return { ranges: [...secrets.ranges, ...comments], comments, isYaml: true };
 }
 
-/** The file without its secrets, and with a word about that. */
+/** The file without its secrets, with a comment that says so. */
 async function without(text: string, names: Names): Promise<string> {
   const { parseDocument, visit, isPair } = await import("yaml");
   const document = parseDocument(text);
@@ -82,13 +82,13 @@ async function without(text: string, names: Names): Promise<string> {
 
 interface SecretNodes {
   readonly ranges: readonly Range[];
-  /** Texts that are secrets or parts of one. */
+  /** Secret values and parts of them, as text. */
   readonly values: ReadonlySet<string>;
-  /** Whether this has to go: a field with a secret, or a value that is one. */
+  /** Whether this has to be removed: a field with a secret, or a value that is one. */
   isSecret(part: Node | Pair): boolean;
 }
 
-/** Fields with the name of a secret, wherever they stand, and what they refer to; also all that refers to the same. */
+/** Fields with the name of a secret, at any depth, and what they refer to; also all that refers to the same. */
 async function secretNodes(document: Document, names: Names): Promise<SecretNodes> {
   const { visit, isAlias, isNode, isScalar, isPair } = await import("yaml");
   const roots = new Set<Node>();
@@ -107,7 +107,7 @@ async function secretNodes(document: Document, names: Names): Promise<SecretNode
     Pair(_key, pair) {
       if (!isScalar(pair.key)) return;
       const name = String(pair.key.value);
-      // What fields refer to is theirs, whatever it is called where it stands.
+      // A value that another field refers to belongs to that field, whatever its own name is.
       const isElsewhere =
         isNode(pair.value) && !isAlias(pair.value) && referredTo.has(pair.value.anchor ?? "");
       if (!names.isSecret(name) && (isElsewhere || !names.isUnknown(name))) return;
@@ -115,7 +115,7 @@ async function secretNodes(document: Document, names: Names): Promise<SecretNode
       if (isNode(pair.value)) take(pair.value);
     },
   });
-  // What is taken because of an anchor may hold further ones.
+  // Values found through an anchor may contain further anchors.
   for (let before = -1; before !== roots.size; ) {
     before = roots.size;
     visit(document, {
@@ -138,10 +138,10 @@ async function secretNodes(document: Document, names: Names): Promise<SecretNode
   };
 }
 
-/** Shorter texts stand in a comment by chance. */
+/** Shorter texts appear in a comment by chance. */
 const SHORTEST_IN_COMMENT = 4;
 
-/** People note a secret beside it, or keep an old one behind a "#". */
+/** People note a secret in a comment, or comment out an old one. */
 async function findInComments(text: string, values: ReadonlySet<string>, names: Names): Promise<Range[]> {
   const { Lexer, CST } = await import("yaml");
   const parts = [...values].flatMap((value) => value.split(/[\r\n]+/)).map((line) => line.trim());
@@ -149,7 +149,7 @@ async function findInComments(text: string, values: ReadonlySet<string>, names: 
   const ranges: Range[] = [];
   let at = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    // Marks of the lexer's own, which are no part of the text.
+    // Markers that the lexer adds; they are not part of the text.
     if (lexeme === CST.DOCUMENT || lexeme === CST.FLOW_END || lexeme === CST.SCALAR) continue;
     if (CST.tokenType(lexeme) === "comment") {
       for (const [from, to] of inComment(lexeme, wanted, names)) ranges.push([at + from, at + to]);
@@ -174,8 +174,8 @@ function* allOf(text: string, wanted: string): Generator<number> {
 }
 
 /**
- * In a text that is not YAML nobody knows where a value ends. All goes that stands after the name of a secret, up to a
- * line that begins with another field and is not indented deeper; and in the same way after the anchors it refers to.
+ * In a text that is not YAML it is unknown where a value ends. Everything after the name of a secret is removed, up
+ * to a line that begins with another field and is not indented deeper; the same after the anchors it refers to.
  */
 function findByName(text: string, names: Names): Range[] {
   const starts = [
@@ -209,7 +209,7 @@ function endOfValue(text: string, start: number, names: Names): number {
   return text.length;
 }
 
-/** Lines stay lines. */
+/** Line breaks stay. */
 function blot(text: string, ranges: readonly Range[], blank: (sign: string) => string): string {
   const sorted = [...ranges].sort((a, b) => a[0] - b[0]);
   let done = 0;
@@ -224,7 +224,7 @@ function blot(text: string, ranges: readonly Range[], blank: (sign: string) => s
   return result + text.slice(done);
 }
 
-/** As many as the sign has bytes in UTF-8. */
+/** As many spaces as the character has bytes in UTF-8. */
 function spaces(sign: string): string {
   return " ".repeat(Buffer.byteLength(sign));
 }
@@ -232,17 +232,17 @@ function spaces(sign: string): string {
 interface Names {
   isSecret(word: string): boolean;
   isField(word: string): boolean;
-  /** No field of a file at all. */
+  /** Not the name of any field of an answers file. */
   isUnknown(word: string): boolean;
 }
 
-/** YAML's way to take over what stands elsewhere. */
+/** YAML's merge key: it includes the value of an anchor. */
 const MERGE = "<<";
 
 function namesOf({ paths, known: all }: SecretFields): Names {
   const known = all ?? new Set(paths.flat());
   const secret = new Set(paths.map((path) => path.at(-1)?.toLowerCase() ?? ""));
-  // Near to a name of three letters is nearly everything.
+  // Nearly every word is similar to a name of three letters.
   const guessed = [...secret].filter((name) => name.length > 3);
   const isField = (word: string) => known.has(word);
   return {
@@ -253,7 +253,7 @@ function namesOf({ paths, known: all }: SecretFields): Names {
   };
 }
 
-/** Every byte is a sign of its own. */
+/** Every byte becomes one character. */
 function latin1(bytes: Uint8Array) {
   const text = Buffer.from(bytes).toString("latin1");
   return { text, encode: (changed: string) => Buffer.from(changed, "latin1") };

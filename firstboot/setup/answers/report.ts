@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the box writes back: the report beside answers.yaml, and the answers file that would make this box again.
+// What the box writes: the report beside answers.yaml, and the answers file that would set up this box again.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -21,7 +21,7 @@ export interface Report {
   readonly written: string;
 }
 
-/** Of the steps of this box, those that these answers want applied: one that ends the set-up alone, or all others. */
+/** The steps of this box that these answers apply: the one that ends the set-up, or all others. */
 export function appliedIds(steps: readonly Step[], { answers }: Pick<SetupContext, "answers">): string[] {
   const last = steps.filter(({ id, relocatesBox }) => relocatesBox?.(answers[id] ?? {}));
   return (last.length ? last : steps.filter(({ relocatesBox }) => !relocatesBox)).map(({ id }) => id);
@@ -71,7 +71,7 @@ export function warningSentence({ code, values }: Warning): string {
   return isTextKey(key) ? english(key, values) : code;
 }
 
-/** Beside answers.yaml. Only where somebody can read it: without the partition there is none. */
+/** Beside answers.yaml, where a person can read it. Without the boot partition no report is written. */
 export async function writeReport(box: Box, image: ImageInfo, report: Report): Promise<void> {
   const { stringify } = await import("yaml");
   const path = answersPaths(image.boot_mount).report;
@@ -83,7 +83,7 @@ export async function writeKeptAnswers(
   context: Pick<SetupContext, "answers" | "providedSecrets">,
 ): Promise<void> {
   const { stringify } = await import("yaml");
-  // Where the box was installed from is no part of what it is.
+  // Where the box was installed from is not part of its configuration.
   const { install: _install, ...answers } = context.answers;
   const lines = [
     "# The answers this box was set up with. As answers.yaml on the CBOX-BOOT partition of another box,",

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The schema of answers.yaml, put together from the steps' questions. Published for editors as
+// The schema of answers.yaml, generated from the steps' questions. Published for editors as
 // profiles/schemas/answers.schema.json (written by docs/generate.ts).
 
 import type { Step } from "../step.ts";
 
 export const ANSWERS_VERSION = 1;
 
-/** Words of ours that only a prompt understands; a validator would stumble over them. */
+/** Keywords that only the prompts use; a strict validator would reject them. */
 const PROMPT_WORDS = new Set([
   "x-name",
   "x-when",
@@ -28,7 +28,7 @@ export function answersSchema(steps: readonly Section[]) {
       "answers.yaml: put it on the CBOX-BOOT partition and the box sets itself up without a question.",
     type: "object",
     additionalProperties: false,
-    // A section that needs nothing may be left out: all its questions have defaults.
+    // A section is required only if it has a required question: other questions have defaults.
     required: ["version", ...steps.filter(({ schema }) => schema.required?.length).map(({ id }) => id)],
     properties: {
       version: { type: "integer", const: ANSWERS_VERSION, description: "Form of this file." },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Divides the box, or writes down why it cannot be.
+// Divides the box into contexts, or records why it cannot be divided.
 
 import { readResources } from "../../contexts/facts.ts";
 import { cpuPercent, planContexts, unfit } from "../../contexts/plan.ts";
@@ -12,7 +12,7 @@ import type { ContextsAnswers } from "./questions.ts";
 export async function apply(answers: ContextsAnswers, tools: StepTools): Promise<void> {
   const { box, image, progress } = tools;
   const known = await readRecord(box);
-  // What was divided once stays the whole: a kernel that sees a few MiB less today is no reason to divide anew.
+  // A divided box keeps its recorded resources: if the kernel reports a few MiB less today, it is not divided again.
   const resources = known && !("none" in known) ? known.box : await readResources(box, image);
   const none = unfit(image, resources);
   if (none) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "contexts": exact numbers must leave the host its part and the owner a context.
+// Checks the answers of "contexts": exact amounts must leave enough for the host and for the owner's context.
 
 import { type Amount, bounds, type NoContexts, type Resources } from "../../contexts/plan.ts";
 import { type Problem, problem } from "../../setup/problems.ts";
@@ -8,11 +8,11 @@ import type { ContextsAnswers } from "./questions.ts";
 
 export interface ContextsFacts extends ProbeResult {
   readonly box: Resources;
-  /** Why the box is not divided at all. */
+  /** Why the box has no contexts. */
   readonly none?: NoContexts;
 }
 
-/** Questions and what they are about; disk is asked in GiB. */
+/** The amount that each question sets; disk is asked in GiB. */
 const AMOUNTS = {
   memory_mib: "memoryMib",
   cpus: "cpus",
@@ -33,7 +33,7 @@ export function check(answers: DeepPartial<ContextsAnswers>, { box, none }: Cont
     const [first, last] = [Math.ceil(least / unit), Math.floor(most / unit)];
     const value: unknown = answers[name];
     if (Number.isInteger(value) && Number(value) >= first && Number(value) <= last) return [];
-    // A disk so small that no whole number of GiB fits is shared by a word.
+    // If the disk is too small for any whole number of GiB, only the named shares can be chosen.
     if (first > last) return [problem(`contexts.${name}`, "share-by-word", { found: String(value) })];
     return [problem(`contexts.${name}`, "share-range", { found: String(value), values: { first, last } })];
   });

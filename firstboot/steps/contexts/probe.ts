@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How much of this box there is to share, and whether it can be divided.
+// How much of this box can be shared, and whether it can be divided.
 
 import { readResources } from "../../contexts/facts.ts";
 import { planContexts, type Resources, type Share, unfit } from "../../contexts/plan.ts";
@@ -38,7 +38,7 @@ async function language(box: Box, image: ImageInfo, all: AllAnswers): Promise<st
   return typeof chosen === "string" ? chosen : image.community.default_language;
 }
 
-/** The words with the numbers of this box: "Half: 768 MiB of memory, 1 of 2 processors, 1.5 GiB of disk". */
+/** The shares with this box's amounts: "Half: 768 MiB of memory, 1 of 2 processors, 1.5 GiB of disk". */
 function shares(box: Resources, spoken: string) {
   const t = translator(spoken);
   const numbered = SHARES.map((share) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "contexts" asks: how much of the box is shared; exact numbers only for those who want them.
+// What the step "contexts" asks: how much of the box is shared; exact amounts only if wanted.
 
 import type { FromSchema } from "json-schema-to-ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes the contexts away, with what is in them unless data is kept.
+// Removes the contexts, with their contents unless data is kept.
 
 import { tearDown } from "../../contexts/tear-down.ts";
 import type { Box } from "../../host/box.ts";

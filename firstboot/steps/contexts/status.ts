@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the contexts are doing, without waking Incus: the record says what was planned, the kernel what runs.
+// The state of the contexts, without starting Incus: the plan from the record, the use from the kernel.
 
 import type { Value } from "../../../common/json.ts";
 import { CONTEXTS } from "../../contexts/names.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "contexts": both run, Incus holds the limits that were planned, and a command runs inside.
+// Verifies "contexts": both run, Incus has the planned limits, and a command runs inside.
 
 import { fail } from "../../../common/fail.ts";
 import { get, instancesOf } from "../../contexts/incus.ts";

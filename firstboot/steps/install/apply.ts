@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies "install": moves the box, unless it stays where it is.
+// Applies "install": copies the box to the chosen disk, unless it stays where it is.
 
 import { HERE } from "../../install/choose.ts";
 import { move } from "../../install/move.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "install": one disk is meant, it will do, and somebody has said that it may be erased.
+// Checks the answers of "install": the disk is identified and suitable, and erasing it was allowed.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { chooseDisk, HERE } from "../../install/choose.ts";
@@ -27,7 +27,7 @@ export function check(answers: DeepPartial<InstallAnswers>, facts: InstallFacts)
   return [problem("install.confirm", "install-confirm", { found: confirm, values: { name: disk.name } })];
 }
 
-/** Asked of complete answers only. */
+/** Checked for complete answers only. */
 export function missingErase(answers: InstallAnswers): Problem[] {
   const isAllowed = answers.erase === true || answers.confirm !== undefined;
   return isMove(answers) && !isAllowed ? [problem("install.erase", "install-erase")] : [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "install": a box that started from a stick moves to a disk of its own, before anything is set up. The set-up goes
-// on there, after a restart without the stick.
+// Step "install": a box that started from a stick is copied to its own disk before anything is set up. The set-up
+// continues there, after a restart without the stick.
 
 import { defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What an answer changes in the questions that follow: their language, and the disk that is to be erased.
+// What an answer changes in the following questions: their language, and the disk to be erased.
 
 import { minimumGib } from "../../host/image-info.ts";
 import { readDisks } from "../../install/disks.ts";
@@ -8,7 +8,7 @@ import { confirming, languageOf, places } from "./probe.ts";
 
 export const lookUp: LookUp = {
   paths: ["language", "to"],
-  /** The next question has its choices in the language just chosen; the one after it names the disk and what is on it. */
+  /** The next question shows its choices in the chosen language; the one after it names the disk and its contents. */
   async run(path, answers, { box, image }) {
     const disks = await readDisks(box, minimumGib(image));
     return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether there is a disk to install to, and the disks as choices.
+// Whether there is a disk to install to, and the disks to choose from.
 
 import type { Box } from "../../host/box.ts";
 import { type ImageInfo, minimumGib } from "../../host/image-info.ts";
@@ -18,7 +18,7 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promis
   return {
     disks,
     minimumGib: minimumGib(image),
-    // None for `to`: a file that does not name a disk must not get one. At the console the first choice is offered.
+    // No default for `to`: a file that names no disk must not select one. The console offers the first choice.
     defaults: { language: image.community.default_language },
     ...confirming(disks, all.install?.to),
     choices: {
@@ -39,7 +39,7 @@ export function places(disks: Disks, language: string) {
     value: answerFor(disk, disks),
     label: t("option.install.to.disk", { disk: diskText(disk) }),
   }));
-  // A stick is there to install from; from a disk of its own the box may just as well run.
+  // On a stick, installing comes first: a stick is made for that. On an internal disk, staying comes first.
   return disks.source?.isPortable ? [...targets, here] : [here, ...targets];
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "install" asks: run from here, or move to a disk of the box, and if so a confirmation typed by hand.
+// What the step "install" asks: run from here, or install to a disk of the box, and then a typed confirmation.
 
 import type { FromSchema } from "json-schema-to-ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether an installation that was begun is still about this box.
+// Whether an interrupted installation still applies to this box.
 
 import type { Box } from "../../host/box.ts";
 import { type ImageInfo, minimumGib } from "../../host/image-info.ts";
@@ -9,7 +9,7 @@ import { isInstalled } from "../../install/record.ts";
 import { isMove } from "./check.ts";
 import type { InstallAnswers } from "./questions.ts";
 
-/** A stick goes from box to box: what it did at the last one is no business of this one. */
+/** The same stick is used for several boxes: an installation on another box must not be resumed here. */
 export async function canResume(box: Box, image: ImageInfo, answers: InstallAnswers, isApplied: boolean) {
   if (!isMove(answers)) return true;
   const disks = await readDisks(box, minimumGib(image));

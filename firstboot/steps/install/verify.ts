@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "install": reads the new disk again, not what is still in memory of it, and looks whether it is whole.
+// Verifies "install": reads the new disk again, bypassing the cache, and checks that it is complete.
 
 import { fail } from "../../../common/fail.ts";
 import { saidOr } from "../../host/found-text.ts";

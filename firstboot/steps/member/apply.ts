@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks the community about the member, and keeps the name that it confirms; the password is used and forgotten.
+// Confirms the member with the community's servers and stores the confirmed name; the password is not stored.
 
 import { fail } from "../../../common/fail.ts";
 import { remember } from "../../guifi/store.ts";
@@ -14,7 +14,7 @@ export async function apply(answers: MemberAnswers, { box, image, progress }: St
     progress("progress.member.later");
     return remember(box, { member: undefined });
   }
-  // Applied before, and forgotten in a power cut since: there is nothing to ask with, and no need to.
+  // Already applied, and the password was lost in a power cut since: it is not needed again.
   if (password === undefined) return;
   progress("progress.member.ask", { username });
   const found = await confirmMember(box, image, { username, password });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "member": their form alone; who is a member, only the community's servers know.
+// Checks only the form of the answers of "member"; whether someone is a member is checked by the community's servers.
 
 import { HIDDEN, type Problem, problem } from "../../setup/problems.ts";
 import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
 import { MEMBER_PASSWORD, type MemberAnswers, signsIn } from "./questions.ts";
 
-/** The web site takes no longer names. */
+/** The web site's limit. */
 const LONGEST_NAME = 60;
 const LONGEST_PASSWORD = 1000;
 
@@ -15,10 +15,10 @@ export function check(
   providedSecrets: ReadonlySet<string>,
 ): Problem[] {
   const { username } = answers;
-  // As in the file to begin with: left out.
+  // The template of the answers file has "" for an answer that is left out.
   const password = answers.password || undefined;
   const found: Problem[] = [];
-  // Names are the members' own choice: signs of any kind, but nothing that only a program could mean.
+  // Members choose their names: any characters except those that only make sense to a program.
   if (username !== undefined && !isName(username)) {
     found.push(problem("member.username", "username-syntax", { found: username.slice(0, LONGEST_NAME) }));
   }
@@ -37,7 +37,7 @@ function isName(name: string): boolean {
   return name.trim() === name && name !== "" && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name);
 }
 
-/** The web site trims it, and to the directory an empty one means "anonymous". */
+/** The web site trims it, and an empty password would be an anonymous LDAP bind. */
 function isPassword(password: string): boolean {
   return password.trim() !== "" && password.length <= LONGEST_PASSWORD && !/[\r\n\0]/.test(password);
 }

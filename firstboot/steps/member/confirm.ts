@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks the community whether name and password are a member's: the directory first, and where that says no or
-// nothing, the web site. The directory copies the site's members once a day, so it may be a day behind.
+// Checks name and password with the community: first the directory, then the web site if the directory refuses or
+// does not answer. The directory copies the site's members daily, so it may be a day behind.
 
 import { Failure } from "../../../common/fail.ts";
 import { GuifiApi } from "../../guifi/api.ts";
@@ -12,13 +12,13 @@ import { type Trouble, toTrouble } from "../../host/trouble.ts";
 
 export type Confirmation =
   | { readonly result: "accepted"; readonly by: "directory" }
-  /** `directory`: what that said before. */
+  /** `directory`: its result before that. */
   | { readonly result: "accepted"; readonly by: "web-site"; readonly directory: "refused" | "silent" }
-  /** `isSure`: not only the directory, which may be a day behind. */
+  /** `isSure`: the web site refused, too; the directory alone may be a day behind. */
   | { readonly result: "refused"; readonly isSure: boolean }
   | { readonly result: "silent"; readonly trouble: Trouble };
 
-/** Never throws for a server's sake. `timeout`: of the web site, in milliseconds. */
+/** Never throws because of a server. `timeout`: for the web site, in milliseconds. */
 export async function confirmMember(
   box: Box,
   image: ImageInfo,
@@ -35,7 +35,7 @@ export async function confirmMember(
     const isRefused = error.code === "api-login-refused";
     if (directory.result !== "silent") return { result: "refused", isSure: isRefused };
     if (isRefused) return { result: "refused", isSure: true };
-    // Both are silent; a certificate can be mended here, whichever of the two it is, and an address in the settings.
+    // Neither answered. A certificate error at either can be fixed here, and a wrong address in the settings.
     const site = toTrouble(error);
     const isTold = ["server-untrusted", "password-unencrypted"].includes(site.code);
     return { result: "silent", trouble: isTold ? site : directory.trouble };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "member": who looks after the box. The password is asked about the moment it is given, used once more when
+// Step "member": the member who maintains the box. The password is checked as soon as it is typed, used again when
 // applying, and needed by "node"; it is kept in memory only.
 
 import { remember } from "../../guifi/store.ts";

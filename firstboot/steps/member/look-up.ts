@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks about the password the moment it is given.
+// Checks the password as soon as it is typed.
 
 import { HIDDEN, problem } from "../../setup/problems.ts";
 import type { Answers, Finding, LookUpTools } from "../../setup/step.ts";
 import { confirmMember } from "./confirm.ts";
 import { MEMBER_PASSWORD, type MemberAnswers } from "./questions.ts";
 
-/** Milliseconds for the web site while somebody waits at the question. */
+/** Timeout for the web site in milliseconds, while a person waits at the question. */
 const PATIENCE = 4_000;
 
 export async function lookUp(_path: string, answers: Answers, { box, image }: LookUpTools): Promise<Finding> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the questions about the member name: the web site, and the way a password takes to it.
+// Values for the questions about the member: the web site, and how a password is sent to it.
 
 import { wayWarnings } from "../../guifi/way.ts";
 import type { Box } from "../../host/box.ts";
@@ -7,7 +7,7 @@ import type { ImageInfo } from "../../host/image-info.ts";
 import { websiteName } from "../../host/image-info.ts";
 import type { ProbeResult } from "../../setup/step.ts";
 
-/** Without a default the first choice is offered, and a file that says nothing means "later". */
+/** No default: the console offers the first choice, and an answers file without the answer means "later". */
 export async function probe(_box: Box, image: ImageInfo): Promise<ProbeResult> {
   const website = { website: websiteName(image) };
   const notes = wayWarnings(image).map(

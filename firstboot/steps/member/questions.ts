@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "member" asks: who looks after the box, as the community knows that person. Later is fine, too.
+// What the step "member" asks: the member who maintains the box. It can be put off.
 
 import type { FromSchema } from "json-schema-to-ts";
 import type { DeepPartial } from "../../setup/step.ts";
@@ -35,7 +35,7 @@ export type MemberAnswers = FromSchema<typeof schema>;
 
 export const MEMBER_PASSWORD = "member.password";
 
-/** In a file the user name alone says it. */
+/** In an answers file the user name alone means "now". */
 export function signsIn({ sign_in, username }: DeepPartial<MemberAnswers>): boolean {
   return sign_in === undefined ? username !== undefined : sign_in === "now";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Who looks after the box, for `cbox status`.
+// The member who maintains the box, for `cbox status`.
 
 import { readRegistration } from "../../guifi/store.ts";
 import type { Box } from "../../host/box.ts";

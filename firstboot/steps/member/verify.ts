@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether the box has kept who looks after it, and what that person should know.
+// Verifies that the member is stored, and collects warnings for that person.
 
 import { fail } from "../../../common/fail.ts";
 import { readRegistration } from "../../guifi/store.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies "network": one file for systemd-networkd, one for the clock, and word to both daemons.
+// Applies "network": writes one file for systemd-networkd and one for the clock, and notifies both daemons.
 
 import { fail } from "../../../common/fail.ts";
 import { runOrFail, writeIfChanged } from "../../host/box.ts";
@@ -11,7 +11,7 @@ import { switchOnRadios, wifiCard } from "../../wifi/card.ts";
 import { forgetWifi, keptPassphrase, useWifi } from "../../wifi/supplicant.ts";
 import { isWireless, type NetworkAnswers, PASSPHRASE_PATH } from "./questions.ts";
 
-/** Behind that of a cable, which networkd gives 1024. */
+/** Lower priority than a cable, for which networkd uses 1024. */
 const WIFI_METRIC = 2048;
 
 export async function apply(answers: NetworkAnswers, tools: StepTools): Promise<void> {
@@ -19,7 +19,7 @@ export async function apply(answers: NetworkAnswers, tools: StepTools): Promise<
   await writeIfChanged(box, paths.timesync, timesyncFile(image));
   if (isWireless(answers)) await applyWifi(answers, tools);
   else await applyCable(answers, tools);
-  // Absent in the smallest images; the clock then waits for the next boot.
+  // Not installed in the smallest images; then the clock is set at the next boot.
   await box.run("systemctl", ["try-restart", "systemd-timesyncd.service"]);
 }
 
@@ -36,12 +36,12 @@ async function applyCable(answers: NetworkAnswers, { box, image, progress }: Ste
   await forgetWifi(box);
   await box.remove(paths.networkWifi);
   const isNew = await writeIfChanged(box, paths.network, networkFile(answers, target?.name, image));
-  // A new file makes "reload" configure its interfaces; an old one gets another try.
+  // "reload" configures the interfaces of a new file; for an existing one "reconfigure" is needed.
   if (isNew || !target) await runOrFail(box, "networkctl", ["reload"]);
   else await runOrFail(box, "networkctl", ["reconfigure", target.name]);
 }
 
-/** A cable still works, by the image's own default: whoever cannot get in by Wi-Fi plugs one in. */
+/** A cable still works, by the image's default: it is the fallback when the Wi-Fi settings are wrong. */
 async function applyWifi(
   answers: NetworkAnswers,
   { box, image, progress, providedSecrets }: StepTools,
@@ -65,7 +65,7 @@ async function applyWifi(
   await runOrFail(box, "networkctl", ["reload"]);
 }
 
-/** Without an interface: every Ethernet port, so that whichever gets the cable works; also those of systemd-nspawn. */
+/** Without an interface: all Ethernet ports, so that any of them works; also those of systemd-nspawn. */
 export function networkFile(answers: NetworkAnswers, name: string | undefined, image: ImageInfo): string {
   const dns = answers.dns ?? image.community.dns.servers;
   const search = image.community.dns.search;
@@ -81,7 +81,7 @@ export function networkFile(answers: NetworkAnswers, name: string | undefined, i
   ];
   if (answers.method === "static") {
     const gateway = `Gateway=${answers.gateway}`;
-    // A subnet of one address has no room for the gateway: it is reached all the same, on the same wire.
+    // A /32 subnet does not contain the gateway: it is configured as on-link.
     const isOutside = answers.address?.endsWith("/32");
     lines.push(
       `Address=${answers.address}`,
@@ -90,9 +90,9 @@ export function networkFile(answers: NetworkAnswers, name: string | undefined, i
       ...(isOutside ? ["", "[Route]", gateway, "GatewayOnLink=yes"] : []),
     );
   } else {
-    // By MAC address, so that the person in charge of the DHCP server finds the box there.
+    // By MAC address, so that the administrator of the DHCP server can identify the box.
     lines.push("DHCP=ipv4", "", "[DHCPv4]", "ClientIdentifier=mac");
-    // With a cable in as well, the cable is used.
+    // A connected cable is preferred.
     if (isWireless(answers)) lines.push(`RouteMetric=${WIFI_METRIC}`);
   }
   return `${lines.join("\n")}\n`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "network": a static address has to fit its subnet and its gateway before it is tried.
+// Checks the answers of "network": a static address has to match its subnet and gateway before it is applied.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import {
@@ -20,7 +20,7 @@ export interface NetworkFacts extends ProbeResult {
   readonly interfaces: readonly Interface[];
   /** Names of the wireless interfaces that can be used. */
   readonly wifiCards: readonly string[];
-  /** Codes such as ES; empty when they are not known. */
+  /** Codes such as ES; empty when the list is not available. */
   readonly countries: ReadonlySet<string>;
 }
 
@@ -38,7 +38,7 @@ export function check(answers: DeepPartial<NetworkAnswers>, facts: NetworkFacts)
 
 function checkInterface(answers: DeepPartial<NetworkAnswers>, facts: NetworkFacts): Problem[] {
   const { interface: name } = answers;
-  // With Wi-Fi a socket that was chosen before does no harm.
+  // With Wi-Fi, an Ethernet port that was chosen before is ignored.
   const cards = isWireless(answers) ? facts.wifiCards : [];
   const names = [...cards, ...facts.interfaces.map((each) => each.name)];
   if (name === undefined || names.includes(name)) return [];
@@ -60,13 +60,13 @@ function checkWifi(answers: DeepPartial<NetworkAnswers>, { wifiCards, countries 
   const isPassphrase = !passphrase || /^([\x20-\x7e]{8,63}|[0-9a-fA-F]{64})$/.test(passphrase);
   return [
     ...(isCountry ? [] : [problem("network.wifi.country", "wifi-country", { found: country })]),
-    // A name is up to 32 bytes, and an accent takes two.
+    // The limit is 32 bytes; an accented letter takes two.
     ...(ssidBytes(ssid ?? "").length > 32 ? [problem("network.wifi.ssid", "wifi-name-long")] : []),
     ...(isPassphrase ? [] : [problem(PASSPHRASE_PATH, "wifi-passphrase-syntax", { found: HIDDEN })]),
   ];
 }
 
-/** Missing answers are the business of {@link missing}: this one also sees half-filled forms. */
+/** {@link missing} reports missing answers: this function also gets incomplete forms. */
 function checkStatic({ address, gateway, dns }: DeepPartial<NetworkAnswers>): Problem[] {
   const cidr = address === undefined ? undefined : parseCidr(address);
   return [
@@ -82,7 +82,7 @@ function checkAddress(address: string, cidr: Cidr | undefined): Problem[] {
   const details = { found: address, values: hostRange(cidr) };
   if (cidr.prefix < 8) return [problem(field, "address-prefix", details)];
   if (!isHostAddress(cidr.address)) return [problem(field, "address-reserved", details)];
-  // RFC 3021: of two addresses both are computers; one alone is one.
+  // RFC 3021: in a /31 both addresses are hosts; so is the one of a /32.
   if (cidr.prefix > 30) return [];
   if (cidr.address === cidr.network) return [problem(field, "address-is-network", details)];
   if (cidr.address === cidr.broadcast) return [problem(field, "address-is-broadcast", details)];
@@ -95,7 +95,7 @@ function checkGateway(gateway: string, cidr: Cidr | undefined): Problem[] {
   if (address === undefined) return [problem(field, "ip-syntax", { found: gateway })];
   if (!cidr) return [];
   if (address === cidr.address) return [problem(field, "gateway-is-address", { found: gateway })];
-  // Of a subnet of one address the gateway is outside; networkd is told that it is on the link.
+  // A /32 subnet does not contain the gateway; networkd is told that it is on-link.
   if (cidr.prefix === 32)
     return isHostAddress(address) ? [] : [problem(field, "address-reserved", { found: gateway })];
   const isEnd = cidr.prefix < 31 && (address === cidr.network || address === cidr.broadcast);
@@ -103,7 +103,7 @@ function checkGateway(gateway: string, cidr: Cidr | undefined): Problem[] {
   return [problem(field, "gateway-outside", { found: gateway, values: hostRange(cidr) })];
 }
 
-/** First and last address that a computer in the subnet can have. */
+/** First and last host address of the subnet. */
 function hostRange({ prefix, network, broadcast }: Cidr): { first: string; last: string } {
   const end = prefix > 30 ? 0 : 1;
   return { first: formatIpv4(network + end), last: formatIpv4(broadcast - end) };
@@ -115,7 +115,7 @@ function checkNameServer(server: string, index: number): Problem[] {
   return [problem(`network.dns[${index}]`, "ip-syntax", { found: server })];
 }
 
-/** What "static" and Wi-Fi cannot do without; asked of complete answers only. */
+/** Required answers for "static" and for Wi-Fi; checked for complete answers only. */
 export function missing(answers: NetworkAnswers): Problem[] {
   const needed = answers.method === "static" ? (["address", "gateway"] as const) : [];
   return [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "network": which interface, DHCP or a static address; waits for an address, but does not insist on one.
+// Step "network": the interface, and DHCP or a static address. Waits for an address, but continues without one.
 
 import { defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";

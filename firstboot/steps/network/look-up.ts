@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What an answer changes in the questions that follow: the networks that the card hears, and whether a cable is chosen.
+// What an answer changes in the following questions: the Wi-Fi networks in range, and whether a cable is chosen.
 
 import { printable } from "../../../common/printable.ts";
 import { ambiguous, settleInterfaces } from "../../network/interfaces.ts";
@@ -17,7 +17,7 @@ export const lookUp: LookUp = {
       const isAmbiguous = via !== "wifi" && ambiguous(await settleInterfaces(box)).length > 0;
       return { probe: { hidden: isAmbiguous ? [] : ["interface"] } };
     }
-    // The last choice: a network that is hidden, or that was not heard. Asked again, now without choices.
+    // The last choice means a network that is hidden or was not found: asked again as text.
     if (path === "wifi.ssid") {
       if (wifi.ssid !== "") return {};
       return {

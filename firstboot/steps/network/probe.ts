@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The cables and cards of this box, and what of them is worth a question.
+// The Ethernet ports and Wi-Fi cards of this box, and which of the questions about them are relevant.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -25,7 +25,7 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promis
     wifiCards: cards,
     countries: await countryCodes(box),
     defaults: {
-      // At the console the first choice is offered; a file that does not speak of Wi-Fi does not get it.
+      // The console offers the first choice; an answers file that does not mention Wi-Fi must not get it.
       ...(isWireless(answers) ? { via: "wifi" } : {}),
       ...(country ? { "wifi.country": country } : {}),
       method: "dhcp",

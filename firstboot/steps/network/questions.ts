@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "network" asks: which interface (only when that is not plain), and how it gets its address.
+// What the step "network" asks: the interface (only if there is a choice), and how it gets its address.
 
 import type { FromSchema } from "json-schema-to-ts";
 import type { DeepPartial } from "../../setup/step.ts";
@@ -28,7 +28,7 @@ export const schema = {
         },
         ssid: {
           type: "string",
-          // In bytes it is 32; one that is no UTF-8 is written with four signs.
+          // The limit is 32 bytes; a byte that is not UTF-8 is written with four characters.
           maxLength: 128,
           description:
             "Name of the network, hidden or not. Spaces count; a byte that is not UTF-8 is written as iw shows it, such as caf\\xe9 in single quotes.",
@@ -83,7 +83,7 @@ export type NetworkAnswers = FromSchema<typeof schema>;
 
 export const PASSPHRASE_PATH = "network.wifi.passphrase";
 
-/** Whether these answers mean Wi-Fi, also in a file that only names the network. */
+/** Whether these answers mean Wi-Fi; in an answers file the network's name is enough. */
 export function isWireless({ via, wifi }: DeepPartial<NetworkAnswers>): boolean {
   return via === undefined ? wifi?.ssid !== undefined : via === "wifi";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes the network's files away; the default of the image (any cable, by DHCP) holds again.
+// Removes the network's files; then the default of the image applies again (any cable, by DHCP).
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";

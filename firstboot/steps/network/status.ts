@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox network`: the interface, and the addresses it has now.
+// `cbox network`: the interface and its current addresses.
 
 import { outerAddresses } from "../../contexts/outer-addresses.ts";
 import type { Box } from "../../host/box.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "network": waits for an address while counting down, then asks the gateway of a static one to answer.
+// Verifies "network": waits for an address with a count-down, then checks that the gateway of a static one answers.
 
 import { fail } from "../../../common/fail.ts";
 import { parseJson } from "../../../common/json.ts";
@@ -14,7 +14,7 @@ import { isInReach, wifiState } from "../../wifi/supplicant.ts";
 import { isWireless, type NetworkAnswers } from "./questions.ts";
 
 const ADDRESS_WAIT_SECONDS = 30;
-/** A switch port may be silent for a while after the link comes up (spanning tree). */
+/** A switch port may be blocked for a while after the link comes up (spanning tree). */
 const GATEWAY_TRIES = 5;
 
 export async function verify(answers: NetworkAnswers, tools: StepTools): Promise<Warning[]> {
@@ -28,7 +28,7 @@ export async function verify(answers: NetworkAnswers, tools: StepTools): Promise
 
 const WIFI_WAIT_SECONDS = 45;
 
-/** Tells a wrong passphrase from a network that is not there. */
+/** Distinguishes a wrong passphrase from a network that is not in range. */
 async function waitForWifi(ssid: string, card: string, { box, progress, signal }: StepTools): Promise<void> {
   for (let left = WIFI_WAIT_SECONDS; left > 0; left--) {
     const state = await wifiState(box, card);
@@ -66,7 +66,7 @@ async function waitForAddress(
   { box, progress, signal }: StepTools,
 ): Promise<string> {
   for (let left = ADDRESS_WAIT_SECONDS; left > 0; left--) {
-    // Looked up each time: the cable may go in while we wait.
+    // Looked up each time: the cable may be connected during the wait.
     const name = card ?? automatic(await findInterfaces(box), answers.interface)?.name;
     const [found] = await ipv4Addresses(box, name);
     const isWanted = answers.method !== "static" || answers.address?.startsWith(`${found?.address}/`);
@@ -86,7 +86,7 @@ async function waitForAddress(
   });
 }
 
-/** Right after a change the address of before may still be there; networkd knows whether it is done with our file. */
+/** Right after a change the former address may still be set; networkd knows whether it has applied our file. */
 async function isConfigured(box: Box, name: string, wanted: string): Promise<boolean> {
   const { stdout } = await box.run("networkctl", ["--json=short", "status", name]);
   const { NetworkFile: file = wanted, AdministrativeState: state = "configured" } = parseJson<{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies "node": records the consent, makes sure that the box is one device at the node, and gets it an address.
-// What the site has done is written down at once, so that a power cut finds it again.
+// Applies "node": records the consent, ensures that the box is exactly one device at the node, and gets it an
+// address. Results from the site are stored at once, so that they survive a power cut.
 
 import { Failure, fail } from "../../../common/fail.ts";
 import { GuifiApi } from "../../guifi/api.ts";
@@ -20,7 +20,7 @@ export async function apply(answers: NodeAnswers, tools: StepTools): Promise<voi
     return progress(hasMember(tools) ? "progress.node.later" : "progress.node.needs-member");
   }
   const credentials = credentialsOf(tools);
-  // Applied before, and the password was forgotten in a power cut since.
+  // Already applied, and the password was lost in a power cut since.
   if (!credentials) return;
   const session = { box, image, api: new GuifiApi(box, image, credentials) };
   progress("progress.node.log-in", { username: credentials.username });
@@ -29,7 +29,7 @@ export async function apply(answers: NodeAnswers, tools: StepTools): Promise<voi
   await register(session, answers, tools);
 }
 
-/** Wanted, and possible: somebody has signed in. */
+/** Wanted, and possible because a member has signed in. */
 export function isWanted(answers: NodeAnswers, tools: StepTools): boolean {
   return registers(answers) && hasMember(tools);
 }
@@ -59,7 +59,7 @@ async function logIn({ box, api }: Session): Promise<void> {
   }
 }
 
-/** With the day of the first time, as long as it is the same person and the same text. */
+/** Keeps the date of the first consent, as long as person and text are the same. */
 async function recordConsent({ box, image }: Session, member: string): Promise<void> {
   const { licence: before } = await readRegistration(box);
   const { title, version, url } = image.community.licence;
@@ -115,14 +115,14 @@ function addressIn({ device }: Registration, id: number): Partial<Registration["
   return { ...(address ? { address } : {}), ...(mask ? { mask } : {}) };
 }
 
-/** A box that has moved: its device at the old node stays for its member to remove. Its services were there, too. */
+/** After a change of node, the device at the old node stays until its member removes it, with its services. */
 function leftBehind({ node, device, former }: Registration, id: number): Partial<Registration> {
   const hasMoved = node !== undefined && device !== undefined && node.id !== id;
   if (hasMoved) return { former: { node, device: { id: device.id, name: device.name } }, services: {} };
   return former ? { former } : {};
 }
 
-/** Of the socket that leads to the community, else of whatever card the box has. */
+/** The MAC address of the port that leads to the community, or of any other port. */
 async function communityMac(box: Box, { answersOf }: StepTools): Promise<string | undefined> {
   await settleInterfaces(box);
   const { interface: chosen } = answersOf("network") as { interface?: string };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "node". What the community's site knows better (the node, the name) is asked of it elsewhere.
+// Checks the answers of "node". What only the community's site knows (the node, the name) is looked up there.
 
 import { type Problem, problem } from "../../setup/problems.ts";
 import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
@@ -14,13 +14,13 @@ import {
 } from "./questions.ts";
 
 export interface NodeFacts extends ProbeResult {
-  /** A member signs in; nobody else can register a box. */
+  /** A member has signed in; only members can register a box. */
   readonly hasMember: boolean;
 }
 
 export function check(answers: DeepPartial<NodeAnswers>, { hasMember }: NodeFacts): Problem[] {
   const found = formOf(answers);
-  // Nothing is asked without a member, so there is nothing that could be corrected either.
+  // Without a member nothing is asked, so nothing could be corrected either.
   if (!hasMember || !registers(answers)) return found;
   if (answers.id === undefined) found.push(problem("node.id", "register-needs"));
   if (answers.accept_licence === undefined) found.push(problem("node.accept_licence", "licence-needed"));
@@ -54,7 +54,7 @@ function formOf({ id, name, email, notes, address_from }: DeepPartial<NodeAnswer
   return found;
 }
 
-/** Right enough to be written to; whether somebody reads it, nobody knows. */
+/** Checks the form only; whether the address exists is unknown. */
 function isMail(text: string): boolean {
   return text.length <= 254 && /^[^\s@<>"',;:\\()[\]\p{Cc}]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/u.test(text);
 }

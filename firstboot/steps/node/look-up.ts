@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks a node up as soon as its number is typed: says its name for the person to confirm, and takes from its page
-// what the following questions offer.
+// Looks a node up as soon as its number is typed: shows its name for confirmation, and gets from its page the choices
+// of the following questions.
 
 import { Failure } from "../../../common/fail.ts";
 import { addressOf, type NodePage, readNode } from "../../guifi/cnml.ts";
@@ -9,7 +9,7 @@ import { problem } from "../../setup/problems.ts";
 import type { Answers, Choice, Finding, LookUpTools } from "../../setup/step.ts";
 import { defaultDeviceName, type NodeAnswers, parseNodeId } from "./questions.ts";
 
-/** As many as fit the page with a line each. */
+/** As many as fit on the page, one per line. */
 const MOST_GIVERS = 8;
 
 export async function lookUp(_path: string, answers: Answers, tools: LookUpTools): Promise<Finding> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the questions about the node name, and whether there are any: not without a member.
+// Values for the questions about the node, and whether they are asked: not without a member.
 
 import type { Box } from "../../host/box.ts";
 import { type ImageInfo, websiteName } from "../../host/image-info.ts";
@@ -17,7 +17,7 @@ export async function probe(_box: Box, image: ImageInfo, all: AllAnswers): Promi
     defaults: { address_from: "auto" },
     choices: { address_from: PLAIN_CHOICES },
     texts: { id: { website: websiteName(image) }, accept_licence: { title, version, url } },
-    // Who signs in later registers later.
+    // A box whose member signs in later is registered later.
     hidden: hasMember ? [] : Object.keys(schema.properties),
   };
 }

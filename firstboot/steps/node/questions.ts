@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "node" asks: at which node of the network the box is, what it is called there, and the consent to the
-// network's licence, without which nothing is registered.
+// What the step "node" asks: the box's node in the network, its name there, and the consent to the network's licence,
+// which is required for registering.
 
 import type { FromSchema } from "json-schema-to-ts";
 import { transliterate } from "../../../common/transliterate.ts";
@@ -63,30 +63,30 @@ export const schema = {
 
 export type NodeAnswers = FromSchema<typeof schema>;
 
-/** In a file the number of the node alone says it. */
+/** In an answers file the node's number alone means "now". */
 export function registers({ register, id }: DeepPartial<NodeAnswers>): boolean {
   return register === undefined ? id !== undefined : register === "now";
 }
 
-/** Typed text or a number, as a number; undefined when it is none. */
+/** A typed text or a number, as a number; undefined if it is not one. */
 export function parseNodeId(id: string | number): number | undefined {
   return /^[1-9]\d{0,8}$/.test(String(id).trim()) ? Number(id) : undefined;
 }
 
-/** Text that was given: not an empty line, nor the "-" that means none. */
+/** The given text, unless it is empty or the "-" that means none. */
 export function textOf(answer: string | undefined): string | undefined {
   const text = answer?.trim() ?? "";
   return text === "" || text === "-" ? undefined : text;
 }
 
-/** With a letter in it: a number alone is an answer to another question, such as the number of a menu's line. */
+/** With at least one letter: a number alone was probably meant for another question, such as a menu. */
 const NAME = /^(?=.*[A-Za-z])[A-Za-z0-9_-]+$/;
 
 export function isDeviceName(name: string): boolean {
   return NAME.test(name) && name.length <= NAME_LONGEST;
 }
 
-/** The nearest possible name; undefined when nothing is left of the one given. */
+/** The nearest valid name; undefined if none of the characters remain. */
 export function suggestDeviceName(name: string): string | undefined {
   const kept = transliterate(name)
     .trim()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Forgets the registration. The device stays at the site, which only its member may change, and is found again by its
-// MAC address. Who wants it gone is asked before (`cbox node leave`).
+// Removes the registration from the box. The device stays at the site, where only its member may change it, and is
+// found again by its MAC address. `cbox node leave` removes it before.
 
 import { remember } from "../../guifi/store.ts";
 import type { Box } from "../../host/box.ts";

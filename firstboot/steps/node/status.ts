@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the registration is doing, for `cbox status`.
+// The state of the registration, for `cbox status`.
 
 import { readRegistration } from "../../guifi/store.ts";
 import type { Box } from "../../host/box.ts";
@@ -42,7 +42,7 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   };
 }
 
-/** Where a person sees the box at the web site. */
+/** The box's page at the web site. */
 function pageOf({ community }: ImageInfo, device: { readonly id: number } | undefined): string | undefined {
   const { device_url: base } = community.api;
   return base && device ? `${base}/${device.id}` : undefined;

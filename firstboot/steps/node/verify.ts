@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "node" as anybody in the network would: does the node's public page show the box, and with its address?
+// Verifies "node" without logging in: does the node's public page show the box, and with its address?
 
 import { fail } from "../../../common/fail.ts";
 import { outerAddresses } from "../../contexts/outer-addresses.ts";
@@ -29,13 +29,13 @@ export async function verify(answers: NodeAnswers, tools: StepTools): Promise<Wa
   return warningsOf(answers, kept, await addressesOf(tools));
 }
 
-/** A member who signs in later is reminded of that alone. */
+/** Without a member, that is the only warning. */
 function whyNot(answers: NodeAnswers, { answersOf }: StepTools): Warning[] {
   if (registers(answers)) return [{ code: "node-needs-member" }];
   return signsIn(answersOf("member")) ? [{ code: "node-later" }] : [];
 }
 
-/** The page may be an old copy; who still has the password can have it made anew. */
+/** The page may be an old copy; with the password a new one can be requested. */
 async function shownDevice({ node, device }: Registration, tools: StepTools): Promise<Device> {
   const { box, image } = tools;
   const id = node?.id ?? 0;
@@ -70,7 +70,7 @@ function warningsOf(answers: NodeAnswers, kept: Registration, own: readonly stri
     found.push({ code: "node-renamed", values: { wanted, name } });
   }
   if (!address && answers.address_from !== "none") found.push({ code: "node-no-address" });
-  // What the site gives is a promise; the box has to be told as well.
+  // The site only assigns an address; the box has to be configured with it as well.
   if (address && !own.includes(address)) {
     found.push({ code: "node-address-differs", values: { address, mask: device?.mask ?? "" } });
   }

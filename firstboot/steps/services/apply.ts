@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Switches services on and off, one after the other: one that fails keeps no other from running.
+// Switches services on and off, one after the other: a failure does not prevent the others.
 
 import { Failure, fail } from "../../../common/fail.ts";
 import type { Service } from "../../../common/service.ts";
@@ -32,7 +32,7 @@ export async function apply(answers: Answers, tools: StepTools): Promise<void> {
   const facts = await boxFacts(box, image);
   for (const { service, where, inputs } of wanted) {
     const offered = offer(service, facts);
-    // The contexts may not have come about, and were skipped: the next best place then.
+    // If the contexts failed and were skipped, the service runs in the next possible place.
     const place = offered.places.find((each) => each === where) ?? offered.places[0] ?? where ?? "host";
     if (isDiscovery(service)) tools.progress("progress.services.serf");
     else tellAct(tools, "activate", service.id);
@@ -41,7 +41,7 @@ export async function apply(answers: Answers, tools: StepTools): Promise<void> {
       const before = await declare(tools, () => credentialsOf(tools), service, place, inputs);
       await activate(tools, service, { where: place, inputs, ...before });
     } catch (error) {
-      // Serf is the box's voice: without it the step has failed. Any other service waits for `verify` to tell.
+      // Without Serf the box cannot be found, so the step has failed. `verify` reports other services' failures.
       if (isDiscovery(service) || !(error instanceof Failure)) throw error;
       const { hint: _hint, what, ...trouble } = toTrouble(error);
       const state = (await readStates(box))[service.id];

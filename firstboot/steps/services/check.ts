@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "services": nothing that cannot work on this box, and no two services at one port.
+// Checks the answers of "services": each service can work on this box, and no two use the same port.
 
 import type { PlaceId, Service } from "../../../common/service.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -34,7 +34,7 @@ function impossible({ service, where }: Choice, offer: Offer | undefined): Probl
   return [problem(`${field}.context`, "service-where", { found: where, values: { names } })];
 }
 
-/** What must be said for the service to work, such as whom to join. */
+/** Inputs that a service needs, such as the address to join. */
 function unanswered({ service, inputs }: Choice): Problem[] {
   return Object.entries(service.inputs)
     .filter(([name, { needed, when }]) => needed && conditionMet(when, inputs) && inputs[name] === "")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step hands over to the person who finishes the set-up.
+// The credentials that the step shows to the person who finishes the set-up.
 
 import { isUnclaimed } from "../../services/claim.ts";
 import { eachSecret, secretsForPeople } from "../../services/secrets.ts";
@@ -7,7 +7,7 @@ import { readStates } from "../../services/state.ts";
 import type { Answers, GeneratedCredential, StepTools } from "../../setup/step.ts";
 import { chosen } from "./questions.ts";
 
-/** Passwords that were made on this box, and what is the owner's to claim: said at the end, to who finishes the set-up. */
+/** Passwords generated on this box, and what the owner still has to claim: shown at the end of the set-up. */
 export async function generatedCredentials(
   answers: Answers,
   { box }: Pick<StepTools, "box">,

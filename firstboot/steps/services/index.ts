@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "services": discovery by Serf, on unless the owner says no, and whatever else of the catalogue is wanted and can
-// work here. One service that does not come up keeps no other from running, and none keeps the box from being set up.
+// Step "services": discovery by Serf, unless the owner declines, and the other services of the catalogue that are
+// wanted and can work here. A service that fails stops neither the others nor the set-up.
 
 import { type Answers, defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";
@@ -18,7 +18,7 @@ export const services = defineStep<Answers, ServicesFacts>({
   id: "services",
   schema,
   skippable: true,
-  // To declare a service at the community's web application.
+  // Needed to declare a service at the community's web site.
   secretsFrom: ["member"],
   probe,
   check,

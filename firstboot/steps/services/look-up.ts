@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks at the services as soon as they are marked: what they need together, and whether the box has it.
+// Checks the services as soon as they are marked: whether the box has enough for all of them together.
 
 import { boxFacts, roomMib } from "../../services/availability.ts";
 import type { Answers, Finding, LookUp, LookUpTools } from "../../setup/step.ts";

@@ -43,7 +43,7 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers = {}): P
   };
 }
 
-/** What the other steps are about to make. */
+/** What the other steps are going to set up. */
 function planned({ network, node = {}, vpn, contexts }: AllAnswers): Planned {
   return {
     network: network !== undefined,

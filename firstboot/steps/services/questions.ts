@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "services" asks, made from the catalogue: discovery, then which of the others, all on one page; their
-// places and settings only of those that were chosen.
+// What the step "services" asks, generated from the catalogue: discovery, then the other services on one page; places
+// and settings only for those that were chosen.
 
 import type { Value } from "../../../common/json.ts";
 import type { PlaceId, Service } from "../../../common/service.ts";
@@ -9,7 +9,7 @@ import { defaultInputs } from "../../services/data.ts";
 import { getAnswer } from "../../setup/questions.ts";
 import type { Answers, QuestionSchema } from "../../setup/step.ts";
 
-/** The page that all the others are on. */
+/** Name of the page with all other services. */
 export const TOGETHER = "which";
 /** The service's own way; a place is only asked for where there is a choice. */
 export const others: readonly Service[] = catalogue.filter((service) => !isDiscovery(service));
@@ -25,7 +25,7 @@ export const schema: QuestionSchema = {
   },
 };
 
-/** Has a question of its own, before the others. */
+/** Discovery has its own question, before the others. */
 export function isDiscovery({ discovery }: Service): boolean {
   return discovery === "community";
 }
@@ -50,7 +50,7 @@ function questionsAbout(service: Service): QuestionSchema {
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, input]) => {
           const { default: usual, ...rules } = input.schema;
-          // What an empty file of answers shows.
+          // The value in the template of the answers file.
           const examples = usual === undefined || usual === "" ? {} : { examples: [usual] };
           const when = Object.entries(input.when ?? {}).map(
             ([other, values]) => [`${id}.${other}`, [values].flat().map(String)] as const,
@@ -70,7 +70,7 @@ export interface Choice {
   readonly inputs: { readonly [name: string]: Value };
 }
 
-/** The services that these answers switch on, with those that they need, most important first. */
+/** The services that these answers switch on, with those they depend on, most important first. */
 export function chosen(answers: Answers): Choice[] {
   const wanted = catalogue.filter(({ id, enabled }) => getAnswer(answers, `${id}.enabled`) ?? enabled);
   const needed = new Set(wanted.flatMap(({ needs }) => needs.services ?? []));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes services and discovery away: nothing announces this box any more, and it gets a new name when it is set up again.
+// Removes services and discovery: the box is not announced any more, and gets a new name at the next set-up.
 
 import { PUBLISH_TIMER, SERF_UNIT } from "../../discovery/serf.ts";
 import type { Box } from "../../host/box.ts";
@@ -9,13 +9,13 @@ import { everyService } from "../../services/custom-projects.ts";
 import { deactivate, removeData } from "../../services/engine.ts";
 import type { ResetOptions } from "../../setup/step.ts";
 
-/** What the agent keeps: tags of before would be announced again, old peers asked again. */
+/** State of the agent: otherwise old tags would be announced again, and old peers contacted. */
 const SERF_DATA = ["/var/lib/serf/tags.json", "/var/lib/serf/snapshot"];
 
 export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
-  // Those first that need others.
+  // Services that depend on others first.
   for (const service of (await everyService(box)).slice().reverse()) {
-    // A context that is gone took its services along.
+    // Fails if the service was in a context that has been removed.
     await deactivate({ box, image }, service).catch(() => {});
     if (!keepData) await removeData({ box, image }, service).catch(() => {});
   }

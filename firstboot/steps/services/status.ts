@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the services that are on are doing, for `cbox status` and `cbox services`.
+// The state of the services that are on, for `cbox status` and `cbox services`.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Says what is being done to a service, by its title.
+// Shows what is being done to a service, with its title.
 
 import type { ACTS } from "../../catalogue/texts.ts";
 import type { StepTools } from "../../setup/step.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether the services that were chosen work and are announced.
+// Verifies that the chosen services work and are announced.
 
 import { fail } from "../../../common/fail.ts";
 import { catalogue } from "../../catalogue/catalogue.ts";
@@ -78,13 +78,13 @@ async function verifySerf(
     });
   }
   return [
-    // Nobody else there yet: Serf goes on trying by itself.
+    // No other member yet: Serf continues trying.
     ...(info.members > 1 ? [] : [{ code: "serf-no-peers" }]),
     ...(omitted.length ? [{ code: "serf-omitted", values: { names: omitted.join(", ") } }] : []),
   ];
 }
 
-/** On a registered box only: elsewhere nobody expects it. */
+/** On a registered box only: others are not declared. */
 async function undeclared(ids: readonly string[], { box, image }: StepTools): Promise<Warning[]> {
   const { isRegistered } = await boxFacts(box, image);
   const states = await readStates(box);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks up an account in the user databases. `getent` rather than the files: it is the same question sshd asks.
+// Looks up an account in the user databases, by `getent` and not in the files: sshd uses the same databases.
 
 import type { Box } from "../../host/box.ts";
 
@@ -9,7 +9,7 @@ export interface Account {
   readonly home: string;
   /** The password field of /etc/shadow: a hash, "*", or "!…" when locked. Undefined when there is no entry. */
   readonly shadow: string | undefined;
-  /** In all databases, with a home: useradd was not interrupted. */
+  /** Present in all databases, with a home: useradd was not interrupted. */
   readonly isComplete: boolean;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies "system". Files and well-known tools instead of systemd's hostnamed and timedated: nothing has to answer
-// on D-Bus, and each line can be repeated after a power cut.
+// Applies "system". Uses files and standard tools instead of systemd's hostnamed and timedated: this needs no D-Bus,
+// and every line can be repeated after a power cut.
 
 import { fail } from "../../../common/fail.ts";
 import { type Box, runOrFail, writeIfChanged } from "../../host/box.ts";
@@ -36,7 +36,7 @@ export async function apply(answers: SystemAnswers, tools: StepTools): Promise<v
   await allowSudo(box, owner.name, hasPassword);
   await installKeys(box, owner.name, owner.ssh_keys ?? []);
 
-  // Keys of its own first: sshd must never start with others.
+  // Generate this box's host keys first: sshd must never start with others.
   progress("progress.system.ssh");
   await runOrFail(box, "ssh-keygen", ["-A"]);
   await writeIfChanged(box, paths.sshd, sshdConfig(hasPassword && !isKeysOnly(answers)));
@@ -68,7 +68,7 @@ export function hostsFile(hostname: string): string {
   ].join("\n");
 }
 
-/** Under the name that the zone has now: the system has no file for the others. */
+/** By the zone's current name: the system has no files for former names. */
 async function setTimeZone(box: Box, name: string): Promise<void> {
   const timezone = zoneOf(name, await readTimeZones(box)) ?? name;
   const target = `${paths.zoneinfo}/${timezone}`;
@@ -76,7 +76,7 @@ async function setTimeZone(box: Box, name: string): Promise<void> {
   await writeIfChanged(box, "/etc/timezone", `${timezone}\n`);
 }
 
-/** systemd made it at the first boot and only keeps it when it could write it. */
+/** systemd creates it at the first boot, and only keeps it if it could be written. */
 async function checkMachineId(box: Box): Promise<void> {
   const machineId = ((await box.readFile("/etc/machine-id")) ?? "").trim();
   if (/^[0-9a-f]{32}$/.test(machineId)) return;
@@ -93,14 +93,14 @@ async function recordChoices(
   { language, timezone, hostname, updates, owner }: SystemAnswers,
 ): Promise<void> {
   const earlier = (await readChoices(box)).owner;
-  // The name was changed after an earlier try: that account was ours, and must not stay as a second entrance.
+  // The owner's name was changed after an earlier try: that account must not remain as a second log-in.
   if (earlier && earlier !== owner.name) await removeAccount(box, earlier);
   await writeChoices(box, { language, timezone, hostname, updates, owner: owner.name });
 }
 
 async function makeAccount(box: Box, name: string): Promise<void> {
   const account = await findAccount(box, name);
-  // A power cut inside useradd leaves one database without the others; begin anew rather than guess.
+  // A power cut within useradd leaves incomplete databases: the account is created again.
   if (account && !account.isComplete) await removeAccount(box, name);
   if (!account?.isComplete) {
     await runOrFail(box, "useradd", [
@@ -112,7 +112,7 @@ async function makeAccount(box: Box, name: string): Promise<void> {
   await runOrFail(box, "usermod", ["--append", "--groups", OWNER_GROUPS, name]);
 }
 
-/** A home that a reset left there belongs to its owner again, whoever else has an account by now. */
+/** A home that was kept by a reset gets its former user id, if another account does not have it now. */
 async function uidOfHome(box: Box, home: string): Promise<string[]> {
   if (!(await box.exists(home))) return [];
   const { code, stdout } = await box.run("stat", ["--format=%u", home]);
@@ -122,7 +122,7 @@ async function uidOfHome(box: Box, home: string): Promise<string[]> {
 }
 
 async function removeAccount(box: Box, name: string): Promise<void> {
-  // Each may be there without the other; verify sees whether what is needed was made.
+  // Either may be missing; verify checks the result.
   await box.run("userdel", ["--force", "--remove", name]);
   await box.run("groupdel", [name]);
 }
@@ -131,12 +131,12 @@ async function setPassword(box: Box, name: string, password: string | undefined,
   if (password !== undefined) {
     await runOrFail(box, "chpasswd", [], { input: `${name}:${password}\n` });
   } else if (!hasPassword) {
-    // "*" is no password at all; "!" would lock the account, for keys as well on some systems.
+    // "*" means no password; "!" would lock the account, on some systems for keys as well.
     await runOrFail(box, "usermod", ["--password", "*", name]);
   }
 }
 
-/** Who has no password cannot type it for sudo. */
+/** An owner without a password cannot type one for sudo. */
 async function allowSudo(box: Box, name: string, hasPassword: boolean): Promise<void> {
   if (hasPassword) return box.remove(SUDOERS);
   await writeIfChanged(box, SUDOERS, `${name} ALL=(ALL:ALL) NOPASSWD: ALL\n`, { mode: 0o440 });
@@ -161,8 +161,8 @@ export function sshdConfig(takesPasswords: boolean): string {
     `PasswordAuthentication ${takesPasswords ? "yes" : "no"}`,
     "KbdInteractiveAuthentication no",
     "X11Forwarding no",
-    // Who tries passwords: few in one connection, and few connections at a time that have not signed in, of one address and
-    // of all. OpenSSH of Debian 13 also keeps an address out for a while that was wrong again and again.
+    // Against password guessing: few tries per connection, and few unauthenticated connections at a time, per address
+    // and in total. OpenSSH of Debian 13 also blocks an address for a while after repeated failures.
     "MaxAuthTries 4",
     "PerSourceMaxStartups 4",
     "MaxStartups 10:30:60",

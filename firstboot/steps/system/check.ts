@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "system" against what is known of this box: its time zones and the names it has taken.
+// Checks the answers of "system" against facts about this box: its time zones and the names in use.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { transliterate } from "../../../common/transliterate.ts";
@@ -16,16 +16,16 @@ export interface SystemFacts extends ProbeResult, TimeZones {
   readonly keyboard: Keyboard;
   /** Users and groups of the system. */
   readonly takenNames: ReadonlySet<string>;
-  /** Names that everybody around may know: those of the community, the member, and the box at its web site. */
+  /** Names that people nearby may know: those of the community, the member, and the box at its web site. */
   readonly namesAround: readonly string[];
-  /** Of a box that is set up: the account is in use. */
+  /** On a configured box: the owner's account, which is in use. */
   readonly owner?: string;
 }
 
-/** What Debian's adduser accepts, without the capitals and dots that other tools stumble over. */
+/** What Debian's adduser accepts, without capitals and dots, which other tools do not support. */
 const OWNER_NAME = /^[a-z][a-z0-9_-]{0,30}$/;
 
-/** The nearest name that can be had, or undefined when nothing is left of the one typed. */
+/** The nearest available name; undefined if no characters of the typed one remain. */
 export function suggestOwnerName(name: string, taken: ReadonlySet<string>): string | undefined {
   const suggestion = transliterate(name.trim())
     .toLowerCase()
@@ -54,7 +54,7 @@ export function check(
   ];
 }
 
-/** What takes a moment to find out: whether the password is easy to guess. */
+/** A slower check: whether the password is easy to guess. */
 export async function examine(
   { hostname, owner }: DeepPartial<SystemAnswers>,
   { namesAround }: SystemFacts,
@@ -75,7 +75,7 @@ function checkTimeZone(timezone: string, zones: TimeZones): Problem[] {
   ];
 }
 
-/** People type the city alone, too: "madrid", or "madrit". */
+/** People also type only the city: "madrid", or "madrit". */
 function nearestZone(typed: string, zones: ReadonlySet<string>): string | undefined {
   const wanted = typed.trim().replaceAll(" ", "_");
   if (wanted.includes("/")) return didYouMean(wanted, [...zones]);
@@ -115,7 +115,7 @@ function checkOwner(
     if (typeof key !== "string") continue;
     found.push(
       problem(`system.owner.ssh_keys[${index}]`, key, {
-        // A private key pasted by mistake must not end up on the screen or in the report.
+        // A private key pasted by mistake must not appear on the screen or in the report.
         found: key === "ssh-key-private" ? HIDDEN : shorten(line),
         values: {
           types: SSH_KEY_TYPES.join(", "),
@@ -126,7 +126,7 @@ function checkOwner(
     );
   }
   const hasPassword = password !== undefined || providedSecrets.has(PASSWORD_PATH);
-  // Asked last, so an owner with neither is told there.
+  // The keys are asked last, so the missing log-in method is reported there.
   if (!hasPassword && keys?.length === 0) found.push(problem("system.owner.ssh_keys", "owner-no-entrance"));
   return found;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// "system" on a machine that was a Debian before it became a box: its accounts, passwords, SSH server, name and time
-// zone are its owner's business. Only the language is asked, and which account is the owner's.
+// "system" on a converted Debian: its accounts, passwords, SSH server, name and time zone are not changed. It asks
+// only for the language, and which account is the owner's.
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../host/box.ts";
@@ -12,7 +12,7 @@ import { findAccount } from "./account.ts";
 import type { SystemAnswers } from "./questions.ts";
 
 export interface KeptFacts extends ProbeResult {
-  /** Accounts that may be the owner's. */
+  /** Accounts that can be the owner's. */
   readonly people: readonly string[];
 }
 
@@ -42,12 +42,12 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promis
   };
 }
 
-/** People, and of those the administrators first; root, where there is nobody else. */
+/** Accounts of people, administrators first; root if there is no other. */
 async function accounts(box: Box): Promise<readonly string[]> {
   const lines = async (path: string) =>
     ((await box.readFile(path)) ?? "").split("\n").map((line) => line.split(":"));
   const people = (await lines("/etc/passwd"))
-    // Between them are the people: login.defs(5), UID_MIN and UID_MAX.
+    // The range of people's accounts: login.defs(5), UID_MIN and UID_MAX.
     .filter(([, , uid = ""]) => Number(uid) >= 1000 && Number(uid) <= 60_000)
     .filter(([, , , , , , shell = ""]) => !/\/(nologin|false)$/.test(shell))
     .map(([name = ""]) => name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Host names: one label of RFC 1123, in lower case, and not a name that means something else.
+// Host names: one label of RFC 1123 in lower case, and not a reserved name.
 
 import { transliterate } from "../../../common/transliterate.ts";
 
@@ -9,12 +9,12 @@ const RESERVED = new Set(["localhost", "localdomain", "ip6-localhost", "ip6-loop
 export type HostNameProblem = "hostname-syntax" | "hostname-reserved";
 
 export function hostNameProblem(name: string): HostNameProblem | undefined {
-  // All digits is a legal label, but tools take it for a number or an address.
+  // A label of digits only is valid, but tools read it as a number or an address.
   if (!LABEL.test(name) || /^[0-9]+$/.test(name)) return "hostname-syntax";
   return RESERVED.has(name) ? "hostname-reserved" : undefined;
 }
 
-/** The nearest legal name to what was typed, or undefined when nothing is left of it. */
+/** The nearest valid name; undefined if no characters of the typed one remain. */
 export function suggestHostName(name: string): string | undefined {
   const suggestion = transliterate(name)
     .toLowerCase()
@@ -27,7 +27,7 @@ export function suggestHostName(name: string): string | undefined {
   return suggestion && !hostNameProblem(suggestion) ? suggestion : undefined;
 }
 
-/** `cbox-` and four hexadecimal digits: short enough to say, and neighbours seldom share it. */
+/** `cbox-` and four hexadecimal digits: short enough to say, and seldom the same as a neighbour's. */
 export function defaultHostName(machineId: string): string {
   return `cbox-${machineId.slice(0, 4) || "0000"}`;
 }

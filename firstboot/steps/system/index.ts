@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "system": language, time zone, host name and the owner's account; then the box may be reached by SSH. A machine
-// that was converted has all that: see converted-host.ts.
+// Step "system": language, time zone, host name and the owner's account; then enables SSH. For a converted machine,
+// which has all that, see converted-host.ts.
 
 import { defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";

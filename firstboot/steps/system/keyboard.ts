@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The keyboard at the screen of the box. Debian's console-setup keeps its layout, and loads it at every start.
+// The keyboard of the box's screen. Debian's console-setup stores its layout and loads it at every start.
 
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { type Box, writeIfChanged } from "../../host/box.ts";
@@ -10,11 +10,11 @@ import type { Answers, Choice, Finding, LookUp, LookUpTools, ProbeResult } from 
 
 /** keyboard(5) */
 const FILE = "/etc/default/keyboard";
-/** All layouts that XKB knows, of the package xkb-data. */
+/** All layouts of XKB, from the package xkb-data. */
 const RULES = "/usr/share/X11/xkb/rules/base.lst";
 
 export interface Keyboard {
-  /** XKB layouts by name, with their titles in English. None, where nothing on the box can load one. */
+  /** XKB layouts by name, with English titles. Empty if the box has no program to load one. */
   readonly layouts: ReadonlyMap<string, string>;
   readonly present: string | undefined;
 }
@@ -26,14 +26,14 @@ export async function readKeyboard(box: Box): Promise<Keyboard> {
   return { layouts, present: layouts.has(present) ? present : undefined };
 }
 
-/** The section "! layout": a name and a title in each line. */
+/** Reads the section "! layout": each line has a name and a title. */
 function parseLayouts(rules: string): ReadonlyMap<string, string> {
   const [, section = ""] = /^! layout\n([^!]*)/m.exec(rules) ?? [];
   const lines = [...section.matchAll(/^ +(\S+) +(.+)$/gm)];
   return new Map(lines.map(([, name = "", title = ""]) => [name, title]));
 }
 
-/** What the probe of the step says of it: the community's choices, or nothing where the box has no screen. */
+/** The keyboard part of the step's probe: the community's choices, or nothing on a box without a screen. */
 export function keyboardSurvey({ layouts, present }: Keyboard, image: ImageInfo): ProbeResult {
   const known = image.community.keyboards.filter((name) => layouts.has(name));
   const initial = present ?? known[0];
@@ -56,7 +56,7 @@ export function checkKeyboard(layout: string, { layouts }: Keyboard): Problem[] 
   return [problem("system.keyboard", "keyboard-unknown", { found: layout, suggestion })];
 }
 
-/** What people call a keyboard, in the languages around here. Its code says nothing of that: "ca" is French Canada. */
+/** Common words for a keyboard in the languages of the region. The codes are misleading: "ca" is French Canada. */
 const WORDS: Readonly<Record<string, string>> = {
   es: "spanish spain espanol espana castellano castella espanyol espanya catalan catala catalunya cat spa esp",
   us: "english en usa american ingles angles eng",
@@ -70,7 +70,7 @@ const BY_WORD = new Map(
   Object.entries(WORDS).flatMap(([layout, words]) => words.split(" ").map((word) => [word, layout] as const)),
 );
 
-/** By its word or its title; by a slip only where there are letters enough, for codes of two lie one beside the other. */
+/** By its word or title; typing errors are corrected only in longer names: two-letter codes are too similar. */
 function meantLayout(typed: string, layouts: Keyboard["layouts"]): string | undefined {
   const word = typed.normalize("NFD").replace(/\p{M}/gu, "").trim().toLowerCase();
   const known = BY_WORD.get(word);
@@ -86,7 +86,7 @@ function meantLayout(typed: string, layouts: Keyboard["layouts"]): string | unde
   );
 }
 
-/** At once, since a password may be typed next: it would come out otherwise than on another computer. */
+/** Set at once, since a password may be typed next, and with another layout it would be a different one. */
 export const lookUp: LookUp = {
   paths: ["keyboard"],
   async run(_path: string, { keyboard }: Answers, { box }: LookUpTools): Promise<Finding> {
@@ -95,11 +95,11 @@ export const lookUp: LookUp = {
   },
 };
 
-/** @returns false when the layout is there only after a restart. */
+/** @returns false if the layout applies only after a restart. */
 export async function useKeyboard(box: Box, layout: string): Promise<boolean> {
   if ((await readKeyboard(box)).layouts.size === 0) return true;
   await writeIfChanged(box, FILE, keyboardFile(layout));
-  // Not only on the terminal it is called from, which is none; and kept as what the next start loads.
+  // --force: the command does not run on the affected terminal; --save: for the next start.
   const { code } = await box.run("setupcon", ["--keyboard-only", "--force", "--save"]);
   return code === 0;
 }

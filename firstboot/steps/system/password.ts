@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Is a new password good enough? Long, hard to guess, and that without the names that the box knows: those do not count.
+// Is a new password good enough? Long and hard to guess, not counting the names that the box knows.
 
 export type PasswordFormProblem = "password-short" | "password-long" | "password-characters";
 export type PasswordProblem = "password-has-name" | "password-guessable";
@@ -9,13 +9,13 @@ export const PASSWORD_MINIMUM = 10;
 const PASSWORD_MAXIMUM = 200;
 
 /**
- * How many guesses it must stand. Zxcvbn gives every word with a year and a sign behind it its third score (10^8), and
- * keeps the fourth (10^10) from ten random signs; this lies between. Over SSH, one address gets some ten guesses a
- * second at the most: ten years.
+ * The number of guesses a password must withstand. Zxcvbn gives a word with a year and a sign its third score (10^8),
+ * and does not give the fourth (10^10) to ten random characters; this is in between. Over SSH, one address can make
+ * about ten guesses per second: ten years.
  */
 const GUESSES = 10 ** 9.5;
 
-/** Names shorter than this are in every other word. */
+/** Shorter names are part of too many words. */
 const SHORTEST_NAME = 3;
 const SHORTEST_PART = 4;
 
@@ -27,7 +27,7 @@ export function passwordFormProblem(password: string): PasswordFormProblem | und
   return undefined;
 }
 
-/** `names`: those that do not count, as {@link namesKnown} gives them. */
+/** `names`: those that do not count, from {@link namesKnown}. */
 export async function passwordProblem(
   password: string,
   names: readonly string[],
@@ -38,7 +38,7 @@ export async function passwordProblem(
   return guesses(password) < GUESSES ? "password-guessable" : undefined;
 }
 
-/** Names as they are and in parts ("can-bruixa" and "bruixa"), without those that are too short to mean something. */
+/** Names and their parts ("can-bruixa" and "bruixa"), without those that are too short to be meaningful. */
 export function namesKnown(names: readonly (string | undefined)[]): string[] {
   const whole = names.flatMap((name) => (name === undefined ? [] : [name.trim().toLowerCase()]));
   const parts = whole.flatMap((name) => name.split(/[^\p{L}\p{N}]+/u));
@@ -50,7 +50,7 @@ export function namesKnown(names: readonly (string | undefined)[]): string[] {
   ];
 }
 
-/** Signs that stand for a letter. */
+/** Characters that replace a letter. */
 const LOOK_ALIKE: { readonly [letter: string]: string } = {
   a: "a4@",
   e: "e3",
@@ -61,7 +61,7 @@ const LOOK_ALIKE: { readonly [letter: string]: string } = {
   t: "t7",
 };
 
-/** What is left of a password when every sign that belongs to a name is taken out, in either direction. */
+/** The rest of a password without the characters that belong to a name, forwards or backwards. */
 function withoutNames(password: string, names: readonly string[]): string {
   const signs = [...password];
   const lower = signs.map((sign) => sign.toLowerCase());

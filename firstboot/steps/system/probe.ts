@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is true of this box and matters to the questions: zones, keyboards, names that are taken.
+// Facts about this box for the questions: time zones, keyboards, names in use.
 
 import type { Box } from "../../host/box.ts";
 import { type ImageInfo, websiteName } from "../../host/image-info.ts";
@@ -12,12 +12,12 @@ import type { SystemFacts } from "./check.ts";
 import { defaultHostName } from "./hostname.ts";
 import { keyboardSurvey, readKeyboard } from "./keyboard.ts";
 
-/** Users from here up are people (login.defs, UID_MIN). */
+/** Users from this id on are people (login.defs, UID_MIN). */
 const FIRST_PERSON = 1000;
 
 export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promise<SystemFacts> {
   const machineId = (await box.readFile("/etc/machine-id")) ?? "";
-  // Another name would be another account, and the home of the old one would go: not for a box that is in use.
+  // On a box in use the name stays: another one would be a new account, and the old home would be deleted.
   const owner = (await box.exists(paths.configured)) ? (await readChoices(box)).owner : undefined;
   const takesPasswords = /^PasswordAuthentication yes$/m.test((await box.readFile(paths.sshd)) ?? "");
   const keyboard = await readKeyboard(box);
@@ -26,14 +26,14 @@ export async function probe(box: Box, image: ImageInfo, all: AllAnswers): Promis
   return {
     defaults: {
       ...typed.defaults,
-      // Chosen already by whoever was asked about installing.
+      // Already chosen if the step "install" was asked.
       language: all.install?.language ?? image.community.default_language,
       timezone: image.community.timezone,
       hostname: defaultHostName(machineId.trim()),
       ...(hasUpdates ? { updates: image.community.updates.choice } : {}),
       "owner.ssh_keys": [],
       ...(owner ? { "owner.name": owner } : {}),
-      // A box in use keeps with Enter what it has.
+      // On a box in use, Enter keeps the current setting.
       ...(owner && takesPasswords ? { "ssh.keys_only": false } : {}),
     },
     hidden: [...(typed.hidden ?? []), ...(hasUpdates ? [] : ["updates"]), ...(owner ? ["owner.name"] : [])],
@@ -57,7 +57,7 @@ async function takenNames(box: Box): Promise<ReadonlySet<string>> {
   for (const file of ["/etc/passwd", "/etc/group"]) {
     for (const line of ((await box.readFile(file)) ?? "").split("\n")) {
       const [name = "", , id = ""] = line.split(":");
-      // The owner of an earlier try is not in the way; apply takes the account over.
+      // The owner's account of an earlier try is available; apply reuses it.
       if (name && !(name === ours && Number(id) >= FIRST_PERSON)) taken.add(name);
     }
   }

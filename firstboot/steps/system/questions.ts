@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "system" asks: the language, where the box is, its name, and the account of its owner.
+// What the step "system" asks: the language, the box's time zone and name, and its owner's account.
 
 import type { FromSchema } from "json-schema-to-ts";
 
@@ -77,7 +77,7 @@ export const schema = {
 
 export type SystemAnswers = FromSchema<typeof schema>;
 
-/** Without a key it would keep everybody out, so it counts with one only. */
+/** Without a key it would lock everybody out, so it applies only with one. */
 export function isKeysOnly({ owner, ssh }: Pick<SystemAnswers, "owner" | "ssh">): boolean {
   return ssh?.keys_only === true && (owner.ssh_keys ?? []).length > 0;
 }

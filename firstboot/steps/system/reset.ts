@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes the owner's account and every way in away. First the door is shut, then the rooms are cleared.
+// Removes the owner's account and all remote access. Access is disabled first, then the data is removed.
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../host/box.ts";
@@ -13,16 +13,16 @@ import { findAccount } from "./account.ts";
 import { SUDOERS } from "./apply.ts";
 
 export async function reset(box: Box, image: ImageInfo, { keepData }: ResetOptions): Promise<void> {
-  // Account and SSH were there before the box was, and are its owner's.
+  // Account and SSH existed before the conversion, and stay.
   if (image.converted) return box.remove(paths.choices);
   await box.run("systemctl", ["disable", "--now", "ssh.service"]);
   await box.remove(paths.sshd);
-  // Timers that do not stop now do not start again.
+  // If a timer does not stop now, it does not start again.
   await updateBox(box, image, "off").catch(() => {});
   await box.remove(SUDOERS);
   const { owner } = await readChoices(box);
   if (owner) await removeOwner(box, owner, keepData);
-  // Only now: the name is needed until the account is gone.
+  // Only now: the name is needed until the account is removed.
   await box.remove(paths.choices);
   if (!keepData) await removeHostKeys(box);
 }
@@ -37,7 +37,7 @@ async function removeOwner(box: Box, owner: string, keepData: boolean): Promise<
   fail({ code: "account-stays", ...errorText("error.account-stays", { name: owner }) });
 }
 
-/** Another set-up is another box to those who log in. */
+/** After a reset the box has a new identity for SSH clients. */
 async function removeHostKeys(box: Box): Promise<void> {
   for (const name of await box.list("/etc/ssh")) {
     if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await box.remove(`/etc/ssh/${name}`);

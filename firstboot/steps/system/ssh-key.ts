@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads one line of authorized_keys, or of an SSH public key (RFC 4253 section 6.6, RFC 5656, RFC 8709, and OpenSSH's PROTOCOL.u2f) and
-// says what is wrong with it. The base64 part is opened: a line that was cut while pasting is found out here.
+// Reads a line of authorized_keys or an SSH public key (RFC 4253 section 6.6, RFC 5656, RFC 8709, OpenSSH's
+// PROTOCOL.u2f) and reports what is wrong. Decodes the base64 part to detect a line that was cut while pasting.
 
 import { createHash } from "node:crypto";
 
@@ -14,7 +14,7 @@ export type SshKeyProblem =
   | "ssh-key-weak";
 
 export interface SshKey {
-  /** What stands before the type in authorized_keys, such as `from="10.0.0.0/8"`; empty for none. */
+  /** What precedes the type in authorized_keys, such as `from="10.0.0.0/8"`; empty for none. */
   readonly options: string;
   readonly type: string;
   readonly base64: string;
@@ -23,7 +23,7 @@ export interface SshKey {
   readonly fingerprint: string;
 }
 
-/** How many fields follow the type name in the blob, and what must hold for them. */
+/** How many fields follow the type name in the blob, and how they are validated. */
 const TYPES: { readonly [type: string]: { fields: number; isSound(fields: readonly Buffer[]): boolean } } = {
   "ssh-ed25519": { fields: 1, isSound: ([key]) => key?.length === 32 },
   "ssh-rsa": { fields: 2, isSound: ([, modulus]) => bits(modulus) >= 2048 },
@@ -36,7 +36,7 @@ const TYPES: { readonly [type: string]: { fields: number; isSound(fields: readon
 
 export const SSH_KEY_TYPES = Object.keys(TYPES);
 
-/** Of sshd(8), "AUTHORIZED_KEYS FILE FORMAT". sshd passes over a line with any other, and nobody gets in. */
+/** From sshd(8), "AUTHORIZED_KEYS FILE FORMAT". sshd ignores a line with any other option. */
 const OPTIONS = new Set(
   `agent-forwarding cert-authority no-agent-forwarding no-port-forwarding no-pty no-user-rc no-x11-forwarding
    no-touch-required port-forwarding pty restrict user-rc verify-required x11-forwarding`.split(/\s+/),
@@ -47,7 +47,7 @@ const OPTIONS_WITH_VALUE = new Set(
 const OPTION = /([A-Za-z0-9-]+)(?:="((?:\\"|[^"])*)")?/;
 const LEADING_OPTIONS = new RegExp(`^(${OPTION.source}(?:,${OPTION.source})*)[ \\t]+(?=\\S)`);
 
-/** What a text that is no line of authorized_keys says of itself: PEM, RFC 4716 or PuTTY. */
+/** The format of a text that is not a line of authorized_keys: PEM, RFC 4716 or PuTTY. */
 export function sshKeyForm(text: string): string | undefined {
   return /^-{4,5} ?BEGIN ([A-Z0-9 ]+?) ?-{4,5}/m.exec(text)?.[1];
 }
@@ -59,7 +59,7 @@ export function parseSshKey(line: string): SshKey | SshKeyProblem {
   const options = startsWithType(whole) ? "" : (LEADING_OPTIONS.exec(whole)?.[1] ?? "");
   const text = whole.slice(options.length).trimStart();
   const match = /^(\S+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t]+(.*))?$/.exec(text);
-  // A key is there, and what stands before it is not what sshd reads as options.
+  // There is a key, but the text before it is not in sshd's form of options.
   if (!startsWithType(text) && /\s(?:ssh|ecdsa|sk)-\S+[ \t]+AAAA/.test(text)) return "ssh-key-option";
   if (!match) return "ssh-key-syntax";
   const [, type = "", base64 = "", comment = ""] = match;
@@ -79,7 +79,7 @@ function startsWithType(text: string): boolean {
   return /^(ssh|ecdsa|sk)-/.test(text);
 }
 
-/** The first option that sshd does not know, or that lacks its value or has one too many. */
+/** The first option that sshd does not know, or that lacks a value or has one too many. */
 export function unknownSshOption(line: string): string | undefined {
   const options = LEADING_OPTIONS.exec(`${line} x`)?.[1] ?? "";
   for (const [written, name = "", value] of options.matchAll(new RegExp(OPTION, "g"))) {
@@ -89,7 +89,7 @@ export function unknownSshOption(line: string): string | undefined {
   return undefined;
 }
 
-/** The line as it goes into authorized_keys: one space between the parts, nothing else. */
+/** The normalized line for authorized_keys: the parts, with one space between them. */
 export function formatSshKey(key: SshKey): string {
   return [key.options, key.type, key.base64, key.comment].filter(Boolean).join(" ");
 }
@@ -98,7 +98,7 @@ function fingerprint(blob: Buffer): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Length-prefixed strings until the end, or undefined when the lengths do not add up. */
+/** The length-prefixed strings, or undefined if the lengths are inconsistent. */
 function splitBlob(blob: Buffer): Buffer[] | undefined {
   const fields: Buffer[] = [];
   for (let at = 0; at < blob.length; ) {

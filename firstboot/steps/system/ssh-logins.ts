@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Who gets in over SSH and by what, as sshd itself reads its configuration: the owner may have added files of their own, and
-// a converted machine has its own from the start.
+// Who can log in over SSH and by what method, according to sshd's effective configuration: the owner may have added
+// files, and a converted machine has its own.
 
 import type { Box } from "../../host/box.ts";
 import { paths } from "../../host/paths.ts";
@@ -8,19 +8,19 @@ import { parseSshKey } from "./ssh-key.ts";
 
 export interface SshLogin {
   readonly name: string;
-  /** Whether sshd takes a password for the account; undefined where only root may ask. */
+  /** Whether sshd accepts a password for the account; undefined if only root may query it. */
   readonly passwords: boolean | undefined;
-  /** Public keys that let in; undefined where only root, or the account itself, may read them. */
+  /** Number of authorized keys; undefined if only root, or the account itself, may read them. */
   readonly keys: number | undefined;
 }
 
 /** Users from here up to {@link LAST_PERSON} are people (login.defs). */
 const FIRST_PERSON = 1000;
 const LAST_PERSON = 60_000;
-/** Shells of accounts that nobody logs in to. */
+/** Shells of accounts without log-in. */
 const NO_SHELL = /^$|\/(nologin|false|sync)$/;
 
-/** Accounts that can log in over SSH, root only where sshd lets it in. Undefined on a machine without sshd. */
+/** Accounts that can log in over SSH, root only if sshd allows it. Undefined on a machine without sshd. */
 export async function readSshLogins(box: Box): Promise<readonly SshLogin[] | undefined> {
   if (!(await box.exists(paths.sshdProgram))) return undefined;
   const { stdout } = await box.run("getent", ["passwd"]);
@@ -43,12 +43,12 @@ export async function readSshLogins(box: Box): Promise<readonly SshLogin[] | und
 
 type Settings = ReadonlyMap<string, string>;
 
-/** What sshd says applies to an account; undefined where it does not say. */
+/** sshd's settings for an account; undefined if it does not report them. */
 async function sshdSettings(box: Box, user: string): Promise<Settings | undefined> {
-  // An address that is nobody's (RFC 5737): settings for a neighbour in particular are not what is asked for.
+  // A documentation address (RFC 5737), so that settings for particular addresses do not apply.
   const who = `user=${user},host=localhost,addr=192.0.2.1`;
   let answer = await box.run(paths.sshdProgram, ["-T", "-C", who]);
-  // Without root's rights it cannot read the host's keys; then its settings for all, which OpenSSH 9.3 and later can tell.
+  // Without root it cannot read the host keys; then the global settings, which OpenSSH 9.3 and later can report.
   if (answer.code !== 0) answer = await box.run(paths.sshdProgram, ["-G"]);
   if (answer.code !== 0) return undefined;
   const lines = answer.stdout.split("\n").map((line) => /^(\S+) (.*)$/.exec(line) ?? []);
@@ -58,7 +58,7 @@ async function sshdSettings(box: Box, user: string): Promise<Settings | undefine
 function takesPasswords(settings: Settings): boolean {
   const isOn = (key: string) => settings.get(key) === "yes";
   const asks = isOn("passwordauthentication") || (isOn("kbdinteractiveauthentication") && isOn("usepam"));
-  // Lists of methods, each to be passed as a whole: "publickey,password publickey,keyboard-interactive".
+  // Lists of methods, each of which must be completed: "publickey,password publickey,keyboard-interactive".
   const ways = (settings.get("authenticationmethods") ?? "any").split(" ");
   return asks && ways.some((way) => !way.split(",").includes("publickey"));
 }

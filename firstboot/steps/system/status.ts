@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox system`: what the box is called, who looks after it, whether its SSH server answers, and its security updates.
+// `cbox system`: the box's name and owner, whether its SSH server answers, and its security updates.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -12,7 +12,7 @@ import { readUpdates, type UpdatesState } from "../../updates/updates.ts";
 import { readSshLogins, type SshLogin } from "./ssh-logins.ts";
 
 const SSH_PORT = 22;
-/** Who sees what others may not read. */
+/** Shown to users who may not read the information. */
 const ASK = { command: "sudo cbox system" };
 
 export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
@@ -23,7 +23,7 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
   const logins = await readSshLogins(box);
   const t = translator(language);
   const trouble =
-    // A converted machine may well do without SSH: that is its owner's choice.
+    // A converted machine may run without SSH: that is its owner's choice.
     !isReachable && image.converted !== true
       ? "trouble.ssh-not-listening"
       : updates?.working === false
@@ -52,7 +52,7 @@ export async function status(box: Box, image: ImageInfo): Promise<StepStatus> {
       language,
       timezone,
       ssh: isReachable,
-      // Null: only root may know.
+      // Null: only root may read it.
       ...(logins
         ? {
             ssh_logins: logins.map(({ name, passwords = null, keys = null }) => ({ name, passwords, keys })),
@@ -75,7 +75,7 @@ function inWords(updates: UpdatesState, t: Translate): string {
   ].join("; ");
 }
 
-/** Whether anybody's password is taken. */
+/** Whether a password is accepted for any account. */
 function waysInWords(logins: readonly SshLogin[], t: Translate): string {
   if (logins.some(({ passwords }) => passwords)) return t("status.system.ssh.passwords");
   if (logins.some(({ passwords }) => passwords === undefined)) return t("status.system.ssh.unknown", ASK);

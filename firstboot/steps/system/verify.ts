@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "system": the owner can log in, nobody else, and sshd answers with keys of this box's own.
+// Verifies "system": only the owner can log in, and sshd uses host keys of this box.
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../host/box.ts";
@@ -33,7 +33,7 @@ async function verifyAccount(box: Box, name: string, hasPassword: boolean): Prom
   if (!account?.isComplete) {
     return fail({ code: "account-missing", what: `The account "${name}" was not made.`, hint: "Try again." });
   }
-  // A hash begins with "$"; "!" and "*" let nobody in by password.
+  // A hash begins with "$"; "!" and "*" do not allow any password.
   if (hasPassword && !account.shadow?.startsWith("$")) {
     fail({
       code: "password-not-set",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies "vpn": the box's own key, an answer from a rendezvous (or the bundle), tinc's files as a whole, the units.
-// Nothing on the box changes before the answer is complete and checked.
+// Applies "vpn": the box's key, a reply from a rendezvous (or the bundle), tinc's complete files, the units. Nothing
+// on the box is changed before the reply is complete and checked.
 
 import { fail } from "../../../common/fail.ts";
 import { runOrFail, writeIfChanged } from "../../host/box.ts";
@@ -29,7 +29,7 @@ import { switchOff, switchOn } from "../../vpn/units.ts";
 import { leave } from "./leave.ts";
 import type { VpnAnswers } from "./questions.ts";
 
-/** Debian's templates start with this one. */
+/** Debian's instances of tinc@.service are started by this unit. */
 const ALL_NETWORKS = "tinc.service";
 
 export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void> {
@@ -57,14 +57,14 @@ export async function apply(answers: VpnAnswers, tools: StepTools): Promise<void
   const { unit } = vpnPaths(network);
   await lockUp(box, unit, "tinc");
   await runOrFail(box, "systemctl", ["enable", ALL_NETWORKS, unit]);
-  // Always: a cut may have come between the files and this, and who runs may know the old ones only.
+  // Always: after a power cut the files may be newer than what the running daemon has loaded.
   await runOrFail(box, "systemctl", ["restart", unit]);
   await switchOn(box, CLOCK_WATCH);
   await (origin.rendezvous ? switchOn : switchOff)(box, ASK_AGAIN);
   await startAvahi(box, network);
 }
 
-/** One that was given before, and not again, is the same; undefined: the community's. */
+/** A key that was given earlier stays if it is not given again; undefined means the community's. */
 async function keyOfNetwork(
   { key }: VpnAnswers,
   { box, providedSecrets }: StepTools,
@@ -73,10 +73,10 @@ async function keyOfNetwork(
   return (await box.readFile(paths.vpnKey))?.trim();
 }
 
-/** Peers that are named before the box joins. */
+/** The number of peers shown before the box joins. */
 const SHOWN = 4;
 
-/** What the box is going to join, before it does. */
+/** Shows what the box is going to join, before it does. */
 function sayTold({ address, peers }: Membership, url: string, progress: StepTools["progress"]): void {
   const { host } = new URL(url);
   progress(isPlain(url) ? "progress.vpn.told-plain" : "progress.vpn.told", {
@@ -105,7 +105,7 @@ async function join(
 ): Promise<JoinedSomehow> {
   if (answers.bundle) {
     const { membership } = readMembership(answers.bundle);
-    // `check` has let it through: it is whole.
+    // `check` has verified that it is complete.
     if (!membership) return fail({ code: "unexpected", what: "The VPN's bundle is incomplete." });
     refuseConflict(membership, outside);
     await refuseHeld(box, image, membership, undefined);

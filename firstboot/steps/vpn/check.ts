@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks the answers of "vpn": a name that can be an interface, addresses of servers, a bundle that is whole.
+// Checks the answers of "vpn": a name that is valid for an interface, server addresses, a complete bundle.
 
 import { type Problem, type ProblemCode, problem } from "../../setup/problems.ts";
 import type { DeepPartial, ProbeResult } from "../../setup/step.ts";
@@ -9,11 +9,11 @@ import { faultWords } from "../../vpn/rendezvous.ts";
 import type { VpnAnswers } from "./questions.ts";
 
 export interface VpnFacts extends ProbeResult {
-  /** Network interfaces of the box that are no VPN. */
+  /** Network interfaces of the box that do not belong to a VPN. */
   readonly interfaces: readonly string[];
 }
 
-/** Interfaces that match these belong to the step "network", present or not. */
+/** Interfaces with these names belong to the step "network", present or not. */
 const CABLE = /^(en|eth)/;
 const RESERVED = ["lo", "all", "default"];
 const KEY = /^[!-~]{1,64}$/;
@@ -23,7 +23,7 @@ export function check(answers: DeepPartial<VpnAnswers>, facts: VpnFacts): Proble
   return [
     ...(network === undefined ? [] : checkNetwork(network, facts)),
     ...(rendezvous ?? []).flatMap((url, index) => checkRendezvous(url, index)),
-    // Its value is secret: it is not repeated.
+    // The value is secret: it is not quoted.
     ...(!key || KEY.test(key) ? [] : [problem("vpn.key", "vpn-key-syntax")]),
     ...(bundle === undefined ? [] : checkBundle(bundle)),
     ...(bundle !== undefined && join === false ? [problem("vpn.bundle", "vpn-bundle-needs-join")] : []),
@@ -39,11 +39,11 @@ function checkNetwork(network: string, { interfaces }: VpnFacts): Problem[] {
 
 function checkRendezvous(url: string, index: number): Problem[] {
   const isGood = URL.canParse(url) && /^https?:\/\/[^\s@?#]+$/.test(url);
-  // An address may hold a password before its @: it is not repeated.
+  // The URL may contain a password before its @: it is not quoted.
   return isGood ? [] : [problem(`vpn.rendezvous[${index}]`, "vpn-rendezvous-syntax")];
 }
 
-/** The same gate as for a reply, but here nothing is left out silently. */
+/** The same checks as for a reply, but here every fault is reported. */
 function checkBundle(bundle: NonNullable<DeepPartial<VpnAnswers>["bundle"]>): Problem[] {
   return readMembership(bundle).faults.map((fault) =>
     problem(`vpn.bundle${fault.at ? `.${fault.at}` : ""}`, codeOf(fault), {
@@ -66,7 +66,7 @@ function codeOf({ reason }: Fault): ProblemCode {
   return codes[reason] ?? "not-allowed";
 }
 
-/** Joining needs somebody to ask. Asked of complete answers, with the community's defaults filled in. */
+/** Joining needs a rendezvous or a bundle. Checked for complete answers, including the community's defaults. */
 export function missing({ join, rendezvous = [], bundle }: VpnAnswers): Problem[] {
   const isEnough = join !== true || bundle !== undefined || rendezvous.length > 0;
   return isEnough ? [] : [problem("vpn.rendezvous", "vpn-rendezvous-missing")];

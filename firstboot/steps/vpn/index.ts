@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Step "vpn": joins the community's VPN by a rendezvous or by what the answers file says, or leaves it. The box is of
-// use without: whoever cannot join now does it later.
+// Step "vpn": joins the community's VPN by a rendezvous or by a bundle in the answers file, or leaves it. The box
+// works without the VPN, and can join it later.
 
 import { defineStep } from "../../setup/step.ts";
 import { apply } from "./apply.ts";

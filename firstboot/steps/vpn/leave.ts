@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Out of the VPN again: everything goes but the key, so that a box that comes back is the same one. A reset of all
-// takes the key as well.
+// Leaves the VPN: removes everything except the key, so that the box keeps its identity if it joins again. A full
+// reset removes the key as well.
 
 import type { Box } from "../../host/box.ts";
 import { paths } from "../../host/paths.ts";
@@ -19,6 +19,6 @@ export async function leave(box: Box, network: string): Promise<void> {
     if (`${directory}/${name}` !== privateKey) await box.remove(`${directory}/${name}`);
   }
   for (const path of [paths.vpnAnswer, paths.vpnAsked, paths.vpnKey]) await box.remove(path);
-  // Last: it is how a power cut in the middle of this is noticed.
+  // Last: as long as this file exists, a leave that a power cut interrupted is detected.
   await box.remove(paths.vpn);
 }

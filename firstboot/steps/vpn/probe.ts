@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community's VPN as default, and the names of cards that no VPN may take.
+// The community's VPN as default, and the interface names that a VPN must not use.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -12,7 +12,7 @@ export async function probe(box: Box, image: ImageInfo): Promise<VpnFacts> {
   const urls = rendezvous.map((each) => (typeof each === "string" ? each : each.url));
   const interfaces: string[] = [];
   for (const name of await box.list(SYS)) {
-    // Our own from last time is none of the box's cables.
+    // Our own VPN interface from an earlier set-up is not excluded.
     if (!(await box.exists(`${SYS}/${name}/tun_flags`))) interfaces.push(name);
   }
   return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the step "vpn" asks: whether the box joins, and where, for who does not want what the community suggests.
+// What the step "vpn" asks: whether the box joins, and which VPN, if not the community's.
 
 import type { FromSchema } from "json-schema-to-ts";
 

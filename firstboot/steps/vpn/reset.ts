@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Leaves the VPN, and takes the box's own key along unless data is kept.
+// Leaves the VPN, and removes the box's key unless data is kept.
 
 import type { Box } from "../../host/box.ts";
 import type { ImageInfo } from "../../host/image-info.ts";
@@ -12,7 +12,7 @@ export async function reset(box: Box, _image: ImageInfo, { keepData }: ResetOpti
   const record = await readRecord(box);
   if (record) await leave(box, record.network);
   if (keepData) return;
-  // Also of a network that was tried and never joined: a directory with our key and nothing else.
+  // Includes a network that the box failed to join: its directory contains only our key.
   for (const name of await box.list(TINC)) {
     if (!NETWORK_NAME.test(name)) continue;
     const { directory } = vpnPaths(name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the review says of the VPN: who is asked to let the box in, whether anybody could answer in its place, and which
-// networks it may give.
+// What the review shows about the VPN: the rendezvous servers, whether their replies could be forged on the way, and
+// which networks they may route.
 
 import type { ImageInfo } from "../../host/image-info.ts";
 import type { Translate } from "../../i18n/translate.ts";
@@ -22,7 +22,7 @@ export function summary(
   return [network ?? t("label.vpn.join"), ...hosts].join(", ");
 }
 
-/** Below the answers, on the page of details. */
+/** Notes below the answers, on the page of details. */
 export function reviewNotes(
   { join, network, rendezvous = [], bundle }: VpnAnswers,
   t: Translate,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the VPN is doing: who the box is there, whether somebody answers right now, and when it last heard who else is there.
+// The state of the VPN: the box's address, whether a peer answers now, and when the rendezvous last sent the peers.
 
 import type { Value } from "../../../common/json.ts";
 import type { Box } from "../../host/box.ts";
@@ -17,7 +17,7 @@ import { isPlain } from "../../vpn/rendezvous.ts";
 import { askPeers, targetsOf } from "../../vpn/tunnel.ts";
 import { wasSkipped } from "../was-passed.ts";
 
-/** A person waits for this: whoever answered before, and a few others, once. */
+/** A person waits for this: the peer that answered last and a few others are tried once. */
 const MAX_TARGETS = 4;
 
 export async function status(box: Box): Promise<StepStatus> {
@@ -65,7 +65,7 @@ export async function status(box: Box): Promise<StepStatus> {
 
 const asData = (asked: LastAsked) => JSON.parse(JSON.stringify(asked)) as { [name: string]: Value };
 
-/** Who gave the address, and whether anybody on the way could have. */
+/** Which server assigned the address, and whether its reply could have been forged on the way. */
 function rendezvousRow(url: string | undefined): StepStatus["rows"] {
   if (url === undefined) return [];
   const text = { key: "status.vpn.by-plain", values: { url } } as const;
@@ -74,7 +74,7 @@ function rendezvousRow(url: string | undefined): StepStatus["rows"] {
 
 const JOIN = "sudo cbox vpn setup";
 
-/** Replies of the right form that the box does not take: it goes on with what it has. */
+/** Valid replies that the box rejects: it keeps its current membership. */
 const REFUSED: ReadonlyMap<string | undefined, TextKey> = new Map([
   ["vpn-range-refused", "status.vpn.range-refused"],
   ["vpn-range-holds", "status.vpn.range-holds"],
@@ -87,7 +87,7 @@ function stateOf(
   from: string | undefined,
 ): StepStatus["state"] {
   if (same_address !== undefined) return "trouble";
-  // The first box of a VPN is alone, and right to be.
+  // The first box of a VPN has no peers, which is correct.
   if (from !== undefined || peers.length === 0) return "works";
   return waiting_since === undefined ? "trouble" : "waiting";
 }
@@ -114,7 +114,7 @@ function adviceOf(
   return {};
 }
 
-/** What came of asking who else is there. */
+/** The result of the last request to the rendezvous. */
 function askedRows(asked: LastAsked | undefined): StepStatus["rows"] {
   const { at, answered, failed } = asked ?? {};
   return [
@@ -132,7 +132,7 @@ function peerNames(peers: readonly { readonly name: string }[]): string {
   return `${peers.length}${shown.length ? `: ${shown.join(", ")}${peers.length > shown.length ? ", ..." : ""}` : ""}`;
 }
 
-/** Not wanted, or not managed in the set-up. */
+/** Not wanted, or failed during the set-up. */
 async function notJoined(box: Box): Promise<StepStatus> {
   const data = { joined: false };
   if (!(await wasSkipped(box, "vpn"))) return { state: "off", rows: [], data };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Verifies "vpn": somebody answers through the tunnel. Connections take a few seconds to come about.
+// Verifies "vpn": a peer answers through the tunnel. Establishing a connection takes a few seconds.
 
 import { fail } from "../../../common/fail.ts";
 import type { Box } from "../../host/box.ts";
@@ -21,7 +21,7 @@ export async function verify(answers: VpnAnswers, tools: StepTools): Promise<War
   const record = await readRecord(box);
   if (!record) return stopped("it is not set up");
   const warnings = (await isAvahiRunning(box)) ? [] : [{ code: "vpn-no-avahi" }];
-  // The first box of a VPN is alone, and right to be.
+  // The first box of a VPN has no peers, which is correct.
   if (record.peers.length === 0) return [...warnings, { code: "vpn-no-peers" }];
   const from = await waitForAnswer(record, tools);
   if (from === undefined) return [...warnings, await waiting(record, tools)];
@@ -35,7 +35,7 @@ export async function verify(answers: VpnAnswers, tools: StepTools): Promise<War
     : [...warnings, { code: "vpn-same-address", values: { address, other } }];
 }
 
-/** Undefined when nobody has answered. */
+/** Undefined if no peer has answered. */
 async function waitForAnswer(
   record: VpnRecord,
   { box, progress, signal }: StepTools,
@@ -53,7 +53,7 @@ async function waitForAnswer(
   }
 }
 
-/** A gateway that asks its rendezvous once an hour is right to refuse a new box till then. */
+/** A gateway that updates from its rendezvous hourly rejects a new box until then. */
 async function waiting(record: VpnRecord, { box, image }: StepTools): Promise<Warning> {
   const { code } = await box.run("systemctl", ["is-active", "--quiet", vpnPaths(record.network).unit]);
   if (code !== 0) return stopped("the unit is not active");
@@ -63,7 +63,7 @@ async function waiting(record: VpnRecord, { box, image }: StepTools): Promise<Wa
   return { code: "vpn-waiting" };
 }
 
-/** Whether tinc's log has that a neighbour speaks a cipher (Blowfish) that this box's OpenSSL lacks. */
+/** Whether tinc's log says that a peer uses a cipher (Blowfish) that this box's OpenSSL does not support. */
 async function hasMetTooOld(box: Box, { network }: VpnRecord): Promise<boolean> {
   const { unit } = vpnPaths(network);
   const { stdout } = await box.run("journalctl", [
