@@ -136,8 +136,8 @@ function senseOfInput(name: string, input: Service["inputs"][string]): string[] 
 function invalidService(id: string, mistakes: readonly string[]): never {
   return fail({
     code: "service-invalid",
-    what: `The service "${id}" of the catalogue is not right:\n${mistakes.map((each) => `  - ${each}`).join("\n")}`,
-    found: `${id}/service.yaml`,
+    what: `The service "${id}" of the catalogue has mistakes.`,
+    found: mistakes.map((each) => `\n  - ${id}/service.yaml: ${each}`).join(""),
     hint: "correct the file; its form is in profiles/schemas/service.schema.json",
   });
 }

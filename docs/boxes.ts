@@ -58,7 +58,8 @@ hardware:
 ./cbox build attic-board --profiles my-boards
 \`\`\`
 
-A profile for the project goes to \`profiles/\`, with the reason for each oddity beside it and a guide in \`profiles/guides/\`.
+Every field stands in the [reference](../reference/profile.md). A profile for the project goes to \`profiles/\`, with the reason
+for each oddity beside it, and has a guide in \`profiles/guides/\` with the headings of the others; then \`npm run docs\`.
 `;
 
 /** Every page by its path in the project. */

@@ -12,6 +12,7 @@ import { machineDiagram, stepDiagram, stepsDiagram } from "../firstboot/steps/di
 import { allSteps } from "../firstboot/steps/index.ts";
 import { WORDS } from "../image/answers/words.ts";
 import { PROJECT } from "../image/host/paths.ts";
+import { listProfiles } from "../image/profile/index.ts";
 import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 import { errorTables } from "./errors.ts";
@@ -21,6 +22,8 @@ import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
 const FIRST_BOOT = "docs/architecture/first-boot.md";
+const RELEASE = ".github/workflows/release.yml";
+const RELEASE_MARKS = ["# the profiles, written by npm run docs", "# end of the profiles"] as const;
 const ERRORS = "docs/reference/errors.md";
 
 /** Every generated text by its path in the project. */
@@ -44,9 +47,16 @@ export function generated(): Map<string, string> {
     [MAN_PAGE, replaced(MAN_PAGE, MAN_MARKS, manSteps())],
     [STEP_TEXTS, stepTexts(PROJECT)],
     [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
+    [RELEASE, replaced(RELEASE, RELEASE_MARKS, releaseMatrix())],
     ...schemaPages(),
     ...boxPages(),
   ]);
+}
+
+/** The profiles that a release builds: all that can be. */
+function releaseMatrix(): string {
+  const whole = listProfiles().filter(({ abstract, problem }) => !abstract && !problem);
+  return whole.map(({ id }) => `          - ${id}\n`).join("");
 }
 
 function mermaid(diagram: string): string {

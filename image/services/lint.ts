@@ -42,10 +42,18 @@ export async function lint(
       lintTemplate(render, field, template, { ...data, found: sampleFound(service) }),
     ),
     ...Object.entries(service.templates).flatMap(([file, text]) => lintShell(file, text)),
+    ...Object.entries(service.templates).flatMap(([file, text]) => lintSandbox(file, text)),
     ...lintPublication(render, service, data),
     ...(service.compose ? lintProject(render, service, data) : []),
     ...(service.first_account === "visitor" ? lintClosed(render, service, data) : []),
   ];
+}
+
+/** Units that start programs; `test/unit/overlays/unit-sandboxes.unit.test.ts` has what a sandbox must keep. */
+function lintSandbox(file: string, text: string): string[] {
+  const isUnit = /\.service\b.*\.hbs$/.test(file) && /^Exec\w+=./m.test(text);
+  if (!isUnit || text.includes("{{> sandbox}}") || /^# No sandbox: \S/m.test(text)) return [];
+  return [`${file}: expected the line {{> sandbox}}, or "# No sandbox: " with the reason, found neither`];
 }
 
 /** What templates see on some box. `inputs`: laid over the defaults. */

@@ -142,12 +142,12 @@ describe("a service folder with a mistake", () => {
   ])("is refused with its name: %s", async (_what, changes, words) => {
     const failure = await broken(changes);
     expect(failure.code).toBe("service-invalid");
-    expect(failure.message).toMatch(words);
+    expect(failure.found).toMatch(words);
   });
 
   test("is refused for an unused template, by name", async () => {
     const failure = await broken({}, { "old.hbs": "" });
-    expect(failure.message).toContain("old.hbs is used by no entry of files");
+    expect(failure.found).toContain("old.hbs is used by no entry of files");
   });
 
   test("is refused for invalid YAML, by name", async () => {
@@ -241,7 +241,7 @@ test("a service whose file is not UTF-8 is refused, with its encoding", async ()
   writeFileSync(join(directory, "radio/service.yaml"), Buffer.from("id: radio\n# emissió\n", "latin1"));
   expect(await failureOf(() => readService(directory, "radio"))).toMatchObject({
     code: "service-invalid",
-    message: expect.stringContaining(
+    found: expect.stringContaining(
       "service.yaml is not saved as UTF-8. It is Latin-1 (Windows-1252), line 2.",
     ),
   });

@@ -96,6 +96,18 @@ const project = (part: object) => file(stringify({ services: { web: part } }));
 const PORT = { port: 8099, protocol: "tcp", public: true };
 const english = "The wiki of the whole community.";
 
+it.each([
+  ["", [expect.stringMatching(/^my-wiki\.service\.hbs: expected the line \{\{> sandbox\}\}/)]],
+  ["{{> sandbox}}", []],
+  ["# No sandbox: it configures the whole system.", []],
+])("a unit has a sandbox, or a reason for none: %j", async (line, expected) => {
+  const unit = { template: "my-wiki.service.hbs", target: "/etc/systemd/system/my-wiki.service" };
+  const text = `[Service]\n${line}\nExecStart=/usr/bin/my-wiki\n`;
+  const settings = { template: "settings.conf.hbs", target: "/etc/my-wiki.conf" };
+  const changes = { files: [settings, unit] };
+  expect(await mistakesIn("packages", changes, { "my-wiki.service.hbs": text })).toEqual(expected);
+});
+
 describe("a mistake is reported with its field:", () => {
   it.each([
     [
