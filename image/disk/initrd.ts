@@ -14,7 +14,7 @@ const GZIP = 0x8b1f;
 
 /**
  * @param path of the initrd.
- * @throws Error for a packing other than zstd and gzip, which are what Debian uses.
+ * @throws Error for a compression other than zstd and gzip, which are what Debian uses.
  */
 export async function initrdNames(tools: DiskTools, path: string): Promise<readonly string[]> {
   let rest: Buffer = await readFile(path);
