@@ -18,7 +18,7 @@ const READ: Readonly<Record<string, RegExp>> = {
   "/usr/share/X11/xkb/rules/base.lst": /^! layout\n[^!]*/gm,
 };
 
-/** Files the checks ask for: without them there is no question about a keyboard, or no Wi-Fi. */
+/** Files whose existence the checks need: without them the box asks for no keyboard, or has no Wi-Fi. */
 const THERE = ["/usr/bin/setupcon", "/usr/sbin/wpa_supplicant", "/usr/sbin/wpa_cli", "/usr/sbin/iw"];
 
 /** @param root the root file system of an image */

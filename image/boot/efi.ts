@@ -8,11 +8,11 @@ import type { ResolvedProfile } from "../profile/index.ts";
 
 interface Loader {
   readonly firmware: "efi64" | "efi32";
-  /** Place on the FAT partition that firmware looks at without being told to. */
+  /** Path on the FAT partition that firmware starts by default. */
   readonly path: string;
   /** Place in the tools tree, or in the image's own root. */
   readonly source: string;
-  /** The tools are those of a PC; what they lack is a package of the profile. */
+  /** The tools tree is for PCs; loaders of other architectures come from a package of the profile. */
   readonly ownPackage?: true;
   /** Machine in the header of the program (PE/COFF specification). */
   readonly machine: number;

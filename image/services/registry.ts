@@ -127,7 +127,7 @@ export function tokenIn(text: string): string | undefined {
   }
 }
 
-/** Once more before it is called a failure. */
+/** Tries twice before it fails. */
 async function reach(host: string, url: string, request: RequestInit): Promise<Response> {
   const once = () => fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
   try {
