@@ -200,7 +200,7 @@ function readAuthority(path: string): string {
   });
 }
 
-/** Checks the answers before writing, as the box may be far away when it refuses them. Returns what it cannot check. */
+/** Checks the answers before writing, as the box may be far away when it refuses them. Returns what is unchecked. */
 async function checkAnswers(
   { answers, file }: Files,
   { manifest, name }: ImageSource,

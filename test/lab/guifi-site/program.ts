@@ -26,7 +26,7 @@ let turn = 0;
 let writing = Promise.resolve();
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A body is read and does not matter.
+  // The body is read and ignored.
   request.resume();
   const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
   const { rawHeaders, method = "GET" } = request;
@@ -36,7 +36,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const now = new Date(Date.now() + later);
   const asked = { method, path, query, headers, now };
   const reply = answerWith(isFor(only, asked) ? faults : [], site, asked, turn++);
-  // Nobody is told of what a restart would forget.
+  // The state is saved before the answer is sent, so that a restart loses nothing that was answered.
   writing = writing.then(keep);
   await writing;
   const from = request.socket.remoteAddress ?? "?";

@@ -116,7 +116,7 @@ function addMadeUp(state: SiteState): void {
         anna,
         "BCNCanBruixa20Rd1",
         client("BCNCanBruixa20Rd1CPE0", UPLINK.device, airs[0]),
-        // Bridges of an older schema, which the site mends when it next reads the device for a change.
+        // Bridges of an older schema, which the site corrects when it next reads the device for a change.
         { ...lan(148_401, UPLINK.address), type: "wLan/Lan" },
         { ...lan(148_402, ""), type: "wLan/Lan" },
         airs[0],
