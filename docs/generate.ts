@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what repeats the code: the published JSON Schemas, the machine's diagrams, the tables of errors, the page of each
-// box, and where the steps are listed. `npm run docs`; a unit test says when it has to be run.
+// Generates what follows from the code: the published JSON Schemas, the machine's diagrams, the tables of errors, the
+// page of each box, and the lists of steps. `npm run docs`; a unit test fails when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -64,7 +64,7 @@ function filled(path: string, texts: Readonly<Record<string, string>>): string {
   );
 }
 
-/** A file whose lines between two marks are written anew. */
+/** A file whose lines between two marks are generated. */
 function replaced(path: string, [begin, end]: readonly [string, string], lines: string): string {
   const page = readFileSync(join(PROJECT, path), "utf8");
   const from = page.indexOf(begin) + begin.length + 1;
@@ -72,7 +72,7 @@ function replaced(path: string, [begin, end]: readonly [string, string], lines: 
   return page.slice(0, from) + lines + page.slice(to);
 }
 
-/** Questions by their field. A text with a placeholder is about something that only a box can name. */
+/** Questions by their field. A text with a placeholder is left out: only a box has the value. */
 function askedWords(texts: Readonly<Record<string, string>>): Record<string, string> {
   const asked = Object.entries(texts).filter(
     ([key, text]) => key.startsWith("ask.") && !/\{\w+\}/.test(text),

@@ -51,7 +51,7 @@ afterAll(async () => {
   await box?.destroy();
 });
 
-/** Puts a radio behind the wall, with an access point on it. */
+/** Moves a radio into the other network namespace, and starts an access point on it. */
 async function start({ card, ssid, passphrase, frequency, security, subnet }: AccessPoint): Promise<void> {
   const key = security.includes("key_mgmt=SAE") ? "sae_password" : "psk";
   const configuration = [

@@ -21,7 +21,7 @@ const vueOfThisPackage: Plugin = {
     ssr && /^vue(\/|$)/.test(name) ? { id: name, external: true } : undefined,
 };
 
-/** Browsers refuse what is from elsewhere, if something of the kind should get past `assertOffline`. */
+/** Makes browsers refuse content from other servers, in case `assertOffline` misses some. */
 const POLICY = [
   "default-src 'self'",
   "script-src 'self' 'unsafe-inline'",
