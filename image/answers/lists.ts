@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lists of an image (common/image-lists.ts): taken from its root file system by the build, and found again beside it.
+// The lists of an image (common/image-lists.ts): taken from its root file system by the build, and found again beside
+// it.
 import { existsSync, readFileSync } from "node:fs";
 import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// GRUB for UEFI, 64-bit and 32-bit, PC and ARM: Debian's ready monolithic images at the removable-media paths, so that no
-// firmware variable is needed to boot.
+// GRUB for UEFI, 64-bit and 32-bit, PC and ARM: Debian's ready monolithic images at the removable-media paths, so
+// that no firmware variable is needed to boot.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DiskTools } from "../disk/tools.ts";

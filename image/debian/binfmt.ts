@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them (binfmt_misc).
-// The build registers it if it is not registered, also without systemd; existing registrations are not changed.
+// Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them
+// (binfmt_misc). The build registers it if it is not registered, also without systemd; existing registrations are not
+// changed.
 import { fail } from "../../common/fail.ts";
 import type { Session } from "../host/session.ts";
 import { type Host, thisHost } from "../host/this-host.ts";

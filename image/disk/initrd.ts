@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The names of the files in an initrd: cpio archives (newc) one after the other, the first ones plain (microcode), the
-// last one packed as a rule.
+// The names of the files in an initrd: cpio archives (newc) one after the other, the first ones plain (microcode),
+// the last one packed as a rule.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import type { DiskTools } from "./tools.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The base layer is made once for a release and architecture: all profiles of it have to name the same packages for it.
+// The base layer is made once for a release and architecture: all profiles of it have to name the same packages for
+// it.
 import { fail } from "../../common/fail.ts";
 import type { ResolvedProfile } from "./resolve.ts";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks a registry of container images what a tag points to today, by its HTTP API (OCI distribution specification 1.1;
-// for tokens, "Token Authentication Specification" of distribution). Nobody signs in: boxes fetch without an account, too.
+// Asks a registry of container images what a tag points to today, by its HTTP API (OCI distribution specification
+// 1.1; for tokens, "Token Authentication Specification" of distribution). Nobody signs in: boxes fetch without an
+// account, too.
 import { createHash } from "node:crypto";
 import { IS_DIGEST, readImageName } from "../../common/container-image.ts";
 import { Failure, fail } from "../../common/fail.ts";

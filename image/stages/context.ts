@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image, so
-// that first boot needs no network. It has no kernel, no identity and no SSH; APT installs further packages.
+// Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image,
+// so that first boot needs no network. It has no kernel, no identity and no SSH; APT installs further packages.
 import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";

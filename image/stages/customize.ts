@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "customize": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
-// is copied by hard links, so files are always replaced, never written into.
+// Stage "customize": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The
+// layer is copied by hard links, so files are always replaced, never written into.
 
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox bench services`: what each service that comes from Debian costs on the reference machine. The box is set up by
-// its answers file, divided, in the lab; then each service is switched on alone, looked at, and switched off.
+// `cbox bench services`: what each service that comes from Debian costs on the reference machine. The box is set up
+// by its answers file, divided, in the lab; then each service is switched on alone, looked at, and switched off.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what appears on a terminal of 80 by 24 as an asciicast, version 2: a line about the terminal, then one line for
-// each piece of output with its time. `asciinema play FILE` shows it. Each piece is written at once, so that the
+// Writes what appears on a terminal of 80 by 24 as an asciicast, version 2: a line about the terminal, then one line
+// for each piece of output with its time. `asciinema play FILE` shows it. Each piece is written at once, so that the
 // recording of a failed test ends where the test did.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

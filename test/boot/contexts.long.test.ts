@@ -329,8 +329,8 @@ describe("vm-amd64 BIOS: a community that exhausts its resources", () => {
     expect(during).toBeLessThan(ANSWERS_WITHIN);
     expect(Number(await kernel("community", "pids.current"))).toBeLessThanOrEqual(400);
     expect(await kernel("owner", "pids.events")).toMatch(/max 0/);
-    // Stopped first, or the running ones would fork; the brackets keep the pattern from matching its own command. Dead
-    // processes count until the container's init has reaped them.
+    // Stopped first, or the running ones would fork; the brackets keep the pattern from matching its own command.
+    // Dead processes count until the container's init has reaped them.
     const calm = `[ $(cat /sys/fs/cgroup/lxc.payload.community_community/pids.current) -lt 100 ]`;
     await box.ask(
       `for i in $(seq 120); do pkill -STOP -f '[b]omb'; pkill -KILL -f '[b]omb'; ${calm} && exit 0; sleep 1; done; exit 1`,

@@ -17,7 +17,7 @@ import { subject } from "./subject.ts";
 const LOG = "/var/log/community-box/firstboot.log";
 const SECRET = "llop blau sota la figuera";
 const MEMBER = labMember("anna");
-/** Least number of power cuts. */
+/** Least number of the lines in {@link CUTS} at which the power must be cut. */
 const LEAST_CUTS = 10;
 /** Contexts on an emulated processor. */
 const STEP_MS = 600_000;
@@ -35,8 +35,8 @@ services: { serf: { enabled: true } }
 `;
 
 /**
- * The line of the set-up's log at which the power is cut. Each occurs only once in a set-up. After a late cut the work
- * of the next line may be done and its line lost; then the next cut is at the line after it.
+ * The line of the set-up's log at which the power is cut. Each occurs only once in a set-up. After a late cut the
+ * work of the next line may be done and its line lost; then the next cut is at the line after it.
  */
 const CUTS: readonly (readonly [when: string, line: string])[] = [
   ["the first effect is about to start", "state apply_system"],

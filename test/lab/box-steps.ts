@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Part of a box as a program of the lab: looks up, applies and verifies the steps "member" and "node" with a box's own
-// clients, on files below /srv/box. Its argument and its output are JSON.
+// Part of a box as a program of the lab: looks up, applies and verifies the steps "member" and "node" with a box's
+// own clients, on files below /srv/box. Its argument and its output are JSON.
 import { mkdir, rm } from "node:fs/promises";
 import type { Community } from "../../common/community.ts";
 import { readRegistration } from "../../firstboot/guifi/store.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The stand-in as a server of the lab: HTTP/1.1 over TLS, with the spelling of header names as it came. Its state is a
-// file, so that it survives a restart and others can read it. Words: --listen=<https|http>:<port>, --fault=<name>,
+// The stand-in as a server of the lab: HTTP/1.1 over TLS, with the spelling of header names as it came. Its state is
+// a file, so that it survives a restart and others can read it. Words: --listen=<https|http>:<port>, --fault=<name>,
 // --only=<command that has the faults>, --later=<seconds that its clock is ahead>.
 import { readFileSync } from "node:fs";
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";

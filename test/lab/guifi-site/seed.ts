@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The map at the beginning: real pages of guifi.net (data/), and a few nodes made up after them, one for each way that
-// registering a box can go.
+// The map at the beginning: real pages of guifi.net (data/), and a few nodes made up after them, one for each way
+// that registering a box can go.
 import { readFileSync } from "node:fs";
 import { XMLParser } from "fast-xml-parser";
 import { MEMBERS } from "../members.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has from
-// the rendezvous, and says over a port of the lab's own whom tincd can reach.
+// The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has
+// from the rendezvous, and says over a port of the lab's own whom tincd can reach.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
