@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The page of each box, docs/boxes/ID.md: facts from its profile, and what a profile cannot know from
-// profiles/guides/ID.md, section by section.
+// The page of each box, docs/boxes/ID.md: facts from its profile, and other sections from profiles/guides/ID.md.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROFILES } from "../image/host/paths.ts";
@@ -95,7 +94,7 @@ function page(profile: ResolvedProfile, dir: string): string {
 
 function index(profiles: readonly ResolvedProfile[]): string {
   const rows = profiles.map(({ id, form, title, architecture, release }) => [
-    // A machine somebody has already is described by what is done to it.
+    // A conversion is described by what it does to an existing machine.
     `[${id}](${form === "convert" ? "../guides/converting.md" : `${id}.md`})`,
     title,
     `${release}, ${architecture}`,

@@ -76,7 +76,7 @@ function filled(path: string, texts: Readonly<Record<string, string>>): string {
   );
 }
 
-/** A file whose lines between two marks are written anew. */
+/** A file whose lines between two marks are generated. */
 function replaced(path: string, [begin, end]: readonly [string, string], lines: string): string {
   const page = readFileSync(join(PROJECT, path), "utf8");
   const from = page.indexOf(begin) + begin.length + 1;
@@ -84,7 +84,7 @@ function replaced(path: string, [begin, end]: readonly [string, string], lines: 
   return page.slice(0, from) + lines + page.slice(to);
 }
 
-/** Questions by their field. A text with a placeholder is about something that only a box can name. */
+/** Questions by their field. A text with a placeholder is left out: only a box has the value. */
 function askedWords(texts: Readonly<Record<string, string>>): Record<string, string> {
   const asked = Object.entries(texts).filter(
     ([key, text]) => key.startsWith("ask.") && !/\{\w+\}/.test(text),

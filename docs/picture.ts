@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A picture of screens of the wizard, from a recording that a test has left: an SVG of text, so that it is sharp, small and
-// can be searched. `npm run docs:picture -- RECORDING PICTURE TEXT...` takes the last screen with each of these texts.
+// Draws screens of the wizard, from a test's recording, as an SVG of text, which is sharp, small and searchable.
+// `npm run docs:picture -- RECORDING PICTURE TEXT...` takes the last screen with each of these texts.
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -24,7 +24,7 @@ export function screens(recording: string): Screen[] {
   return output.split("\x1b[2J\x1b[H").map(paint);
 }
 
-/** What a terminal shows after this output; it knows the few control sequences that the wizard uses. */
+/** The screen of a terminal after this output; it supports the few control sequences that the wizard uses. */
 function paint(output: string): Screen {
   const lines: string[] = [""];
   let column = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where files of the box list the commands and steps of `cbox`: lines of the shell's completion and of the man page.
+// The lists of the commands and steps of `cbox` in files of the box: the shell's completion and the man page.
 import { commands } from "../firstboot/commands/help.ts";
 import { english } from "../firstboot/i18n/translate.ts";
 import { steps } from "../firstboot/steps/index.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes firstboot/i18n/steps.ts, the texts of the steps put together, from the folders that are there. It loads no
-// step, so that it also runs when a folder is new or gone; docs/generate.ts writes the rest.
+// Writes firstboot/i18n/steps.ts, which joins the texts of the steps, from the existing folders. It loads no step, so
+// that it also runs when a folder was added or removed; docs/generate.ts writes the rest.
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -38,7 +38,7 @@ function nameOf(language: string, id: string): string {
   return `${language}${id.charAt(0).toUpperCase()}${id.slice(1)}`;
 }
 
-/** The other languages are held to English. */
+/** The type of the other languages follows from English. */
 function checked(language: string, id: string): string {
   const name = nameOf(language, id);
   return language === "en" ? `(${name} satisfies StepNames<"${id}">)` : name;

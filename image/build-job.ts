@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a build is about, known before anything is made: packages, layers, what decides the image, and what is there.
+// What is known of a build before any stage runs: packages, layers, the inputs of the image, and the existing image.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "./cache/code-of.ts";
@@ -18,7 +18,7 @@ import { rootfsLayer } from "./stages/rootfs.ts";
 import type { BuildJob } from "./stages/stage.ts";
 import type { Workspace } from "./stages/workspace.ts";
 
-/** What customizes, packs and describes an image, beside the layers. */
+/** Modules that customize, pack and describe an image; layers have their own. */
 const IMAGE_CODE = ["stages/customize.ts", "outputs/index.ts", "disk/tools.ts", "stages/publish.ts"].map(
   (path) => `image/${path}`,
 );
@@ -93,7 +93,7 @@ function keysOf({ rootfs, context }: BuildJob["layers"]): Record<string, string>
   return Object.fromEntries(keys.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** The image in `out` is the one that this build would make. */
+/** Whether the image in `out` is the one that this build would make. */
 export function isUpToDate({ previous, key, isRelease, out }: BuildJob): boolean {
   if (previous?.inputs_key !== key || previous.release_build !== isRelease) return false;
   return [previous.image, previous.qcow2].every((one) => !one || existsSync(join(out, one.file)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The stages of a build, in the order of the manual. The build runs them, and `--explain` asks them what they would make.
+// The stages of a build, in the order of the manual. The build runs them; `--explain` shows what they would make.
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { enableForeign } from "./debian/binfmt.ts";
@@ -19,7 +19,7 @@ export interface BuildMade extends Made {
   output?: Output;
 }
 
-/** The root file system of the image, while it is made. */
+/** Directory of the image's root file system during the build. */
 const rootOf = ({ work }: BuildJob) => join(work, "root");
 
 export const STAGES: readonly Stage<BuildMade>[] = [
@@ -120,7 +120,7 @@ export const STAGES: readonly Stage<BuildMade>[] = [
       try {
         await output.verify(manifest, join(out, manifest.image.file));
       } catch (error) {
-        // An image that did not pass is not left where it could be taken for a good one.
+        // An image that failed verification is removed, so that it is not taken for a good one.
         const files = [manifest.image, manifest.qcow2].flatMap((one) => (one ? [join(out, one.file)] : []));
         for (const file of [join(out, UNVERIFIED), ...files, ...output.leftovers(manifest)])
           await rm(file, { force: true });
@@ -138,7 +138,7 @@ function outputOptions(job: BuildJob, made: BuildMade): OutputOptions {
   return { session, plan, packages, tools, bootFiles, root: rootOf(job), work, imageStore, seed, epoch };
 }
 
-/** What a stage before this one has made. */
+/** The result of an earlier stage. */
 function resultOf<Key extends keyof BuildMade>(made: BuildMade, key: Key): NonNullable<BuildMade[Key]> {
   const value = made[key];
   if (value === undefined)

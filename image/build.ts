@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The build: what it is about (build-job.ts), then its stages (build-stages.ts), of which an image that is there already
-// needs none.
+// The build: finds out what it would make (build-job.ts), and runs its stages (build-stages.ts) unless that image
+// exists.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createJob, isUpToDate } from "./build-job.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The command line, ./cbox, which start.mjs starts: which commands there are, and how any error ends as a sentence and an exit code.
+// The command line, ./cbox, started by start.mjs: its commands, and how an error becomes a message and an exit code.
 // Exit codes: 0 done, 1 failed (the code in brackets says why, see docs/reference/errors.md), 2 mistyped, 130 Ctrl-C.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ const REQUIRE_SIGNATURE: [string, string] = [
   "refuse an image whose checksums are not signed",
 ];
 
-/** Each command loads its code when it is called, so that the help and the short ones come at once. */
+/** Each command loads its code when it is called, so that the help and short commands start fast. */
 export function createProgram(): Command {
   const program = new Command("cbox")
     .description(
@@ -50,7 +50,7 @@ export function createProgram(): Command {
     })
     .helpCommand(false)
     .exitOverride()
-    // The sentence is written in one place, with the code and the hint: see `asFailure`.
+    // One place writes the message with the code and the hint: see `asFailure`.
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       "after",
@@ -335,7 +335,7 @@ function mistyped({ message }: CommanderError, words: readonly string[]): Failur
   });
 }
 
-/** Where the whole error is, for whoever mends it. */
+/** Path of the file with the complete error, for developers. */
 function writeStack(error: unknown): string {
   const text =
     error instanceof Error ? `${error.stack}\n${error.cause ? `cause: ${error.cause}\n` : ""}` : `${error}\n`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The files of a new step of the set-up, which asks one question with yes or no. It works as it stands; what has to be
-// written says so.
+// The files of a new step of the set-up, which asks one yes-or-no question. It works unchanged; the marks WRITE show
+// what has to be written.
 
 const LICENCE = "// SPDX-License-Identifier: GPL-3.0-or-later";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whoever reads the site loads it from one server alone. Finds what a browser would load from another one: a link that
-// somebody has to click is not among that.
+// The site loads everything from its own server. Finds what a browser would load from another one; links that a
+// person has to click are allowed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ const ELSEWHERE = "(?:https?:|wss?:)?//[\\w.-]+[^\\s\"'`)>\\\\]*";
 
 /** How a page, a style sheet or a script loads something. Scripts hold the pages' text, so all are looked for in all. */
 const LOADS = [
-  // <a href> waits for a click; those of other elements do not.
+  // <a href> loads on a click only; the href of other elements loads at once.
   `<(?!a\\s)[a-z][^>]*?\\s(?:src|href|srcset|poster|data|action)=\\\\?["']?(${ELSEWHERE})`,
   `url\\(\\s*["']?(${ELSEWHERE})`,
   `(?:import|fetch|importScripts|sendBeacon|WebSocket|EventSource|Worker|Request)\\s*\\(\\s*["'\`](${ELSEWHERE})`,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The anchor of a heading, by the rule of the sites that show repositories, so that one link fits there and on the site.
+// The anchor of a heading, by the rule of sites that show repositories, so that a link works there and on our site.
 
 /** "On Linux, with `./cbox flash`" becomes `on-linux-with-cbox-flash`. */
 export function slug(heading: string): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks answers files before they travel, by the very checks of the box: those of firstboot/, loaded when they are wanted.
+// Checks answers files on the build machine with the box's own checks, those of firstboot/, loaded on demand.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
@@ -26,7 +26,7 @@ export interface ForImage {
 }
 
 /**
- * What an image says of itself. Its community may be one that only who built it has; the checks are the same.
+ * The facts of an image. Its community may be a file that only its builder has; the checks are the same.
  * @param folder where the image and its lists are
  */
 export function forManifest(
@@ -50,7 +50,7 @@ const ONLY_THE_SERVERS = ["member", "node"];
 /** What is looked up in the lists of the image. */
 const OF_THE_IMAGE = ["system.keyboard", "system.timezone", "system.owner.name", "network.wifi.country"];
 
-/** Sentences about what these files say and nobody has checked here. */
+/** Sentences about what cannot be checked here. */
 export function unchecked(files: readonly unknown[], { profile, lists }: ForImage): string[] {
   const said = (fields: readonly string[]) =>
     fields.filter((field) => files.some((data) => valueAt(data, field) !== undefined)).join(", ");
@@ -65,7 +65,7 @@ export function unchecked(files: readonly unknown[], { profile, lists }: ForImag
   return groups.filter(([fields]) => fields !== "").map(([fields, why]) => `${why}: ${fields}.`);
 }
 
-/** Sentences about what is right, and may not be meant. */
+/** Sentences about valid values that may be unintended. */
 export function remarks(data: unknown): string[] {
   const ssid = valueAt(data, "network.wifi.ssid");
   const isOpen = ssid !== undefined && !valueAt(data, "network.wifi.passphrase");

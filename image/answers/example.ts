@@ -8,14 +8,14 @@ import { setUpWords, type WordsOf } from "./words.ts";
 
 const WIDTH = 100;
 
-/** Name of the file on CBOX-BOOT of every image, for who writes it to a card on a computer without this project. */
+/** Name of the file on CBOX-BOOT of every image, for people who flash it without this project. */
 export const EXAMPLE_FILE = "answers.example.yaml";
 
 const HEAD = [
   "On the partition CBOX-BOOT, under the name answers.yaml, they set the box up without a question.",
   "Fields with a # right in front may be left out; take it away to use one, and those it stands below.",
 ];
-/** For who opens the file on the card itself; the box speaks these languages. */
+/** Introduction for a person who opens the file on the card, in the languages of the box. */
 const ON_THE_CARD = [
   "Copy this file, on this same partition, as answers.yaml, and fill that in. The box reads nothing else, and wipes its",
   "passwords once it has used them. Save it as UTF-8.",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A list of boxes (CSV) over one file of answers: a row for each box, a column for each field that differs. Rows and
-// columns are called as a spreadsheet calls them: the header is row 1.
+// A list of boxes (CSV) on top of one answers file: a row for each box, a column for each field that differs. Rows
+// and columns have the names of a spreadsheet: the header is row 1.
 import { readFileSync } from "node:fs";
 import { CsvError, parse } from "csv-parse/sync";
 import type { Document } from "yaml";
@@ -106,7 +106,7 @@ export function twins(fleet: Fleet, answers: readonly Document[]): string[] {
     for (const [index, { number }] of fleet.rows.entries()) {
       const value = answers[index]!.getIn(field.split("."));
       if (value === undefined || value === null) continue;
-      // An address may be written with another prefix, a name with other capitals: the same all the same.
+      // Addresses with different prefixes and names with different capitals still conflict.
       const key = String(value).toLowerCase().replace(/\/.*$/, "");
       rows.set(key, [...(rows.get(key) ?? []), number]);
     }
@@ -151,7 +151,7 @@ function readBytes(path: string, name: string): Buffer {
   }
 }
 
-/** A word to Excel about the separator, before the header; it shows no row for it. */
+/** Excel's separator line, before the header; Excel does not count it as a row. */
 const SEPARATOR_LINE = /^\ufeff?"?sep=(.)"?\r?\n/i;
 
 function split(written: string, name: string): string[][] {
@@ -170,7 +170,7 @@ function split(written: string, name: string): string[][] {
   }
 }
 
-/** Spreadsheets of half of Europe write semicolons. No field of answers has such a sign in its name. */
+/** Spreadsheets in many European languages write semicolons. No name of a field contains one. */
 function delimiterOf(text: string): string {
   const header = text.split(/[\r\n]/, 1)[0] ?? "";
   return [";", "\t"].find((sign) => header.includes(sign)) ?? ",";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lists of an image (common/image-lists.ts): taken from its root file system by the build, and found again beside it.
+// The lists of an image (common/image-lists.ts): taken from its root file system by the build, and found again beside
+// it.
 import { existsSync, readFileSync } from "node:fs";
 import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const READ: Readonly<Record<string, RegExp>> = {
   "/usr/share/X11/xkb/rules/base.lst": /^! layout\n[^!]*/gm,
 };
 
-/** Files the checks ask for: without them there is no question about a keyboard, or no Wi-Fi. */
+/** Files whose existence the checks need: without them the box asks for no keyboard, or has no Wi-Fi. */
 const THERE = ["/usr/bin/setupcon", "/usr/sbin/wpa_supplicant", "/usr/sbin/wpa_cli", "/usr/sbin/iw"];
 
 /** @param root the root file system of an image */

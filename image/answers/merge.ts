@@ -30,7 +30,7 @@ export function readAnswers(path: string): YamlFile {
  * @throws Failure `answers-unreadable`, `text-encoding`, `yaml-invalid`
  */
 export function openAnswers(path: string): Document {
-  // The sentence about what is not YAML comes from there.
+  // It throws the messages about invalid YAML.
   const { name } = readAnswers(path);
   return parseDocument(textOf(readFileSync(path), name));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the set-up asks about a field of answers, in the languages of the box beside English: for the comments of a file
-// that people fill in. The set-up's own words are in words.json, which `npm run docs` writes.
+// What the set-up asks about a field of answers, in the languages of the box beside English: for the comments of a
+// file that people fill in. The set-up's own words are in words.json, which `npm run docs` writes.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";

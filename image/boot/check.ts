@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether a finished image starts, as far as files show it: each loader in its place, the kernel and initrd they name,
-// the kernel's modules, and the root file system that it is told.
+// Checks the files that a finished image needs to start: each boot loader, the kernel and initrd that it names, the
+// kernel's modules, and the root file system on the kernel's command line.
 
 import type { ImageFiles } from "../disk/image-files.ts";
 import { SECTOR } from "../disk/layout.ts";
@@ -19,7 +19,7 @@ export async function checkBoot(files: ImageFiles, { profile, disk }: Subject): 
   return [...findings, ...boot.findings, ...(await checkKernel(files, profile, boot.release))];
 }
 
-/** Which kernel starts, and what is wrong with the way to it. */
+/** Which kernel starts, and what is wrong with the files that lead to it. */
 interface BootPath {
   readonly findings: string[];
   /** Version of the kernel, such as 6.12.107+deb13-arm64. */
@@ -102,7 +102,7 @@ async function checkRaspberryPi(files: ImageFiles, { profile, disk }: Subject): 
     findings.push(`cmdline.txt says ${word}, with which a Pi 4 does not start`);
   findings.push(...(await checkRootLabel(files, cmdline)));
 
-  // What writes both files anew at the next update of the kernel on the box.
+  // The package that writes both files again when the kernel is updated on the box.
   const settings = (await files.root("/etc/default/raspi-firmware"))?.toString() ?? "";
   const lasting = [`CONSOLES="${profile.consoles.map((console) => console.kernel).join(" ")}"`, "CMA=0"];
   for (const line of [...lasting, `ROOTPART="LABEL=${await files.rootLabel()}"`])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// GRUB for UEFI, 64-bit and 32-bit, PC and ARM: Debian's ready monolithic images at the removable-media paths, so that no
-// firmware variable is needed to boot.
+// GRUB for UEFI, 64-bit and 32-bit, PC and ARM: Debian's ready monolithic images at the removable-media paths, so
+// that no firmware variable is needed to boot.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DiskTools } from "../disk/tools.ts";
@@ -8,11 +8,11 @@ import type { ResolvedProfile } from "../profile/index.ts";
 
 interface Loader {
   readonly firmware: "efi64" | "efi32";
-  /** Place on the FAT partition that firmware looks at without being told to. */
+  /** Path on the FAT partition that firmware starts by default. */
   readonly path: string;
   /** Place in the tools tree, or in the image's own root. */
   readonly source: string;
-  /** The tools are those of a PC; what they lack is a package of the profile. */
+  /** The tools tree is for PCs; loaders of other architectures come from a package of the profile. */
   readonly ownPackage?: true;
   /** Machine in the header of the program (PE/COFF specification). */
   readonly machine: number;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a Raspberry Pi starts: its firmware finds the FAT partition in an MBR and reads config.txt there, which Debian's
-// raspi-firmware writes. The boot ROM of Pi 3 and Zero 2 W knows no GPT, but the box wants one, to grow its partitions.
+// How a Raspberry Pi starts: its firmware finds the FAT partition in an MBR and reads config.txt there, which
+// Debian's raspi-firmware writes. The boot ROM of Pi 3 and Zero 2 W knows no GPT, but the box wants one, to grow its
+// partitions.
 import { type DiskLayout, type Partition, SECTOR } from "../disk/layout.ts";
 
 /** Whether the box is started by the Raspberry Pi's own firmware, from the card or from its EEPROM. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One build at a time per cache: a lock file names the process that holds it, and a holder that no longer runs
-// holds nothing.
+// One build at a time per cache: a lock file names the process that holds it; the lock of an ended process does not
+// count.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { type HostProcess, hostProcess, isAlive } from "../host/process.ts";
 
-/** Takes the lock; the returned function gives it back. Throws Failure `build-running` when another build has it. */
+/** Takes the lock; the returned function releases it. Throws Failure `build-running` when another build has it. */
 export function takeBuildLock(path: string): () => void {
   mkdirSync(dirname(path), { recursive: true });
   const holder = readHolder(path);
@@ -38,7 +38,7 @@ function readHolder(path: string): HostProcess | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as HostProcess;
   } catch {
-    // No file, or one whose writer was cut off in the middle.
+    // No file, or an incomplete one whose writer was interrupted.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The code that makes something, as one of the inputs which decide what it becomes: a layer or an image that older code
-// made is made anew.
+// Hashes the code that makes a layer or an image, as one of its inputs: when the code changes, the layer or image is
+// made again.
 import { createHash } from "node:crypto";
 import { buildSync } from "esbuild";
 import { PROJECT } from "../host/paths.ts";

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Raw images in the cache, by their hash: for `cbox boot`, `cbox demo` and the tests. They are large, so old ones go;
-// one that somebody has just asked for stays, since a machine may be running on it.
+// Raw images in the cache, by their hash: for `cbox boot`, `cbox demo` and the tests. They are large, so old ones are
+// removed; one that was used lately is kept, since a virtual machine may be running on it.
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Newest ones that are kept in any case. */
 const KEEP = 3;
-/** No virtual machine of ours runs longer on one, in milliseconds. */
+/** Longer than any virtual machine of ours runs on one, in milliseconds. */
 const IN_USE = 2 * 3600 * 1000;
 const USED = ".used";
 
 export const rawImage = (store: string, rawSha256: string) => join(store, `${rawSha256}.img`);
 
-/** To be called before a machine starts from it. */
+/** Marks an image as used; to be called before a machine starts from it. */
 export async function noteUse(image: string): Promise<void> {
   await writeFile(`${image}${USED}`, "");
 }

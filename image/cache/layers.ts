@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The layer store: finished root file systems, each named by the hash of everything that went into it.
-// A layer appears by one rename when it is complete, so an interrupted build leaves nothing half done behind.
+// A layer appears by one rename when it is complete, so an interrupted build leaves no incomplete layer.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";

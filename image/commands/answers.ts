@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox answers`: writes an answers file to begin with, checks files, lays one over another, and makes the files of a
-// whole fleet from a list.
+// `cbox answers`: writes an example answers file, checks files, merges two, and makes the files of a whole fleet from
+// a list.
 
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -44,7 +44,7 @@ export interface AnswersFleetOptions extends AnswersOptions {
   readonly out?: string;
 }
 
-/** Answers hold passwords: nobody else may read them. */
+/** Answers hold passwords: only their owner may read them. */
 const PRIVATE = { mode: 0o600 };
 
 export const ANSWERS_COMMANDS = {
@@ -96,7 +96,7 @@ export const ANSWERS_COMMANDS = {
     await mkdir(out, { recursive: true, mode: 0o700 });
     for (const [index, document] of answers.entries()) {
       const path = files[index]!;
-      // An old file may be readable to all. Not synced one by one, which takes longer than all else together.
+      // An old file may be readable by all. Files are not synced one by one, which would take most of the time.
       await rm(path, { force: true });
       await writeFile(path, String(document), { ...PRIVATE, flag: "wx" });
     }
@@ -152,7 +152,7 @@ function dataOf(files: readonly YamlFile[]): unknown[] {
   return files.map(({ data }) => data);
 }
 
-/** A person has filled them in, perhaps with passwords that are nowhere else. */
+/** Refuses to replace a file: it may hold a person's answers, with passwords that exist nowhere else. */
 function refuseToOverwrite(files: readonly string[]): void {
   const there = files.filter((file) => existsSync(file));
   if (there.length === 0) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox bench`: ratios of build, size, boot time and memory against plain Debian, measured on this machine in one
-// run and written to test/bench/results.md. `cbox bench services`: what each service costs, into test/bench/services.md.
+// `cbox bench`: ratios of build, size, boot time and memory against plain Debian, measured on this machine in one run
+// and written to test/bench/results.md. `cbox bench services`: what each service costs, into test/bench/services.md.
 // `cbox bench lynis`: what an audit by Lynis finds on a box, into test/bench/lynis.md.
 import { say } from "../../common/say.ts";
 import { measure, measureLynis, measureServices } from "../../test/bench/index.ts";

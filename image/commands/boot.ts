@@ -87,13 +87,13 @@ export function readMachine(profile: MachineProfile, options: BootCommandOptions
   };
 }
 
-/** QEMU's cards have the sizes that cards have: a power of two. */
+/** QEMU accepts only powers of two as sizes of cards. */
 function diskSize({ qemu }: MachineProfile, mib: number): number {
   return ["sd", "sdhci"].includes(qemu.disk) ? 2 ** Math.ceil(Math.log2(mib)) : mib;
 }
 
 /**
- * Runs the guest on this terminal to its end; nothing of it stays behind.
+ * Runs the guest on this terminal to its end, and removes all its files.
  * @param files put on its partition CBOX-BOOT, by name.
  */
 export async function bootOnTerminal(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox build --all`: every profile, one after the other. What fails does not stop the rest; the table at the end says
-// how each went, and what it took from the ones before.
+// `cbox build --all`: every profile, one after the other. What fails does not stop the rest; the table at the end
+// says how each went, and what it took from the ones before.
 
 import { describeFailure, Failure, fail } from "../../common/fail.ts";
 import { say, sayError, sayLines } from "../../common/say.ts";

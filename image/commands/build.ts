@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox build PROFILE`: makes the image and says where it is and what it weighs. `--all`: those of every profile.
+// `cbox build PROFILE`: makes the image, and prints its path and size. `--all`: those of every profile.
 
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";

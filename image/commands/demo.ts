@@ -12,7 +12,7 @@ import { bootOnTerminal, readMachine } from "./boot.ts";
 import { buildCommand, defaultOut } from "./build.ts";
 
 const PROFILE = "vm-amd64";
-/** A lab of its own: the one a person put up with `cbox lab up` is left alone. */
+/** A lab of its own: one that was started with `cbox lab up` is not touched. */
 const LAB = "demo";
 const COMMUNITY = "guifi";
 /** Enough to share a part of it: below 1 GiB a box goes without contexts. */
@@ -25,7 +25,7 @@ export async function demoCommand(): Promise<void> {
   const image = await locateImage(PROFILE, defaultOut(PROFILE));
   const community = loadCommunity(COMMUNITY);
   const lab = await labUp({ name: LAB, community, root: await labRoot(), signal: interruption() });
-  // Refused while another demo runs, whose lab this then is: it is not ours to take down.
+  // Fails while another demo runs; the lab then belongs to that demo and is not removed.
   const network = await lab.attach("demo");
   try {
     sayLines(introduction());
@@ -47,7 +47,7 @@ function note(): string {
     .join("\n");
 }
 
-/** What a person has to know who sits at the box: there is nobody else here to ask. */
+/** What a person at the box has to know to answer its questions. */
 function introduction(): string {
   const members = MEMBERS.map(({ name, password, about }) => [name, password, about]);
   return [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox doctor`: what this machine has and lacks, and for each lack the command that cures it.
+// `cbox doctor`: what this machine has and what is missing, with the command that installs or corrects it.
 import { printable } from "../../common/printable.ts";
 import { sayLines } from "../../common/say.ts";
 import { foreignState } from "../debian/binfmt.ts";
@@ -39,7 +39,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<void> {
   if (checkups.some(({ finding }) => !finding.ok)) process.exitCode = 1;
 }
 
-/** Building for another architecture takes more; ./cbox sees to it when that is asked for. */
+/** Building for another architecture needs more packages; ./cbox installs them when needed. */
 function describeForeign(architecture: string): string {
   const state = foreignState(thisHost, architecture);
   if (state.kind === "runs") return `programs run (${state.by})`;
@@ -47,7 +47,7 @@ function describeForeign(architecture: string): string {
   return "./cbox installs what they need when one is built or booted";
 }
 
-/** KVM only makes things faster: nothing is lacking without it. */
+/** KVM only makes guests faster: everything works without it. */
 async function describeKvm(probe: boolean): Promise<string> {
   if (!kvmIsThere()) return "not there for this user: guests run by TCG, some 10 times slower";
   if (!probe) return "present; ./cbox doctor --kvm tries whether a guest runs";

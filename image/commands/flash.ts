@@ -156,7 +156,7 @@ async function gatherWifi(
   return wifi;
 }
 
-/** `-` is standard input. Never on the command line itself, where everybody can read it. */
+/** `-` is standard input. A passphrase on the command line would be visible to every user of the machine. */
 async function passphraseOf(ssid: string, file: string | undefined): Promise<string> {
   if (file === "-") return textOf(await buffer(process.stdin), "The passphrase").replace(/\r?\n$/, "");
   if (file !== undefined) {
@@ -200,7 +200,7 @@ function readAuthority(path: string): string {
   });
 }
 
-/** Before anything is written: a box that refuses its answers is a long way off. Returns what could not be checked. */
+/** Checks the answers before writing, as the box may be far away when it refuses them. Returns what is unchecked. */
 async function checkAnswers(
   { answers, file }: Files,
   { manifest, name }: ImageSource,

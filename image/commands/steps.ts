@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox steps new`: begins a step of the set-up: its folder, its place in the list, and the files that follow from them.
+// `cbox steps new`: begins a step of the set-up: its folder, its place in the list, and the files that follow from
+// them.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

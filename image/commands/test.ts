@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox test [filter…]`: style, types and unit tests, beside them the image and the root file system that the heavy tests
-// share, then those. Everything runs even when something failed; the last line counts.
+// `cbox test [filter…]`: style, types and unit tests, beside them the image and the root file system that the heavy
+// tests share, then those. Everything runs even when something failed; the last line counts.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -86,11 +86,11 @@ export async function testCommand(filter: readonly string[], options: TestOption
     return [...own, await run("unit", filter, SIDE_BY_SIDE)];
   };
   const heavy = levels.some((level) => level !== "unit");
-  // A build has programs that keep one processor busy: there is room for the light tests beside it.
+  // Parts of a build use only one processor, so the light tests run beside it.
   const [counts, built] = await Promise.all([light(), heavy ? buildImage() : PASSED]);
   if (heavy) counts.push(built);
   if (levels.includes("integration")) counts.push(await run("integration", filter, SIDE_BY_SIDE));
-  // Without an image there is nothing to boot, and saying so once is enough.
+  // Without an image no boot test can run; one message about it is enough.
   for (const level of ["boot", "long"] as const)
     if (built === PASSED && levels.includes(level)) counts.push(await run(level, filter));
   if (levels.includes("boot") && !levels.includes("long"))

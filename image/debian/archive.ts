@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks the Debian archive which packages a request needs, with a private APT state for the target release:
-// the host's own release, architecture and package state play no part.
+// Asks the Debian archive which packages a request needs, with a private APT state for the target release, so that
+// the host's release, architecture and package state do not matter.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "zx";
@@ -13,13 +13,13 @@ export interface ArchiveOptions {
   readonly mirror: Mirror;
   readonly release: string;
   readonly architecture: string;
-  /** Suites beside the release's own, such as trixie-backports: APT takes from them what is asked for by suite. */
+  /** Further suites, such as trixie-backports: APT takes from them only what is requested by suite. */
   readonly suites: readonly string[];
   /** False: without the release's security archive. */
   readonly security: boolean;
   /** Directory for the private APT state; kept between runs. */
   readonly directory: string;
-  /** Packages of a local repository that shall be taken rather than the mirror's newer versions of them. */
+  /** Packages of a local repository that are preferred to newer versions on the mirror. */
   readonly kept?: { readonly repository: string; readonly pins: readonly PackagePin[] };
 }
 
@@ -48,7 +48,7 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
       suites.map((suite) => source(mirror.debian, suite)).join("") +
       (kept ? `deb [trusted=yes] file:${kept.repository} ${release} main\n` : ""),
   );
-  // Above 1000 a version is taken even where a newer one is there.
+  // A priority above 1000 selects a version even when a newer one exists.
   const preference = ({ name, version }: PackagePin) =>
     `Package: ${name}\nPin: version ${version}\nPin-Priority: 1001\n`;
   const preferences = join(directory, "preferences");
@@ -70,12 +70,12 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
     "Acquire::Languages": "none",
     "Acquire::Retries": "3",
   };
-  // On the command line, where they win over the settings of this machine (a proxy stays as it is set there). Some
-  // machines keep no binary caches of APT's lists, and every command would then read all of the lists anew.
+  // On the command line they override the settings of this machine, except a proxy. The binary caches are switched on
+  // because some machines disable them, and every command would then parse all lists again.
   const apt = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   const repositoryOf = (uri: string): Repository => (uri.startsWith(mirror.security) ? "security" : "debian");
 
-  // Sets share most of their packages, and to look them up takes longer than to resolve them.
+  // Package sets share most of their packages, and looking those up takes longer than resolving them.
   const known = new Map<string, PackagePin>();
 
   return {
@@ -92,7 +92,7 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
         wanted.set(`${name}=${decodeURIComponent(version ?? "")}`, repositoryOf(uri));
       }
       const others = [...wanted.keys()].filter((key) => !keptPins.has(key) && !known.has(key));
-      // Not through `run`: the answer is thousands of lines nobody wants in a log.
+      // Not through `run`, which would log thousands of lines.
       const show = $({ quiet: true });
       const shown = others.length === 0 ? "" : (await show`apt-cache ${apt} show ${others}`).stdout;
       for (const stanza of shown.split(/\n\n+/)) {
@@ -101,7 +101,7 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
         const version = field("Version");
         const key = `${name}=${version}`;
         const repository = wanted.get(key);
-        // A version that several archives have comes once for each; the first is the one APT takes.
+        // A version in several archives is listed once for each; APT takes the first.
         if (!repository || known.has(key)) continue;
         known.set(key, {
           name,

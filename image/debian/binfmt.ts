@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them (binfmt_misc).
-// The build registers it if nobody has, also on machines without systemd; registrations of others are left alone.
+// Programs of a foreign architecture run by QEMU's user-mode emulator, which the kernel starts for them
+// (binfmt_misc). The build registers it if it is not registered, also without systemd; existing registrations are not
+// changed.
 import { fail } from "../../common/fail.ts";
 import type { Session } from "../host/session.ts";
 import { type Host, thisHost } from "../host/this-host.ts";
@@ -10,7 +11,7 @@ interface Machine {
   readonly qemu: string;
   /** Class (1: 32 bits, 2: 64 bits) and machine number in the head of its programs, ELF specification. */
   readonly elf: readonly [bits: number, machine: number];
-  /** Another architecture whose processors run its programs, too, where the kernel lets them: it is asked. */
+  /** Another architecture whose processors may run its programs too; whether the kernel allows it is tried. */
   readonly sharesProcessor?: "amd64";
 }
 
@@ -25,9 +26,9 @@ export const THIS_PROCESSOR = "this processor";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
 
 export type ForeignState =
-  /** They run already: by the processor, or by a registration that is good for a chroot. */
+  /** They run already: on the processor, or by a registration that also works in a chroot. */
   | { readonly kind: "runs"; readonly by: string }
-  /** They will, once `emulator` is registered. */
+  /** They will run once `emulator` is registered. */
   | { readonly kind: "ready"; readonly emulator: string; readonly mounted: boolean }
   | { readonly kind: "no-emulator"; readonly program: string };
 
@@ -42,7 +43,7 @@ export function foreignState(host: Host, architecture: string): ForeignState {
   // Flag F: the kernel holds the emulator open, so it need not be inside the chroot.
   const good = registered.find(({ entry }) => /^flags: \S*F/m.test(entry));
   if (good) return { kind: "runs", by: good.name };
-  // An emulator that is registered is what the kernel would take, so the processor is asked only where there is none.
+  // The kernel prefers a registered emulator, so the processor is tried only when none is registered.
   if (registered.length === 0 && machine.sharesProcessor === host.architecture && host.runsI386())
     return { kind: "runs", by: THIS_PROCESSOR };
   const program = `qemu-${machine.qemu}-static`;
@@ -53,8 +54,8 @@ export function foreignState(host: Host, architecture: string): ForeignState {
 }
 
 /**
- * Sees to it that programs of this architecture run. A registration is the kernel's, not a process's: it stays until
- * the machine is switched off, and holds in every mount namespace.
+ * Makes programs of this architecture run. A registration belongs to the kernel, not to a process: it stays until
+ * the machine is switched off, and applies in every mount namespace.
  * @throws Failure `foreign-programs`
  */
 export async function enableForeign(
@@ -68,7 +69,7 @@ export async function enableForeign(
     if (state.kind !== "ready") throw new Error(state.kind);
     if (!state.mounted) await session.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT]);
     const rule = registration(architecture, state.emulator);
-    // By a program: it takes one write of the whole rule.
+    // By a program: the kernel needs the whole rule in one write.
     await session.run(["dd", `of=${BINFMT}/register`, "bs=1024", "status=none"], { input: rule });
   } catch (error) {
     fail(
@@ -87,12 +88,12 @@ function ownName({ qemu }: Machine): string {
   return `cbox-${qemu}`;
 }
 
-/** A line for /proc/sys/fs/binfmt_misc/register: how programs of an architecture begin, and who runs them. */
+/** A line for /proc/sys/fs/binfmt_misc/register: magic bytes of an architecture's programs, and their emulator. */
 export function registration(architecture: string, emulator: string): string {
   const machine = MACHINES[architecture]!;
   const [bits, number] = machine.elf;
   const head = [0x7f, 0x45, 0x4c, 0x46, bits, 1, 1, ...new Array(9).fill(0), 2, 0, number, 0];
-  // All of it, but not the byte for the operating system; types 2 and 3 are both programs.
+  // Compares the whole header except the byte for the operating system; types 2 and 3 are both programs.
   const mask = head.map((_, index) => (index === 7 ? 0 : index === 16 ? 0xfe : 0xff));
   const escaped = (bytes: readonly number[]) =>
     bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");

@@ -7,8 +7,8 @@ import type { Session } from "../host/session.ts";
 import { inNamespace } from "./mmdebstrap.ts";
 
 /**
- * Where live-build and the system it makes see the repository, inside the build's own mount namespace. A fixed
- * place, so that no path of the building machine gets into the image.
+ * Path of the repository for live-build and the system it makes, inside the build's own mount namespace. It is fixed,
+ * so that no path of the building machine gets into the image.
  */
 const MIRROR = "/mnt";
 
@@ -44,8 +44,8 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     ["--system", "normal"],
     ["--distribution", release],
     ["--architecture", architecture],
-    // It stops at a foreign architecture unless told of an emulator to copy into the chroot. The kernel holds ours open
-    // (image/debian/binfmt.ts), so nothing is copied, and any program satisfies the check.
+    // For a foreign architecture it requires an emulator to copy into the chroot. The kernel holds ours open
+    // (image/debian/binfmt.ts), so no copy is needed, and any program satisfies the check.
     ["--bootstrap-qemu-arch", architecture],
     ["--bootstrap-qemu-static", "/bin/true"],
     ["--archive-areas", "main"],
@@ -54,7 +54,7 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     ["--backports", "false"],
     ["--apt-secure", "false"],
     ["--apt-recommends", "false"],
-    // A configuration file laid before its package stays as it is; nobody is there to be asked.
+    // dpkg keeps a configuration file that was there before its package: a build cannot answer a question.
     ["--apt-options", "--yes -o Dpkg::Options::=--force-confold"],
     ["--apt-source-archives", "false"],
     ["--initramfs", "none"],
@@ -85,7 +85,7 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
     await chmod(target, 0o755);
   }
 
-  // In namespaces of its own, live-build's mounts and whatever its hooks start end with it. The base layer is
+  // In namespaces of its own, live-build's mounts and the processes of its hooks end with it. The base layer is
   // bound read-only where live-build looks for its bootstrap cache.
   await mkdir(join(directory, "cache/bootstrap"), { recursive: true });
   const script = [
@@ -104,11 +104,11 @@ export async function liveBuild(options: LiveBuildOptions): Promise<void> {
   });
 }
 
-/** Moves the finished system to where the layer store wants it and removes live-build's working files. */
+/** Moves the finished system to its place in the layer store and removes live-build's working files. */
 export async function takeChroot(directory: string, target: string, epoch: number): Promise<void> {
   await rm(target, { recursive: true, force: true });
   await rename(join(directory, "chroot"), target);
-  // Newer versions of live-build take the directory of the mirror away with it.
+  // Newer versions of live-build also remove the directory of the mirror.
   await mkdir(join(target, MIRROR), { recursive: true });
   await utimes(join(target, MIRROR), epoch, epoch);
   await rm(directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lock file: which version of which package goes into what, one file per release and architecture.
+// The lock file: the exact version of each package in each package set, one file per release and architecture.
 // It names repositories by a key, never by host.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -45,7 +45,7 @@ export async function readLock(path: string): Promise<Lock | undefined> {
   return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as Lock) : undefined;
 }
 
-/** Writes the lock with one package a line, so that a move of versions reads well in a diff. */
+/** Writes the lock with one package a line, so that new versions are easy to read in a diff. */
 export async function writeLock(path: string, lock: Lock): Promise<void> {
   const lines = (record: Readonly<Record<string, unknown>>) =>
     Object.keys(record)
@@ -62,7 +62,7 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
   );
 }
 
-/** Puts a pin with the others and returns its key. */
+/** Adds a pin and returns its key. */
 export function addPin(packages: Record<string, PackagePin>, pin: PackagePin): string {
   const other = packages[pin.name];
   const key = !other || other.version === pin.version ? pin.name : `${pin.name}=${pin.version}`;
@@ -91,22 +91,22 @@ export function withRepeats(lock: Lock | undefined, requests: SetRequests): Lock
   return { ...lock, sets: { ...lock.sets, ...Object.fromEntries(repeats) } };
 }
 
-/** What a lock says, in short. */
+/** A hash of the lock's content. */
 export function lockIdentity(lock: Lock): string {
   return createHash("sha256").update(JSON.stringify(lock)).digest("hex").slice(0, 16);
 }
 
 /**
- * The lock beside a person's own profiles, `own`, as it continues that of the project, `below`. When the project's has
- * moved, its versions hold; of `own` stays what the project does not have, so that the sets that are asked for anew take
- * it.
+ * The lock beside a person's own profiles, `own`, on top of the project's lock, `below`. After an update of the
+ * project's lock its versions take precedence; `own` keeps only packages that the project lacks, so that its sets,
+ * which are resolved again, use the same versions of them.
  */
 export function continuing(own: Lock | undefined, below: Lock | undefined): Lock | undefined {
   if (!below || own?.continues === lockIdentity(below)) return own;
   return { ...below, packages: { ...own?.packages, ...below.packages } };
 }
 
-/** The lock made anew, or the one before where only the time of making differs: then nothing has to be built again. */
+/** The new lock, or the previous one when only the time differs: then nothing has to be built again. */
 export function unlessTheSame(before: Lock | undefined, after: Lock): Lock {
   const isSame =
     isDeepStrictEqual(before?.sets, after.sets) && isDeepStrictEqual(before?.packages, after.packages);
@@ -122,8 +122,8 @@ export function outdatedSets(lock: Lock | undefined, requests: SetRequests): str
 }
 
 /**
- * The sets that are as they were, and what they take; what is asked for anew comes beside them. Pins that two versions
- * of one package need keep both.
+ * The unchanged sets with their pins, and the newly resolved sets beside them. When two sets need two versions of one
+ * package, both are kept.
  */
 export function withoutSets(lock: Lock, requests: SetRequests, outdated: readonly string[]): Lock {
   const packages: Record<string, PackagePin> = {};
@@ -137,7 +137,7 @@ export function withoutSets(lock: Lock, requests: SetRequests, outdated: readonl
   return { ...lock, sets, packages };
 }
 
-/** What moved between two locks, one short phrase a package: `+serf 0.10.1`, `-nano`, `openssl 3.5.1 -> 3.5.4`. */
+/** The differences of two locks, one short phrase a package: `+serf 0.10.1`, `-nano`, `openssl 3.5.1 -> 3.5.4`. */
 export function lockChanges(before: Lock | undefined, after: Lock): string[] {
   const old = before?.packages ?? {};
   const names = [...new Set([...Object.keys(old), ...Object.keys(after.packages)])].sort();

@@ -57,8 +57,8 @@ export async function mmdebstrap(options: MmdebstrapOptions): Promise<void> {
 }
 
 /**
- * Where the repository has usr-is-merged, which Debian 12 wants, it is made so before anything is unpacked. The hook asks
- * APT for that itself, but takes a name that is only mentioned there for a package that exists.
+ * Merges /usr before anything is unpacked when the repository has usr-is-merged, which Debian 12 requires. The hook
+ * asks APT itself, but takes a name that APT has only seen in dependencies for an existing package.
  */
 async function mergedUsr(repository: string): Promise<string[]> {
   const files = await readdir(repository, { recursive: true });
@@ -67,8 +67,8 @@ async function mergedUsr(repository: string): Promise<string[]> {
 }
 
 /**
- * Runs a program in mount and process namespaces of its own: whatever it mounts or starts is gone with it,
- * however it ends.
+ * Runs a program in mount and PID namespaces of its own: its mounts and child processes end with it, however it
+ * ends.
  */
 export async function inNamespace(
   session: Session,
@@ -85,6 +85,6 @@ export async function inNamespace(
     "--propagation",
     "private",
   ];
-  // unshare takes no other signal while its child runs, which goes with it.
+  // unshare reacts to no other signal while its child runs; the child ends with it.
   return session.run([...unshare, ...argv], { ...options, kill: true });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a profile asks of the archive, as one set of the lock file.
+// The packages that a profile requests from the archive, as one set of the lock file.
 
 import type { ResolvedProfile } from "../profile/index.ts";
 import { ESSENTIAL } from "./packages.ts";

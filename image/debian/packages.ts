@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The packages of one release and architecture, as the lock file pins them. When the mirror has moved on, the
-// build goes on with the mirror's versions and says so; with `strict` (a release build) it stops instead.
+// The packages of one release and architecture, as the lock file pins them. When the mirror no longer has them, the
+// build continues with the mirror's versions and reports it; with `strict` (a release build) it stops instead.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -43,7 +43,7 @@ export interface PackagesOptions {
   /** False: nothing is taken from the release's security archive. */
   readonly security?: boolean;
   readonly lockDirectory: string;
-  /** Directory of the locks that those in `lockDirectory` continue, and follow when they move. Never written. */
+  /** Directory of the locks on which those in `lockDirectory` build and whose updates they follow. Never written. */
   readonly continues?: string;
   readonly cache: string;
   /** The store of downloaded packages. */
@@ -78,7 +78,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   /** Asks the mirror for these sets: for its newest versions, or for the lock's own, where `from` is one. */
   const directory = join(cache, "apt", `${release}-${architecture}`);
   const resolve = (names: readonly string[], epoch: number, from?: Lock): Promise<Lock> =>
-    // APT's private state is for one process at a time.
+    // Only one process at a time may use APT's private state.
     inTurn(`${directory}.lock`, () => resolveNow(names, epoch, from), {
       signal: session.signal,
       waits: (holder) => session.note(`process ${holder} is asking APT; waiting for it`),
@@ -109,7 +109,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   };
   const resolveAll = (epoch: number) => resolve(Object.keys(requests), epoch);
 
-  /** What the store has of the lock, as a repository; the mirror may have newer versions and no longer these. */
+  /** The lock's packages that are in the store, as a repository; the mirror may have only newer versions of them. */
   const layOutLocked = async (from: Lock, repository: string) => {
     const pins = Object.entries(from.packages).flatMap(([key, pin]) =>
       key === pin.name && existsSync(join(options.pool, `${pin.sha256}.deb`)) ? [pin] : [],
@@ -118,12 +118,12 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     return { repository, pins };
   };
 
-  /** One package more moves no other version, unless it wants newer ones than the lock has. */
+  /** An additional package changes no other version, unless it requires newer ones than the lock has. */
   const follow = async (from: Lock, outdated: readonly string[]): Promise<Lock> => {
     try {
       return await resolve(outdated, from.epoch, from);
     } catch (error) {
-      // The mirror's newest versions do not help against a name that does not exist, or a mirror that is away.
+      // The mirror's newest versions do not help when a name does not exist or the mirror cannot be reached.
       const isFinal = error instanceof Failure && FINAL.includes(error.code);
       if (session.signal.aborted || isFinal) throw error;
       session.note(`the lock's versions do not go with what is asked for: ${error}`);
@@ -144,7 +144,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     });
   }
   if (mode === "update" || outdated.length > 0 || !lock) {
-    // A profile that asks for one package more does not make every layer new; --update-lock does.
+    // A profile that requests an additional package does not change every layer; --update-lock does.
     lock =
       committed && mode === "use"
         ? await follow(committed, outdated)
@@ -167,7 +167,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
     }
   };
 
-  // What an earlier build found on the mirror instead of the same lock; the mirror may have moved again since.
+  // The versions that an earlier build took from the mirror for the same lock; the mirror may have newer ones by now.
   const noted = existsSync(driftPath)
     ? ((await readLock(driftPath)) as Lock & { basis?: string })
     : undefined;
@@ -205,7 +205,7 @@ export async function openPackages(options: PackagesOptions, needed: readonly st
   };
 }
 
-/** What asking again, for other versions, would only say once more. */
+/** Failures that a retry with other versions would only repeat. */
 const FINAL: readonly string[] = ["package-unknown", "mirror-unreachable"];
 
 /** The suite that a word of a request names: `linux-image-arm64/trixie-backports`. */

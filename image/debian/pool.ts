@@ -13,7 +13,7 @@ import type { PackagePin } from "./lock.ts";
 import type { Mirror } from "./mirror.ts";
 
 const HELPER = "/usr/lib/apt/apt-helper";
-/** Downloads per call of APT's helper: few calls, yet progress a person can watch. */
+/** Downloads per call of APT's helper: few calls, but visible progress. */
 const BATCH = 25;
 const ATTEMPTS = 3;
 
@@ -46,7 +46,7 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
     for (const pin of pins) await rename(`${stored(pin)}.part`, stored(pin));
   };
 
-  /** One by one after a batch failed, to find what is really gone and keep what is not. */
+  /** Fetches one by one after a batch failed, to find which packages are missing and keep the others. */
   const downloadEach = async (pins: readonly PackagePin[]) => {
     const gone: PackagePin[] = [];
     for (const pin of pins) {
@@ -69,7 +69,7 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
     for (let attempt = 1; missing.length > 0; attempt++) {
       for (let start = 0; start < missing.length; start += BATCH) {
         await download(missing.slice(start, start + BATCH)).catch((error) => {
-          // APT's helper has tried several times itself; without a network there is no point in going on.
+          // APT's helper has retried already; without a network there is no point in continuing.
           if (session.signal.aborted || error.code === "mirror-unreachable") throw error;
           session.note(`a download failed, trying again: ${error}`);
         });
@@ -142,7 +142,7 @@ export function openPool(session: Session, mirror: Mirror, directory: string): P
   async function controlOf(pin: PackagePin): Promise<string> {
     const path = join(directory, `${pin.sha256}.control`);
     if (!existsSync(path)) {
-      // Two layers that are made side by side may ask for one package.
+      // Two layers that are built in parallel may request the same package.
       const draft = `${path}.${randomUUID()}.new`;
       await writeFile(draft, await run(["dpkg-deb", "--field", stored(pin)]));
       await rename(draft, path);

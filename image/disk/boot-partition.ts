@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The partition CBOX-BOOT of a disk that no box is running on: where a person drops answers.yaml and ca.pem, read and
-// written with mtools, without a mount.
+// The partition CBOX-BOOT of a disk that no box is running on: a person copies answers.yaml and ca.pem to it. It is
+// read and written with mtools, without a mount.
 import { type FileHandle, open } from "node:fs/promises";
 import { $ } from "zx";
 import { findBootPartition, type ReadAt } from "./partition-table.ts";
@@ -9,9 +9,9 @@ export interface BootPartition {
   put(name: string, content: string): Promise<void>;
   /** Undefined when there is no such file. */
   get(name: string): Promise<string | undefined>;
-  /** Copies a file out of it, whatever is in it. */
+  /** Copies a file out of it byte by byte, also one that is not text. */
   take(name: string, target: string): Promise<void>;
-  /** Every byte of it, also those of files that are gone. */
+  /** Every byte of it, also those of deleted files. */
   bytes(): Promise<Buffer>;
 }
 

@@ -8,7 +8,7 @@ import { rootView } from "./root-file-system.ts";
 import type { DiskTools } from "./tools.ts";
 
 export interface ImageFiles {
-  /** Bytes of the disk itself. */
+  /** Reads bytes of the disk itself. */
   disk(offset: number, length: number): Promise<Buffer>;
   /** A file of CBOX-BOOT; undefined when it is not there. */
   boot(path: string): Promise<Buffer | undefined>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The names of the files in an initrd: cpio archives (newc) one after the other, the first ones plain (microcode), the
-// last one packed as a rule.
+// The names of the files in an initrd: cpio archives (newc) one after the other, the first ones plain (microcode),
+// the last one packed as a rule.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import type { DiskTools } from "./tools.ts";
@@ -14,7 +14,7 @@ const GZIP = 0x8b1f;
 
 /**
  * @param path of the initrd.
- * @throws Error for a packing other than zstd and gzip, which are what Debian uses.
+ * @throws Error for a compression other than zstd and gzip, which are what Debian uses.
  */
 export async function initrdNames(tools: DiskTools, path: string): Promise<readonly string[]> {
   let rest: Buffer = await readFile(path);

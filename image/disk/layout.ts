@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Disk arithmetic, pure: where the partitions lie and how large the root file system must be.
+// Computes where the partitions of an image lie and how large its root file system must be, without side effects.
 import { createHash } from "node:crypto";
 
 export const SECTOR = 512;
@@ -30,7 +30,7 @@ const TYPE = {
   esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
 } as const;
 
-/** Root partitions of the Discoverable Partitions Specification; systemd-repart finds its own machine's by this. */
+/** Root partition types of the Discoverable Partitions Specification; systemd-repart finds the root by its type. */
 const ROOT_TYPE = {
   amd64: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
   i386: "44479540-F297-41B2-9AF7-D131D5F0458A",
@@ -38,7 +38,7 @@ const ROOT_TYPE = {
   armhf: "69DAD710-2CE4-4E3C-B16C-21A1D49ABED3",
 } as const;
 
-/** Label of the FAT partition, where a person drops `answers.yaml`. */
+/** Label of the FAT partition, to which a person copies `answers.yaml`. */
 export const BOOT_LABEL = "CBOX-BOOT";
 export const ROOT_LABEL = "CBOX-ROOT";
 
@@ -48,7 +48,7 @@ export interface LayoutRequest {
   /** Names the image; every UUID follows from it. */
   readonly seed: string;
   readonly architecture: keyof typeof ROOT_TYPE;
-  /** Whether GRUB for BIOS needs a place of its own. */
+  /** Whether GRUB for BIOS needs a partition of its own. */
   readonly bios: boolean;
 }
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Partition tables, read from the bytes of a disk: GPT, and the MBR that some boards start from. Finds the partition
-// CBOX-BOOT by its label, wherever a kind of boot puts it.
+// Reads partition tables from the bytes of a disk: GPT, and the MBR that some boards start from. Finds the partition
+// CBOX-BOOT by its label, since its number depends on the kind of boot.
 import { BOOT_LABEL, SECTOR } from "./layout.ts";
 
 /** One partition, in bytes. */
 export interface Extent {
-  /** Of a GPT; an MBR gives no names. */
+  /** The name in a GPT; an MBR has no names. */
   readonly name: string;
   readonly start: number;
   readonly size: number;
 }
 
-/** Reads `length` bytes at `offset`; fewer, or none, where the disk has ended. */
+/** Reads `length` bytes at `offset`; fewer, or none, at the end of the disk. */
 export type ReadAt = (offset: number, length: number) => Promise<Buffer>;
 
 const GPT_SIGNATURE = "EFI PART";
 /** "Protective": says that the real table is a GPT. */
 const GPT_TYPE = 0xee;
 const EXTENDED = new Set([0x05, 0x0f, 0x85]);
-/** Of UEFI 2.10, section 5.3.3; a table is at most this long in practice. */
+/** UEFI 2.10, section 5.3.3; a table is at most this long in practice. */
 const MOST_ENTRIES = 512;
 
 /** The partitions of a disk; none when there is no table that can be read. */
@@ -40,7 +40,7 @@ export async function findBootPartition(read: ReadAt): Promise<Extent | undefine
 /** The label in a FAT file system's first sector; undefined for anything else. */
 export function fatLabel(sector: Buffer): string | undefined {
   if (sector.length < SECTOR || sector.readUInt16LE(510) !== 0xaa55) return undefined;
-  // Label and type stand at other places in FAT32 than in FAT12 and FAT16.
+  // Label and type have other offsets in FAT32 than in FAT12 and FAT16.
   for (const [label, type] of [
     [71, 82],
     [43, 54],

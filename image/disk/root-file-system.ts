@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks into the root file system of a finished image with debugfs, without a mount.
+// Reads the root file system of a finished image with debugfs, without a mount.
 import { dirname, join } from "node:path";
 import type { DiskTools } from "./tools.ts";
 
@@ -22,7 +22,7 @@ export function rootView(tools: DiskTools, root: string): RootView {
     const text = await stat(path);
     if (/Type: regular/.test(text)) return path;
     if (!/Type: symlink/.test(text)) return undefined;
-    // A long target is not in the inode but in a block of its own.
+    // The inode holds a short target; a long one is in a data block.
     const target = /Fast link dest: "(.*)"/.exec(text)?.[1] ?? (await ask(`cat "${path}"`));
     return resolve(target.startsWith("/") ? target : join(dirname(path), target));
   };

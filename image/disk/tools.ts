@@ -21,11 +21,11 @@ export function openDiskTools(run: Run, root: string, epoch: number): DiskTools 
     SOURCE_DATE_EPOCH: String(epoch),
     TZ: "UTC",
     MTOOLS_SKIP_CHECK: "1",
-    // What e2fsprogs zeroes is written. It would ask the kernel for zeros instead, which are allocated on ext4 but holes on
-    // tmpfs, and the block map leaves holes out.
+    // Makes e2fsprogs write its zeros. It would ask the kernel for them instead: that leaves allocated blocks on ext4
+    // but holes on tmpfs, and the block map leaves holes out.
     UNIX_IO_NOZEROOUT: "1",
     MKE2FS_CONFIG: path("etc/mke2fs.conf"),
-    // mtools converts file names by iconv, whose tables lie in the tree.
+    // mtools converts file names with iconv, whose tables are in the tree.
     GCONV_PATH: path(`${LIBRARIES}/gconv`),
   };
   return {

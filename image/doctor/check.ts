@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a check is: one thing this machine must have, and the command that brings it.
+// What a check is: one requirement on this machine, and the command that fulfils it.
 import type { Host } from "../host/this-host.ts";
 
 export const PURPOSES = ["build", "boot", "flash", "lab"] as const;
@@ -9,11 +9,11 @@ export interface Finding {
   readonly ok: boolean;
   /** What was found, in a few words. */
   readonly detail: string;
-  /** The command, or the act, that makes it right. Always there when not ok. */
+  /** The command, or the action, that corrects it. Always there when not ok. */
   readonly cure?: string;
 }
 
-/** What the person is about to do, as far as a check depends on it. */
+/** The task of the person, as far as a check depends on it. */
 export interface Circumstances {
   readonly cache: string;
   readonly out: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The list of everything this machine must have. `cbox doctor` shows it; build, boot and lab demand their part of it.
+// All requirements on this machine. `cbox doctor` shows them; build, boot and lab require their part of them.
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { cacheDir } from "../cache/directory.ts";
@@ -48,7 +48,7 @@ export function usualCircumstances(): Circumstances {
 /**
  * Demands what a purpose needs, before anything is started.
  * @param mirror given by the person, so APT need not name one.
- * @throws Failure `host-not-ready`, naming each lack and its cure.
+ * @throws Failure `host-not-ready`, naming what is missing and how to get it.
  */
 export async function requireChecks(
   purpose: Purpose,

@@ -5,7 +5,7 @@ import { foreignState, THIS_PROCESSOR } from "../debian/binfmt.ts";
 import { asRoot, type Check } from "./check.ts";
 
 const NEEDED_DISK_MIB = 8 * 1024;
-// A machine sold with 2 GiB reports some 5 % less, which the kernel and the firmware keep.
+// A machine sold with 2 GiB reports some 5 % less, as the kernel and the firmware reserve memory.
 const NEEDED_MEMORY_MIB = 1900;
 
 const root: Check = {
@@ -179,7 +179,7 @@ function gib(mib: number): string {
   return `${(mib / 1024).toFixed(1)} GiB`;
 }
 
-/** Root that may not make namespaces is root of a container. */
+/** Root without the right to make namespaces is root of a container. */
 function inContainer(userId: number): string {
   return userId === 0 ? "leave the container, or start it with --privileged" : "sudo ./cbox …";
 }

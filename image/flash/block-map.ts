@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The block map beside an image, in bmaptool's format 2.0: which parts of the disk must be written, and the SHA-256
-// of each. The other parts are of no meaning, whatever stands there.
+// of each. The content of the other parts does not matter.
 import { createHash } from "node:crypto";
 import { XMLParser } from "fast-xml-parser";
 import { fail } from "../../common/fail.ts";
@@ -16,7 +16,7 @@ export interface BlockMap {
 export interface MappedRange {
   readonly start: number;
   readonly length: number;
-  /** Absent where nobody knows it before it is read. */
+  /** Absent where no block map states it. */
   readonly sha256?: string;
 }
 
@@ -40,7 +40,7 @@ const parser = new XMLParser({
 });
 
 /**
- * @param name what the person knows the map by.
+ * @param name path of the map, for messages.
  * @throws Failure `image-damaged`
  */
 export function parseBlockMap(text: string, name: string): BlockMap {
@@ -50,7 +50,7 @@ export function parseBlockMap(text: string, name: string): BlockMap {
     return damaged(name, `version ${bmap["@version"] ?? "none"} with ${bmap.ChecksumType ?? "no checksums"}`);
   }
   const own = bmap.BmapFileChecksum?.trim() ?? "";
-  // It is computed over the file with zeros in its own place.
+  // It is computed over the file with zeros in the place of the checksum.
   const sum = createHash("sha256")
     .update(text.replace(own, "0".repeat(own.length)))
     .digest("hex");
@@ -75,7 +75,7 @@ export function parseBlockMap(text: string, name: string): BlockMap {
   return ranges.length > 0 ? { size, ranges } : damaged(name, "it maps nothing");
 }
 
-/** A disk of which every byte matters, in pieces. */
+/** The map of a disk of which every byte is written, in ranges of `piece` bytes. */
 export function wholeDisk(size: number, piece = 64 * 1024 * 1024): BlockMap {
   const ranges = Array.from({ length: Math.ceil(size / piece) }, (_, index) => ({
     start: index * piece,

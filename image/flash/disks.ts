@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The disks of this machine as lsblk tells, what is on them, and which of them must never be written to.
+// The disks of this machine as lsblk lists them, what is on them, and which of them must never be written to.
 import { readFile } from "node:fs/promises";
 import { $ } from "zx";
 import { fail } from "../../common/fail.ts";
@@ -12,20 +12,20 @@ export interface Disk {
   readonly name: string;
   /** Such as /dev/sdb. */
   readonly path: string;
-  /** As lsblk says it: disk, part, lvm, raid1, crypt, loop, rom. */
+  /** The type that lsblk gives: disk, part, lvm, raid1, crypt, loop, rom. */
   readonly type: string;
   /** Bytes; 0 for a reader without a card in it. */
   readonly size: number;
-  /** Bytes of a logical sector, in which the disk counts: 512, or 4096. */
+  /** Bytes of a logical sector: 512, or 4096. */
   readonly sectorSize: number;
-  /** Maker and model; empty when nobody says. */
+  /** Maker and model; empty when unknown. */
   readonly model: string;
-  /** usb, sata, nvme, SD; empty when nobody says. */
+  /** usb, sata, nvme, SD; empty when unknown. */
   readonly transport: string;
-  /** Made to be taken out: a card, a stick, a disk on USB. */
+  /** Whether it is a card, a stick or a disk on USB. */
   readonly isRemovable: boolean;
   readonly isReadOnly: boolean;
-  /** What is on it: the file system of the whole disk, or its partitions and what lies in them. */
+  /** What is on it: the file system of the whole disk, or its partitions and their content. */
   readonly contents: readonly Content[];
   /** The disk that it is a part of; itself for a whole disk. */
   readonly wholeDisk: string;
@@ -35,7 +35,7 @@ export interface Content {
   readonly path: string;
   readonly type: string;
   readonly size: number;
-  /** File system or what else is in it, such as ext4, LVM2_member; empty when unknown. */
+  /** Type of its content, such as ext4 or LVM2_member; empty when unknown. */
   readonly kind: string;
   readonly label: string;
   /** Where it is mounted; [SWAP] for swap in use. */
@@ -71,7 +71,7 @@ export async function readDisks(): Promise<readonly Disk[]> {
   return Promise.all(disks.map(async (disk) => ({ ...disk, ...(await cardKind(disk)) })));
 }
 
-/** lsblk calls soldered eMMC "hotplug" as well; the kernel tells it from a card. */
+/** lsblk calls soldered eMMC "hotplug" as well; only the kernel distinguishes it from a card. */
 async function cardKind({
   name,
 }: Pick<Disk, "name">): Promise<Partial<Pick<Disk, "isRemovable" | "transport">>> {
@@ -119,7 +119,7 @@ function contentsOf(device: BlockDevice): Content[] {
   return [...(isWorthSaying ? [own] : []), ...children.flatMap(contentsOf)];
 }
 
-/** Disks that are there to be written to. */
+/** Disks to offer for writing: removable, with a medium, and not part of the running system. */
 export function candidates(disks: readonly Disk[]): readonly Disk[] {
   const isOne = (disk: Disk) => isWhole(disk) && disk.type !== "rom" && disk.isRemovable && disk.size > 0;
   return disks.filter((disk) => isOne(disk) && !useOf(disk)?.isSystem);
@@ -128,7 +128,7 @@ export function candidates(disks: readonly Disk[]): readonly Disk[] {
 export interface Demands {
   /** Bytes that the disk must have. */
   readonly least: number;
-  /** Bytes; larger ones are most likely somebody's archive. */
+  /** Bytes; a larger disk most likely holds somebody's data. */
   readonly most: number;
   /** Why there is a least size, such as "Raspberry Pi needs". */
   readonly why: string;
@@ -181,8 +181,8 @@ export function checkDisk(disk: Disk, demands: Demands): void {
       hint: "take a larger one",
     });
   }
-  // The partition table, the boot code and the file systems of an image count in sectors of 512 bytes, and a disk of
-  // other sectors puts them elsewhere.
+  // The partition table, the boot code and the file systems of an image use sectors of 512 bytes; with another sector
+  // size they would be looked for at wrong offsets.
   if (disk.sectorSize !== SECTOR) {
     fail({
       code: "disk-sectors",
@@ -218,7 +218,7 @@ interface Use {
 
 const SYSTEM = /^(\/|\/boot|\/boot\/efi|\/boot\/firmware|\/efi|\/usr|\/var|\/home|\[SWAP\])$/;
 
-/** What this machine does with the disk at the moment, if anything. */
+/** What this machine uses the disk for at the moment, if anything. */
 function useOf({ contents, path }: Pick<Disk, "contents" | "path">): Use | undefined {
   const mounted = contents.flatMap((each) => each.mounts.map((place) => ({ path: each.path, place })));
   const system = mounted.find(({ place }) => SYSTEM.test(place));
@@ -234,7 +234,7 @@ function useOf({ contents, path }: Pick<Disk, "contents" | "path">): Use | undef
       cure: `umount ${[...new Set(mounted.map((each) => each.path))].join(" ")}`,
     };
   }
-  // Volume groups, RAIDs and opened encryption hold the partitions they are made of.
+  // LVM volumes, RAIDs and opened encryption keep the partitions below them in use.
   const holder = contents.find(({ type }) => type !== "part" && !WHOLE.has(type));
   if (!holder) return undefined;
   return {

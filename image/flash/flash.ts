@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From an image to a disk that a box starts from: erase the old marks, write what matters, read it back, put the
-// person's files on CBOX-BOOT. Everything that can be refused was refused before.
+// Flashes an image: erases old signatures, writes the mapped parts, reads them back and puts the person's files on
+// CBOX-BOOT. Image and disk were checked before.
 import { type FileHandle, unlink } from "node:fs/promises";
 import { Failure } from "../../common/fail.ts";
 import { bootPartition } from "../disk/boot-partition.ts";
@@ -12,7 +12,7 @@ import { withTrouble } from "./trouble.ts";
 import { blank, type CopyOptions, verifyRanges, type WrittenRange, writeRanges } from "./write.ts";
 
 export interface FlashOptions {
-  /** Put on CBOX-BOOT, by name. */
+  /** Files to put on CBOX-BOOT, by name. */
   readonly files: Readonly<Record<string, string>>;
   readonly verify: boolean;
   readonly signal: AbortSignal;
@@ -25,7 +25,7 @@ export interface Flashed {
   readonly verifySeconds?: number;
 }
 
-/** @throws Failure; when anything was erased before, its sentence says what is to be thought of the disk. */
+/** @throws Failure; once the disk is open for writing, its message also says that the disk must be written again. */
 export async function flash(source: ImageSource, target: Target, options: FlashOptions): Promise<Flashed> {
   const bytes = mappedBytes(source);
   const file = await openTarget(target, bytes);
@@ -101,11 +101,11 @@ async function putFiles(
   }
 }
 
-/** A disk that is not done must not start: without its first MiB it is empty to everybody. */
+/** Blanks the first MiB, with partition table and boot code, so that an interrupted flash is never bootable. */
 async function unmake(file: FileHandle, { size, isNew, path }: Target): Promise<void> {
   if (isNew) return unlink(path);
   await blank(file, Math.min(size, 1 << 20), []).catch(() => {
-    // A disk that is gone, or broken, cannot be blanked either.
+    // A removed or broken disk cannot be blanked either.
   });
 }
 

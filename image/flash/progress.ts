@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How far a long copy is: one line kept up to date on a terminal, and nothing where nobody watches.
+// Progress of a long copy: one line kept up to date on a terminal, and no output elsewhere.
 
 export interface Progress {
   /** So many more bytes are done. */
   add(bytes: number): void;
-  /** Takes the line away; returns the seconds it all took. */
+  /** Erases the line; returns the seconds since the start. */
   end(): number;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The image that goes onto a disk: found by its profile or its file, whole, ours and rightly signed before a byte is written,
-// and unpacked as a stream.
+// The image that goes onto a disk: found by its profile or its file, unpacked as a stream. Before a byte is written,
+// it is known to be an image of this project, complete and, where it is signed, correctly signed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream, existsSync } from "node:fs";
@@ -24,19 +24,19 @@ import {
 import { type BlockMap, parseBlockMap, wholeDisk } from "./block-map.ts";
 
 export interface ImageSource extends BlockMap {
-  /** The file, as the person knows it. */
+  /** Path of the file, for messages. */
   readonly name: string;
-  /** Of an image that has its manifest beside it. */
+  /** The manifest in the same folder, where it names this image. */
   readonly manifest?: Manifest;
-  /** Image and block map are those of one list of checksums: what the map says of the image need not be tried again. */
+  /** Image and block map match one list of checksums, so the map's checksums need no further check. */
   readonly isChecked: boolean;
-  /** Who vouches for the image and for all that was read beside it; undefined: it is not signed. */
+  /** Who signed the image and every file read beside it; undefined: it is not signed. */
   readonly signer?: Signer;
-  /** The bytes of the disk in order, holes included. Throws Failure `image-damaged` where they end too early. */
+  /** The bytes of the disk in order, holes included. Throws Failure `image-damaged` when unpacking fails. */
   stream(signal?: AbortSignal): AsyncIterable<Buffer>;
 }
 
-/** Where a first partition may begin, with its first sector; boards leave up to 16 MiB for their boot loaders. */
+/** Bytes to read to find the first partition; boards leave up to 16 MiB before it for their boot loaders. */
 const HEAD = 17 * MIB;
 
 /**
@@ -126,12 +126,12 @@ async function readMap(
 }
 
 interface Look {
-  /** Bytes of the disk, where all of it was read. */
+  /** Bytes of the disk, when all of it was read. */
   readonly size?: number;
   readonly foundBoot: boolean;
 }
 
-/** Only as far as needed to see whether it is ours. */
+/** Reads only as much as shows whether there is a partition CBOX-BOOT. */
 async function look(path: string, stream: ImageSource["stream"]): Promise<Look> {
   const stop = new AbortController();
   const head: Buffer[] = [];
@@ -145,7 +145,7 @@ async function look(path: string, stream: ImageSource["stream"]): Promise<Look> 
   return { foundBoot: await isOurs(Buffer.concat(head), path) };
 }
 
-/** To its end: nobody has told how long it is, nor whether it is whole. */
+/** Reads to the end: no manifest or map states the size, or no checksum shows that the file is complete. */
 async function lookThrough(path: string, stream: ImageSource["stream"]): Promise<Look> {
   const head: Buffer[] = [];
   let size = 0;
@@ -174,7 +174,7 @@ async function* read(path: string): AsyncIterable<Buffer> {
 }
 
 async function* unpack(path: string, hint: string, signal?: AbortSignal): AsyncIterable<Buffer> {
-  // zstd passes over links.
+  // zstd refuses symbolic links.
   const zstd = spawn("zstd", ["-q", "-d", "-c", "--", await realpath(path)], {
     stdio: ["ignore", "pipe", "pipe"],
   });

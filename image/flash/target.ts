@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where an image is written to: a disk, or a plain file that stands for one. Looked at and judged before it is opened.
+// Where an image is written to: a disk, or a regular file in its place. It is checked before it is opened.
 import { constants, existsSync } from "node:fs";
 import { type FileHandle, open, realpath, stat, statfs, truncate } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -22,19 +22,19 @@ import { withTrouble } from "./trouble.ts";
 
 export interface Target {
   readonly path: string;
-  /** What the person types to confirm; also how messages call it. */
+  /** What the person types to confirm; also its name in messages. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
   readonly kind: "disk" | "file";
-  /** A file that is not there yet: nothing can be lost. */
+  /** A file that does not exist yet: no data can be lost. */
   readonly isNew: boolean;
-  /** What it is and what is on it, in lines for the person. */
+  /** What it is and what is on it, as text for the person. */
   readonly description: string;
 }
 
 /**
- * @param usual bytes of a file that is made now.
+ * @param usual size in bytes of a file that does not exist yet.
  * @throws Failure: `disk-missing`, the reasons of {@link checkDisk}, `target-unsuitable`, `disk-too-small`,
  * `target-full`
  */
@@ -122,8 +122,8 @@ export async function oldPartitions(file: FileHandle): Promise<readonly Extent[]
 }
 
 /**
- * Opens the target for writing. A disk is taken as a whole (O_EXCL): nobody can mount a part of it meanwhile, and the
- * kernel refuses where somebody holds one in a way that lsblk does not tell.
+ * Opens the target for writing. A disk is opened exclusively (O_EXCL): no partition of it can be mounted meanwhile,
+ * and the kernel refuses when one is in use in a way that lsblk does not show.
  */
 export async function openTarget(target: Target, needed: number): Promise<FileHandle> {
   return withTrouble(target, async () => {
@@ -135,7 +135,7 @@ export async function openTarget(target: Target, needed: number): Promise<FileHa
   });
 }
 
-/** A file is as large as its content; better said now than in the middle. */
+/** Fails before writing, not in the middle of it, when the file system has too little room. */
 async function checkRoom({ path, isNew }: Target, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(isNew ? dirname(path) : path);
   const own = isNew ? 0 : (await stat(path)).blocks * 512;
@@ -148,12 +148,12 @@ async function checkRoom({ path, isNew }: Target, needed: number): Promise<void>
   });
 }
 
-/** Makes the kernel forget what it holds of the disk, so that what is read comes from the disk. */
+/** Drops the kernel's cache of the disk, so that what is read comes from the disk. */
 export async function dropCache({ path }: Pick<Target, "path">): Promise<void> {
   await $({ quiet: true })`dd of=${path} oflag=nocache conv=notrunc,fdatasync count=0 status=none`;
 }
 
-/** Tells the kernel of the new partitions. A disk that is busy for a moment is looked at when it is plugged in again. */
+/** Makes the kernel read the new partition table. When the disk is busy, that happens when it is plugged in again. */
 export async function rereadPartitions({ kind, path }: Target): Promise<void> {
   if (kind === "disk") await $({ quiet: true, nothrow: true })`blockdev --rereadpt ${path}`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the kernel says of a disk in one word, as a sentence for the person who holds the card.
+// Turns the kernel's error codes (EIO, EBUSY) about a disk into messages that say what happened and what to do.
 import { readFileSync } from "node:fs";
 import { Failure } from "../../common/fail.ts";
 
@@ -9,7 +9,7 @@ interface Named {
   readonly kind: "disk" | "file";
 }
 
-/** Runs work on a disk; its errors leave as Failures. */
+/** Runs work on a disk; turns its system errors into Failures. */
 export async function withTrouble<T>(target: Named, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -74,7 +74,7 @@ function vanished(path: string, found: string, cause: ErrorOptions): Failure {
   return new Failure({ code: "disk-vanished", what, found, hint: "put it in again, and start over" }, cause);
 }
 
-/** A reader stays when its card is pulled; its size is 0 then. */
+/** A reader without a card stays a device, with size 0. */
 function hasMedium(name: string): boolean {
   try {
     return Number(readFileSync(`/sys/class/block/${name}/size`, "utf8")) > 0;

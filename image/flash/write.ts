@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes the mapped parts of an image to a disk, in an order that a half-written disk cannot be taken for a box: its
-// start, with the partition table and the boot code, comes last. Then everything is read back.
+// Writes the mapped parts of an image to a disk. The first MiB, with the partition table and the boot code, is
+// written last, so that an interrupted flash is never bootable. Then everything is read back.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { fail } from "../../common/fail.ts";
@@ -9,9 +9,9 @@ import type { Extent } from "../disk/partition-table.ts";
 import type { MappedRange } from "./block-map.ts";
 import type { ImageSource } from "./source.ts";
 
-/** How much is written at once; a multiple of what cards erase at once. */
+/** Bytes written at once; a multiple of the erase blocks of cards. */
 const PIECE = 4 * MIB;
-/** After so much the disk has to have it: the progress is that of the card, not of this computer's memory. */
+/** Bytes between two syncs: progress counts what is on the card, not what is in this computer's memory. */
 const SYNC_EVERY = 32 * MIB;
 /** Partition table and boot code; no partition begins earlier. */
 const START = MIB;
@@ -21,14 +21,14 @@ export type WrittenRange = Required<MappedRange>;
 
 export interface CopyOptions {
   readonly signal: AbortSignal;
-  /** So many more bytes are on the disk, or were read back. */
+  /** Called with the number of further bytes that are on the disk, or were read back. */
   onProgress(bytes: number): void;
 }
 
 /**
- * Takes away what could be found by its place once the new table stands: the start and the end of the disk, where RAID
- * and the second copy of a GPT have their marks, and those of each partition of before, where a file system, LVM or
- * RAID has its own. A new partition that begins there would be taken for the old one.
+ * Erases old signatures, which programs find by their offset: the start and the end of the disk, for RAID and the
+ * backup GPT, and those of each old partition, for file systems, LVM and RAID. A new partition that begins at such an
+ * offset would be taken for the old one.
  */
 export async function blank(file: FileHandle, size: number, old: readonly Extent[]): Promise<void> {
   const zeros = Buffer.alloc(MIB);
@@ -50,7 +50,7 @@ export async function blank(file: FileHandle, size: number, old: readonly Extent
 /**
  * Writes every mapped range.
  * @returns the ranges with their checksums.
- * @throws Failure `image-damaged` where the image is not what its map says; `interrupted`
+ * @throws Failure `image-damaged` when the image does not match its map; `interrupted`
  */
 export async function writeRanges(
   file: FileHandle,
@@ -83,7 +83,7 @@ export async function writeRanges(
   return written;
 }
 
-/** Writes and syncs while the next piece is unpacked; an error comes out at the next call. */
+/** Writes and syncs while the next piece is unpacked; the next call throws its error. */
 class Disk {
   private writing: Promise<void> = Promise.resolve();
   private syncing: Promise<void> = Promise.resolve();
@@ -94,17 +94,17 @@ class Disk {
     private readonly onSynced: (bytes: number) => void,
   ) {}
 
-  /** `bytes` must not change before the call after this one has come back. */
+  /** `bytes` must not change until the next call has returned. */
   async write(bytes: Buffer, at: number): Promise<void> {
     await this.writing;
     this.unsynced += bytes.length;
     this.writing = writeAll(this.file, bytes, at);
-    // It is awaited by the next call; until then nobody else may be told of its failure.
+    // The next call awaits it; until then its failure must not count as an unhandled rejection.
     this.writing.catch(() => {});
     if (this.unsynced >= SYNC_EVERY) await this.sync();
   }
 
-  /** Resolves when all of it is on the disk. */
+  /** Resolves when everything written is on the disk. */
   async settled(): Promise<void> {
     await this.sync();
     await this.syncing;
@@ -152,9 +152,8 @@ export async function verifyRanges(
 }
 
 /**
- * The mapped bytes in pieces of at most {@link PIECE}, none of which reaches over the end of a range. A piece keeps its
- * bytes until the one after the next is asked for: two buffers take turns, since new ones would cost more than all the
- * copying.
+ * The mapped bytes in pieces of at most {@link PIECE}, none of which crosses the end of a range. A piece keeps its
+ * bytes until the one after the next is requested: two buffers alternate, since new ones cost more than the copying.
  */
 async function* mappedPieces(
   { ranges, stream }: Pick<ImageSource, "ranges" | "stream">,
@@ -170,7 +169,7 @@ async function* mappedPieces(
     let from = 0;
     while (from < chunk.length) {
       const range = ranges[next];
-      // The rest of the image is without meaning; it still has to end well.
+      // No range covers the rest of the image; it is still unpacked, to find errors in it.
       if (!range) break;
       const at = position + from;
       if (at < range.start) {
@@ -193,7 +192,7 @@ async function* mappedPieces(
   stopIf(signal);
 }
 
-/** A disk may take less than it was given. */
+/** One write call may take fewer bytes than it was given. */
 async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the firmware of a board without BIOS or UEFI would load, taken from the partition CBOX-BOOT of a disk: QEMU has
-// no such firmware, so it is given the same files and the same command line.
+// Takes from CBOX-BOOT the files that the firmware of a board without BIOS or UEFI would load: QEMU has no such
+// firmware, so it gets the same files and the same command line.
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
 import { bootPartition } from "../disk/boot-partition.ts";

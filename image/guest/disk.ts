@@ -12,14 +12,14 @@ export interface GuestDisk {
   readonly format: "raw" | "qcow2";
 }
 
-/** A throw-away layer over the image: made in no time, holds only what the guest writes. */
+/** A temporary overlay over the image: made at once, holds only what the guest writes. */
 export async function overlayDisk(image: string, mib: number, path: string): Promise<GuestDisk> {
   await checkSize(image, mib);
   await $({ quiet: true })`qemu-img create -q -f qcow2 -F raw -b ${image} ${path} ${mib}M`;
   return { path, format: "qcow2" };
 }
 
-/** A disk of the guest's own, as sparse as the image, which tools can look into from outside. */
+/** A copy of the image for one guest, as sparse as the image; tools can read it from outside. */
 export async function copiedDisk(image: string, mib: number, path: string): Promise<GuestDisk> {
   await checkSize(image, mib);
   await $({ quiet: true })`cp --sparse=always --reflink=auto ${image} ${path}`;
@@ -27,7 +27,7 @@ export async function copiedDisk(image: string, mib: number, path: string): Prom
   return { path, format: "raw" };
 }
 
-/** A disk with nothing on it. */
+/** An empty disk. */
 export async function emptyDisk(mib: number, path: string): Promise<GuestDisk> {
   await writeFile(path, "");
   await truncate(path, mib * MIB);

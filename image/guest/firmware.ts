@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The firmware files of this machine: OVMF from the packages ovmf and ovmf-ia32, AAVMF from qemu-efi-aarch64, under the
-// names of several releases.
+// The firmware files of this machine: OVMF from the packages ovmf and ovmf-ia32, AAVMF from qemu-efi-aarch64, under
+// the names of several releases.
 import { existsSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";

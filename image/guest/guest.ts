@@ -13,13 +13,13 @@ export interface Guest {
   readonly pid: number;
   /** Resolves when the guest has ended, by itself or by {@link Guest.kill}. */
   readonly ended: Promise<GuestEnd>;
-  /** Pulls the plug and waits until the process is gone. */
+  /** Kills the guest, like a power cut, and waits until the process has ended. */
   kill(): Promise<void>;
 }
 
 export interface StartOptions {
   readonly stdio?: StdioOptions;
-  /** Aborting it pulls the plug. */
+  /** Aborting it kills the guest. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// QEMU's emulation of several processors now and then loses a race when the kernel patches its own code: a processor still
-// runs the breakpoint (int3) that was there for a moment, and nobody knows of it any more. Mostly that happens in the
-// kernel's first seconds, but whatever patches code later may meet it. Such a guest is reset; one that panics for another
-// reason, or again and again, is not.
+// QEMU's emulation of several processors has a race when the kernel patches its own code: a processor may run a
+// temporary breakpoint (int3) that the kernel has removed, mostly in the kernel's first seconds. Such a guest is
+// reset; one that panics for another reason, or repeatedly, is not.
 
 /** A whole line, so that it is on the terminal before the sentence that speaks of it. */
 const LINE = /^\[ *(\d+\.\d+)\] (Oops: int3:|Kernel panic - not syncing)[^\n]*\n/m;
-/** Seconds of the kernel's time in which a panic of any kind is taken for the emulation's. */
+/** Kernel seconds after the start in which any panic counts as the emulation's. */
 const EARLY = 5;
 const FORGIVEN = 2;
 /** More than a line of the kernel's has before its end. */
@@ -16,9 +15,9 @@ export const EMULATION_SENTENCE =
   "The emulated processor failed while the kernel patched its own code, by a fault of QEMU's; the machine is reset.";
 
 export interface PanicHandlers {
-  /** The emulation's fault: the machine is to be reset. Absent where nothing is emulated. */
+  /** Called for the emulation's fault: the machine is to be reset. Absent without emulation. */
   readonly reset?: () => void;
-  /** Any other panic; nothing more is to be expected of the machine. */
+  /** Called for any other panic; the machine has stopped working. */
   readonly other?: (line: string) => void;
 }
 

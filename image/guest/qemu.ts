@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The command line of the guest a profile describes. Pure: what goes in decides what comes out, and no choice
-// of options gives the guest a way to any network but a closed lab.
+// The command line of the guest that a profile describes, without side effects. No options give the guest access to
+// a network other than a closed lab.
 import type { MachineProfile } from "../profile/index.ts";
 
 export type Firmware = MachineProfile["boot"]["firmware"][number];
@@ -11,7 +11,7 @@ export interface FirmwareFiles {
   readonly variables: string;
 }
 
-/** What the firmware of a board loads from CBOX-BOOT; QEMU does it in its stead. */
+/** What the firmware of a board loads from CBOX-BOOT; QEMU loads it instead. */
 export interface BoardFiles {
   readonly kernel: string;
   readonly initrd: string;
@@ -38,8 +38,9 @@ export interface GuestOptions {
   readonly accelerator: "kvm" | "tcg";
   readonly network: "none" | TapNetwork;
   /**
-   * The box's serial port: this terminal (Ctrl-A x leaves), the same with a file that QEMU copies it to, a Unix socket, or no port in the machine at all. `isVirtual`
-   * puts the socket on a virtio console (hvc0) of a machine without serial ports.
+   * The box's serial port: this terminal (Ctrl-A x leaves), the same with a file that QEMU copies it to, a Unix
+   * socket, or no port at all. `isVirtual` connects the socket to a virtio console (hvc0) of a machine without serial
+   * ports.
    */
   readonly serial:
     | "terminal"
@@ -50,7 +51,7 @@ export interface GuestOptions {
   readonly control?: string;
   /** Unix socket of a port that is `probePort(profile)` in the guest. */
   readonly probe?: string;
-  /** systemd credentials handed to the guest from outside; the image knows nothing of them. */
+  /** systemd credentials that the guest gets from QEMU; they are not in the image. */
   readonly credentials?: Readonly<Record<string, string>>;
 }
 
@@ -158,7 +159,7 @@ function disks(kind: string, { disk, stick, uefi }: GuestOptions): string[] {
       `if=none,id=disk,format=${disk.format},cache=writeback,discard=unmap,file=${value(disk.path)}`,
     ],
     ...(kind === "usb" ? ["-device", "qemu-xhci,id=usb"] : []),
-    // The nearest to eMMC. No firmware of QEMU's reads it, so it has no place in their order.
+    // The nearest model to eMMC. No firmware of QEMU reads it, so it is not in the boot order.
     ...(kind === "sdhci"
       ? ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]
       : ["-device", `${devices[kind]}${order(stick ? 1 : 0)}`]),

@@ -11,9 +11,9 @@ import type { GuestOptions, GuestProfile } from "./qemu.ts";
 import { Qmp } from "./qmp.ts";
 
 export interface TerminalOptions {
-  /** For files of its own; of the caller's, which removes it. */
+  /** Directory for its files; the caller removes it. */
   readonly directory: string;
-  /** Aborting it pulls the plug. */
+  /** Aborting it kills the guest. */
   readonly signal: AbortSignal;
 }
 
@@ -96,7 +96,7 @@ function follow(path: string, read: (text: string) => void): () => void {
   };
 }
 
-/** QEMU makes the terminal raw and tidies up after itself, but not when it is killed. */
+/** QEMU sets the terminal to raw mode and resets it, but not when it is killed. */
 function rememberTerminal(): () => void {
   if (!process.stdin.isTTY) return () => {};
   const stty = (...args: string[]) =>

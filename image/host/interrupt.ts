@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Ctrl-C and SIGTERM as one signal for everything that runs: programs are stopped, temporary files removed, and the
-// process ends with a sentence. A second Ctrl-C ends at once.
+// process ends with a message. A second Ctrl-C ends it at once.
 let controller: AbortController | undefined;
 
 /** The process-wide interruption; handlers are installed on first use. */

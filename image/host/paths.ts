@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 /** The top of the project. */
 export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const PROFILES = join(PROJECT, "profiles");
-/** Of Debian's packages, one file for each release and architecture. */
+/** Lock files of Debian's packages, one for each release and architecture. */
 export const LOCKS = join(PROFILES, "locks");
 export const OVERLAYS = join(PROJECT, "overlays");
 /** The catalogue of services. */
 export const SERVICES = join(OVERLAYS, "services");
 
-/** A path as a person would type it: within the project from its top, elsewhere in full. */
+/** A path for messages: relative to the project within it, absolute elsewhere. */
 export function shownPath(path: string): string {
   const inside = relative(PROJECT, path);
   return inside.startsWith("..") ? path : inside;

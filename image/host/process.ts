@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A process of this machine, told apart from a later one with the same number by the moment it started.
+// A process of this machine, distinguished by its start time from a later one with the same number.
 // Whatever is recorded for a later clean-up is recorded this way, so that only our own processes are ever ended.
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,7 +30,7 @@ export function isAlive(recorded: HostProcess): boolean {
 export async function end(recorded: HostProcess): Promise<void> {
   if (!isAlive(recorded)) return;
   process.kill(recorded.pid, "SIGKILL");
-  // The end of somebody else's child is not an event Node can wait for: look until it is gone.
+  // Node.js cannot wait for a process that is not its child, so this polls until it is gone.
   while (isAlive(recorded)) await delay(10);
 }
 

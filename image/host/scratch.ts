@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Directories that live as long as the process that made them: a guest's throw-away disk, its sockets, its NVRAM.
+// Directories that last as long as the process that made them: a guest's temporary disk, its sockets, its NVRAM.
 // What a killed process left behind is removed by the next one that makes a directory here.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface Scratch {
   remove(): void;
 }
 
-/** Makes an empty directory, and sees to it that it goes away when this process ends in whatever orderly way. */
+/** Makes an empty directory that is removed when this process exits, except when it is killed. */
 export function makeScratch(parent: string = PARENT): Scratch {
   mkdirSync(parent, { recursive: true });
   sweep(parent);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What every stage of the build works with: running programs with a captured log, showing progress, and stopping.
-// On a terminal one status line is kept up to date; elsewhere one line is printed per finished stage. Stages may run side
-// by side: what a function runs and notes belongs to the stage that it was called in.
+// Runs the programs of a build with a captured log, shows progress, and handles interruption. A terminal has one
+// status line; other outputs get one line per finished stage. Stages may run in parallel: what a function runs and
+// notes belongs to the stage that it was called in.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { accessSync, constants, createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
@@ -15,11 +15,11 @@ export interface RunOptions {
   readonly input?: string | Buffer;
   /** Exit codes that are not a failure, besides 0. */
   readonly allow?: readonly number[];
-  /** What a person knows the program by, where that is not the first word. */
+  /** Name of the program in messages, where that is not the first word. */
   readonly name?: string;
   /** Return standard error, too, after standard output. */
   readonly errors?: boolean;
-  /** It does not end by SIGTERM: an interruption kills it. */
+  /** The program ignores SIGTERM: an interruption kills it. */
   readonly kill?: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Session {
   readonly run: Run;
   /** One line into the log of the current stage, and on the status line. */
   note(text: string): void;
-  /** A line that stays on the person's screen. */
+  /** Prints a line that stays on the screen. */
   say(text: string): void;
   /** Runs `work` as a named stage, with a log of its own and its time measured. */
   stage<T>(name: string, title: string, work: () => Promise<T>): Promise<T>;
@@ -41,12 +41,12 @@ export interface Session {
   together<T extends readonly unknown[]>(works: { [K in keyof T]: () => Promise<T[K]> }): Promise<T>;
   /** Seconds per stage, in the order they ran. */
   readonly timings: ReadonlyMap<string, number>;
-  /** Of the work it is asked in. */
+  /** The signal of the work that reads it. */
   readonly signal: AbortSignal;
   readonly logDirectory: string;
 }
 
-/** A stage that runs. */
+/** A running stage. */
 interface Running {
   readonly title: string;
   readonly log: WriteStream;
@@ -68,8 +68,8 @@ const SIGKILL_EXIT = 137;
 const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Programs are those of the host's packages, and so is the Python that some of them ask `env` for: mmtarfilter begins once
- * for each package. One that a person has installed for work of their own may be slow or lack modules.
+ * Puts the programs of the host's packages first, also the Python that some start through `env`, such as mmtarfilter,
+ * once for each package. A Python that a person has installed elsewhere may be slow or lack modules.
  */
 const systemFirst = () => [SYSTEM_PATH, process.env.PATH].filter(Boolean).join(":");
 
@@ -84,7 +84,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
   /** In the order in which they were begun. */
   const running = new Set<Running>();
 
-  // Of several, the one that was begun first is shown, and how many there are beside it.
+  // Of several stages, the oldest is shown, with the number of the others.
   const paint = () => {
     const [shown] = running;
     if (!live || !shown) return;
@@ -171,7 +171,7 @@ export function createSession({ logDirectory, signal, output = process.stdout }:
       clearInterval(timer);
       running.delete(mine);
       paint();
-      // Whole, before anybody is told to look into it.
+      // The log must be complete before a message refers to it.
       await new Promise<void>((done) => mine.log.end(done));
     }
   };
@@ -229,7 +229,7 @@ function interrupted(): never {
   });
 }
 
-/** Turns a program's end into a sentence: what was missing, full or killed is named as such. */
+/** Turns the end of a program into a Failure that names the cause: program missing, disk full, or killed. */
 function explainExit(program: string, result: ProcessOutput, logPath: string): Failure {
   const text = `${result.stderr}\n${result.stdout}`;
   const log = logPath ? `the whole output is in ${logPath}` : "run it by hand to see more";

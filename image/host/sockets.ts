@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Connects to a Unix socket that a program just started is about to open.
+// Connects to a Unix socket that a program which was just started will open.
 import { once } from "node:events";
 import { existsSync, watch } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -12,11 +12,11 @@ export async function connectWhenOpen(path: string, signal: AbortSignal): Promis
     const socket = connect(path);
     try {
       await once(socket, "connect", { signal });
-      // A program that is killed with something unread resets the connection; that it has ended is known otherwise.
+      // A program that is killed with unread data resets the connection; its end is noticed elsewhere.
       socket.on("error", () => {});
       return socket;
     } catch (error) {
-      // The file is there a moment before anybody listens behind it.
+      // The file exists a moment before the program listens on it.
       if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
     }
   }

@@ -5,7 +5,7 @@ import { printable } from "../../common/printable.ts";
 
 /** Columns two spaces apart, each as wide as its widest cell; the last one as long as it is. */
 export function table(unsafe: readonly (readonly string[])[], indent = ""): string {
-  // A cell may be a word of a stranger: a row is one line.
+  // A cell may hold untrusted text: a row must stay one line.
   const rows = unsafe.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) =>
     rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the checks ask this machine, as one small interface: a test answers in its stead.
+// What the checks read from this machine, as one small interface that tests replace.
 import { execFile, spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
@@ -7,7 +7,7 @@ import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { PROJECT } from "./paths.ts";
 
 export interface Ran {
-  /** Undefined when the program could not be started, or did not end in time. */
+  /** Exit code; undefined when the program could not be started, or did not end in time. */
   readonly exitCode: number | undefined;
   readonly output: string;
 }
@@ -35,7 +35,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   ia32: "i386",
   arm: "armhf",
 };
-/** A machine busy with an emulated box takes its time, and "did not end" reads like "is not there". */
+/** Long, since a machine that emulates a box is slow, and a timeout looks like a missing program. */
 const TIME_LIMIT_MS = 600_000;
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The form "container": the customized root file system as one archive, and beside it what Incus and LXC want to know of
-// it. systemd-nspawn needs nothing but the archive. Made in the place of the stages "disk" and "verify".
+// The form "container": the customized root file system as one archive, and metadata of it for Incus and LXC;
+// systemd-nspawn needs only the archive. It replaces the stages "disk" and "verify".
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
@@ -11,23 +11,23 @@ import { type IncusTemplates, putFile, writeIncusMetadata } from "../stages/incu
 import type { Packer } from "../stages/publish.ts";
 import { findSecrets } from "../stages/secrets-gate.ts";
 
-/** What the parts of a container's image are called, after its name. */
+/** Suffixes of the files of a container image. */
 export const CONTAINER_FILES = { rootfs: "rootfs.tar.xz", incus: "incus.tar.xz", lxc: "lxc.tar.xz" } as const;
 
-/** xz levels. Always two threads: the bytes depend on whether there is more than one. */
+/** xz levels. Always two threads: the output differs between one thread and several. */
 const LEVEL = { development: 0, release: 9 } as const;
 const THREADS = 2;
 
-/** Same tree, same bytes: sorted, by number, without times of access; with extended attributes. */
+/** Reproducible archives: sorted, numeric owners, no access times; with extended attributes. */
 const SAME_BYTES = [
   ...["--sort=name", "--numeric-owner", "--format=pax", "--xattrs", "--xattrs-include=*"],
   "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
 ];
 
-/** Whoever starts a container fills its /dev; whoever unpacks one without being root cannot make devices. */
+/** The container manager fills /dev; unpacking without root cannot make devices. */
 const WITHOUT_DEVICES = ["--anchored", "--exclude=./dev/*"];
 
-/** Names as the kernel says them, which Incus and LXC both take. */
+/** The kernel's names of architectures, which Incus and LXC both accept. */
 const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64", i386: "i686" };
 
 export interface ContainerToPack {
@@ -77,7 +77,7 @@ function about({ title, release, architecture }: ResolvedProfile) {
   return { release, architecture, machine: MACHINES[architecture] ?? architecture, description: title };
 }
 
-/** What each instance gets of its own. The name is a first one: the set-up asks for it. */
+/** Files that are written for each instance. Its host name is provisional: the set-up asks for it. */
 const INSTANCE = "{{ container.name }}";
 const OWN: IncusTemplates = {
   "/etc/hostname": `${INSTANCE}\n`,
@@ -130,7 +130,7 @@ export interface ContainerToVerify {
   readonly scratch: string;
 }
 
-/** Places that are taken out of the archive and looked through; see secrets-gate.ts. */
+/** Folders that are extracted from the archive and searched; see secrets-gate.ts. */
 const PLACES = ["./etc", "./root", "./home", "./var/lib", "./usr/lib/community-box"];
 
 /** @throws Failure `image-invalid` with everything that is wrong */
@@ -178,7 +178,7 @@ export async function inspectContainer({
   }
 }
 
-/** Of a file of hundreds of megabytes, by a program that is faster than we are. */
+/** SHA-256 of a file of hundreds of megabytes, by a program, which is faster than Node.js. */
 async function sha256(session: Session, path: string): Promise<string> {
   return (await session.run(["sha256sum", path])).split(" ", 1).join("");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box that comes onto a machine somebody has: one file to run there. What other images are customized with becomes a
-// Debian package; before it, in the file, stands a script that shows, asks and has APT install it, with the packages it
-// depends on beside it. Made in the place of the stages "disk" and "verify".
+// The form "conversion": one file that turns an existing Debian machine into a box: a script that asks and lets APT
+// install a Debian package, made from the overlays, followed by that package and its dependencies. It replaces the
+// stages "disk" and "verify".
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -18,24 +18,24 @@ import type { Manifest } from "../published/manifest.ts";
 import type { Packer } from "../stages/publish.ts";
 import type { Plan } from "../stages/resolve.ts";
 
-/** The package with everything of ours, and its file beside the repository. */
+/** The package with all files of this project, and its file beside the repository. */
 const PACKAGE = "community-box";
 const DEB = `${PACKAGE}.deb`;
-/** What is installed, to tell two builds of one version apart; read by the script. */
+/** File that identifies the installed build, as two builds may have one version; read by the script. */
 const REVISION = "usr/lib/community-box/revision";
 
 const SCRIPTS = join(PROJECT, "image/convert");
 const HEAD = "head.sh";
 const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"] as const;
 
-/** Where the package may lay files: nowhere else on somebody's own machine. */
+/** The only folders of the person's own machine in which the package may install files. */
 const PLACES =
   /^\.\/(etc\/profile\.d\/cbox-[a-z]+\.sh|usr\/bin\/cbox|usr\/lib\/(community-box\/.*|systemd\/system\/.*|(sysctl|tmpfiles)\.d\/[0-9-]*community-box[a-z-]*\.conf)|usr\/share\/(community-box\/.*|man\/man1\/cbox\.1)|var\/lib\/community-box\/setup\/)$/;
 
 export interface ConversionToPack {
   readonly session: Session;
   readonly plan: Plan;
-  /** What is laid over the machine; becomes the package. */
+  /** The files to install on the machine; becomes the package. */
   readonly root: string;
   readonly packages: Packages;
   /** Names the build: the same for the same inputs. */
@@ -99,7 +99,7 @@ export async function conversionFile(
     script,
   );
   const AT = "@payload_at@";
-  // The number is part of what it counts: eight digits, with spaces behind it that the shell does not see.
+  // The offset counts its own digits, so it is padded to eight characters with spaces, which the shell ignores.
   const at = Buffer.byteLength(given) - AT.length + 8 + 1;
   await writeFile(target, given.replace(AT, String(at).padEnd(8)), { mode: 0o755 });
   await pipeline(createReadStream(payload), createWriteStream(target, { flags: "a" }));
@@ -110,7 +110,7 @@ async function makePackage(
   { session, plan, root, revision, epoch }: ConversionToPack,
   deb: string,
 ): Promise<string> {
-  // Left by stages that make whole systems.
+  // The customize stage writes it for whole systems.
   await rm(join(root, "etc/machine-id"), { force: true });
   await writeFile(join(root, REVISION), `${revision}\n`);
   const kib = (await session.run(["du", "--summarize", "--apparent-size", "--block-size=1024", root])).split(
@@ -145,7 +145,7 @@ async function makePackage(
     await chmod(join(about, name), 0o755);
   }
   await chmod(join(root, plan.profile.boot.mount), 0o700);
-  // What is large in it is packed already.
+  // Its large files are compressed already.
   await session.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", root, deb], {
     env: { SOURCE_DATE_EPOCH: String(epoch) },
   });

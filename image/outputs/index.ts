@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a customized system becomes: a disk that a machine starts from, the archive of a container, and a file that
-// converts a machine. Each knows how it is packed and how the finished thing is checked.
+// The forms of an image: a disk that a machine starts from, the archive of a container, and a file that converts a
+// machine. Each defines how it is packed and how the result is checked.
 import { join } from "node:path";
 import { rawImage } from "../cache/images.ts";
 import type { Packages } from "../debian/packages.ts";
@@ -18,7 +18,7 @@ export interface Output {
   readonly pack: Packer;
   /** @throws Failure `image-invalid` */
   verify(manifest: Manifest, packed: string): Promise<void>;
-  /** Files outside of the published ones, to be removed when those did not pass. */
+  /** Unpublished files to remove when verification fails. */
   leftovers(manifest: Manifest): readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface OutputOptions {
   readonly packages: Packages;
 }
 
-/** What is packed as it is: the archive of a container, or the package that converts a machine. */
+/** Forms that need no disk: the archive of a container, or the package that converts a machine. */
 export function archiveOutput(options: OutputOptions): Output {
   return options.plan.profile.form === "container" ? containerOutput(options) : conversionOutput(options);
 }

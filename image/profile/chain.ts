@@ -8,7 +8,7 @@ import { merge, nothing, type Tracked, track } from "./merge.ts";
 import { profileFileSchema, profileSchema } from "./schema.ts";
 import { listed, placed, readYamlFile, type YamlFile } from "./yaml-file.ts";
 
-/** What a single file says; it passed `profileFileSchema`. */
+/** The content of a single file; it passed `profileFileSchema`. */
 export interface ProfileFile {
   readonly id: string;
   readonly file: YamlFile;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What an image tells the box that starts from it, beside the community's settings.
+// The facts about an image that the box reads from it, beside the community's settings.
 import type { loadCommunity, ResolvedProfile } from "./index.ts";
 
 interface FactsOf {

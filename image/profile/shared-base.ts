@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The base layer is made once for a release and architecture: all profiles of it have to name the same packages for it.
+// The base layer is made once for a release and architecture: all profiles of it have to name the same packages for
+// it.
 import { fail } from "../../common/fail.ts";
 import type { ResolvedProfile } from "./resolve.ts";
 
@@ -15,7 +16,7 @@ export function sharedBase(profiles: readonly ResolvedProfile[]): readonly strin
     const names = [...profile.base_packages].sort().join(" ");
     groups.set(names, [...(groups.get(names) ?? []), profile]);
   }
-  // What most of them say is what is meant.
+  // The packages that most of them name are taken as right.
   const [[most] = [], [odd] = []] = [...groups.values()].sort((a, b) => b.length - a.length);
   if (!most || !odd) return most?.base_packages;
   const more = odd.base_packages.filter((name) => !most.base_packages.includes(name));

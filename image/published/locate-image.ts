@@ -43,7 +43,7 @@ export async function openImage(path: string, trust: Trust = {}): Promise<Locate
   const isPublished = manifest?.image.file === basename(path);
   await checkSigned(path, isPublished, trust);
   if (!path.endsWith(".zst")) return { path, name: basename(path) };
-  // A stray file is known by its own hash: what it unpacks to is only known afterwards.
+  // A file without a manifest is cached by its own hash, since the hash of the unpacked image is not known yet.
   const key = isPublished ? manifest.image.raw_sha256 : `packed-${await sha256(path)}`;
   const raw = rawImage(join(cacheDir(), "images"), key);
   if (!existsSync(raw)) await unpack(path, isPublished ? key : undefined, raw, "./cbox build PROFILE");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The detached signature of an image's checksums: made by a build, and checked against public keys that a person trusts before
-// the image is used. gpg works in a key ring of its own each time, which is gone afterwards.
+// The detached signature of an image's checksums: made by a build, and checked against public keys that a person
+// trusts before the image is used. gpg uses a temporary key ring each time.
 import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ export async function sign(session: Session, keyFile: string, file: string): Pro
   }
 }
 
-/** What a person says about signatures. */
+/** Options about signatures. */
 export interface Trust {
   /** Files with public keys. None: those of {@link trustedKeys}. */
   readonly keys?: readonly string[];
@@ -84,7 +84,7 @@ export function trustedKeys(): readonly string[] {
 export async function readSums(folder: string, trust: Trust = {}): Promise<Sums | undefined> {
   const list = join(folder, "SHA256SUMS");
   if (!existsSync(list)) return undefined;
-  // Read once: what is checked is what is used.
+  // Read once, so that the checked bytes are the ones that are used.
   const text = await readFile(list);
   const signer = existsSync(`${list}.asc`) ? await signerOf(list, text, trust) : undefined;
   const lines = text.toString("utf8").split("\n");
@@ -169,7 +169,7 @@ async function signerOf(list: string, text: Buffer, { keys = trustedKeys() }: Tr
     const of = (wanted: string) => status.find(({ word }) => word === wanted)?.rest;
     const [good, valid, unknown] = [of("GOODSIG"), of("VALIDSIG"), of("NO_PUBKEY")];
     const wrong = Object.keys(REASONS).find((word) => of(word) !== undefined);
-    // Of several who signed, one that is known is enough.
+    // One known key among several signatures is enough.
     if (good && valid && !wrong && (isRight || unknown))
       return { name: printable(good.replace(/^\S+ /, "")), fingerprint: valid.split(" ")[0] ?? "" };
     return unknown && !wrong ? refuseUnknown(list, unknown, keys) : refuseBad(list, wrong);

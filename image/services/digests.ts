@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The digests beside the tags of container images in compose files of the catalogue: what the registries say today, beside
-// what is written. Boxes fetch by digest, so a tag that is moved reaches no box before somebody here has taken it.
+// Compares the digests of container images in compose files of the catalogue with those of the registries today.
+// Boxes fetch by digest, so a moved tag reaches no box before its new digest is written here.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { imagesOf, readImageName, withoutDigest, writeDigest } from "../../common/container-image.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks through a service's folder as a reviewer would: beyond its form, do its templates render, are its ports free and
-// said once, are its words translated, are its images pinned? Each mistake is a sentence that begins with the field.
+// Checks a service's folder beyond its schema: whether its templates render, its ports are free and declared once,
+// its texts are translated, and its images are pinned. Each mistake is a sentence that begins with the field.
 import { parse } from "yaml";
 import { IS_DIGEST, imagesOf, readImageName } from "../../common/container-image.ts";
 import type { Service, Words } from "../../common/service.ts";
@@ -84,7 +84,7 @@ export function sampleData(
   };
 }
 
-/** Of a service that somebody else announces; only the templates below `found` see it. */
+/** Data of a service that another box announces; only the templates below `found` see it. */
 function sampleFound({ found }: Service): object {
   const txt = Object.fromEntries(Object.keys(found?.join?.txt ?? {}).map((name) => [name, "ABC"]));
   return {
@@ -288,7 +288,7 @@ interface Project {
   readonly services?: Record<string, { image?: unknown; ports?: unknown; build?: unknown } | null>;
 }
 
-/** What Docker would take, and a box should not. */
+/** Settings that Docker accepts, and a box should not use. */
 function lintProject(render: RenderTemplate, service: Service, data: object): string[] {
   const file = service.compose?.file ?? "";
   let project: Project | null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether Debian has the packages that a service names: as the lock files say, else as the package lists do that builds
-// have fetched for the releases of the boxes. Where there is no list, that is said; nothing is downloaded for it.
+// Checks that Debian has the packages that a service names, by the lock files, else by the package lists that builds
+// have fetched. A missing list is reported; nothing is downloaded.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";

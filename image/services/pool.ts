@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The .deb files of services that are not installed in every image: a small Debian repository inside the image, so that
-// a service can be switched on without a network, on the host or in a context. A profile may want it otherwise: the
-// software of a service installed, or left to the network.
+// The .deb files of services that are not installed in every image: a small Debian repository inside the image, so
+// that a service can be switched on without a network, on the host or in a context. A profile may want it otherwise:
+// the software of a service installed, or left to the network.
 import { chmod, lchown, lutimes, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlaceId, Service } from "../../common/service.ts";

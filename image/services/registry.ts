@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks a registry of container images what a tag points to today, by its HTTP API (OCI distribution specification 1.1;
-// for tokens, "Token Authentication Specification" of distribution). Nobody signs in: boxes fetch without an account, too.
+// Asks a registry of container images what a tag points to today, by its HTTP API (OCI distribution specification
+// 1.1; for tokens, "Token Authentication Specification" of distribution). Nobody signs in: boxes fetch without an
+// account, too.
 import { createHash } from "node:crypto";
 import { IS_DIGEST, readImageName } from "../../common/container-image.ts";
 import { Failure, fail } from "../../common/fail.ts";
@@ -127,7 +128,7 @@ export function tokenIn(text: string): string | undefined {
   }
 }
 
-/** Once more before it is called a failure. */
+/** Tries twice before it fails. */
 async function reach(host: string, url: string, request: RequestInit): Promise<Response> {
   const once = () => fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
   try {

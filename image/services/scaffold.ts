@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The files of a new service, to be filled in: everything that has to be decided stands there with a word on it.
+// The files of a new service, to be filled in: every decision to make is there with an explanation.
 
 /** In every sentence that is still the scaffold's; `cbox services check` finds it. */
 export const STILL_TO_WRITE = "WRITE:";

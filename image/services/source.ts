@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The catalogue as one profile wants it: which services are installed in its image, which lie in it as .deb files, and
-// which are left to the network.
+// The catalogue as one profile wants it: which services are installed in its image, which lie in it as .deb files,
+// and which are left to the network.
 import { didYouMean } from "../../common/did-you-mean.ts";
 import { fail } from "../../common/fail.ts";
 import type { Service } from "../../common/service.ts";

@@ -10,8 +10,8 @@ import type { Plan } from "./resolve.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
- * Manuals and translations the box's three languages do not need stay out, now and on upgrades; copyright files
- * stay in. A box is set up by its wizard, and a fourth of a small card is a lot.
+ * Excludes manuals, and translations other than the box's three languages, now and on upgrades, since they take a
+ * fourth of a small card. Copyright files are kept.
  */
 export const DPKG_OPTIONS = [
   "path-exclude=/usr/share/doc/*",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bundles firstboot/ to the program that the image's own Node runs and a file beside it with the dictionaries of
-// passwords, and says what npm packages went into them.
+// Bundles firstboot/ into the program that the image's Node.js runs and a separate file with the password
+// dictionaries, and lists the npm packages in them.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -22,7 +22,7 @@ export interface NpmPackage {
   readonly license: string;
 }
 
-/** Larger than all else together, and wanted by hardly any command. */
+/** A file of its own, loaded on demand: it is larger than the rest together, and few commands need it. */
 const PASSWORDS = "passwords.mjs";
 
 const passwordsBeside: Plugin = {
@@ -33,7 +33,7 @@ const passwordsBeside: Plugin = {
     ),
 };
 
-/** On the box the catalogue is read packed, never from the folders of the project. */
+/** On the box the catalogue is read from its packed file, never from the folders of the project. */
 const catalogueIsPacked: Plugin = {
   name: "catalogue-is-packed",
   setup: (build) =>
@@ -51,8 +51,8 @@ export async function bundleFirstboot(): Promise<Bundle> {
     plugins: [passwordsBeside, catalogueIsPacked],
     bundle: true,
     platform: "node",
-    // Of the oldest release that a profile may name: Debian 12. This is about syntax; tsconfig.json's "lib" keeps out
-    // what its Node.js lacks besides.
+    // The Node.js of the oldest release that a profile may name, Debian 12. This limits the syntax; tsconfig.json's
+    // "lib" limits the library functions.
     target: "node18",
     format: "esm",
     minify: true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image, so
-// that first boot needs no network. No kernel, no identity, no SSH; what else is wanted comes by APT.
+// Stage "context": the small Debian that contexts and slivers start from, as an Incus image inside the box's image,
+// so that first boot needs no network. It has no kernel, no identity and no SSH; APT installs further packages.
 import { readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,10 +23,10 @@ import type { Workspace } from "./workspace.ts";
 export const CONTEXT_DIRECTORY = "usr/share/community-box/context";
 /** The two parts of a split Incus image. */
 export const CONTEXT_FILES = { metadata: "metadata.tar", rootfs: "rootfs.squashfs" } as const;
-/** Its packages, for the SBOM; stays in the layer. */
+/** dpkg's status file of the template, for the SBOM; stays in the layer. */
 export const CONTEXT_STATUS = "dpkg-status";
 
-/** Machine names of Incus, which are the kernel's. */
+/** Incus uses the kernel's names of architectures. */
 const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64", armhf: "armv7l" };
 
 /** Its only interface is called eth0 by Incus; the address comes from the context's own network. */
@@ -44,17 +44,17 @@ UseDNS=no
 ClientIdentifier=mac
 `;
 
-/** What each instance has of its own. */
+/** Files that Incus writes for each instance. */
 const INSTANCE = "{{ container.name }}";
 const OWN: IncusTemplates = {
   "/etc/hostname": `${INSTANCE}\n`,
   "/etc/hosts": `127.0.0.1\tlocalhost\n127.0.1.1\t${INSTANCE}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
   "/etc/resolv.conf": `nameserver {{ config_get("user.nameserver", "127.0.0.1") }}\n`,
-  // Empty: systemd makes an identity of its own at the first start, also in a copy of one that was used.
+  // Empty: systemd then makes a new machine ID at the first start, also in a copy of a used instance.
   "/etc/machine-id": "",
 };
 
-/** Nobody waits for these inside a small share of a small box. */
+/** Units that a context does not need; disabled to save memory and time. */
 const NOT_NEEDED = [
   "dpkg-db-backup.timer",
   "systemd-networkd-wait-online.service",
@@ -62,7 +62,7 @@ const NOT_NEEDED = [
   "console-getty.service",
 ];
 
-/** How it updates itself is said once, for the box and its contexts; whether it does, by the set-up. */
+/** The box and its contexts share the files that say how to update; the set-up switches updates on or off. */
 const UPDATES = [
   "etc/apt/apt.conf.d/55community-box-updates",
   "usr/lib/systemd/system/apt-daily.timer.d/community-box.conf",
@@ -122,7 +122,7 @@ export async function context(
       customize: [
         "systemctl enable systemd-networkd.service",
         `systemctl disable ${NOT_NEEDED.join(" ")} || true`,
-        // For the same reason as on the box: it stays in memory.
+        // As on the box: the service would stay in memory.
         "systemctl mask unattended-upgrades.service",
         "passwd --lock root",
       ],
@@ -147,7 +147,7 @@ export async function context(
       templates: OWN,
     });
     await session.run([
-      // Not ustar: tar 1.35 writes other bytes for it than 1.34.
+      // Not ustar: tar 1.35 and 1.34 write different bytes for it.
       ...["tar", "--create", "--format=gnu", "--sort=name", `--mtime=@${epoch}`],
       ...["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"],
       ...["--file", join(root, CONTEXT_FILES.metadata), "--directory", parts, "metadata.yaml", "templates"],

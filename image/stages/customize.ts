@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "customize": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The layer
-// is copied by hard links, so files are always replaced, never written into.
+// Stage "customize": the layer plus rendered overlays, the first-boot bundle and the facts about this image. The
+// layer is copied by hard links, so files are always replaced, never written into.
 
 import { chmod, lchown, lutimes, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -19,11 +19,11 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
   readonly mirror: Mirror;
   /** Kernel command line without the root device. */
   readonly kernel_arguments: string;
-  /** The same for a start whose messages are all shown. */
+  /** The same without {@link QUIET}, for a start that shows all messages. */
   readonly talkative_arguments: string;
   /** Whether the kernel is a 64-bit one, which some old processors cannot run. */
   readonly needs_long_mode: boolean;
-  /** What mounts CBOX-BOOT. */
+  /** systemd's name of the unit that mounts CBOX-BOOT. */
   readonly boot_unit: string;
   /** Date of the image, from its epoch. */
   readonly built: string;
@@ -31,7 +31,7 @@ export interface TemplateData extends Pick<Plan, "profile" | "community" | "vers
 
 export interface CustomizeOptions {
   readonly plan: Plan;
-  /** Absent: only what is laid over, without a system below. */
+  /** Absent: only the overlays, without a system below them. */
   readonly layer?: Layer;
   /** The template of contexts; the benchmark's plain Debian goes without. */
   readonly context?: Layer;
@@ -99,7 +99,7 @@ export async function customize(
   return bootFiles;
 }
 
-/** What packages put where the FAT partition is going to be mounted belongs onto it: the firmware of a Raspberry Pi. */
+/** Moves out what packages put at the mount point of the FAT partition, such as the firmware of a Raspberry Pi. */
 async function moveOut(mount: string): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const entry of await readdir(mount, { recursive: true, withFileTypes: true })) {

@@ -65,8 +65,8 @@ export async function disk(session: Session, options: DiskOptions): Promise<Disk
     `offset=${rootPartition.start * SECTOR}`,
     `hash_seed=${stableUuid(`${seed}:hash`)}`,
     "root_owner=0:0",
-    // Inode tables are written, not left as holes: a block map maps no holes, and a card that held a box before would
-    // keep its old inodes there, under the same UUID.
+    // Inode tables are written, not left as holes: a block map leaves holes out, and a card that held a box before
+    // would keep its old inodes there, under the same UUID.
     "lazy_itable_init=0",
     "nodiscard",
   ];

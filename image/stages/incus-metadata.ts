@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What Incus has to know of an image: the machine it is for, and the files that are each instance's own.
+// The metadata of an Incus image: its architecture, and the files that Incus writes for each instance.
 // https://linuxcontainers.org/incus/docs/main/reference/image_format/
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -9,7 +9,7 @@ export type IncusTemplates = Readonly<Record<string, string>>;
 
 export interface IncusImage {
   readonly release: string;
-  /** Debian's name. */
+  /** Debian's name of the architecture. */
   readonly architecture: string;
   /** The kernel's name of the machine. */
   readonly machine: string;
@@ -41,7 +41,7 @@ export async function writeIncusMetadata(directory: string, image: IncusImage): 
   for (const { file, text } of templates) await putFile(join(directory, "templates", file), text);
 }
 
-/** A file in the place of whatever was there. */
+/** Writes a file; replaces what was there, also a link. */
 export async function putFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await rm(path, { force: true });

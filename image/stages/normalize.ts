@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Evens out what depends on the version of the tools that made a system, not on what is in it: the order of
+// Removes differences that come from the version of the build tools, not from the system's content: the order of
 // accounts, APT's marks, the times of directories. With this, Debian 12 and Debian 13 build the same bytes.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ export function sortLike(text: string, order: string): string {
   return joinLines(lines(text).sort((a, b) => place(a) - place(b)));
 }
 
-/** Marks as automatically installed what no profile asked for by name, so that APT may remove it when unused. */
+/** Marks packages that no profile names as automatically installed, so that APT may remove them when unused. */
 export function extendedStates({
   set,
   packages,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "publish": what was made becomes what a person downloads: packed image, manifest, SBOM, checksums and, with a
-// key, a detached signature. Files appear under their names when they are complete.
+// Stage "publish": makes the files that a person downloads: packed image, manifest, SBOM, checksums and, with a key,
+// a detached signature. Files get their final names when they are complete.
 
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -41,26 +41,26 @@ const QCOW2 = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_ty
 export interface PublishOptions {
   readonly plan: Plan;
   readonly pack: Packer;
-  /** The customized root, for its package list; absent where that is no system of its own. */
+  /** The customized root, for its package list; absent for a conversion, which has no system. */
   readonly root?: string;
   /** The layer of the template of contexts, for its package list. */
   readonly context?: string;
   readonly out: string;
   readonly release: boolean;
-  /** Everything that went in. */
+  /** All inputs of the build. */
   readonly inputs: LayerInputs;
   readonly epoch: number;
   readonly packages: Readonly<Record<string, string>>;
   readonly drift: readonly string[];
   /** The .deb files that services are installed from. */
   readonly pool: readonly PackagePin[];
-  /** What each service takes of them. */
+  /** What each service needs of them. */
   readonly services: PoolPlan["costs"];
-  /** Those that a conversion brings along for the machine itself. */
+  /** The .deb files that a conversion installs on the machine itself. */
   readonly brought?: readonly PackagePin[];
 }
 
-/** Name of the manifest until the image has passed "verify"; a build that ends before leaves no good image behind. */
+/** Name of the manifest until the image has passed "verify": an unverified image is not taken for a good one. */
 export const UNVERIFIED = "manifest.json.unverified";
 
 export async function publish(session: Session, options: PublishOptions): Promise<Manifest> {
@@ -77,7 +77,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
       name,
       level: release ? "release" : "development",
     });
-    // Half a gigabyte each: summed once, for the manifest and for SHA256SUMS.
+    // Half a gigabyte each: hashed once, for the manifest and for SHA256SUMS.
     const [packed, forHypervisors] = await Promise.all([
       published(join(staged, image.file)),
       qcow2 ? published(join(staged, qcow2)) : undefined,
@@ -147,7 +147,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
     );
     await writeFile(join(staged, "SHA256SUMS"), sums.join(""));
 
-    // The manifest last: it says that the rest is there.
+    // The manifest is last: its presence means that the other files are complete.
     const all = (await readdir(staged)).sort(
       (a, b) => Number(a === "manifest.json") - Number(b === "manifest.json"),
     );
@@ -173,7 +173,7 @@ export interface DiskToPack {
   readonly qcow2: boolean;
 }
 
-/** A disk: zstd, and the map of its blocks that are worth writing. */
+/** Packs a disk with zstd, and writes the map of the blocks that hold data. */
 export function diskPacker({ tools, session, image, imageStore, layout, ...also }: DiskToPack): Packer {
   return async ({ staged, name, level }) => {
     const file = `${name}.img.zst`;

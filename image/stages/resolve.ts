@@ -27,9 +27,9 @@ export interface Plan {
   readonly overlays: readonly OverlayFile[];
   /** Files of the overlays for the FAT partition. */
   readonly bootFiles: readonly OverlayFile[];
-  /** Answers to fill in, for CBOX-BOOT. */
+  /** The example answers file, for CBOX-BOOT. */
   readonly example: string;
-  /** Files that packages read while they are installed, rendered, by path on the box. */
+  /** Rendered files that packages read while they are installed, by path on the box. */
   readonly before: Readonly<Record<string, string>>;
   /** live-build hooks of the overlays, in the order of their names. */
   readonly hooks: readonly OverlayFile[];

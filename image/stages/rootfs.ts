@@ -11,7 +11,7 @@ import type { Plan } from "./resolve.ts";
 import { scrub } from "./scrub.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** `baseKey`: of the layer that it continues. */
+/** `baseKey`: key of the layer that it continues. */
 export function rootfsLayer(plan: Plan, packages: Packages, baseKey: string): LayerPlan {
   return { kind: `rootfs-${plan.profile.id}`, inputs: inputsOf(plan, packages, baseKey) };
 }

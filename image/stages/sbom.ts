@@ -34,7 +34,7 @@ export function parseDpkgStatus(status: string): DebianPackage[] {
   });
 }
 
-/** The template of contexts has much of what the box has. */
+/** Removes duplicates: the template of contexts shares many packages with the box. */
 export function withoutRepeats(packages: readonly DebianPackage[]): DebianPackage[] {
   const key = ({ name, version, architecture }: DebianPackage) => `${name} ${version} ${architecture}`;
   return [...new Map(packages.map((each) => [key(each), each])).values()];

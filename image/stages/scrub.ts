@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes out of a root file system what must not be in an image: identity, traces of the build, and time stamps
-// later than the build's epoch. What is said here is checked again on the finished image by stage "verify".
+// Removes from a root file system what must not be in an image: identity, traces of the build, and time stamps
+// later than the build's epoch. Stage "verify" checks the finished image for them again.
 import { existsSync } from "node:fs";
 import { chmod, lchown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -41,8 +41,8 @@ const TRACES = [
 ];
 
 /**
- * APT gives them to its own account where that can come to them, which is a matter of the folders above the build's cache. It
- * does so again on the box.
+ * APT gives them to its own account only where that account can reach them, which depends on the modes of the folders
+ * above the build's cache. They are given back to root; APT changes them again on the box.
  */
 const PARTIAL = ["var/cache/apt/archives/partial", "var/lib/apt/lists/partial"];
 
@@ -53,9 +53,9 @@ export async function scrub(session: Session, root: string, epoch: number): Prom
     await lchown(folder, 0, 0);
     await chmod(folder, 0o700);
   }
-  // Empty, not missing and not "uninitialized": systemd then makes an identity on first boot without treating it as
-  // a first boot of its own, in which it would enable every unit its presets name.
-  // It was removed above, never emptied in place: the file may be a hard link into a layer.
+  // Empty, not missing and not "uninitialized": systemd then makes a machine ID without treating the start as its
+  // "first boot", in which it would enable every unit that its presets name.
+  // The file was removed above, not emptied in place: it may be a hard link into a layer.
   await writeFile(join(root, "etc/machine-id"), "");
   await clampTimes(session, root, epoch);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The secrets gate: an image is the same for everyone who downloads it, so nothing in it may identify a box or open
-// one. Looks through /etc, /root, /home, /var/lib and our own files as taken out of the finished image.
+// The secrets gate: all boxes share the image, so nothing in it may identify a box or give access to one. Searches
+// /etc, /root, /home, /var/lib and our own files as taken out of the finished image.
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,10 +17,10 @@ const FORBIDDEN = [
 ];
 
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/;
-/** Larger files are data bases of packages, not keys. */
+/** Bytes; larger files are databases of packages, not keys. */
 const MAX_KEY_FILE = 1024 * 1024;
 
-/** What breaks the gate, one sentence each. */
+/** Every finding, as one sentence each. */
 export async function findSecrets(tree: string): Promise<string[]> {
   const findings: string[] = [];
   const machineId = join(tree, "etc/machine-id");

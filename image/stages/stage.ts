@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A stage of the build: what it needs, what decides its result, and its work. Stages that need nothing of each other run
-// side by side.
+// A stage of the build: the stages it needs, the inputs of its result, and its work. Stages that do not need each
+// other run in parallel.
 import type { Layer, LayerInputs, LayerPlan } from "../cache/layers.ts";
 import type { PackagePin } from "../debian/lock.ts";
 import type { Mirror } from "../debian/mirror.ts";
@@ -12,7 +12,7 @@ import type { PoolPlan } from "../services/pool.ts";
 import type { Plan } from "./resolve.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** What is known before anything is made. */
+/** What is known before any stage runs. */
 export interface BuildJob {
   readonly session: Session;
   readonly workspace: Workspace;
@@ -23,18 +23,18 @@ export interface BuildJob {
   readonly pool: readonly PackagePin[];
   readonly services: PoolPlan["costs"];
   readonly layers: {
-    /** Both absent for a conversion: what is converted has a system already. */
+    /** Both absent for a conversion: the machine has a system already. */
     readonly base?: LayerPlan;
     readonly rootfs?: LayerPlan;
     /** Absent where a box is not divided into contexts. */
     readonly context?: LayerPlan;
   };
-  /** All that decides the image, and its hash. */
+  /** All inputs of the image; `key` is their hash. */
   readonly inputs: LayerInputs;
   readonly key: string;
-  /** Of what is in `out`, if anything is. */
+  /** Manifest of the image in `out`, if there is one. */
   readonly previous: Manifest | undefined;
-  /** Where the image goes. */
+  /** Directory for the published image. */
   readonly out: string;
   readonly isRelease: boolean;
   /** Directory of this build alone. */
@@ -54,20 +54,20 @@ export interface Made {
 }
 
 export interface Stage<Results extends Made> {
-  /** Also of its log. */
+  /** Also the name of its log. */
   readonly name: string;
   readonly title: string;
-  /** Names of stages of which it uses something; those that are not part of the image count as done. */
+  /** Names of the stages whose results it uses; those that are not part of the build count as done. */
   readonly needs: readonly string[];
-  /** Whether it is a part of this image's build; so it is when left out. */
+  /** Whether it is part of this image's build; absent: it always is. */
   isPartOf?(job: BuildJob): boolean;
-  /** The layer that it makes, where it makes one. */
+  /** The layer that it makes, if any. */
   layer?(job: BuildJob): LayerPlan | undefined;
-  /** Leaves what it has made in `made`. */
+  /** Does the work, and records its results in `made`. */
   run(job: BuildJob, made: Results): Promise<void>;
 }
 
-/** Runs each stage as soon as those that it needs have ended; they stand before it in the list. */
+/** Runs each stage as soon as those that it needs have ended; they come before it in the list. */
 export async function runStages<Results extends Made>(
   stages: readonly Stage<Results>[],
   job: BuildJob,

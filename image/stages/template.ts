@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A file of an overlay as the box gets it: NAME.hbs is a Handlebars template and becomes NAME, all others are as they are.
-// In a unit, `{{> sandbox}}` is what it is in the units of services.
+// Renders the files of an overlay: NAME.hbs is a Handlebars template and becomes NAME, all others are unchanged.
+// In a unit, `{{> sandbox}}` means the same as in the units of services.
 import { readFile } from "node:fs/promises";
 import Handlebars from "handlebars";
 import { fail } from "../../common/fail.ts";
@@ -26,7 +26,7 @@ export interface FinishedFile {
 }
 
 /**
- * @param data what the template may name; a name that is not there is an error
+ * @param data the variables of the template; an undefined name is an error
  * @throws Failure `template-broken`
  */
 export async function finishFile(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The static part of "does it run on that board": each device of the profile has its module in the image's kernel, in
-// the initrd where the root disk is behind it, and its firmware file.
+// Checks statically whether an image supports its board: each device of the profile has its module in the image's
+// kernel, also in the initrd where the root disk depends on it, and its firmware file.
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { initrdNames } from "../disk/initrd.ts";
@@ -10,10 +10,10 @@ import type { ResolvedProfile } from "../profile/index.ts";
 
 type Device = ResolvedProfile["hardware"]["devices"][number];
 
-/** A kernel of the image, as far as its modules go. */
+/** A kernel of the image, with its modules. */
 export interface Kernel {
   readonly release: string;
-  /** Pairs of alias, as in modules.alias, and module; those of built-in modules are written nowhere. */
+  /** Pairs of alias and module, from modules.alias; no file lists the aliases of built-in modules. */
   readonly aliases: readonly (readonly [alias: string, module: string])[];
   readonly builtin: ReadonlySet<string>;
   /** Modules in the initrd. */
@@ -74,8 +74,8 @@ export function lackingModule(device: Device, kernel: Kernel, kernelPackage: str
 }
 
 /**
- * What an alias of modules.alias looks like that claims a device. Fields the id does not say match anything; vendor and
- * device may be "any" only where the id says its class.
+ * Matches the aliases in modules.alias that claim a device. Fields that the id does not give match anything; vendor
+ * and device may be wildcards only when the id gives the class.
  */
 export function aliasPattern(id: string): RegExp {
   const [bus = "", ...parts] = id.split(":");
@@ -125,14 +125,14 @@ async function readKernel(tools: DiskTools, view: RootView, release: string, pla
   };
 }
 
-/** `kernel/drivers/mmc/core/mmc_block.ko.xz` -> `mmc_block`; the kernel knows no hyphens. */
+/** `kernel/drivers/mmc/core/mmc_block.ko.xz` -> `mmc_block`; the kernel writes hyphens as underscores. */
 function moduleName(path: string): string {
   return basename(path)
     .replace(/\.ko(\.\w+)?$/, "")
     .replaceAll("-", "_");
 }
 
-/** As it is, or packed, which the kernel unpacks itself. */
+/** Whether the firmware file is there, plain or in a compression that the kernel unpacks itself. */
 async function hasFirmware(view: RootView, file: string): Promise<boolean> {
   for (const suffix of ["", ".xz", ".zst"]) {
     if (await view.resolve(`${FIRMWARE}/${file}${suffix}`)) return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stage "verify": opens the finished image, not the build directory, and says everything that is wrong with it.
+// Stage "verify": opens the finished image, not the build directory, and reports everything that is wrong with it.
 // A build whose image does not pass has failed.
 
 import { spawn } from "node:child_process";
@@ -23,7 +23,7 @@ export interface VerifyOptions {
   readonly manifest: DiskManifest;
   /** The compressed image, as published. */
   readonly packed: string;
-  /** The raw image it was made from. That both are the same bytes is checked, too. */
+  /** The raw image it was made from; checked to hold the same bytes. */
   readonly raw: string;
   /** Scratch directory; removed again. */
   readonly scratch: string;
@@ -110,7 +110,7 @@ async function checkTable(tools: DiskTools, raw: string, layout: DiskLayout): Pr
       found.uuid === expected.uuid;
     if (!same) findings.push(`partition ${expected.number} (${expected.name}) is not where the layout says`);
   });
-  // sfdisk goes on with the backup table when the first one is damaged, and says so on standard error.
+  // When the first table is damaged, sfdisk uses the backup and only warns on standard error.
   const problems = await tools.tool("sfdisk", ["--verify", raw], { allow: [1], errors: true });
   if (!/No errors detected/.test(problems) || /corrupt/.test(problems))
     findings.push(`sfdisk --verify: ${problems.trim()}`);
@@ -136,7 +136,7 @@ async function checkFileSystems(
   return findings;
 }
 
-/** Takes the places where secrets live out of the image and looks through them. */
+/** Extracts the folders that may hold secrets from the image and searches them. */
 async function checkSecrets(tools: DiskTools, root: string, scratch: string): Promise<Finding[]> {
   const tree = join(scratch, "tree");
   await mkdir(join(tree, "var"), { recursive: true });
@@ -152,7 +152,7 @@ async function checkSecrets(tools: DiskTools, root: string, scratch: string): Pr
   return findSecrets(tree);
 }
 
-/** Every context starts as a copy of the template: what identifies one would identify all. */
+/** Every context is a copy of the template, so an identity in it would be shared by all. */
 async function checkTemplate(tools: DiskTools, root: string, scratch: string): Promise<Finding[]> {
   const packed = join(scratch, CONTEXT_FILES.rootfs);
   const tree = join(scratch, "template");

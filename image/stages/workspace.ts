@@ -55,17 +55,17 @@ const LAB = [
   "tinc",
   "udhcpc",
 ];
-/** Who publishes and watches video in tests; too large for everybody's lab. */
+/** Programs that publish and watch video in tests; a tree of their own, as they are too large for every lab. */
 const VIDEO = ["curl", "ffmpeg"];
 
-/** Release and architecture of the helper trees: those of the machines that build. */
+/** Release and architecture of the helper trees; they run on the building machine. */
 const HELPERS = { release: "trixie", architecture: "amd64" } as const;
 
 export interface WorkspaceOptions {
   readonly session: Session;
   readonly mirror?: string | undefined;
   readonly lock?: "use" | "update" | "strict";
-  /** Only to look: the lock file is not written. */
+  /** Read only: the lock file is not written. */
   readonly preview?: boolean;
   /** Replaces the cache directory; the store of downloaded packages stays shared. */
   readonly cache?: string;
@@ -99,11 +99,11 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   const packages: Workspace["packages"] = async (release, architecture, needed) => {
     const file = `${release}-${architecture}`;
     const asked = options.lock ?? "use";
-    // Moved once; what comes later in the same build uses the lock as it is then.
+    // Updated once; later requests of the same build use the updated lock.
     const mode = asked === "update" && updated.has(file) ? "use" : asked;
     updated.add(file);
     const profiles = profilesOf(options.profiles, release, architecture);
-    // What a person's own profiles add is in a lock beside those: the project's stays as it was committed.
+    // Packages of a person's own profiles are in a lock beside those profiles: the project's lock stays as committed.
     const own = options.profiles ? undefined : ownProfiles();
     return openPackages(
       {

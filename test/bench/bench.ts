@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The benchmarks: everything in one run on one machine, as ratios to plain Debian of the same release, because
-// seconds of different machines say nothing. Not a test: nothing fails here, it is written down.
+// The benchmarks: all measured in one run on one machine, as ratios to plain Debian of the same release, because
+// seconds of different machines cannot be compared. Not a test: results are written down, none is a failure.
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildResult, build } from "../../image/build.ts";
@@ -131,7 +131,7 @@ async function measureBuilds(session: Session, directory: string) {
     const result = await build(session, profile, { out: own, community, cache });
     return [(performance.now() - started) / 1000, result];
   };
-  // The packages are on the disk for both sides: a network is not what is compared.
+  // Both sides have the packages on the disk, so that the network is not measured.
   const sets = ["tools", "base", profileSet(PROFILE), profileSet(SECOND)];
   await openWorkspace({ session }).packages("trixie", "amd64", sets);
   const [cold, result] = await run("guifi");
@@ -246,7 +246,7 @@ async function setUpByAnswers(box: Box): Promise<void> {
   await box.expect(/\[done\] Set-up is complete/, { timeoutMs: 600_000 });
 }
 
-/** MiB that are used and could not be given to another program, once the system is at rest. */
+/** MiB in use that are not available to another program, once the system is idle. */
 async function usedMemory(box: Box): Promise<number> {
   await box.ask("systemctl is-system-running --wait || true", { timeoutMs: 240_000 });
   return Number(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What dividing a box costs: the time it takes, memory, one more sliver, and how fast work goes in a context.
+// Costs of contexts: the time to create them, memory, one more sliver, and the speed of work in a context.
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity, machineOf, resolveProfile } from "../../image/profile/index.ts";
 import { createBox } from "../boot/harness.ts";

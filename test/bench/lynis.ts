@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox bench lynis`: what Lynis, an auditor of Unix systems, says about a box: an image that is set up by its answers
+// `cbox bench lynis`: audits a box with Lynis, an auditor of Unix systems: an image that is set up by its answers
 // file in the lab, with a context of its owner and one of the community. Lynis itself is no part of the image.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ export interface LynisFinding {
   /** Such as SSH-7408. */
   readonly test: string;
   readonly text: string;
-  /** What it is about, where Lynis says more than the text does. */
+  /** Its subject, where Lynis gives details beyond the text. */
   readonly detail: string;
 }
 

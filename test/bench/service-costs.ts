@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the services cost: what a box says of one is read, compared with what its entry states, and set as a page.
+// Costs of the services: reads the measurements of a box, compares them with each entry, and writes the page.
 import type { PlaceId, Service } from "../../common/service.ts";
 import type { ServiceCost } from "../../image/services/pool.ts";
 
@@ -53,8 +53,8 @@ export function parseStarts(output: string): UnitStart[] {
 }
 
 /**
- * What the kernel could not take back: all that is charged, without the file cache and the caches of its own. Files in
- * memory (tmpfs) stand among the first and stay. `stat`: memory.stat of a control group. Bytes.
+ * Memory that the kernel cannot reclaim: all that is charged, without the file cache and the kernel's caches. Files
+ * on tmpfs belong to the file cache and still count. `stat`: memory.stat of a control group. Bytes.
  */
 export function heldMemory(current: string, stat: string): number {
   const of = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(stat)?.[1] ?? 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `cbox bench services`: what each service that comes from Debian costs on the reference machine. The box is set up by
-// its answers file, divided, in the lab; then each service is switched on alone, looked at, and switched off.
+// `cbox bench services`: what each service that comes from Debian costs on the reference machine. The box is set up
+// by its answers file, divided, in the lab; then each service is switched on alone, looked at, and switched off.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readCatalogue } from "../../common/catalogue.ts";
@@ -42,7 +42,7 @@ network: { method: dhcp }
 services: { serf: { enabled: false } }
 `;
 
-/** What a service cannot do without, or would be too large with, as if it had been on once before. */
+/** Settings that a service needs, or without which it would be too large, as if it had been on once before. */
 const INPUTS: { readonly [service: string]: ServiceState["inputs"] } = {
   "guifi-dns": { server: 54621 },
   "guifi-graphs": { zone: "54284" },
@@ -112,7 +112,7 @@ function placeFor({ allowed }: Service["where"]): PlaceId {
   return allowed[0] ?? "host";
 }
 
-/** A service that fails keeps no other from being measured. */
+/** A service that fails does not prevent the measurement of the others. */
 async function measureService(box: Box, service: Service): Promise<ServiceMeasure | ServiceTrouble> {
   const { id } = service;
   const where = placeFor(service.where);
@@ -126,7 +126,7 @@ async function measureService(box: Box, service: Service): Promise<ServiceMeasur
     if (code !== 0) throw new Error(stderr.trim());
     await box.ask(`sleep ${SETTLE_SECONDS}`, { timeoutMs: 2 * SETTLE_SECONDS * 1000 });
     const units = [...(await activeUnits(box, where))].filter((unit) => !before.units.has(unit));
-    // Also what it brings along, such as containerd; not what somebody else has started in the meantime.
+    // Also the units that it starts, such as containerd; not units that were started for other reasons meanwhile.
     const show = "systemctl show --property=Id,ControlGroup,InactiveExitTimestampMonotonic";
     const starts = parseStarts(
       units.length ? await run(box, where, `${show} ${units.map(quoted).join(" ")}`) : "",

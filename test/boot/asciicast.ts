@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what appears on a terminal of 80 by 24 as an asciicast, version 2: a line about the terminal, then one line for
-// each piece of output with its time. `asciinema play FILE` shows it. A piece is on the disk when it has come, so that the
-// recording of a test that fails ends where the test did.
+// Writes what appears on a terminal of 80 by 24 as an asciicast, version 2: a line about the terminal, then one line
+// for each piece of output with its time. `asciinema play FILE` shows it. Each piece is written at once, so that the
+// recording of a failed test ends where the test did.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheDir } from "../../image/cache/directory.ts";

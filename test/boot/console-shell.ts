@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A root shell at the serial console of a box that is set up, in the place of the probe's: systemd takes units from
-// outside since version 256, and Debian 12 has 252.
+// A root shell at the serial console of a box that is set up, used instead of the probe: systemd accepts units as
+// credentials since version 256, and Debian 12 has 252.
 import { BOOT_MS, type Box } from "./harness.ts";
 import { readAnswer, request } from "./probe.ts";
 import { logIn } from "./set-up-dialogue.ts";
@@ -14,7 +14,7 @@ export async function rootAtConsole(box: Box, name: string, password: string): P
   await box.expect(/password[^\n]*: /i);
   box.type(password);
   await box.expect(/# /);
-  // Not what is typed, which the terminal shows as well.
+  // Must not match the typed line, which the terminal echoes.
   box.type("stty -echo; PS1=; unset HISTFILE; dmesg --console-off; echo cbox-shell-$((40 + 2))");
   await box.expect(new RegExp(READY));
 
@@ -22,7 +22,7 @@ export async function rootAtConsole(box: Box, name: string, password: string): P
   const shell: Box["shell"] = async (command, { timeoutMs = BOOT_MS } = {}) => {
     const number = ++asked;
     box.type(request(number, command));
-    // Digits, which the line that was typed has not, should the terminal show it.
+    // Digits, which the typed line does not have, in case the terminal echoes it.
     const [line] = await box.expect(new RegExp(`cbox ${number} \\d+ .*\n`), { timeoutMs });
     return readAnswer(line)!.result;
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box inside of a box: the image container-amd64 as a sliver of the community, by the real Incus in the real image of
-// vm-amd64, and the same for ARM. First it waits for somebody at its console, then it sets itself up by answers.yaml.
+// A box inside of a box: the image container-amd64 as a sliver of the community, by the real Incus in the real image
+// of vm-amd64, and the same for ARM. First it waits for somebody at its console, then it sets itself up by
+// answers.yaml.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { $ } from "zx";

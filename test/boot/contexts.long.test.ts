@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The box divided: both contexts have what was asked for and no more, neither knows of the other, nothing gets out, and
-// all of it is there again after a restart.
+// A box with contexts: both have what was asked for and no more, they are isolated from each other and from the
+// networks around the box, and all of it is restored after a restart.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
@@ -27,7 +27,7 @@ const DIVIDE_MS = 900_000;
 /** A start of Incus or of a container. */
 const START_MS = 300_000;
 const LONG = { timeoutMs: START_MS };
-/** Seconds within which a context answers while the other one is out of its mind. */
+/** Seconds within which a context answers while the other one is overloaded. */
 const ANSWERS_WITHIN = 60;
 
 let lab: Lab;
@@ -242,7 +242,7 @@ describe("vm-amd64 BIOS: the isolation of the contexts", () => {
     const gateway = await say("community", "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
     const other = gateway.replace(/\.1$/, ".250");
     await say("community", `ip address add ${other}/24 dev eth0`);
-    // Several: while the kernel asks for the gateway's MAC by the wrong address, nothing of the right one gets out.
+    // Several pings: while the kernel sends ARP requests for the gateway from the wrong address, none gets through.
     const from = (address: string) => inside("community", `ping -c 10 -W 3 -I ${address} ${gateway}`);
     expect((await from(other)).code).not.toBe(0);
     expect((await from(await addressOf("community"))).code).toBe(0);
@@ -329,8 +329,8 @@ describe("vm-amd64 BIOS: a community that exhausts its resources", () => {
     expect(during).toBeLessThan(ANSWERS_WITHIN);
     expect(Number(await kernel("community", "pids.current"))).toBeLessThanOrEqual(400);
     expect(await kernel("owner", "pids.events")).toMatch(/max 0/);
-    // Stopped first, or those still alive make new ones; the brackets, so that the pattern does not find itself. The
-    // dead count until the container's init has buried them.
+    // Stopped first, or the running ones would fork; the brackets keep the pattern from matching its own command.
+    // Dead processes count until the container's init has reaped them.
     const calm = `[ $(cat /sys/fs/cgroup/lxc.payload.community_community/pids.current) -lt 100 ]`;
     await box.ask(
       `for i in $(seq 120); do pkill -STOP -f '[b]omb'; pkill -KILL -f '[b]omb'; ${calm} && exit 0; sleep 1; done; exit 1`,
@@ -340,7 +340,7 @@ describe("vm-amd64 BIOS: a community that exhausts its resources", () => {
   });
 
   test("is stopped at its disk limit, while the owner's context still writes", async () => {
-    // Not zeros: those would be packed to nothing.
+    // Not zeros, which would be compressed to almost nothing.
     const fill = "head -c 4M /dev/urandom > /root/seed; while cat /root/seed >> /root/fill; do :; done";
     const { stderr } = await inside("community", fill);
     expect(stderr).toMatch(/quota exceeded|No space left/);

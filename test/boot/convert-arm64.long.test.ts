@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The file for 64-bit ARM on somebody's own Debian there, in QEMU's -M virt: converted, set up with contexts, taken back.
-// What may happen in between is tried where it is faster, in convert.long.
+// The file for 64-bit ARM on somebody's own Debian there, in QEMU's -M virt: converted, set up with contexts, taken
+// back. What may happen in between is tried where it is faster, in convert.long.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Box } from "./harness.ts";
 import { HEALTHY, health, stepStates } from "./observations.ts";

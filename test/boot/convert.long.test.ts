@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A plain Debian of somebody's own becomes a box: by the one file, without a network, with the power cut in the middle of
-// it; then the set-up. What was the owner's before is the owner's afterwards, to the byte.
+// A person's existing Debian becomes a box: by one file, without a network, with the power cut in the middle of it;
+// then the set-up. The owner's files are the same afterwards, byte by byte.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BOOT_MS, type Box } from "./harness.ts";
 import { HEALTHY, health, stepStates } from "./observations.ts";
@@ -101,7 +101,7 @@ describe("the set-up of a converted machine", () => {
   test("keeps the owner's login at the console", async () => {
     box.type("");
     await box.expect(/masoveria login: /);
-    // The prompt is drawn anew when an address comes or goes, and takes with it what was typed so far.
+    // The prompt is drawn again when an address is added or removed, which discards what was typed so far.
     for (let prompt = "", tries = 0; !prompt.startsWith("Password") && tries < 5; tries++) {
       box.type(OWNER.name);
       [prompt] = await box.expect(/Password: |masoveria login: /);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks for a text in every byte of a disk file, also in those that belong to no file any more. Holes are skipped:
-// reading gigabytes of nothing takes a minute.
+// Searches every byte of a disk file for a text, also the bytes of deleted files. Holes are skipped: reading
+// gigabytes of zeros takes a minute.
 import { open } from "node:fs/promises";
 import { $ } from "zx";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community on a bad day, at the real console: each server fails during the step that needs it, the box says so in
-// a sentence, and goes on when the server is back. By answers.yaml, what can be done is done, and the rest is made up
-// for later with `cbox <step> setup`; at last the box goes back to its set-up.
+// Faults of the community, at the real console: each server fails during the step that needs it, the box reports it,
+// and continues when the server is back. By answers.yaml, what can be done is done, and the rest is done later with
+// `cbox <step> setup`; at last the box goes back to its set-up.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { labRoot } from "../../image/lab-root.ts";
@@ -44,7 +44,7 @@ const mends = async (...names: string[]) => {
   for (const name of names) await fault(lab, name, false);
 };
 
-/** Waits for the page of a failure, looks at its sentence, mends what is broken, and tries again. */
+/** Waits for the page of a failure, checks its message, switches the fault off, and tries again. */
 async function recovers(step: string, code: string, sentence: RegExp, ...faults: string[]): Promise<void> {
   await box.expect(new RegExp(`\\[error\\] ${step} ${code}`), { timeoutMs: APPLY_MS });
   const [screen] = await box.expect(/^.*?\n\([^\n]*\) > /s);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The one image on other firmware, with the screen as its only console, and without a network. UEFI with 64 bits is in
-// refused.boot.
+// The one image on other firmware, with the screen as its only console, and without a network. UEFI with 64 bits is
+// in refused.boot.
 import { afterEach, describe, expect, test } from "vitest";
 import { sha256 } from "../../image/host/sha256.ts";
 import { type Box, createBox } from "./harness.ts";

@@ -62,7 +62,7 @@ type DiskKind = GuestProfile["qemu"]["disk"];
 export interface Box {
   readonly line: SerialLine;
   powerOn(): Promise<void>;
-  /** Pulls the plug: what the guest had not written to its disk is lost. */
+  /** Cuts the power: what the guest had not written to its disk is lost. */
   cutPower(): Promise<void>;
   /** Waits until the guest has switched itself off. */
   poweredOff(timeoutMs?: number): Promise<void>;
@@ -155,7 +155,7 @@ export async function createBox(options: BoxOptions): Promise<Box> {
     if (machine.serial !== "none") {
       const wire = await connectWhenOpen(file("serial"), dead.signal);
       line.connect(wire, wire);
-      // Whoever waits for the machine would do so until the limit: it is switched off.
+      // It is switched off, since waiting for it would last until the limit.
       const other = (said: string) => {
         panic = said;
         void guest.kill();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box among strangers that mean it harm, all at once: directory, web site and rendezvous of the community, Serf
-// members, a cluster of etcd, a peer of its VPN, and whoever is root in the context that it lends to the community. What they send is
-// harmless: an empty file wherever it is run, a line or a title wherever it is drawn (test/lab/hostile/texts.ts).
+// A box with hostile servers and neighbours: directory, web site and rendezvous of the community, Serf members, a
+// cluster of etcd, a peer of its VPN, and root in the community's context. Their text is harmless: it makes an empty
+// file where it is run, a line or a title where a terminal interprets it (test/lab/hostile/texts.ts).
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
@@ -79,7 +79,7 @@ const traps = () =>
     LONG,
   );
 
-/** What a terminal would be told by it, or a line that passes for one of the box. */
+/** Control sequences for a terminal, or a line that looks like one of the box. */
 function drawn(text: string): string[] {
   const signs = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
   return text.split("\n").filter((line) => signs.test(line) || line.startsWith(`[error] ${TRAP}`));

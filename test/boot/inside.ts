@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The contexts of a box, seen from inside: commands in them, what the kernel says of them, and what they cost.
+// The contexts of a box, from inside: commands in them, their values in the kernel, and their costs.
 import type { Box } from "./harness.ts";
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From a USB stick to an empty disk: by hand, with the power cut in the middle of the copy, on a BIOS; and by
-// answers.yaml on UEFI, where the box finds its new disk without anybody taking the stick out. And a Minix as it is sold,
-// with another system on its eMMC, at its screen.
+// answers.yaml on UEFI, where the box finds its new disk without anybody taking the stick out. And a Minix as it is
+// sold, with another system on its eMMC, at its screen.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The published archive of container-amd64 in the real LXC, on a plain Debian as somebody has it: made and started as its
-// page says, with the set-up on the terminal it was started at; then by answers.yaml, to its end. And by a user without root.
+// The published archive of container-amd64 in the real LXC, on a plain Debian as somebody has it: made and started as
+// its page says, with the set-up on the terminal it was started at; then by answers.yaml, to its end. And by a user
+// without root.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, defaultOut } from "../../image/commands/build.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What can be seen of a box from inside, for assertions that hold for every profile.
+// Observations of a box from inside, for assertions that apply to every profile.
 import { SECTOR } from "../../image/disk/layout.ts";
 import { BOOT_MS, type Box } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A machine that is somebody's own: a plain Debian with an account, keys and a way of SSH, and the file that converts it
+// A person's existing machine: a plain Debian with an account, keys and SSH settings, and the file that converts it
 // into a box.
 import { join } from "node:path";
 import { expect } from "vitest";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The plug is pulled again and again, each time a little further on, while a box sets itself up by answers.yaml with
-// everything there is: sign-in, registration, VPN, contexts. In the end it is one box, whole, and known only once.
+// The power is cut repeatedly, each time a little later, while a box sets itself up by answers.yaml with sign-in,
+// registration, VPN and contexts. In the end the box is complete, and registered only once.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labRoot } from "../../image/lab-root.ts";
 import { loadCommunity } from "../../image/profile/index.ts";
@@ -17,7 +17,7 @@ import { subject } from "./subject.ts";
 const LOG = "/var/log/community-box/firstboot.log";
 const SECRET = "llop blau sota la figuera";
 const MEMBER = labMember("anna");
-/** Places at which it has to be pulled at the least. */
+/** Least number of the lines in {@link CUTS} at which the power must be cut. */
 const LEAST_CUTS = 10;
 /** Contexts on an emulated processor. */
 const STEP_MS = 600_000;
@@ -35,8 +35,8 @@ services: { serf: { enabled: true } }
 `;
 
 /**
- * When the plug is pulled: the line of the set-up's log that says so. Each is reached only once in a set-up. A cut that
- * comes a moment late may take the next line's work along and its line away; then that one is cut at the one after.
+ * The line of the set-up's log at which the power is cut. Each occurs only once in a set-up. After a late cut the
+ * work of the next line may be done and its line lost; then the next cut is at the line after it.
  */
 const CUTS: readonly (readonly [when: string, line: string])[] = [
   ["the first effect is about to start", "state apply_system"],
@@ -79,7 +79,7 @@ describe("vm-amd64 BIOS: the power is cut when", () => {
   test.each(CUTS.map(([when], index) => [when, index] as const))("%s", async (when, index) => {
     const lines = CUTS.slice(index).map(([, line]) => line);
     await box.powerOn();
-    // A cut leaves zeros at the end of the log, which grep would take for no text.
+    // A cut leaves zeros at the end of the log, for which grep would take it for a binary file.
     const line = await box.ask(
       `timeout ${STEP_MS / 1000} tail -n +1 -F ${LOG} | grep -a -m1 -oE '${lines.join("|")}'`,
       { timeoutMs: STEP_MS + BOOT_MS },

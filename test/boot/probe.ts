@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A root shell into a guest, for assertions. The image knows nothing of it: systemd takes the unit from credentials
-// that QEMU hands over, and the shell talks through a port of its own: virtio, or a USB adapter where there is no PCI.
+// A root shell in a guest, for assertions. The image does not contain it: systemd takes the unit from credentials
+// that QEMU passes, and the shell uses a port of its own: virtio, or a USB adapter where there is no PCI.
 import type { Socket } from "node:net";
 
 const READY = "cbox ready";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The images for Raspberry Pi boards on a machine that is no Pi, from a USB disk, with the kernel, the initrd and the
-// command line of the finished CBOX-BOOT: what a Pi 4 does beyond the Pi 3 that QEMU has a model of, and all that can be
-// seen of the image for a Pi 5 without one. Set up by answers.yaml, with contexts, and found by a neighbour.
+// command line of the finished CBOX-BOOT: what a Pi 4 does beyond the Pi 3 that QEMU has a model of, and all that can
+// be seen of the image for a Pi 5 without one. Set up by answers.yaml, with contexts, and found by a neighbour.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paths } from "../../firstboot/host/paths.ts";
 import { buildCommand } from "../../image/commands/build.ts";

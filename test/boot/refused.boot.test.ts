@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An answers.yaml with three mistakes: all three are reported, at the console and in the file, and nothing is done. It is
-// the start by UEFI with 64 bits as well, at a terminal that knows arrows.
+// An answers.yaml with three mistakes: all three are reported, at the console and in the file, and nothing is done.
+// It is the start by UEFI with 64 bits as well, at a terminal that knows arrows.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";

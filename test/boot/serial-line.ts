@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box's serial line as a person at it uses it: reads what appears, types when it is asked to.
+// A box's serial line as a person uses it: reads the output, and types.
 import type { Readable, Writable } from "node:stream";
 
 /** What a real terminal of 80 by 24 answers when it is asked where the cursor is (ESC[6n). */
@@ -38,7 +38,7 @@ export class SerialLine {
   /** Gets everything as it comes, control sequences included. */
   recording: { output(text: string): void } | undefined;
 
-  /** Joins the wire to a machine that was just switched on. */
+  /** Connects the line to a machine that was just switched on. */
   connect(input: Readable, output: Writable): void {
     this.#output = output;
     this.#ended = undefined;
@@ -46,7 +46,7 @@ export class SerialLine {
     input.on("data", (chunk: string) => this.#read(chunk));
   }
 
-  /** The machine is gone: whoever waits for text waits in vain. */
+  /** The machine has ended: every wait for text fails. */
   disconnect(reason: string): void {
     this.#output?.destroy();
     this.#output = undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two ways through the set-up, with the network plugged in: question by question at a plain serial console, and by
-// answers.yaml without a key pressed.
+// The two ways through the set-up, with the network plugged in: question by question at a plain serial console, and
+// by answers.yaml without a key pressed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { ImageInfo } from "../../firstboot/host/image-info.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The image for ARM virtual machines in QEMU's -M virt with Debian's UEFI, from GRUB to the set-up, without a network.
+// The image for ARM virtual machines in QEMU's -M virt with Debian's UEFI, from GRUB to the set-up, without a
+// network.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";

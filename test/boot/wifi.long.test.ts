@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box with no cable: the real image with radios of the kernel's own (mac80211_hwsim) and access points behind them, one
-// with WPA2 and one with WPA3, which are a wpa_supplicant and a DHCP server in a network namespace of the guest. Found,
-// refused for a wrong passphrase, joined, and changed for the other.
+// A box with no cable: the real image with radios of the kernel's own (mac80211_hwsim) and access points behind them,
+// one with WPA2 and one with WPA3, which are a wpa_supplicant and a DHCP server in a network namespace of the guest.
+// Found, refused for a wrong passphrase, joined, and changed for the other.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
 import { BOOT_MS, type Box, createBox } from "./harness.ts";
@@ -51,7 +51,7 @@ afterAll(async () => {
   await box?.destroy();
 });
 
-/** Puts a radio behind the wall, with an access point on it. */
+/** Moves a radio into the other network namespace, and starts an access point on it. */
 async function start({ card, ssid, passphrase, frequency, security, subnet }: AccessPoint): Promise<void> {
   const key = security.includes("key_mgmt=SAE") ? "sae_password" : "psk";
   const configuration = [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Each x86 board's own image in the QEMU machine that is nearest to it: its firmware, its processor's limits, its disk
-// controller, its consoles and its watchdog. What QEMU has no model of is checked on the image by stage "verify".
+// Each x86 board's own image in the QEMU machine that is nearest to it: its firmware, its processor's limits, its
+// disk controller, its consoles and its watchdog. What QEMU has no model of is checked on the image by stage
+// "verify".
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { buildCommand } from "../../image/commands/build.ts";
 import type { GuestProfile } from "../../image/guest/qemu.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab's certificate authority: made anew with each lab, by the lab's own openssl. Beside it stands a stranger with
-// the same name, whom nobody has a reason to trust.
+// The lab's certificate authority: made anew with each lab, by the lab's own openssl. A second, untrusted authority
+// has the same name.
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";
@@ -10,7 +10,7 @@ import { hostDirectory } from "./record.ts";
 import { type Place, runInside } from "./server.ts";
 
 const EC_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-// A box whose clock lags some hours behind is still served; one that is years off is not, as in the real network.
+// A box whose clock is some hours slow accepts the certificates; one that is years off does not, as in reality.
 const VALIDITY = `-not_before "$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)" -not_after "$(date -u -d '+1 year' +%Y%m%d%H%M%SZ)"`;
 
 const MAKE_AUTHORITIES = `

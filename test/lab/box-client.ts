@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box's own way of registering itself, run on a host of the lab: the step "node" of first boot with its real client,
-// over the lab's network, with a directory in place of the box's file system. Says what it does, a line of JSON each.
-// Words: the directory, "look-up" or "register", and the answers as JSON.
+// Registers a box from a host of the lab: the step "node" of first boot with its real client, over the lab's network,
+// with a directory in place of the box's file system. Prints what it does as lines of JSON. Arguments: the directory,
+// "look-up" or "register", and the answers as JSON.
 import { Failure } from "../../common/fail.ts";
 import { readRegistration } from "../../firstboot/guifi/store.ts";
 import { readImageInfo } from "../../firstboot/host/image-info.ts";

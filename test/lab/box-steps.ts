@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Part of a box as a program of the lab: looks up, applies and verifies the steps "member" and "node" with a box's own
-// clients, on files below /srv/box. Told by JSON as its argument, tells by JSON what came of it.
+// Part of a box as a program of the lab: looks up, applies and verifies the steps "member" and "node" with a box's
+// own clients, on files below /srv/box. Its argument and its output are JSON.
 import { mkdir, rm } from "node:fs/promises";
 import type { Community } from "../../common/community.ts";
 import { readRegistration } from "../../firstboot/guifi/store.ts";
@@ -21,9 +21,9 @@ export interface BoxOrder {
   /** ca.pem on the boot partition; none: the box trusts public authorities alone. */
   readonly authority?: string;
   readonly member: Answers;
-  /** Absent: only the member is asked about. */
+  /** Absent: only the step "member" is run. */
   readonly node?: Answers;
-  /** What an earlier run has kept is forgotten, as on a disk that was written anew. */
+  /** Deletes the files of an earlier run, as flashing the disk would. */
   readonly isNew?: boolean;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a server of the lab asks of an authority, and of which.
+// The certificate that a server of the lab requests, and from which authority.
 
 export type Authority = "lab" | "stranger";
 
-/** What a server is to be known by. */
+/** The names and addresses for the certificate of a server. */
 export interface CertificateRequest {
   readonly names: readonly string[];
   /** IPv4 address. */

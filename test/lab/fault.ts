@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Breaking the lab on purpose, and mending it again: what a fault is. They are listed in faults/index.ts.
+// A fault: breaks the lab on purpose, and repairs it. Faults are listed in faults/index.ts.
 import type { Lab } from "./lab.ts";
 import { setPlugged } from "./network.ts";
 import type { ServerChange } from "./record.ts";
@@ -7,15 +7,15 @@ import type { ServerChange } from "./record.ts";
 export interface Fault {
   /** As typed: `cbox lab fault <name> on`. */
   readonly name: string;
-  /** What a box notices of it, in a few words. */
+  /** The effect on a box, in a few words. */
   readonly description: string;
-  /** Both may be called any number of times, also after a call that was cut off in the middle. */
+  /** Both may be called any number of times, also after an interrupted call. */
   on(lab: Lab): Promise<void>;
-  /** Leaves the lab exactly as it was, apart from other faults that are still on. */
+  /** Restores the lab, except for other faults that are still on. */
   off(lab: Lab): Promise<void>;
 }
 
-/** Servers that run otherwise, or not at all, while the fault is on. */
+/** Servers that run with other settings, or not at all, while the fault is on. */
 export function serverFault(
   name: string,
   description: string,
@@ -28,7 +28,7 @@ export function serverFault(
   return { name, description, on: (lab) => set(lab, true), off: (lab) => set(lab, false) };
 }
 
-/** A host whose cable is out: it answers nothing, not even that it would not. */
+/** A host whose cable is unplugged: it sends no answer, not even that it refuses. */
 export function cableFault(name: string, description: string, host: string): Fault {
   return {
     name,

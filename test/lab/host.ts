@@ -5,7 +5,7 @@ import type { Frozen } from "../../image/profile/frozen.ts";
 
 export type Community = Frozen<CommunityFile>;
 
-/** Reads or changes nothing of the machine: says which program is to run, with which files. */
+/** Returns which program is to run, with which files; neither reads nor changes the machine. */
 export interface Server {
   /** Run in the host's namespace, in the lab's root file system; its own directory is mounted at /srv. */
   readonly command: readonly string[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the product has of the lab, for `cbox lab`, `cbox demo` and their like: it imports nothing else of it.
+// All that the product imports of the lab, for `cbox lab`, `cbox demo` and similar commands.
 export { activeFaults, FAULTS, fault } from "./faults/index.ts";
 export { NODES } from "./guifi-site/seed.ts";
 export { LAB_HOSTS } from "./hosts/index.ts";

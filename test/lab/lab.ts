@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab: a small community in network namespaces of its own, with nothing in it that leads outside.
+// The lab: a small community in network namespaces of its own, without a connection to other networks.
 // Up and down may be called any number of times, by any process, also after a crash of an earlier one.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -56,7 +56,7 @@ export interface Lab {
   /** Plugs a box in. Its network card has the same address each time. */
   attach(box: string): Promise<TapNetwork>;
   detach(box: string): Promise<void>;
-  /** Makes a host's server run otherwise, or not at all, for a reason; undefined takes that reason away again. */
+  /** Makes a host's server run with other settings, or not at all, for a reason; undefined removes that reason. */
   change(host: string, reason: string, change: ServerChange | undefined): Promise<void>;
   down(): Promise<void>;
 }
@@ -94,13 +94,13 @@ export async function labUp(options: LabOptions): Promise<Lab> {
     changeRecord(name, ({ starting: _, ...before }) => before);
     return lab;
   } catch (error) {
-    // Why it failed is worth more than what stays behind: the next lab clears that away.
+    // The cause matters more than an error of the clean-up: the next lab removes what is left.
     await removeLab(name).catch(() => {});
     throw error;
   }
 }
 
-/** A lab that is up already, for looking at it. */
+/** A lab that is up already, to read its state. */
 export function findLab(name: string): Lab | undefined {
   const record = readRecord(name);
   return record && isUp(record) ? openLab(name, record.root) : undefined;
@@ -188,7 +188,7 @@ function isUp(record: LabRecord | undefined): boolean {
   return record !== undefined && !record.starting && record.servers.every(isAsWanted);
 }
 
-/** Labs, of any name, whose process ended while it was setting them up. What is in use stays. */
+/** Removes labs of any name whose process ended while setting them up. Labs in use stay. */
 export async function removeAbandoned(): Promise<void> {
   for (const name of recordedLabs()) {
     const starting = readRecord(name)?.starting;
@@ -200,7 +200,7 @@ async function removeLab(name: string): Promise<boolean> {
   const servers = readRecord(name)?.servers ?? [];
   for (const { process } of servers) if (process) await end(process);
   const namespaces = existingNamespaces(name);
-  // In the switch run only guests, and those end with the process that started them.
+  // Only guests run in the switch's namespace, and they end with the process that started them.
   const switchNamespace = switchOf(name);
   for (const namespace of namespaces) {
     if (namespace === switchNamespace) continue;

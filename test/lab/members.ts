@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The people of the lab's community, in one place: its directory (LDAP), its web site and `cbox demo` all know the same
-// ones. The passwords are no secret: nothing here exists outside the lab.
+// The members of the lab's community, shared by its directory (LDAP), its web site and `cbox demo`. The passwords are
+// not secret: these accounts exist in the lab only.
 
 export interface LabMember {
   readonly name: string;
@@ -25,7 +25,7 @@ export const MEMBERS: readonly LabMember[] = [
   },
   {
     name: "bernat",
-    // Whatever decodes a web address once too often, or counts bytes as letters, gets this one wrong.
+    // Finds code that decodes a web address once too often, or counts bytes as characters.
     password: "pa+ss % 100&més",
     mail: "bernat@example.net",
     inDirectory: true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab's wires: network namespaces of our own, one per host and one with the switch between them. None of them is
-// connected to the host's network, none has a route out, and a box is only ever plugged into the switch.
+// The lab's network: namespaces of its own, one per host and one with the switch between them. None of them is
+// connected to the network of this machine or has a route out, and a box is connected to the switch only.
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { $ } from "zx";
@@ -32,7 +32,7 @@ export async function makeSwitch(lab: string): Promise<void> {
 export async function makeHost(lab: string, host: string, address?: string): Promise<void> {
   const namespace = namespaceOf(lab, host);
   await makeNamespace(namespace);
-  // Both ends are born inside the lab: not for a moment is there an interface in the host's own network.
+  // Both ends are created inside the lab: no interface ever exists in this machine's own network namespace.
   await ip(
     "link",
     "add",
@@ -74,7 +74,7 @@ export async function processesIn(namespace: string): Promise<number[]> {
   return pids.split("\n").filter(Boolean).map(Number);
 }
 
-/** Gives processes that were just ended a moment to be gone; returns those that stay. */
+/** Waits a moment for processes that were just killed to end; returns those that still run. */
 export async function waitUntilEmpty(namespace: string, patienceMs = 3000): Promise<number[]> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
@@ -93,7 +93,7 @@ async function makeNamespace(namespace: string): Promise<void> {
   await ip("-n", namespace, "link", "set", "lo", "up");
 }
 
-/** Runs iproute2, and says in a sentence what it would not do. */
+/** Runs iproute2; its errors become a Failure. */
 async function ip(...words: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await $({
     quiet: true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The search of a node of the old distribution, in its own way of reading: a shell script that takes lists apart at white
-// space and puts pieces of JSON together again, so that one odd word of one box can empty the page of everybody.
+// The search of a node of the old distribution, with its parsing: a shell script that splits lists at white space and
+// joins pieces of JSON, so that one unexpected value of one box can empty the page on every node.
 
 import { type Filter, SERVICES_TAG } from "../../common/serf-payload.ts";
 

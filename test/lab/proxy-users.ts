@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The other branch of the community's directory: the users of its web proxies, below the id of the proxy they belong to,
-// and the account by which proxies look them up.
+// The other branch of the community's directory: the users of its web proxies, below the id of the proxy they belong
+// to, and the account by which proxies look them up.
 
 /** By the id of their proxy's service at the community's web site. */
 export const PROXY_USERS = [

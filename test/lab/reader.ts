@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the community knows, one reader per kind of server: `cbox lab show` prints them all. Listed in readers/index.ts.
+// Readers of the state of the community's servers, one per kind, listed in readers/index.ts, for `cbox lab show`.
 import type { Lab } from "./lab.ts";
 
 /** One line of a table; the keys are its headings. */
@@ -10,6 +10,6 @@ export interface Reader {
   readonly name: string;
   /** Heading for a person, such as "members who signed in". */
   readonly title: string;
-  /** Only looks. Empty when nothing is known, also when the server is down. */
+  /** Changes nothing. Empty when there is no data, also when the server is down. */
   read(lab: Lab): Promise<readonly Row[]>;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is written down about a running lab, so that any later process can find it, use it and remove it.
+// The record of a running lab, by which any later process can find, use and remove it.
 import {
   accessSync,
   constants,
@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import type { HostProcess } from "../../image/host/process.ts";
 import type { Authority, CertificateRequest } from "./certificate-request.ts";
 
-/** What a fault asks of a server. Several may ask at once; see upkeep.ts. */
+/** The change that a fault makes to a server. Several faults may change one server; see upkeep.ts. */
 export interface ServerChange {
   readonly isDown?: true;
   /** Words added to its command. */
@@ -82,7 +82,7 @@ export function recordedLabs(): readonly string[] {
   }
 }
 
-/** Writes the first record. False when there is one already: somebody else was faster. */
+/** Writes the first record. False when there is one already, by another process. */
 export function claimRecord(lab: string, record: LabRecord): boolean {
   mkdirSync(labDirectory(lab), { recursive: true });
   try {
@@ -94,7 +94,7 @@ export function claimRecord(lab: string, record: LabRecord): boolean {
   }
 }
 
-/** Without a pause between reading and writing, so that nothing else in this process comes between. */
+/** Reads and writes synchronously, so that no other code of this process runs between the two. */
 export function changeRecord(lab: string, change: (before: LabRecord) => LabRecord): void {
   const before = readRecord(lab);
   if (!before) return;

@@ -12,9 +12,9 @@ const LOG = "log";
 /** For a busy machine; an idle one needs a second. */
 const READY_TIMEOUT_MS = 300_000;
 
-// Private mounts only, gone with the process. $1 root, $2 the server's own directory, then the program. The shell stays
-// as the first process of its PID namespace: a server that drops privileges loses the bond that ends it with unshare.
-// The build machine's environment stays outside: its proxies and certificates are none of the lab's business.
+// Private mounts only, which end with the process. $1 root, $2 the server's directory, then the program. The shell
+// stays as the first process of its PID namespace: a server that drops privileges loses the signal by which unshare
+// ends it. The build machine's environment is not passed on: its proxies and certificates must not affect the lab.
 const ENTER = `
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
@@ -52,7 +52,7 @@ export async function startServer(
 ): Promise<void> {
   const log = join(place.directory, LOG);
   const output = openSync(log, "a");
-  // What an earlier start wrote says nothing about this one.
+  // Output of an earlier start must not count for this one.
   const before = fstatSync(output).size;
   const [program = "", ...words] = inside(place, command);
   const child = spawn(program, words, { detached: true, stdio: ["ignore", output, output] });

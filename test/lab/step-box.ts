@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A box for the code of the steps, without a guest: its files below a directory of a lab's host, its commands, requests
-// and tincd in that host's namespace. The lab's host has to be without a server of its own.
+// A box for the code of the steps, without a guest: its files below a directory of a lab's host, its commands,
+// requests and tincd in that host's namespace. The lab's host has to be without a server of its own.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps each server of the lab as it should be: as its host says, changed by the faults that are on. Whoever changes
-// one writes down what is wanted first, so that any later process can finish what was cut off.
+// Keeps each server of the lab in its wanted state: that of its host, changed by the faults that are on. The wanted
+// state is recorded before a change, so that any later process can finish an interrupted one.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../common/fail.ts";

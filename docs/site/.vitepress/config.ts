@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The documents of the project as a web site: the same files, at the same paths, so that their links fit here as they do
-// in the repository. The README is the first page.
+// The documents of the project as a web site: the same files, at the same paths, so that their links fit here as they
+// do in the repository. The README is the first page.
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vitepress";
 import { copyLinkedFiles } from "../linked-files.ts";
@@ -21,7 +21,7 @@ const vueOfThisPackage: Plugin = {
     ssr && /^vue(\/|$)/.test(name) ? { id: name, external: true } : undefined,
 };
 
-/** Browsers refuse what is from elsewhere, if something of the kind should get past `assertOffline`. */
+/** Makes browsers refuse content from other servers, in case `assertOffline` misses some. */
 const POLICY = [
   "default-src 'self'",
   "script-src 'self' 'unsafe-inline'",

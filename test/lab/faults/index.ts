@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The faults the lab knows, and switching them: on twice is on, and off leaves nothing behind.
+// The faults of the lab, and switching them: on twice is the same as on once, and off removes all effects.
 import { didYouMean } from "../../../common/did-you-mean.ts";
 import { fail } from "../../../common/fail.ts";
 import { cableFault, type Fault, serverFault } from "../fault.ts";
@@ -46,7 +46,7 @@ export const FAULTS: readonly Fault[] = [
 export async function fault(lab: Lab, name: string, on: boolean, known = FAULTS): Promise<void> {
   const chosen = known.find((other) => other.name === name) ?? unknown(name, known);
   const others = () => activeFaults(lab).filter((other) => other !== name);
-  // Written down while there is anything of it: a lab that was broken half-way says so.
+  // Recorded as long as any part of it is on, so that an interrupted switch is visible.
   if (on) {
     changeRecord(lab.name, (before) => ({ ...before, faults: [...others(), name] }));
     await chosen.on(lab);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The API of the site: who asks is told by a header, everything else by the query string, the answer is JSON. The HTTP
-// status says nothing; errors are in the answer.
+// The API of the site: a header identifies the account, the query string has everything else, the answer is JSON. The
+// HTTP status is always the same; errors are in the answer.
 import { accountOf } from "./commands/auth.ts";
 import { type ApiError, MEANING, Refusal } from "./commands/call.ts";
 import { COMMANDS } from "./commands/index.ts";
@@ -10,7 +10,7 @@ import type { Account, SiteState } from "./state.ts";
 
 export function answerApi(state: SiteState, { query, headers, now }: SiteRequest): string {
   let account: Account | undefined;
-  // Spelled otherwise, it is a header like any other, and nobody has logged in.
+  // With another spelling the header is ignored, and the request has no login.
   for (const [, value] of headers.filter(([name]) => name === "Authorization")) {
     account = accountOf(state, value, now);
     // Comes before the command is read.
@@ -20,7 +20,7 @@ export function answerApi(state: SiteState, { query, headers, now }: SiteRequest
   const name = fromBytes(command);
   const [first, area, operation] = name.split(".");
   const malformed: ApiError = { code: 400 };
-  // The site goes on after the first mistake and meets it again.
+  // The site continues after the first mistake and reports it again.
   if (first !== "guifi" || operation === undefined) return reply(name, { errors: [malformed, malformed] });
   if (!area || !operation) return reply(name, { errors: [malformed] });
   // Functions have no upper and lower case in PHP.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The web site broken on purpose. Its memory survives being broken and mended.
+// Faults of the web site. Its state is kept when a fault is switched on or off.
 import { type Fault, serverFault } from "../fault.ts";
 import type { SiteFault } from "./faulty.ts";
 import { SITE_HOST } from "./reader.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The site on a bad day. What it was asked for may well have been done, only the answer does not say so.
+// The site with a fault. It may have done what a request asked for although the answer does not show it.
 import { shellTexts, TERMINAL_TEXT } from "../hostile/texts.ts";
 import { parseQuery } from "./php.ts";
 import type { SiteRequest, SiteResponse } from "./request.ts";
@@ -66,7 +66,7 @@ function garbageOf(fault: SiteFault, turn: number): (typeof KINDS)[number] | und
   return KINDS.find((known) => known === kind) ?? KINDS[turn % KINDS.length];
 }
 
-/** Refuses what it is asked, and names everything on its map, with words for shells and terminals. */
+/** Refuses requests, and names everything on its map, with text that attacks shells and terminals. */
 function hostile(honest: SiteResponse): SiteResponse {
   const [substitution, , chain, line] = shellTexts();
   if (honest.contentType.startsWith("application/xml")) {
@@ -81,7 +81,7 @@ function hostile(honest: SiteResponse): SiteResponse {
   return { ...honest, body: JSON.stringify({ command: substitution, code, errors }) };
 }
 
-/** Whatever token is shown, it is not known. */
+/** Every token is unknown. */
 function withoutGoodToken(request: SiteRequest): SiteRequest {
   return {
     ...request,
@@ -97,7 +97,7 @@ function errorPage(): SiteResponse {
   };
 }
 
-/** As of somebody in between who wants a login, or of a site under repair; the status says that all is well. */
+/** A page as of a captive portal, or of a site under maintenance, with a status of success. */
 function portal(): SiteResponse {
   return {
     status: 200,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The stand-in as a server of the lab: HTTP/1.1 over TLS, with the spelling of header names as it came. Its state is a
-// file, so that it survives a restart and others can read it. Words: --listen=<https|http>:<port>, --fault=<name>,
+// The stand-in as a server of the lab: HTTP/1.1 over TLS, with the spelling of header names as it came. Its state is
+// a file, so that it survives a restart and others can read it. Words: --listen=<https|http>:<port>, --fault=<name>,
 // --only=<command that has the faults>, --later=<seconds that its clock is ahead>.
 import { readFileSync } from "node:fs";
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
@@ -26,7 +26,7 @@ let turn = 0;
 let writing = Promise.resolve();
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A body is read and does not matter.
+  // The body is read and ignored.
   request.resume();
   const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
   const { rawHeaders, method = "GET" } = request;
@@ -36,7 +36,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const now = new Date(Date.now() + later);
   const asked = { method, path, query, headers, now };
   const reply = answerWith(isFor(only, asked) ? faults : [], site, asked, turn++);
-  // Nobody is told of what a restart would forget.
+  // The state is saved before the answer is sent, so that a restart loses nothing that was answered.
   writing = writing.then(keep);
   await writing;
   const from = request.socket.remoteAddress ?? "?";

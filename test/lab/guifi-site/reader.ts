@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the web site of a running lab knows that it did not know at the beginning.
+// What was added to the web site of a running lab since its start.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";

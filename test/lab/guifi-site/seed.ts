@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The map at the beginning: real pages of guifi.net (data/), and a few nodes made up after them, one for each way that
-// registering a box can go.
+// The map at the beginning: real pages of guifi.net (data/), and a few nodes made up after them, one for each way
+// that registering a box can go.
 import { readFileSync } from "node:fs";
 import { XMLParser } from "fast-xml-parser";
 import { MEMBERS } from "../members.ts";
@@ -116,7 +116,7 @@ function addMadeUp(state: SiteState): void {
         anna,
         "BCNCanBruixa20Rd1",
         client("BCNCanBruixa20Rd1CPE0", UPLINK.device, airs[0]),
-        // Bridges of an older schema, which the site mends when it next reads the device for a change.
+        // Bridges of an older schema, which the site corrects when it next reads the device for a change.
         { ...lan(148_401, UPLINK.address), type: "wLan/Lan" },
         { ...lan(148_402, ""), type: "wLan/Lan" },
         airs[0],

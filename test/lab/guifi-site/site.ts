@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The stand-in for the Guifi web application: answers requests from its state and changes nothing else. What it does is
-// what the public code of the site (drupal-guifi) does, mistakes included; those are what a box has to cope with.
+// The stand-in for the Guifi web application: answers requests from its state and changes nothing else. What it does
+// is what the public code of the site (drupal-guifi) does, mistakes included; those are what a box has to cope with.
 import { answerApi } from "./api.ts";
 import { domainsPage, type MapAction, nodePage, zonePage } from "./cnml.ts";
 import { federation } from "./federation.ts";
@@ -12,7 +12,7 @@ export interface Site {
   handle(request: SiteRequest): SiteResponse;
 }
 
-/** How long a page is kept when nobody clears it. */
+/** How long a page is cached unless it is cleared. */
 export const PAGE_SECONDS = 6 * 3600;
 
 export function createSite(state: SiteState): Site {
@@ -32,15 +32,15 @@ function answer(state: SiteState, request: SiteRequest): SiteResponse {
 }
 
 /**
- * Nobody looks into a body. A GET request without a session is answered from the site's cache of pages, if the address is
- * in it, before anybody reads a token: whoever asked first has asked for all.
+ * Request bodies are ignored. A GET request without a session is answered from the site's cache of pages, if it has
+ * the address, before the token is read: all requests get the answer to the first one.
  */
 function api(state: SiteState, request: SiteRequest): SiteResponse {
   if (request.method !== "GET") return html(answerApi(state, request));
   return html(cached(state, request, () => answerApi(state, request)) ?? "");
 }
 
-/** As it was when somebody asked for this very address before, unless that is long ago. */
+/** The cached answer for this address, unless it is too old. */
 function cached(state: SiteState, request: SiteRequest, make: () => string | undefined): string | undefined {
   const address = `${request.path}?${request.query}`;
   const now = unixTime(request.now);
@@ -52,7 +52,7 @@ function cached(state: SiteState, request: SiteRequest, make: () => string | und
 }
 
 function cnml(state: SiteState, request: SiteRequest, id: string, action: string): SiteResponse {
-  // Nothing at all is what the site has to say about an id that is no number.
+  // The site sends an empty answer for an id that is no number.
   if (!/^\d+$/.test(id)) return html("");
   const body = cached(state, request, () => made(state, Number(id), action, request.now));
   if (body === undefined) return html("<!DOCTYPE html>\n<title>Page not found | guifi.net</title>\n", 404);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A cluster of etcd, of Debian's own program, whose only member has a name that a shell would run. Whoever joins gets it in
+// A cluster of Debian's etcd whose only member has a name that a shell would run. A box that joins gets the name in
 // the list of members.
 import type { LabHost } from "../host.ts";
 import { shellTexts } from "./texts.ts";

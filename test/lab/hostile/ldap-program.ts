@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Answers each request over LDAPS (RFC 4511) as a bind: refused, with a message that is meant for shells and terminals.
+// Answers each request over LDAPS (RFC 4511) as a bind: refused, with a message that is meant for shells and
+// terminals.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:tls";
 import { shellTexts, TERMINAL_TEXT } from "./texts.ts";

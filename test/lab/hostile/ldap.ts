@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A directory that lets nobody in and says why in the words of a stranger; it has the right names and certificate.
+// A directory with the right names and certificate that refuses everyone with a hostile message.
 import type { LabHost } from "../host.ts";
 import { ldap } from "../hosts/ldap.ts";
 import { bundleProgram } from "../program.ts";

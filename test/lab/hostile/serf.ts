@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Serf agents of strangers: one announces what is no service, under the address of another; the other announces far more
-// than a box may offer, in a tag of some hundred bytes.
+// Hostile Serf agents: one announces invalid services under the address of another node; the other announces far more
+// services than a box may offer, in a tag of some hundred bytes.
 import { SERVICES_TAG } from "../../../common/serf-payload.ts";
 import { bzip2Filter } from "../bzip2-filter.ts";
 import type { LabHost } from "../host.ts";

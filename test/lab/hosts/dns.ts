@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// DHCP and DNS by dnsmasq. It knows the names of the lab and denies all others; its leases name no router, because
-// there is nowhere to route to.
+// DHCP and DNS by dnsmasq. It resolves the names of the lab and denies all others; its leases name no router, because
+// there is no other network to route to.
 import type { Community, LabHost } from "../host.ts";
 
 export const LEASE_RANGE = { first: "10.139.40.100", last: "10.139.40.199" } as const;
@@ -41,7 +41,7 @@ function configuration(community: Community, all: readonly LabHost[]): string {
       leaseOption && address ? [`dhcp-option=option:${leaseOption},${address}`] : [],
     ),
     "dhcp-authoritative",
-    // Nobody else gives out addresses here: do not spend three seconds asking who has one.
+    // This is the only DHCP server: it need not spend three seconds on a ping before it gives an address.
     "no-ping",
     `dhcp-leasefile=/srv/${LEASES}`,
   ];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community's web site, where members register their nodes and boxes: a stand-in that behaves as the real one does.
+// The community's web site, where members register their nodes and boxes: a stand-in that behaves as the real one
+// does.
 
 import { seed } from "../guifi-site/seed.ts";
 import type { Community, LabHost } from "../host.ts";

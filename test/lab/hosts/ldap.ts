@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The community's directory: a real slapd that speaks LDAPS alone. A member may bind, and see nothing with it; nobody
-// may search without a name. Its log says who asked: each bind with its result.
+// The community's directory: a real slapd with LDAPS only. A member may bind, but read nothing; anonymous searches
+// are refused. Its log has each bind with its result.
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import type { Community, LabHost } from "../host.ts";
@@ -9,7 +9,7 @@ import { PROXY_READER, PROXY_USERS } from "../proxy-users.ts";
 
 const LDAPS_PORT = 636;
 
-// Made anew at each start: whatever happened to the directory before, it is as written here.
+// The directory is made anew at each start, so that earlier changes do not matter.
 const START = `
 rm -rf /srv/db && mkdir /srv/db
 slapadd -q -f /srv/slapd.conf -l /srv/people.ldif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The time, by chrony: that of this machine, whose clock it leaves alone. Given a date as one more word, it is the clock
-// of somebody who has not looked at it for years.
+// The time of this machine, by chrony, which does not change this machine's clock. With a date as a further argument
+// it serves that date, as a server whose clock is years off.
 import { isIP } from "node:net";
 import type { LabHost } from "../host.ts";
 

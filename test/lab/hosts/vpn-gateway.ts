@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The VPN's gateway: Debian's own tincd, with a network that is not the lab's. Like one of 2014 it hears of boxes that
-// join by getinconf when it asks the rendezvous again, and refuses them till then.
+// The VPN's gateway: Debian's own tincd, with a network that is not the lab's. Like one of 2014 it hears of boxes
+// that join by getinconf when it asks the rendezvous again, and refuses them till then.
 import type { LabHost } from "../host.ts";
 import { bundleProgram } from "../program.ts";
 import { GATEWAY_ADDRESS } from "../rendezvous/plan.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Gives tokens for a registry of container images to whoever asks, as Docker Hub does for those who do not sign in: to pull
-// what is below "community/", and to do nothing with the rest.
+// Gives anonymous tokens for a registry of container images, as Docker Hub does: they allow to pull what is below
+// "community/", and nothing else.
 import { sign, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";

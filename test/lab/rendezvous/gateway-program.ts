@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has from
-// the rendezvous, and says over a port of the lab's own whom tincd can reach.
+// The lab's VPN gateway, run by the lab's own Node: keeps Debian's tincd and the files of its hosts, which it has
+// from the rendezvous, and says over a port of the lab's own whom tincd can reach.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
@@ -62,7 +62,7 @@ function layOut(): void {
   write(`hosts/${gateway.name}`, hostLines(plan, own));
 }
 
-/** tincd 1.0.36 has died of a box that came again; Debian's unit starts it anew after five seconds, and so does this. */
+/** tincd 1.0.36 can crash when a box connects again; like Debian's unit, this restarts it after five seconds. */
 function start(): ChildProcess {
   const words = ["--config", NET, "--pidfile", "/tmp/tincd.pid", "--no-detach", "--debug=1"];
   const child = spawn("tincd", words, { stdio: ["ignore", "pipe", "pipe"] });
@@ -83,7 +83,7 @@ function start(): ChildProcess {
   return child;
 }
 
-/** As the program of 2014 did every hour: whoever is registered is known, and nobody else. */
+/** As the program of 2014 did every hour: keeps the files of all registered boxes, and of no other. */
 async function learn(): Promise<void> {
   const known = await registered();
   if (!known) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a rendezvous says that has the right form and that a box must not take: for the faults of the lab.
+// Replies of a rendezvous that are well-formed but that a box must refuse: for the faults of the lab.
 import type { VpnNode, VpnPlan } from "./plan.ts";
 import { jsonReply, scriptReply } from "./replies.ts";
 

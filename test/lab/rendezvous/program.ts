@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lab's rendezvous, run by the lab's own Node: HTTP for the older form, HTTPS for the newer one, and a port of the
-// lab's own, where the gateway asks who has registered. Words: a fault, such as "refuse" or "html".
+// The lab's rendezvous, run by the lab's own Node: HTTP for the older form, HTTPS for the newer one, and a port of
+// the lab's own, where the gateway asks who has registered. Words: a fault, such as "refuse" or "html".
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";

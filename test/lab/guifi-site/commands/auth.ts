@@ -9,7 +9,7 @@ export const TOKEN_SECONDS = 12 * 3600;
 
 export const login: Command = (call) => {
   const { state, parameters, now } = call;
-  // Another method than the only one is no error, and no login either.
+  // An unknown method gives neither an error nor a login.
   if ((parameters.get("method") || "password") !== "password") return undefined;
   const { username, password } = required(call, "username", "password");
   const account = state.accounts.find(
@@ -28,7 +28,7 @@ export function accountOf(state: SiteState, header: string, now: Date): Account 
   const known = state.tokens.find((other) => other.token === token);
   const account = state.accounts.find(({ uid }) => uid === known?.uid);
   if (!known || !account) return undefined;
-  // The token proves the account as it is now: another mail address or password makes it worthless.
+  // The token depends on the account's data: a new mail address or password makes it invalid.
   return tokenOf(account, known.created, known.random) === token ? account : undefined;
 }
 
@@ -36,7 +36,7 @@ function newToken(state: SiteState, account: Account, time: number): string {
   state.logins += 1;
   const random = 100_000 + (state.logins % 900_000);
   const token = tokenOf(account, time, random);
-  // One token for each member: who logs in elsewhere is logged out here.
+  // Each member has one token: a login elsewhere ends this one.
   forget(state, ({ uid }) => uid === account.uid);
   state.tokens.push({ uid: account.uid, token, random, created: time });
   return token;

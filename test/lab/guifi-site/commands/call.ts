@@ -4,7 +4,7 @@ import { type Account, type Device, nodeOf, type SiteState } from "../state.ts";
 
 export interface Call {
   readonly state: SiteState;
-  /** Who asks; nobody in particular without a token. */
+  /** The account of the request; absent without a token. */
   readonly account: Account | undefined;
   readonly parameters: ReadonlyMap<string, string>;
   readonly now: Date;

@@ -57,7 +57,7 @@ export const unlink: Command = (call) => {
   return { cloudy: structure };
 };
 
-/** Rights come before existence: a device that is not there belongs to nobody. */
+/** Rights are checked before existence: a missing device has no owner. */
 function changeable(call: Call, id: string): Device {
   const device = loadDevice(call, id);
   return device && mayChange(call, device) ? device : refuse(501);

@@ -41,7 +41,7 @@ export const addDevice: Command = (call) => {
   return { device_id: String(device.id) };
 };
 
-/** Characters of the table's columns for names. The database refuses a row with more, and nobody looks whether it did. */
+/** Length of the table's columns for names. The database refuses longer ones; the site does not check that. */
 export const NAME_COLUMN = 40;
 
 export const fits = (name: string) => [...name].length <= NAME_COLUMN;
@@ -76,8 +76,8 @@ export function deviceOf({ state }: Call, id: string): Device | undefined {
 }
 
 /**
- * The device as the site reads it for a change. On the way it mends bridges of an older schema, and writes a line about
- * each where the answer is to stand: one without an address goes, one without a link becomes a cable.
+ * The device as the site reads it for a change. It also corrects bridges of an older schema, and writes a line about
+ * each before the answer: one without an address is removed, one without a link becomes a cable.
  */
 export function loadDevice(call: Call, id: string): Device | undefined {
   const device = deviceOf(call, id);
@@ -194,7 +194,7 @@ export function macOf(text: string): string | undefined {
   return /^[0-9a-f]{12}$/i.test(digits) ? digits.toUpperCase().match(/../g)!.join(":") : undefined;
 }
 
-/** Such as CanBruixaCldy1. Nobody looks whether it is taken. */
+/** Such as CanBruixaCldy1. The site does not check whether it is in use. */
 function defaultNick(node: string, type: string, devices: readonly Device[]): string {
   const consonants = type.replace(/[aeiou]/gi, "");
   const number = devices.filter((device) => device.type === type).length + 1;

@@ -33,7 +33,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["misc.model", models],
 ]);
 
-/** Anybody may. Of the cache of pages only those of the map go. */
+/** Needs no login. Clears only the pages of the map from the cache. */
 function clearPages({ state }: Parameters<Command>[0]): undefined {
   const ofMap = Object.keys(state.pages).filter((address) => address.includes("/guifi/cnml/"));
   for (const address of ofMap) delete state.pages[address];

@@ -14,8 +14,8 @@ import { type Call, type Command, idOf, mayChange, member, refuse, required } fr
 import { deviceOf, fits } from "./device.ts";
 import { SERVICE_TYPES, STATUSES } from "./types.ts";
 
-// The published code of the site forgets to ask who declares a service. Here the device has to be one's own, as for
-// every other change: a box that relied on the gap would be wrong the day it is closed.
+// The published code of the site does not check who declares a service. Here the account has to own the device, as
+// for every other change, so that a box does not rely on a gap that may be closed.
 
 export const addService: Command = (call) => {
   const { state, parameters, now } = call;
