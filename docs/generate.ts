@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes what repeats the code: the published JSON Schemas and their pages, the machine's diagrams, the tables of errors, the page of each
-// box, and where the steps are listed. `npm run docs`; a unit test says when it has to be run.
+// Generates what follows from the code: the published JSON Schemas and their pages, the machine's diagrams, the tables
+// of errors, the page of each box, and the lists of steps. `npm run docs`; a unit test fails when it has to be run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
