@@ -92,7 +92,12 @@ function rowsOf(field: Field, path = ""): Row[] {
 
 function line({ path, field, isRequired }: Row): string {
   const cells = [`\`${path}\`${isRequired ? " *" : ""}`, valueText(field), field.description ?? ""];
-  return `| ${cells.map((cell) => cell.replace(/\s+/g, " ").replaceAll("|", "\\|").trim()).join(" | ")} |\n`;
+  return `| ${cells.map((cell) => inTable(cell)).join(" | ")} |\n`;
+}
+
+/** On one line, and without what Markdown would take for the end of a cell or for HTML. */
+function inTable(cell: string): string {
+  return cell.replace(/\s+/g, " ").replaceAll("|", "\\|").replaceAll("<", "&lt;").trim();
 }
 
 function valueText(field: Field): string {

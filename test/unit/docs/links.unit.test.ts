@@ -46,6 +46,15 @@ describe("documents", () => {
   });
 });
 
+/** Without code, where signs stand for themselves. */
+const outsideCode = (text: string) =>
+  text.replace(/^ *```[\s\S]*?^ *```|^ {4}.*$/gm, "").replace(/`[^`]*`/g, "");
+
+test.each(documents)("%s has nothing that is HTML by mistake", (document) => {
+  const text = outsideCode(readFileSync(join(PROJECT, document), "utf8"));
+  expect(text.match(/<\/?[a-z][^>\n]*/gi) ?? []).toEqual([]);
+});
+
 test("documents that sources name are there", () => {
   const sources = ["common", "firstboot", "image", "overlays", "profiles", "test"].flatMap((folder) =>
     filesBelow(folder, /\.(ts|mjs|json|yaml|sh|hbs|1)$/),
