@@ -17,11 +17,13 @@ import { profileFileSchema } from "../image/profile/schema.ts";
 import { boxPages } from "./boxes.ts";
 import { errorTables } from "./errors.ts";
 import { schemaPages } from "./schema-pages.ts";
+import { serviceTable } from "./service-table.ts";
 import { COMPLETION, COMPLETION_MARKS, completionArms, MAN_MARKS, MAN_PAGE, manSteps } from "./step-lists.ts";
 import { STEP_TEXTS, stepTexts } from "./step-texts.ts";
 
 const STATE_MACHINE = "docs/reference/state-machine.md";
 const FIRST_BOOT = "docs/architecture/first-boot.md";
+const CATALOGUE = "docs/guides/services.md";
 const RELEASE = ".github/workflows/release.yml";
 const RELEASE_MARKS = ["# the profiles, written by npm run docs", "# end of the profiles"] as const;
 const ERRORS = "docs/reference/errors.md";
@@ -47,6 +49,7 @@ export function generated(): Map<string, string> {
     [MAN_PAGE, replaced(MAN_PAGE, MAN_MARKS, manSteps())],
     [STEP_TEXTS, stepTexts(PROJECT)],
     [WORDS, json({ ca: askedWords(ca), es: askedWords(es) })],
+    [CATALOGUE, filled(CATALOGUE, serviceTable())],
     [RELEASE, replaced(RELEASE, RELEASE_MARKS, releaseMatrix())],
     ...schemaPages(),
     ...boxPages(),
