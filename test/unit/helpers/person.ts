@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A person at a terminal in memory: waits for what is on the screen, then types. No pseudo-terminal, no waiting for time.
 
+import type { OpenPort } from "../../../firstboot/console/device.ts";
 import { Terminal } from "../../../firstboot/console/terminal.ts";
 
 const PATIENCE = 60_000;
@@ -54,4 +55,24 @@ export class Person {
     await this.sees(this.terminal.isRich ? "Enter" : "> ");
     this.type(`${reply}\r`);
   }
+}
+
+/** A port that a command opens itself, with a person at it. `hangUp` ends the line. */
+export function personAtPort(): { person: Person; port: OpenPort; hangUp: () => void } {
+  const person = new Person();
+  let data = (_bytes: Uint8Array) => {};
+  let gone = () => {};
+  const port: OpenPort = {
+    name: "test",
+    write: (text) => person.terminal.port.write(text),
+    onData: (listener) => {
+      data = listener;
+    },
+    onGone: (listener) => {
+      gone = listener;
+    },
+    close: () => {},
+  };
+  person.type = (keys) => data(Buffer.from(keys));
+  return { person, port, hangUp: () => gone() };
 }

@@ -5,7 +5,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { statusOf, stepData, stepStatusText } from "../../../../firstboot/commands/status.ts";
 import { setUpStep } from "../../../../firstboot/commands/step-setup.ts";
-import type { OpenPort } from "../../../../firstboot/console/device.ts";
 import { openLog } from "../../../../firstboot/host/log.ts";
 import { writeChoices } from "../../../../firstboot/host/owner-settings.ts";
 import { paths } from "../../../../firstboot/host/paths.ts";
@@ -15,7 +14,7 @@ import { SetupRunner } from "../../../../firstboot/setup/runner.ts";
 import { allSteps } from "../../../../firstboot/steps/index.ts";
 import { system } from "../../../../firstboot/steps/system/index.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "../../helpers/fake-box.ts";
-import { Person } from "../../helpers/person.ts";
+import { type Person, personAtPort } from "../../helpers/person.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDt6nFFjJQqkB9dGfzaCCOYYsd6YyBDXpShAwtmQTYOz anna@laptop";
 
@@ -44,20 +43,8 @@ afterEach(() => unplug());
 
 /** `cbox system setup` on a terminal, answered up to the keys. */
 async function setUpAgain(keys: readonly string[]): Promise<{ person: Person; ended: Promise<unknown> }> {
-  const person = new Person();
-  let data = (_bytes: Uint8Array) => {};
-  const port: OpenPort = {
-    name: "test",
-    write: (text) => person.terminal.port.write(text),
-    onData: (listener) => {
-      data = listener;
-    },
-    onGone: (listener) => {
-      unplug = () => listener();
-    },
-    close: () => {},
-  };
-  person.type = (typed) => data(Buffer.from(typed));
+  const { person, port, hangUp } = personAtPort();
+  unplug = hangUp;
   const ended = setUpStep({ box, image: IMAGE, steps: [system], log: openLog(box) }, system, { port }).catch(
     (error: unknown) => error,
   );

@@ -7,7 +7,6 @@ import { parse } from "yaml";
 import { fail } from "../../../../common/fail.ts";
 import { readStatus } from "../../../../firstboot/commands/status.ts";
 import { type StepSetupWay, setUpStep } from "../../../../firstboot/commands/step-setup.ts";
-import type { OpenPort } from "../../../../firstboot/console/device.ts";
 import { openLog } from "../../../../firstboot/host/log.ts";
 import { paths } from "../../../../firstboot/host/paths.ts";
 import { answersFileHash } from "../../../../firstboot/setup/answers/file.ts";
@@ -17,7 +16,7 @@ import type { Answers, Step } from "../../../../firstboot/setup/step.ts";
 import { system } from "../../../../firstboot/steps/system/index.ts";
 import { failureOf } from "../../../failure-of.ts";
 import { ANSWERS_FILE, FakeBox, IMAGE, PASSWORD } from "../../helpers/fake-box.ts";
-import { Person } from "../../helpers/person.ts";
+import { type Person, personAtPort } from "../../helpers/person.ts";
 
 const MEMBER_SECRET = "tres tristos tigres";
 const OTHER = "quatre gats i un gos";
@@ -98,22 +97,8 @@ let unplug: () => void = () => {};
 afterEach(() => unplug());
 
 function sit(step: Step): { person: Person; ended: Promise<unknown> } {
-  const person = new Person();
-  let gone = () => {};
-  let data = (_bytes: Uint8Array) => {};
-  const port: OpenPort = {
-    name: "test",
-    write: (text) => person.terminal.port.write(text),
-    onData: (listener) => {
-      data = listener;
-    },
-    onGone: (listener) => {
-      gone = listener;
-    },
-    close: () => {},
-  };
-  person.type = (keys) => data(Buffer.from(keys));
-  unplug = () => gone();
+  const { person, port, hangUp } = personAtPort();
+  unplug = hangUp;
   const ended = run(step, { port }).catch((error: unknown) => error);
   return { person, ended };
 }
