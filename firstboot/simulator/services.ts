@@ -267,7 +267,7 @@ export class SimulatedServices {
     if (from < 0 || args.includes("--simulate")) return 0;
     const names = args.slice(from + 1);
     if (names.some((name) => this.brokenPackages.has(name))) return 100;
-    const path = `${place.root}/var/lib/dpkg/pretended`;
+    const path = `${place.root}/var/lib/dpkg/simulated`;
     const before = ((await this.#files.read(path)) ?? "").split("\n").filter(Boolean);
     await this.#files.write(path, `${[...new Set([...before, ...names])].sort().join("\n")}\n`);
     return 0;
@@ -275,7 +275,7 @@ export class SimulatedServices {
 
   async #query(place: SimulatedPlace, args: readonly string[]): Promise<string | number> {
     const known = new Set(
-      ((await this.#files.read(`${place.root}/var/lib/dpkg/pretended`)) ?? "").split("\n"),
+      ((await this.#files.read(`${place.root}/var/lib/dpkg/simulated`)) ?? "").split("\n"),
     );
     const found = args.slice(3).filter((name) => known.has(name));
     return found.length === args.length - 3 ? found.map(() => "installed\n").join("") : 1;

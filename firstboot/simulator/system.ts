@@ -54,7 +54,7 @@ export class SimulatedSystem {
     const result = await this.#answer(command, args, input);
     const said = this.services.docker.takeWords();
     if (typeof result === "string") return { code: 0, stdout: result, stderr: said };
-    return { code: result, stdout: "", stderr: result ? said || `${command}: pretended failure` : "" };
+    return { code: result, stdout: "", stderr: result ? said || `${command}: simulated failure` : "" };
   }
 
   /** Output, or an exit code. */
@@ -149,8 +149,8 @@ export class SimulatedSystem {
       return "256 SHA256:kTJyhs0iSoiHCyTG5LBSOAL/Dz9Ow/aQrLScJgnHL2s root@cbox (ED25519)\n";
     const path = "/etc/ssh/ssh_host_ed25519_key";
     if ((await this.#files.read(path)) === undefined) {
-      await this.#files.write(path, "pretended private key\n");
-      await this.#files.write(`${path}.pub`, "ssh-ed25519 AAAA pretended\n");
+      await this.#files.write(path, "simulated private key\n");
+      await this.#files.write(`${path}.pub`, "ssh-ed25519 AAAA simulated\n");
     }
     return 0;
   }

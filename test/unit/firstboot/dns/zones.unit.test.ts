@@ -439,7 +439,7 @@ describe("refreshing the zones", () => {
       const path = args.at(-1)?.replace("named.conf", "internal.andoain.guifi.local");
       const lines = (await box.readFile(path ?? ""))?.split("\n") ?? [];
       const number = lines.findIndex((line) => line.startsWith("@ IN MX")) + 1;
-      return { code: 1, stdout: `dns_master_load: ${path}:${number}: pretended\n`, stderr: "" };
+      return { code: 1, stdout: `dns_master_load: ${path}:${number}: simulated\n`, stderr: "" };
     };
     const said: string[] = [];
     expect(await refreshDomains(box, IMAGE, (line) => said.push(line))).toBe("changed");

@@ -103,7 +103,7 @@ describe("an application of the catalogue", () => {
     box.system.services.docker.isOffline = true;
     expect(await failureOf(() => run(box, "enable", "etherpad"))).toMatchObject({
       code: "service-images",
-      found: expect.stringContaining("pretended failure"),
+      found: expect.stringContaining("simulated failure"),
       hint: expect.stringContaining("Internet"),
     });
     expect((await stateOf(box, "etherpad"))?.state).toBe("starting");
@@ -576,7 +576,7 @@ describe("the owner's compose project", () => {
   });
 
   test.each([
-    ["that is no compose file", "hello: world\n", /pretended failure/],
+    ["that is no compose file", "hello: world\n", /simulated failure/],
     [
       "with a port of no single number",
       FILE.replace("8085:80", "80"),

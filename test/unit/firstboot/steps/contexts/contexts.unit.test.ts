@@ -310,7 +310,7 @@ describe("the disk of a context", () => {
     expect(await failureOf(() => contexts.apply({ share: "little" }, toolsFor(box)))).toMatchObject({
       code: "no-room",
       message: 'The context "community" holds more than it would get.',
-      found: expect.stringContaining("btrfs: btrfs: pretended failure"),
+      found: expect.stringContaining("btrfs: btrfs: simulated failure"),
     });
     expect(await readRecord(box)).toEqual(before);
     box.system.failing.clear();

@@ -24,7 +24,7 @@ const TIMERS = ["apt-daily.timer", "apt-daily-upgrade.timer"];
 const image = { ...IMAGE, community: { ...IMAGE.community, default_language: "en" as const } };
 const steps = [system, contexts];
 const t = translator("en");
-/** Where the pretended Incus has a context's files. */
+/** Where the simulated Incus has a context's files. */
 const rootOf = (id: string) => `/var/lib/incus/containers/${id}_${id}/rootfs`;
 let box: FakeBox;
 
