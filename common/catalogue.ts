@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { asProject } from "./compose.ts";
-import { Failure, fail } from "./fail.ts";
+import { Failure, fail, foundList } from "./fail.ts";
 import { compileSchema, sentence } from "./schema.ts";
 import { type Service, type ServiceFile, serviceSchema } from "./service.ts";
 import { textOf } from "./text-encoding.ts";
@@ -137,7 +137,7 @@ function invalidService(id: string, mistakes: readonly string[]): never {
   return fail({
     code: "service-invalid",
     what: `The service "${id}" of the catalogue has mistakes.`,
-    found: mistakes.map((each) => `\n  - ${id}/service.yaml: ${each}`).join(""),
+    found: foundList(mistakes.map((each) => `${id}/service.yaml: ${each}`)),
     hint: "correct the file; its form is in profiles/schemas/service.schema.json",
   });
 }

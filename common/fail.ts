@@ -81,6 +81,11 @@ export function fail(details: FailureDetails, options?: ErrorOptions): never {
   throw new Failure(details, options);
 }
 
+/** Several mistakes as `found`: each on a line of its own, which a sentence in `what` cannot have. */
+export function foundList(mistakes: readonly string[]): string {
+  return mistakes.map((each) => `\n  - ${printable(each)}`).join("");
+}
+
 /** The labels before the lines of a failure, in one language. */
 export interface FailureLabels {
   readonly error: string;

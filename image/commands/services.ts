@@ -7,8 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { readCatalogue, readService } from "../../common/catalogue.ts";
 import { imagesByTag, readImageName, withoutDigest } from "../../common/container-image.ts";
 import { didYouMean } from "../../common/did-you-mean.ts";
-import { Failure, fail } from "../../common/fail.ts";
-import { printable } from "../../common/printable.ts";
+import { Failure, fail, foundList } from "../../common/fail.ts";
 import { say, sayJson, sayLines } from "../../common/say.ts";
 import type { Service } from "../../common/service.ts";
 import { cacheDir } from "../cache/directory.ts";
@@ -143,7 +142,7 @@ async function check(folders: readonly string[]): Promise<void> {
   fail({
     code: "service-invalid",
     what: wrong.length === 1 ? "There is one mistake." : `There are ${wrong.length} mistakes.`,
-    found: wrong.map((each) => `\n  - ${printable(each)}`).join(""),
+    found: foundList(wrong),
     hint: "correct the files; the form is in profiles/schemas/service.schema.json",
   });
 }

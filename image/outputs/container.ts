@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The form "container": the customized root file system as one archive, and metadata of it for Incus and LXC;
 // systemd-nspawn needs only the archive. It replaces the stages "disk" and "verify".
+
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fail } from "../../common/fail.ts";
 import type { Session } from "../host/session.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
 import type { Manifest } from "../published/manifest.ts";
+import { failOnFindings } from "../stages/failed-checks.ts";
 import { type IncusTemplates, putFile, writeIncusMetadata } from "../stages/incus-metadata.ts";
 import type { Packer } from "../stages/publish.ts";
 import { findSecrets } from "../stages/secrets-gate.ts";
@@ -136,13 +137,7 @@ const PLACES = ["./etc", "./root", "./home", "./var/lib", "./usr/lib/community-b
 /** @throws Failure `image-invalid` with everything that is wrong */
 export async function verifyContainer(options: ContainerToVerify): Promise<void> {
   const findings = await inspectContainer(options);
-  if (findings.length === 0) return;
-  fail({
-    code: "image-invalid",
-    what: `The finished image did not pass its checks:\n${findings.map((finding) => `  - ${finding}`).join("\n")}`,
-    found: options.packed,
-    hint: `nothing was published as good; the log of the stage is in ${options.session.logDirectory}`,
-  });
+  failOnFindings(options.packed, findings, options.session.logDirectory);
 }
 
 /** Everything that is wrong with the archive; empty when it is sound. */

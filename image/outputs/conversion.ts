@@ -2,12 +2,12 @@
 // The form "conversion": one file that turns an existing Debian machine into a box: a script that asks and lets APT
 // install a Debian package, made from the overlays, followed by that package and its dependencies. It replaces the
 // stages "disk" and "verify".
+
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fail } from "../../common/fail.ts";
 import { profileSet } from "../debian/package-sets.ts";
 import type { Packages } from "../debian/packages.ts";
 import { PROJECT } from "../host/paths.ts";
@@ -15,6 +15,7 @@ import type { Session } from "../host/session.ts";
 import { sha256 } from "../host/sha256.ts";
 import type { ResolvedProfile } from "../profile/index.ts";
 import type { Manifest } from "../published/manifest.ts";
+import { failOnFindings } from "../stages/failed-checks.ts";
 import type { Packer } from "../stages/publish.ts";
 import type { Plan } from "../stages/resolve.ts";
 
@@ -185,13 +186,7 @@ export interface ConversionToVerify {
 /** @throws Failure `image-invalid` with everything that is wrong */
 export async function verifyConversion(options: ConversionToVerify): Promise<void> {
   const findings = await inspectConversion(options);
-  if (findings.length === 0) return;
-  fail({
-    code: "image-invalid",
-    what: `The finished file did not pass its checks:\n${findings.map((finding) => `  - ${finding}`).join("\n")}`,
-    found: options.packed,
-    hint: `nothing was published as good; the log of the stage is in ${options.session.logDirectory}`,
-  });
+  failOnFindings(options.packed, findings, options.session.logDirectory);
 }
 
 /** Everything that is wrong with the file; empty when it is sound. Opens it as the script does. */

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fail } from "../../common/fail.ts";
 import { checkBoot } from "../boot/check.ts";
 import { openImageFiles } from "../disk/image-files.ts";
 import { type DiskLayout, MIB, type Partition, SECTOR } from "../disk/layout.ts";
@@ -15,6 +14,7 @@ import type { DiskTools } from "../disk/tools.ts";
 import type { Session } from "../host/session.ts";
 import type { DiskManifest } from "../published/manifest.ts";
 import { CONTEXT_DIRECTORY, CONTEXT_FILES } from "./context.ts";
+import { failOnFindings } from "./failed-checks.ts";
 import { findSecrets } from "./secrets-gate.ts";
 import { checkHardware } from "./verify-hardware.ts";
 
@@ -34,13 +34,7 @@ export type Finding = string;
 
 export async function verify(session: Session, options: VerifyOptions): Promise<void> {
   const findings = await inspect(session, options);
-  if (findings.length === 0) return;
-  fail({
-    code: "image-invalid",
-    what: `The finished image did not pass its checks:\n${findings.map((finding) => `  - ${finding}`).join("\n")}`,
-    found: options.packed,
-    hint: `nothing was published as good; the log of the stage is in ${session.logDirectory}`,
-  });
+  failOnFindings(options.packed, findings, session.logDirectory);
 }
 
 /** Everything that is wrong with the image, as published and as built; empty when it is sound. */
